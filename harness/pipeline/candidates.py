@@ -1,0 +1,5 @@
+"""Placeholder until the pipeline room lands."""
+
+
+def candidates() -> None:
+    """Nothing yet."""

@@ -1,0 +1,139 @@
+"""What the board says of itself, and what a trial brought back."""
+
+from typing import Literal
+
+from harness.records.base import Record
+from harness.records.candidate import TensorInfo
+from harness.records.plan import RunnerSpec
+
+
+class RuntimeFound(Record):
+    """An interpreter package found on the board."""
+
+    package: Literal["litert", "tflite", "system"]
+    version: str
+    python: str
+    site: str | None
+    numpy: str | None
+
+
+class SensorFound(Record):
+    """A power sensor the agent can read: its name as profiles write it, and what it measures."""
+
+    name: str
+    readable: bool
+    reason: str | None = None
+
+
+class BoardFacts(Record):
+    """What a probe read; None where the board does not say."""
+
+    hostname: str
+    model: str | None
+    arch: str
+    kernel: str
+    os: str | None
+    libc: str | None
+    python: str
+    cpu: str | None
+    cpu_count: int
+    max_freq_khz: int | None
+    governor: str | None
+    governors: tuple[str, ...]
+    memory_bytes: int | None
+    storage: str | None
+    disk_free_bytes: int | None
+    temp_c: float | None
+    throttled: int | None
+    """``vcgencmd get_throttled``'s bits."""
+    runtimes: tuple[RuntimeFound, ...]
+    sensors: tuple[SensorFound, ...]
+    cache_dir: str
+    simulated: str | None = None
+    """Why these are no real board's facts, e.g. "sysfs under a made-up root"; None for a real board."""
+
+
+class TrialMemory(Record):
+    """VmHWM and smaps parts, in bytes; ``before`` is read after imports and before the model is loaded."""
+
+    hwm_before_bytes: int
+    hwm_bytes: int
+    rss_bytes: int
+    pss_bytes: int | None = None
+    anonymous_bytes: int | None = None
+
+
+class TrialTelemetry(Record):
+    """What surrounded the measured span."""
+
+    temp_before_c: float | None
+    temp_after_c: float | None
+    freq_before_khz: int | None
+    freq_after_khz: int | None
+    throttled: int | None
+    involuntary_switches: int
+    runqueue_wait_s: float | None
+    cpu_s: float
+    wall_s: float
+    utilisation: float | None
+    """Utilisation of all cores over the measured span, 0..1, from /proc/stat."""
+
+
+class EnergyReading(Record):
+    """A sensor's account of a window of steady inference, and of an idle window before it."""
+
+    sensor: str
+    window_s: float
+    mean_w: float
+    idle_w: float | None
+    readings: int
+    inferences: int
+
+
+class OutputCheck(Record):
+    """How the board's outputs compare with the expected ones, over all samples and outputs."""
+
+    samples: int
+    bit_equal: bool
+    nonfinite: int
+    top1_agree: int | None
+    """Samples with the same top-1 on the first output; None when that output has one value."""
+    sqnr_db: float | None
+    """10 log10(signal power / error power), worst output; None when bit-equal."""
+    max_error: float
+    """Largest absolute error over the expected outputs' range, worst output."""
+
+
+class Trial(Record):
+    """What one measuring process brought back. ``died`` is a reason instead of numbers."""
+
+    index: int
+    block: int
+    arm: str
+    kind: Literal["check", "latency", "memory", "energy"]
+    died: str | None = None
+    init_s: float | None = None
+    first_inference_s: float | None = None
+    batch: int = 1
+    """Inferences per clock read in ``samples_ns``."""
+    samples_ns: tuple[int, ...] = ()
+    """One per clock read: elapsed nanoseconds of ``batch`` inferences."""
+    singles_ns: tuple[int, ...] = ()
+    """Single-read samples, where ``batch`` > 1."""
+    clock_cost_ns: int | None = None
+    n: int = 0
+    """Inferences in the measured span."""
+    memory: TrialMemory | None = None
+    telemetry: TrialTelemetry | None = None
+    energy: EnergyReading | None = None
+    check: OutputCheck | None = None
+    inputs: tuple[TensorInfo, ...] = ()
+    outputs: tuple[TensorInfo, ...] = ()
+
+
+class BlockDone(Record):
+    """The end of a block: what ran it."""
+
+    block: int
+    runner: RunnerSpec
+    parent_start_s: float

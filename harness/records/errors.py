@@ -1,0 +1,96 @@
+"""The exception tree. Every message is one line: what, where, what was expected, what to do.
+
+::
+
+    HarnessError                     exit 1
+    +-- UsageError                   exit 4   an option, profile, marker or budgets file is wrong
+    |   +-- ProfileError
+    |   +-- BudgetsError
+    |   +-- CandidateSpecError       a candidate or recipe that cannot exist, seen at collection
+    |   +-- ResultsFileError         a results.json that cannot be read
+    +-- BoardUnavailableError        exit 11  a board was not reached, not leased or cannot measure
+    |   +-- UnreachableError
+    |   +-- HostKeyError
+    |   +-- AuthenticationError
+    |   +-- LeaseHeldError
+    |   +-- BoardUnfitError          no Python, Python too old, no runtime, disk full
+    |   +-- ConnectionLostError
+    +-- EntryError                   one entry's status becomes ERROR, the next one runs
+        +-- BuildError               a factory raised, a conversion failed
+        +-- ModelFileError           the file is no model a runtime can take
+        +-- TrialError               the measuring process died or answered nonsense
+"""
+
+
+class HarnessError(Exception):
+    """Anything the harness says to its user in one line."""
+
+    exit_code = 1
+
+
+class UsageError(HarnessError):
+    """An option, profile, marker or budgets file is wrong."""
+
+    exit_code = 4
+
+
+class ProfileError(UsageError):
+    """A device profile is missing or wrong."""
+
+
+class BudgetsError(UsageError):
+    """A budget, in a marker or in budgets.toml, is wrong."""
+
+
+class CandidateSpecError(UsageError):
+    """A candidate or a recipe that cannot exist."""
+
+
+class ResultsFileError(UsageError):
+    """A results file that is missing, of another schema, or damaged."""
+
+
+class BoardUnavailableError(HarnessError):
+    """A board was not reached, not leased, or cannot measure."""
+
+    exit_code = 11
+
+
+class UnreachableError(BoardUnavailableError):
+    """No connection to the board could be made."""
+
+
+class HostKeyError(BoardUnavailableError):
+    """The board's host key is unknown, or not the known one."""
+
+
+class AuthenticationError(BoardUnavailableError):
+    """The board refused the key or the user."""
+
+
+class LeaseHeldError(BoardUnavailableError):
+    """Somebody else holds the board."""
+
+
+class BoardUnfitError(BoardUnavailableError):
+    """The board lacks what measuring needs: Python, a runtime, disk space."""
+
+
+class ConnectionLostError(BoardUnavailableError):
+    """The board was reached, then the link or the steward went away."""
+
+
+class EntryError(HarnessError):
+    """One entry could not be measured; the next one runs."""
+
+
+class BuildError(EntryError):
+    """A candidate could not be built or converted."""
+
+
+class ModelFileError(EntryError):
+    """A file is no model that a runtime can take."""
+
+
+class TrialError(EntryError):
+    """A measuring process died, timed out, or answered nonsense."""

@@ -1,0 +1,85 @@
+"""What will be measured, fixed before the board is touched."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.records.base import Record
+
+TrialKind = Literal["check", "latency", "memory", "energy"]
+
+
+class RunnerSpec(Record):
+    """Which interpreter runs a block of trials on the board, and how."""
+
+    package: str
+    """litert | tflite | system"""
+    version: str
+    python: str
+    """The interpreter's executable on the board."""
+    site: str | None
+    """A folder put first on the module path, or None."""
+    num_threads: int
+    delegate: str
+    delegate_options: dict[str, str] = {}
+    env: dict[str, str] = {}
+    cpus: str | None = None
+    start: Literal["fork", "exec"] = "fork"
+
+
+class TrialSpec(Record):
+    """One process' worth of measuring. File fields are sha256 of files in the board's store."""
+
+    index: int
+    arm: str
+    kind: TrialKind
+    model: str
+    inputs: str | None = None
+    """npz with inputs to cycle through; None: seeded random inputs."""
+    expected: str | None = None
+    """npz with golden outputs, for kind "check"."""
+    seed: int = 0
+    warmup_runs: int
+    num_runs: int
+    min_secs: float
+    max_secs: float
+    deadline_s: float
+    """The process ends itself after so long."""
+    sensors: tuple[str, ...] = ()
+
+
+class BlockSpec(Record):
+    """Trials that share one warm parent process."""
+
+    index: int
+    runner: RunnerSpec
+    trials: tuple[TrialSpec, ...]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One artifact among those that are measured interleaved; ``name`` is "candidate" or "baseline"."""
+
+    name: str
+    model_sha256: str
+    inputs_sha256: str | None
+    expected_sha256: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole of an entry's measuring: arms, number of trials an arm, order rule, and the per-trial words."""
+
+    arms: tuple[Arm, ...]
+    trials: int
+    trials_per_block: int
+    order: Literal["single", "abba"]
+    runner: RunnerSpec
+    warmup_runs: int
+    num_runs: int
+    min_secs: float
+    max_secs: float
+    time_limit_s: float
+    seed: int
+    sensors: tuple[str, ...] = ()
+    """Readable power sensors; empty: no energy pass."""
+    energy_window_s: float = 10.0

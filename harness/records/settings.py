@@ -1,0 +1,31 @@
+"""The options of one invocation, frozen, made in one place per face."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user asked for. Durations are in seconds, alpha and miss are probabilities."""
+
+    devices: tuple[str, ...] = ()
+    devices_dir: Path | None = None
+    reports_dir: Path = Path("reports")
+    cache_dir: Path | None = None
+    """None: edge-harness under XDG_CACHE_HOME."""
+    runtime: str | None = None
+    """Overrides the profile's runtime package."""
+    num_threads: int | None = None
+    trials: int | None = None
+    """None: the plan's default of 10."""
+    time_limit_s: float = 60.0
+    warmup_runs: int = 5
+    num_runs: int = 50
+    min_secs: float = 0.5
+    max_secs: float = 30.0
+    alpha: float = 0.005
+    miss: float = 0.05
+    inconclusive: Literal["fail", "warn"] = "fail"
+    seed: int = 0
+    command: str = ""

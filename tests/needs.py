@@ -1,0 +1,46 @@
+"""What a test needs beyond Python: skipped by name and reason here, failed where CI=true."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+_WHERE = {
+    "sshd": ("/usr/sbin/sshd", "install openssh-server"),
+    "chromium": ("chromium", "install chromium"),
+    "runuser": ("/usr/sbin/runuser", "install util-linux"),
+}
+
+
+def need(tool: str) -> str:
+    """Path of a program; without it the test is skipped with the reason, or failed where CI=true."""
+    program, remedy = _WHERE[tool]
+    found = shutil.which(program)
+    if found is None:
+        missing(f"{tool} is not on this machine: {remedy}")
+        raise AssertionError("unreachable")
+    return found
+
+
+def need_root() -> None:
+    """Skip, or fail where CI=true, unless the tests run as root."""
+    if os.geteuid() != 0:
+        missing("this test makes accounts and needs root")
+
+
+def need_shared(relative: str) -> Path:
+    """A file or folder of sample models beside the repository; always a skip where it is absent."""
+    path = SHARED / relative
+    if not path.exists():
+        pytest.skip(f"sample files are not on this machine: {path.name}")
+    return path
+
+
+def missing(reason: str) -> None:
+    """Skip here, fail where CI=true."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,95 @@
+"""The end of a run: the run's own record, results.json, the report."""
+
+import secrets
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from harness.records.results import Entry, Results, Run
+from harness.records.settings import Settings
+from harness.records.status import exit_code, worst
+from harness.store import RunFolder
+
+
+@dataclass(frozen=True)
+class RunStart:
+    """When and where a run began; made once, by whoever hands out the run id."""
+
+    id: str = field(default_factory=lambda: secrets.token_hex(3))
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    monotonic_s: float = field(default_factory=time.monotonic)
+
+
+def close_run(
+    folder: RunFolder, *, settings: Settings, start: RunStart, unreached: Sequence[str] = (), seconds: dict[str, float]
+) -> Results:
+    """Write results.json and the report of a run whose entries stand in ``folder``.
+
+    ``unreached`` are sentences on boards that were not reached; they become notes and decide the exit code
+    (11) where nothing failed. Returns what was written.
+    """
+    from harness.report import render
+
+    entries = folder.entries()
+    spent = {**seconds, "total": round(time.monotonic() - start.monotonic_s, 3)}
+    run = Run(
+        id=start.id,
+        created_at=start.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        harness_version=version("edge-harness"),
+        commit=_commit(),
+        command=settings.command,
+        settings=_flat(settings),
+        status=worst([entry.status for entry in entries]) if entries else "EMPTY",
+        exit_code=session_exit_code(entries, settings=settings, unreached=unreached),
+        seconds=spent,
+        bytes_sent=folder.bytes_sent(),
+        notes=[*unreached, *_build_note(entries)],
+    )
+    results = folder.finish(run)
+    render(folder.path)
+    return results
+
+
+def session_exit_code(entries: Sequence[Entry], *, settings: Settings, unreached: Sequence[str]) -> int:
+    """0 all held; 1 a FAIL or ERROR; 5 nothing measured; 10 not judged; 11 a board was not reached."""
+    code = exit_code([entry.status for entry in entries], inconclusive_fails=settings.inconclusive == "fail")
+    if code != 1 and unreached:
+        return 11
+    return code
+
+
+def _build_note(entries: Sequence[Entry]) -> list[str]:
+    artifacts = {entry.artifact.sha256: entry.artifact for entry in entries if entry.artifact and entry.recipe}
+    if not artifacts:
+        return []
+    built = [artifact for artifact in artifacts.values() if not artifact.cached]
+    if not built:
+        return [f"nothing was converted: all {len(artifacts)} artifacts came from the cache"]
+    return [f"{len(built)} of {len(artifacts)} artifacts were converted, the rest came from the cache"]
+
+
+def _flat(settings: Settings) -> dict[str, str | int | float | None | list[str]]:
+    flat: dict[str, str | int | float | None | list[str]] = {}
+    for key, value in asdict(settings).items():
+        if key != "command":
+            flat[key] = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+    return flat
+
+
+def _commit() -> str | None:
+    """The checked-out commit of the current folder, with "+dirty" where files differ from it; None outside git."""
+    try:
+        head = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+dirty", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return head.stdout.strip() or None

@@ -1,0 +1,123 @@
+"""The options, with one name everywhere: what each is, its default from [tool.harness], its check."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.profiles import nearest
+from harness.records.errors import UsageError
+from harness.records.settings import Settings
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of both faces: ``flag`` is typed by users, ``field`` is its place in Settings."""
+
+    flag: str
+    field: str
+    kind: Callable[[Any], Any]
+    metavar: str
+    text: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The key in [tool.harness]."""
+        return self.flag.removeprefix("--")
+
+
+OPTIONS = (
+    Option("--devices-dir", "devices_dir", Path, "DIR", "folder of device profiles, before the shipped ones"),
+    Option("--reports-dir", "reports_dir", Path, "DIR", "where run folders are written (default: reports)"),
+    Option("--cache-dir", "cache_dir", Path, "DIR", "host cache (default: edge-harness in XDG_CACHE_HOME)"),
+    Option("--runtime", "runtime", str, "NAME", "interpreter on the board", ("auto", "litert", "tflite", "system")),
+    Option("--num-threads", "num_threads", int, "N", "interpreter threads (default: the profile's)"),
+    Option("--trials", "trials", int, "N", "trials an entry, each a process of its own (default: 10)"),
+    Option("--time-limit", "time_limit_s", float, "S", "seconds for all measuring of one entry (default: 60)"),
+    Option("--warmup-runs", "warmup_runs", int, "N", "inferences before a trial measures (default: 5)"),
+    Option("--num-runs", "num_runs", int, "N", "least inferences a trial (default: 50)"),
+    Option("--min-secs", "min_secs", float, "S", "least seconds a trial measures (default: 0.5)"),
+    Option("--max-secs", "max_secs", float, "S", "most seconds a trial measures (default: 30)"),
+    Option("--alpha", "alpha", float, "P", "chance that a session within all limits is failed (default: 0.005)"),
+    Option("--inconclusive", "inconclusive", str, "fail|warn", "what too-close-to-call means", ("fail", "warn")),
+    Option("--seed", "seed", int, "N", "seed of random inputs and of training (default: 0)"),
+)
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "num_threads": (1, 256),
+    "trials": (1, 10_000),
+    "time_limit_s": (0.1, 86_400),
+    "warmup_runs": (0, 100_000),
+    "num_runs": (1, 10_000_000),
+    "min_secs": (0.001, 3600),
+    "max_secs": (0.001, 3600),
+    "alpha": (1e-9, 0.5),
+    "seed": (0, 2**31 - 1),
+}
+
+
+def make_settings(
+    given: Mapping[str, Any], *, devices: list[str], rootdir: Path, command: str
+) -> Settings:
+    """Settings from what was typed, over [tool.harness] of rootdir's pyproject.toml, over the defaults.
+
+    ``given`` maps Settings fields to values, None where nothing was typed. Raises UsageError.
+    """
+    values = _from_pyproject(rootdir / "pyproject.toml")
+    default_devices = values.pop("devices", [])
+    values.update({field: value for field, value in given.items() if value is not None})
+    for field, value in values.items():
+        _check(field, value)
+    chosen = tuple(dict.fromkeys(devices or default_devices))
+    settings = Settings(devices=chosen, command=command, **values)
+    if settings.max_secs < settings.min_secs:
+        raise UsageError(
+            f"--max-secs {settings.max_secs:g} is below --min-secs {settings.min_secs:g}: give a larger --max-secs"
+        )
+    return settings
+
+
+def _check(field: str, value: Any) -> None:  # noqa: ANN401 - an option's value has the option's own type
+    option = next(option for option in OPTIONS if option.field == field)
+    if option.choices and value.split("==")[0] not in option.choices:
+        hint = nearest(value, option.choices)
+        raise UsageError(
+            f"{option.flag} {value}: expected one of {', '.join(option.choices)}"
+            + (f"; did you mean {hint}?" if hint else "")
+        )
+    low, high = _RANGES.get(field, (None, None))
+    if low is not None and high is not None and not low <= value <= high:
+        raise UsageError(f"{option.flag} {value}: expected a number from {low:g} to {high:g}")
+
+
+def _from_pyproject(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("harness", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not valid TOML ({error}): mend the file") from error
+    return {_field_of(key, path): _value_of(key, value, path) for key, value in table.items()}
+
+
+def _field_of(key: str, path: Path) -> str:
+    known = {option.key: option.field for option in OPTIONS} | {"device": "devices"}
+    if key not in known:
+        hint = nearest(key, known)
+        raise UsageError(
+            f"{path}: [tool.harness] {key} is no option"
+            + (f"; did you mean {hint}?" if hint else f": known are {', '.join(known)}")
+        )
+    return known[key]
+
+
+def _value_of(key: str, value: Any, path: Path) -> Any:  # noqa: ANN401 - as above
+    if key == "device":
+        return [value] if isinstance(value, str) else list(value)
+    kind = next(option.kind for option in OPTIONS if option.key == key)
+    wanted = (int, float) if kind is float else str if kind in (Path, str) else int
+    if not isinstance(value, wanted) or isinstance(value, bool):
+        raise UsageError(f"{path}: [tool.harness] {key} = {value!r}: expected {kind.__name__.lower()}")
+    return kind(value)

@@ -1,0 +1,173 @@
+"""One session: boards opened once, candidates built, measured and judged, every entry kept at once."""
+
+import getpass
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from harness.board import Board, choose_runner, open_board
+from harness.gates import Limit, judge
+from harness.measure import Progress, execute, make_plan
+from harness.pipeline import build
+from harness.records.candidate import AccuracyResult, Artifact, Candidate
+from harness.records.device import DeviceProfile
+from harness.records.errors import BoardUnavailableError, ConnectionLostError, EntryError
+from harness.records.plan import RunnerSpec
+from harness.records.results import Entry
+from harness.records.settings import Settings
+from harness.session.describe import describe_device, refused_entry
+from harness.store import RunFolder
+
+
+@dataclass
+class _Opened:
+    board: Board
+    runner: RunnerSpec
+
+
+@dataclass
+class Session:
+    """Measures candidates on devices and appends each entry to the run's folder. Use as a context manager.
+
+    ``say`` hears what is going on (for the live line).
+    """
+
+    settings: Settings
+    profiles: dict[str, DeviceProfile]
+    folder: RunFolder
+    say: Callable[[Progress], None] = field(default=lambda _progress: None)
+    seconds: dict[str, float] = field(default_factory=dict)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _opened: dict[str, _Opened] = field(default_factory=dict)
+    _refused: dict[str, BoardUnavailableError] = field(default_factory=dict)
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def unreached(self) -> list[str]:
+        """One sentence for each board that could not be used."""
+        return [str(error) for error in self._refused.values()]
+
+    def open(self, device: str) -> Board:
+        """The device's board, opened on first use. Raises BoardUnavailableError, the same one every time."""
+        if device in self._refused:
+            raise self._refused[device]
+        if device not in self._opened:
+            began = time.monotonic()
+            try:
+                self._opened[device] = self._open(device)
+            except BoardUnavailableError as error:
+                self._refused[device] = error
+                raise
+            finally:
+                self._spent("connect", began)
+        return self._opened[device].board
+
+    def measure(self, candidate: Candidate, device: str, *, test: str, limits: Sequence[Limit] = ()) -> Entry:
+        """Build, ship, measure and judge one candidate on one device; returns the entry, already kept.
+
+        Raises BoardUnavailableError where the board is not to be had or goes away.
+        """
+        self.open(device)
+        try:
+            entry = self._measured(candidate, device, test=test, limits=limits)
+        except ConnectionLostError as error:
+            self._refused[device] = error
+            raise
+        except EntryError as error:
+            entry = refused_entry(candidate, device, test=test, reason=str(error))
+        self.folder.append_entry(entry)
+        return entry
+
+    def close(self) -> None:
+        """Release every board and keep what each said of itself."""
+        for device, opened in self._opened.items():
+            self.folder.append_device(
+                device,
+                describe_device(opened.board, opened.runner),
+                bytes_sent=opened.board.bytes_sent,
+                seconds=dict(opened.board.seconds),
+            )
+        self._opened.clear()
+        self._stack.close()
+
+    def _open(self, device: str) -> _Opened:
+        profile = self.profiles[device]
+        self.say(Progress(device=device, what="connecting"))
+        board = self._stack.enter_context(open_board(profile, holder=_holder(), tune=True))
+        runner = choose_runner(
+            profile, board.facts, num_threads=self.settings.num_threads, package=self.settings.runtime
+        )
+        return _Opened(board, runner)
+
+    def _measured(self, candidate: Candidate, device: str, *, test: str, limits: Sequence[Limit]) -> Entry:
+        opened = self._opened[device]
+        artifact = self._build(candidate, device)
+        float32 = self._float32_accuracy(candidate, device, limits)
+        plan = make_plan(
+            self.settings, artifact, opened.runner, sensors=_sensors(opened.board), limits=len(limits)
+        )
+        began = time.monotonic()
+        try:
+            entry = execute(
+                opened.board,
+                plan,
+                artifact,
+                test=test,
+                candidate=candidate,
+                on_event=self.say,
+                on_trial=lambda trial: self.folder.append_trial(device, str(candidate), trial),
+            )
+        finally:
+            self._spent("measure", began)
+        return judge(entry, limits, settings=self.settings, float32_accuracy=float32)
+
+    def _build(self, candidate: Candidate, device: str) -> Artifact:
+        began = time.monotonic()
+
+        def tell(text: str) -> None:
+            self.say(Progress(device=device, what=f"{candidate}: {text}"))
+
+        try:
+            return build(candidate, cache_dir=self.settings.cache_dir, seed=self.settings.seed, progress=tell)
+        finally:
+            self._spent("build", began)
+
+    def _float32_accuracy(
+        self, candidate: Candidate, device: str, limits: Sequence[Limit]
+    ) -> AccuracyResult | None:
+        """The float32 recipe's accuracy, built if absent, where a limit compares with it."""
+        if candidate.recipe is None or all(limit.kind != "accuracy_drop" for limit in limits):
+            return None
+        from dataclasses import replace
+
+        return self._build(replace(candidate, recipe="float32"), device).accuracy
+
+    def _spent(self, phase: str, began: float) -> None:
+        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.monotonic() - began, 3)
+
+
+def _sensors(board: Board) -> tuple[str, ...]:
+    """The profile's power sensors that this board's agent can read, best first."""
+    readable = {sensor.name for sensor in board.facts.sensors if sensor.readable}
+    return tuple(name for name in board.profile.power.sensors if name in readable)
+
+
+def _holder() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{platform.node()} pid {os.getpid()}"
+
+

@@ -25,7 +25,12 @@ class RunStart:
 
 
 def close_run(
-    folder: RunFolder, *, settings: Settings, start: RunStart, unreached: Sequence[str] = (), seconds: dict[str, float]
+    folder: RunFolder,
+    *,
+    settings: Settings,
+    start: RunStart,
+    unreached: Sequence[str] = (),
+    seconds: dict[str, float],
 ) -> Results:
     """Write results.json and the report of a run whose entries stand in ``folder``.
 
@@ -63,7 +68,9 @@ def session_exit_code(entries: Sequence[Entry], *, settings: Settings, unreached
 
 
 def _build_note(entries: Sequence[Entry]) -> list[str]:
-    artifacts = {entry.artifact.sha256: entry.artifact for entry in entries if entry.artifact and entry.recipe}
+    artifacts = {
+        entry.artifact.sha256: entry.artifact for entry in entries if entry.artifact and entry.recipe
+    }
     if not artifacts:
         return []
     built = [artifact for artifact in artifacts.values() if not artifact.cached]
@@ -73,10 +80,12 @@ def _build_note(entries: Sequence[Entry]) -> list[str]:
 
 
 def _flat(settings: Settings) -> dict[str, str | int | float | None | list[str]]:
-    flat: dict[str, str | int | float | None | list[str]] = {}
+    flat: dict[str, str | int | float | list[str] | None] = {}
     for key, value in asdict(settings).items():
         if key != "command":
-            flat[key] = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+            flat[key] = (
+                list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+            )
     return flat
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.profiles import nearest
 from harness.records.errors import UsageError
 from harness.records.settings import Settings
 
@@ -32,16 +31,29 @@ OPTIONS = (
     Option("--devices-dir", "devices_dir", Path, "DIR", "folder of device profiles, before the shipped ones"),
     Option("--reports-dir", "reports_dir", Path, "DIR", "where run folders are written (default: reports)"),
     Option("--cache-dir", "cache_dir", Path, "DIR", "host cache (default: edge-harness in XDG_CACHE_HOME)"),
-    Option("--runtime", "runtime", str, "NAME", "interpreter on the board", ("auto", "litert", "tflite", "system")),
+    Option(
+        "--runtime",
+        "runtime",
+        str,
+        "NAME",
+        "interpreter on the board",
+        ("auto", "litert", "tflite", "system"),
+    ),
     Option("--num-threads", "num_threads", int, "N", "interpreter threads (default: the profile's)"),
     Option("--trials", "trials", int, "N", "trials an entry, each a process of its own (default: 10)"),
-    Option("--time-limit", "time_limit_s", float, "S", "seconds for all measuring of one entry (default: 60)"),
+    Option(
+        "--time-limit", "time_limit_s", float, "S", "seconds for all measuring of one entry (default: 60)"
+    ),
     Option("--warmup-runs", "warmup_runs", int, "N", "inferences before a trial measures (default: 5)"),
     Option("--num-runs", "num_runs", int, "N", "least inferences a trial (default: 50)"),
     Option("--min-secs", "min_secs", float, "S", "least seconds a trial measures (default: 0.5)"),
     Option("--max-secs", "max_secs", float, "S", "most seconds a trial measures (default: 30)"),
-    Option("--alpha", "alpha", float, "P", "chance that a session within all limits is failed (default: 0.005)"),
-    Option("--inconclusive", "inconclusive", str, "fail|warn", "what too-close-to-call means", ("fail", "warn")),
+    Option(
+        "--alpha", "alpha", float, "P", "chance that a session within all limits is failed (default: 0.005)"
+    ),
+    Option(
+        "--inconclusive", "inconclusive", str, "fail|warn", "what too-close-to-call means", ("fail", "warn")
+    ),
     Option("--seed", "seed", int, "N", "seed of random inputs and of training (default: 0)"),
 )
 
@@ -58,9 +70,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
-def make_settings(
-    given: Mapping[str, Any], *, devices: list[str], rootdir: Path, command: str
-) -> Settings:
+def make_settings(given: Mapping[str, Any], *, devices: list[str], rootdir: Path, command: str) -> Settings:
     """Settings from what was typed, over [tool.harness] of rootdir's pyproject.toml, over the defaults.
 
     ``given`` maps Settings fields to values, None where nothing was typed. Raises UsageError.
@@ -82,6 +92,8 @@ def make_settings(
 def _check(field: str, value: Any) -> None:  # noqa: ANN401 - an option's value has the option's own type
     option = next(option for option in OPTIONS if option.field == field)
     if option.choices and value.split("==")[0] not in option.choices:
+        from harness.profiles import nearest
+
         hint = nearest(value, option.choices)
         raise UsageError(
             f"{option.flag} {value}: expected one of {', '.join(option.choices)}"
@@ -105,6 +117,8 @@ def _from_pyproject(path: Path) -> dict[str, Any]:
 def _field_of(key: str, path: Path) -> str:
     known = {option.key: option.field for option in OPTIONS} | {"device": "devices"}
     if key not in known:
+        from harness.profiles import nearest
+
         hint = nearest(key, known)
         raise UsageError(
             f"{path}: [tool.harness] {key} is no option"

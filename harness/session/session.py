@@ -169,5 +169,3 @@ def _holder() -> str:
     except (KeyError, OSError):
         user = str(os.getuid())
     return f"{user}@{platform.node()} pid {os.getpid()}"
-
-

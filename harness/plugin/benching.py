@@ -1,0 +1,142 @@
+"""A pytest session that benchmarks: profiles, the run folder, the session, its close."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from harness.gates import Budgets, Limit, find_budgets, limits_for, load_budgets, parse_limits
+from harness.plugin.failures import FailureLog
+from harness.plugin.liveline import LiveLine
+from harness.profiles import load
+from harness.records.candidate import Candidate
+from harness.records.device import DeviceProfile
+from harness.records.errors import UsageError
+from harness.records.results import Results
+from harness.records.settings import Settings
+from harness.session.closing import RunStart, close_run
+from harness.session.session import Session
+from harness.store import RunFolder
+
+
+@dataclass
+class Benching:
+    """What one pytest process knows of the run; on xdist's controller it never opens a board."""
+
+    settings: Settings
+    profiles: dict[str, DeviceProfile]
+    start: RunStart
+    worker: bool
+    config: pytest.Config
+    failures: FailureLog = field(default_factory=FailureLog)
+    results: Results | None = None
+    _folder: RunFolder | None = None
+    _session: Session | None = None
+    _budgets: dict[Path, Budgets] = field(default_factory=dict)
+    _live: LiveLine = field(default_factory=LiveLine)
+
+    @classmethod
+    def configure(cls, config: pytest.Config) -> "Benching":
+        """Read options and profiles. Raises pytest.UsageError, one line for everything that is wrong."""
+        from harness.plugin.flags import settings_of
+
+        settings = settings_of(config)
+        handed = getattr(config, "workerinput", {}).get("harness")
+        try:
+            profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
+            folder = RunFolder.open(Path(handed["folder"])) if handed else None
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+        start = RunStart(id=handed["id"]) if handed else RunStart()
+        benching = cls(settings, profiles, start, worker=handed is not None, config=config, _folder=folder)
+        config.pluginmanager.register(benching.failures, "harness-failures")
+        return benching
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run's folder, made on first use."""
+        if self._folder is None:
+            self._folder = RunFolder.create(
+                self.settings.reports_dir, run_id=self.start.id, now=self.start.created_at
+            )
+        return self._folder
+
+    @property
+    def session(self) -> Session:
+        """This process' session."""
+        if self._session is None:
+            self._session = Session(self.settings, self.profiles, self.folder, say=self._live.show)
+        return self._session
+
+    def heading(self) -> str:
+        """The devices and what stands in for a board, for pytest's header."""
+        return "benchmarks on " + ", ".join(self.settings.devices)
+
+    def for_worker(self) -> dict[str, str]:
+        """What an xdist worker needs to know."""
+        return {"folder": str(self.folder.path), "id": self.start.id}
+
+    def limits(self, request: pytest.FixtureRequest, candidate: Candidate, device: str) -> tuple[Limit, ...]:
+        """The limits that hold for this test's candidate on this device. Raises BudgetsError."""
+        marker_limits: list[Limit] = []
+        for marker in request.node.iter_markers("budget"):
+            marker_limits += parse_limits(marker.kwargs, origin=f"marker of {request.node.name}")
+        lineage = self.profiles[device].lineage
+        return limits_for(self.budgets_for(request.path), lineage, str(candidate), marker_limits)
+
+    def budgets_for(self, test_file: Path) -> Budgets | None:
+        """The nearest budgets.toml upward from a test file, read once; None without one."""
+        path = find_budgets(test_file, self.config.rootpath)
+        if path is None:
+            return None
+        if path not in self._budgets:
+            self._budgets[path] = load_budgets(path)
+        return self._budgets[path]
+
+    def check_budgets(self, session: pytest.Session) -> None:
+        """Read every budgets file and marker at collection. Raises pytest.UsageError in one line."""
+        try:
+            for item in session.items:
+                if "bench" not in getattr(item, "fixturenames", ()):
+                    continue
+                self.budgets_for(item.path)
+                for marker in item.iter_markers("budget"):
+                    parse_limits(marker.kwargs, origin=f"marker of {item.name}")
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def finish(self, session: pytest.Session) -> None:
+        """Release the boards; the controller closes the run and sets the exit code."""
+        if self._session is not None:
+            self._live.clear()
+            self._session.close()
+        if self.worker:
+            return
+        if session.config.getoption("collectonly") or self._folder is None:
+            return
+        own = self._session
+        self.results = close_run(
+            self.folder,
+            settings=self.settings,
+            start=self.start,
+            unreached=self.failures.unreached,
+            seconds=own.seconds if own else {},
+        )
+        session.exitstatus = self._exit_status(int(session.exitstatus))
+
+    def summarise(self, reporter: pytest.TerminalReporter) -> None:
+        """The table and where the report lies."""
+        if self.results is None:
+            return
+        from harness.report import table
+
+        reporter.write_line("")
+        reporter.write_line(table(self.results))
+        reporter.write_line(f"report: {self.folder.path / 'report.html'}")
+
+    def _exit_status(self, pytest_status: int) -> int:
+        """Ours, unless pytest itself was interrupted or something that is no entry failed."""
+        assert self.results is not None  # noqa: S101 - set by finish just before
+        if pytest_status not in (0, 1, 5) or self.failures.foreign:
+            return pytest_status
+        return self.results.run.exit_code

@@ -1,0 +1,117 @@
+"""pytest's hooks. Each is short: what it does stands in ``benching``, which only benchmark sessions load."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    pass
+
+BENCHING = pytest.StashKey["Benching"]()
+STEPPED_ASIDE = pytest.StashKey[bool]()
+
+_WORDS: dict[str, tuple[str, str, str]] = {
+    "MEASURED": ("measured", "m", "MEASURED"),
+    "PASS": ("passed", ".", "PASS"),
+    "INCONCLUSIVE": ("inconclusive", "?", "INCONCLUSIVE"),
+    "INVALID": ("invalid", "!", "INVALID"),
+    "FAIL": ("failed", "F", "FAIL"),
+    "ERROR": ("error", "E", "ERROR"),
+}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Our options; where another plugin owns --device already, ours is --board alone."""
+    from harness.plugin.flags import add_flags
+
+    add_flags(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options and the profiles: what is wrong is one line and exit code 4."""
+    config.addinivalue_line(
+        "markers", "budget(**limits): limits that hold on every board, e.g. budget(model_size='60 kB')"
+    )
+    from harness.plugin.flags import devices_asked
+
+    if devices_asked(config) or hasattr(config, "workerinput"):
+        from harness.plugin.benching import Benching
+
+        config.stash[BENCHING] = Benching.configure(config)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Which boards, and whether ``--device`` is another plugin's here."""
+    from harness.plugin.flags import stepped_aside
+
+    lines = []
+    if stepped_aside(config):
+        lines.append("harness: another plugin owns --device here; name boards by --board")
+    benching = config.stash.get(BENCHING, None)
+    if benching is not None:
+        lines.append(f"harness: {benching.heading()}")
+    return lines
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that asks for ``bench`` runs once on each device."""
+    if "bench" not in metafunc.fixturenames:
+        return
+    benching = metafunc.config.stash.get(BENCHING, None)
+    devices = benching.settings.devices if benching is not None else ()
+    if devices:
+        metafunc.parametrize("harness_device", devices, scope="session", ids=list(devices))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Wrong budgets, and benchmarks without a device unless only collected, are usage errors."""
+    from harness.plugin.flags import refuse_without_device
+
+    benching = session.config.stash.get(BENCHING, None)
+    if benching is not None:
+        benching.check_budgets(session)
+    elif not session.config.getoption("collectonly"):
+        refuse_without_device(session)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController has no public type
+    """Tell an xdist worker which run folder and run id are the controller's."""
+    benching = node.config.stash.get(BENCHING, None)
+    if benching is not None:
+        node.workerinput["harness"] = benching.for_worker()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401 - xdist's types
+    """One worker a device, so that a board never measures two things at once."""
+    benching = config.stash.get(BENCHING, None)
+    if benching is None:
+        return None
+    from harness.plugin.scheduling import BoardScheduling
+
+    return BoardScheduling(config, log, devices=benching.settings.devices)
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """The letter and word of an entry's status."""
+    status = dict(getattr(report, "user_properties", [])).get("harness_status")
+    if report.when != "call" or status is None:
+        return None
+    return _WORDS.get(str(status))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Release the boards; the controller writes results and report, and sets the exit code."""
+    benching = session.config.stash.get(BENCHING, None)
+    if benching is not None:
+        benching.finish(session)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table, the sentences, and where the report lies."""
+    benching = terminalreporter.config.stash.get(BENCHING, None)
+    if benching is not None:
+        benching.summarise(terminalreporter)

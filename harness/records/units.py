@@ -1,0 +1,112 @@
+"""Quantities as people write them, and back: SI base units inside, prefixes for eyes; k and M are decimal."""
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from harness.records.metrics import Unit
+from harness.records.nearest import nearest
+
+QuantityUnit = Unit | Literal["pt"]
+"""A metric's unit, or "pt": percentage points, kept as a fraction (1 pt is 0.01)."""
+
+
+class QuantityError(ValueError):
+    """A quantity that cannot be read; the message is one line."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a unit measures, the spellings accepted for it, and an example."""
+
+    noun: str
+    spellings: tuple[str, ...]
+    example: str
+
+
+_KINDS: dict[QuantityUnit, _Kind] = {
+    "s": _Kind("a time", ("s", "ms", "µs", "us", "ns"), "4 ms"),
+    "B": _Kind("a size in bytes", ("B", "kB", "MB", "GB", "TB"), "60 kB"),
+    "J": _Kind("an energy", ("J", "mJ", "µJ", "uJ", "nJ", "kJ"), "15 mJ"),
+    "W": _Kind("a power", ("W", "mW", "µW", "uW", "kW"), "2.5 W"),
+    "1/s": _Kind("a rate", ("/s", "1/s", "k/s", "M/s"), "100 /s"),
+    "1": _Kind("a share", ("%", "pt"), "98 %"),
+    "pt": _Kind("percentage points", ("pt",), "1 pt"),
+}
+_BASE = {"s": "s", "B": "B", "J": "J", "W": "W", "1/s": "/s"}
+_PERCENT = 0.01
+_WRITTEN = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
+_MICRO = {"μ": "µ"}
+"""The Greek letter is read as the micro sign."""
+
+
+def parse_quantity(text: str, unit: QuantityUnit) -> float:
+    """The value of e.g. "4 ms", "60 kB", "15 mJ", "100 /s", "98 %" or "1 pt" in the SI base unit ``unit``.
+
+    Shares and percentage points come back as fractions: "98 %" is 0.98.
+    Raises QuantityError for a missing, unknown or other unit, naming what is expected and the nearest unit.
+    """
+    number, written = _split(text, unit)
+    if written not in _KINDS[unit].spellings:
+        raise QuantityError(_unit_complaint(text, written, unit))
+    value = _scaled(number, written)
+    if not math.isfinite(value):
+        raise QuantityError(f'"{text}": expected a finite number')
+    return value
+
+
+def format_quantity(value: float, unit: QuantityUnit) -> str:
+    """``value``, in the SI base unit ``unit``, for eyes: four digits, "217.4 µs", "98.3 %"."""
+    if unit in ("1", "pt"):
+        return f"{value / _PERCENT:.4g} {'%' if unit == '1' else 'pt'}"
+    shown = _quantity_class()(value, _BASE[unit])
+    return str(shown.render(prec=3))
+
+
+def _split(text: str, unit: QuantityUnit) -> tuple[str, str]:
+    match = _WRITTEN.fullmatch(text)
+    if match is None:
+        raise QuantityError(f'"{text}" is no quantity: expected {_expected(unit)}')
+    written = match[2]
+    for look_alike, meant in _MICRO.items():
+        written = written.replace(look_alike, meant)
+    return match[1], written
+
+
+def _scaled(number: str, written: str) -> float:
+    if written in ("%", "pt"):
+        return float(number) * _PERCENT
+    written = written.removeprefix("1")
+    prefix, _, _ = written.partition("/s")
+    spelled = f"{number} {prefix}r" if written.endswith("/s") else f"{number} {written}"
+    return float(_quantity_class()(spelled))
+
+
+def _unit_complaint(text: str, written: str, unit: QuantityUnit) -> str:
+    if not written:
+        return f'"{text}" has no unit: expected {_expected(unit)}'
+    for kind in _KINDS.values():
+        if written in kind.spellings:
+            return f'"{text}" is {kind.noun}: expected {_expected(unit)}'
+    meant = nearest(written, _KINDS[unit].spellings)
+    hint = f'; did you mean "{meant}"?' if meant else ""
+    return f'"{text}": unknown unit "{written}", expected {_expected(unit)}{hint}'
+
+
+def _expected(unit: QuantityUnit) -> str:
+    kind = _KINDS[unit]
+    return f'{kind.noun} in {", ".join(kind.spellings)}, such as "{kind.example}"'
+
+
+@cache
+def _quantity_class() -> Any:  # noqa: ANN401 - quantiphy carries no types
+    """Quantiphy's class with our preferences; imported on first use, and the shared class left as it is."""
+    from quantiphy import Quantity
+
+    class Shown(Quantity):
+        pass
+
+    Shown.set_prefs(input_sf="TGMkmuµn", output_sf="TGMkmun", map_sf=Shown.map_sf_to_greek, spacer=" ")
+    return Shown

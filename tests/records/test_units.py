@@ -1,0 +1,114 @@
+"""Quantities as people write them, and back."""
+
+import math
+import subprocess
+import sys
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from harness.records.metrics import METRICS
+from harness.records.units import QuantityError, format_quantity, parse_quantity
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "value"),
+    [
+        ("4 ms", "s", 0.004),
+        ("4ms", "s", 0.004),
+        ("217 us", "s", 217e-6),
+        ("217 µs", "s", 217e-6),
+        ("217 μs", "s", 217e-6),
+        ("1.5 s", "s", 1.5),
+        (".5 ns", "s", 0.5e-9),
+        ("60 MB", "B", 60e6),
+        ("60 kB", "B", 60e3),
+        ("1e3 B", "B", 1000.0),
+        ("15 mJ", "J", 0.015),
+        ("2.5 W", "W", 2.5),
+        ("100 /s", "1/s", 100.0),
+        ("100 1/s", "1/s", 100.0),
+        ("4.6 k/s", "1/s", 4600.0),
+        ("98 %", "1", 0.98),
+        ("2%", "1", 0.02),
+        ("1 pt", "1", 0.01),
+        ("1 pt", "pt", 0.01),
+        ("-0.5 pt", "pt", -0.005),
+    ],
+)
+def test_reads_what_people_write(text, unit, value):
+    assert parse_quantity(text, unit) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "said"),
+    [
+        ("4", "s", '"4" has no unit: expected a time in s, ms'),
+        ("4 msec", "s", 'unknown unit "msec"'),
+        ("4 msec", "s", 'did you mean "ms"?'),
+        ("60 KB", "B", 'did you mean "kB"?'),
+        ("60 Mb", "B", 'did you mean "MB"?'),
+        ("60 MiB", "B", 'did you mean "MB"?'),
+        ("4 ms", "B", '"4 ms" is a time: expected a size in bytes'),
+        ("1 %", "pt", 'expected percentage points in pt, such as "1 pt"'),
+        ("98", "1", "expected a share in %"),
+        ("1e400 s", "s", "expected a finite number"),
+        ("nan s", "s", "is no quantity"),
+        ("soon", "s", "is no quantity"),
+        ("", "s", "is no quantity"),
+    ],
+)
+def test_refuses_the_rest_in_one_line(text, unit, said):
+    with pytest.raises(QuantityError) as caught:
+        parse_quantity(text, unit)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (217.4e-6, "s", "217.4 µs"),
+        (0.00392, "s", "3.92 ms"),
+        (0.99999e-3, "s", "1 ms"),
+        (0.0, "s", "0 s"),
+        (41_237_000, "B", "41.24 MB"),
+        (4608.2, "1/s", "4.608 k/s"),
+        (2.286, "W", "2.286 W"),
+        (0.983, "1", "98.3 %"),
+        (1.0, "1", "100 %"),
+        (0.01, "pt", "1 pt"),
+    ],
+)
+def test_shows_four_digits_with_a_prefix(value, unit, shown):
+    assert format_quantity(value, unit) == shown
+
+
+@given(st.floats(min_value=1e-8, max_value=900.0), st.sampled_from(["s", "B", "J", "W", "1/s", "1", "pt"]))
+@example(999.96e-6, "s")
+def test_what_is_shown_is_read_back(value, unit):
+    if unit in ("B", "1/s"):
+        value = value * 1e8 + 1
+    assert math.isclose(parse_quantity(format_quantity(value, unit), unit), value, rel_tol=6e-4)
+
+
+@given(st.text(max_size=20))
+def test_any_text_is_read_or_refused_by_our_error(text):
+    try:
+        value = parse_quantity(text, "s")
+    except QuantityError as refusal:
+        assert "expected" in str(refusal)
+    else:
+        assert math.isfinite(value)
+
+
+def test_every_metric_has_a_readable_unit():
+    for metric in METRICS.values():
+        assert parse_quantity(format_quantity(0.5, metric.unit), metric.unit) == 0.5
+
+
+def test_the_library_is_imported_only_on_use():
+    probe = "import sys, harness.records.units; print('quantiphy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,15 @@
+"""Recipe steps, one file a family: what is done to a model, or to its conversion.
+
+``STEPS`` is the list of all of them. A new step is one file with a ``STEP`` and its name here.
+"""
+
+from typing import Final
+
+from harness.pipeline.steps import dynamic_int8, float16, float32, int8
+from harness.pipeline.steps.step import Step
+
+STEPS: Final[dict[str, Step]] = {
+    step.name: step for step in (float32.STEP, float16.STEP, dynamic_int8.STEP, int8.STEP)
+}
+
+__all__ = ["STEPS", "Step"]

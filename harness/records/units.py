@@ -35,7 +35,6 @@ _KINDS: dict[QuantityUnit, _Kind] = {
     "1": _Kind("a share", ("%", "pt"), "98 %"),
     "pt": _Kind("percentage points", ("pt",), "1 pt"),
 }
-_BASE = {"s": "s", "B": "B", "J": "J", "W": "W", "1/s": "/s"}
 _PERCENT = 0.01
 _WRITTEN = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
 _MICRO = {"μ": "µ"}
@@ -61,8 +60,9 @@ def format_quantity(value: float, unit: QuantityUnit) -> str:
     """``value``, in the SI base unit ``unit``, for eyes: four digits, "217.4 µs", "98.3 %"."""
     if unit in ("1", "pt"):
         return f"{value / _PERCENT:.4g} {'%' if unit == '1' else 'pt'}"
-    shown = _quantity_class()(value, _BASE[unit])
-    return str(shown.render(prec=3))
+    if unit == "1/s":  # "4.6 k/s" and "500 m/s" would mislead the eye
+        return f"{float(f'{value:.4g}'):.12g} /s"
+    return str(_quantity_class()(value, unit).render(prec=3))
 
 
 def _split(text: str, unit: QuantityUnit) -> tuple[str, str]:

@@ -7,7 +7,6 @@ import pytest
 
 from harness.gates import Budgets, Limit, find_budgets, limits_for, load_budgets, parse_limits
 from harness.plugin.failures import FailureLog
-from harness.plugin.liveline import LiveLine
 from harness.profiles import load
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
@@ -15,6 +14,7 @@ from harness.records.errors import UsageError
 from harness.records.results import Results
 from harness.records.settings import Settings
 from harness.session.closing import RunStart, close_run
+from harness.session.liveline import LiveLine
 from harness.session.session import Session
 from harness.store import RunFolder
 
@@ -56,9 +56,7 @@ class Benching:
     def folder(self) -> RunFolder:
         """The run's folder, made on first use."""
         if self._folder is None:
-            self._folder = RunFolder.create(
-                self.settings.reports_dir, run_id=self.start.id, now=self.start.created_at
-            )
+            self._folder = RunFolder.create(self.settings.reports_dir, run_id=self.start.id, now=self.start.created_at)
         return self._folder
 
     @property

@@ -41,9 +41,7 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
     def run(candidate: "Candidate") -> "Entry":
         limits = benching.limits(request, candidate, harness_device)
         try:
-            entry = benching.session.measure(
-                candidate, harness_device, test=request.node.nodeid, limits=limits
-            )
+            entry = benching.session.measure(candidate, harness_device, test=request.node.nodeid, limits=limits)
         except BoardUnavailableError as error:
             _unreached(request, error)
         request.node.user_properties.append((STATUS_PROPERTY, entry.status.value))

@@ -68,9 +68,7 @@ def session_exit_code(entries: Sequence[Entry], *, settings: Settings, unreached
 
 
 def _build_note(entries: Sequence[Entry]) -> list[str]:
-    artifacts = {
-        entry.artifact.sha256: entry.artifact for entry in entries if entry.artifact and entry.recipe
-    }
+    artifacts = {entry.artifact.sha256: entry.artifact for entry in entries if entry.artifact and entry.recipe}
     if not artifacts:
         return []
     built = [artifact for artifact in artifacts.values() if not artifact.cached]
@@ -79,13 +77,11 @@ def _build_note(entries: Sequence[Entry]) -> list[str]:
     return [f"{len(built)} of {len(artifacts)} artifacts were converted, the rest came from the cache"]
 
 
-def _flat(settings: Settings) -> dict[str, str | int | float | None | list[str]]:
+def _flat(settings: Settings) -> dict[str, str | int | float | list[str] | None]:
     flat: dict[str, str | int | float | list[str] | None] = {}
     for key, value in asdict(settings).items():
         if key != "command":
-            flat[key] = (
-                list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
-            )
+            flat[key] = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
     return flat
 
 

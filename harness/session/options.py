@@ -41,19 +41,13 @@ OPTIONS = (
     ),
     Option("--num-threads", "num_threads", int, "N", "interpreter threads (default: the profile's)"),
     Option("--trials", "trials", int, "N", "trials an entry, each a process of its own (default: 10)"),
-    Option(
-        "--time-limit", "time_limit_s", float, "S", "seconds for all measuring of one entry (default: 60)"
-    ),
+    Option("--time-limit", "time_limit_s", float, "S", "seconds for all measuring of one entry (default: 60)"),
     Option("--warmup-runs", "warmup_runs", int, "N", "inferences before a trial measures (default: 5)"),
     Option("--num-runs", "num_runs", int, "N", "least inferences a trial (default: 50)"),
     Option("--min-secs", "min_secs", float, "S", "least seconds a trial measures (default: 0.5)"),
     Option("--max-secs", "max_secs", float, "S", "most seconds a trial measures (default: 30)"),
-    Option(
-        "--alpha", "alpha", float, "P", "chance that a session within all limits is failed (default: 0.005)"
-    ),
-    Option(
-        "--inconclusive", "inconclusive", str, "fail|warn", "what too-close-to-call means", ("fail", "warn")
-    ),
+    Option("--alpha", "alpha", float, "P", "chance that a session within all limits is failed (default: 0.005)"),
+    Option("--inconclusive", "inconclusive", str, "fail|warn", "what too-close-to-call means", ("fail", "warn")),
     Option("--seed", "seed", int, "N", "seed of random inputs and of training (default: 0)"),
 )
 

@@ -114,9 +114,7 @@ class Session:
         opened = self._opened[device]
         artifact = self._build(candidate, device)
         float32 = self._float32_accuracy(candidate, device, limits)
-        plan = make_plan(
-            self.settings, artifact, opened.runner, sensors=_sensors(opened.board), limits=len(limits)
-        )
+        plan = make_plan(self.settings, artifact, opened.runner, sensors=_sensors(opened.board), limits=len(limits))
         began = time.monotonic()
         try:
             entry = execute(
@@ -143,9 +141,7 @@ class Session:
         finally:
             self._spent("build", began)
 
-    def _float32_accuracy(
-        self, candidate: Candidate, device: str, limits: Sequence[Limit]
-    ) -> AccuracyResult | None:
+    def _float32_accuracy(self, candidate: Candidate, device: str, limits: Sequence[Limit]) -> AccuracyResult | None:
         """The float32 recipe's accuracy, built if absent, where a limit compares with it."""
         if candidate.recipe is None or all(limit.kind != "accuracy_drop" for limit in limits):
             return None

@@ -1,0 +1,160 @@
+"""The commands and their options. Each body imports what it needs, so that --help stays quick."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from harness.records.errors import HarnessError
+
+app = typer.Typer(
+    name="harness",
+    help="Benchmarks neural networks on edge devices.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Device = Annotated[
+    list[str] | None, typer.Option("--device", "--board", metavar="NAME", help="device to measure on (repeatable)")
+]
+DevicesDir = Annotated[
+    Path | None, typer.Option("--devices-dir", help="folder of device profiles, before the shipped ones")
+]
+ReportsDir = Annotated[Path | None, typer.Option("--reports-dir", help="where run folders are written")]
+CacheDir = Annotated[Path | None, typer.Option("--cache-dir", help="host cache")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout, prose on stderr")]
+
+
+def main() -> None:
+    """Run the command line; what is wrong is one line on stderr and its exit code."""
+    try:
+        app()
+    except HarnessError as error:
+        sys.stderr.write("harness: " + " ".join(str(error).split()) + "\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("harness: interrupted; what was measured is kept\n")
+        sys.exit(130)
+
+
+@app.command()
+def run(  # noqa: PLR0913 - one parameter an option
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="model files or folders of them")],
+    device: Device = None,
+    devices_dir: DevicesDir = None,
+    reports_dir: ReportsDir = None,
+    cache_dir: CacheDir = None,
+    samples: Annotated[Path | None, typer.Option(help="real inputs: .npz with i0, i1..., or one .npy")] = None,
+    runtime: Annotated[str | None, typer.Option(help="auto, litert, tflite or system")] = None,
+    num_threads: Annotated[int | None, typer.Option(help="interpreter threads")] = None,
+    trials: Annotated[int | None, typer.Option(help="trials an entry, each a process of its own")] = None,
+    time_limit: Annotated[float | None, typer.Option(help="seconds for all measuring of one entry")] = None,
+    warmup_runs: Annotated[int | None, typer.Option(help="inferences before a trial measures")] = None,
+    num_runs: Annotated[int | None, typer.Option(help="least inferences a trial")] = None,
+    min_secs: Annotated[float | None, typer.Option(help="least seconds a trial measures")] = None,
+    max_secs: Annotated[float | None, typer.Option(help="most seconds a trial measures")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of random inputs")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure model files on a board."""
+    from harness.cli.run import run_files
+
+    given: dict[str, Any] = {
+        "devices_dir": devices_dir,
+        "reports_dir": reports_dir,
+        "cache_dir": cache_dir,
+        "runtime": runtime,
+        "num_threads": num_threads,
+        "trials": trials,
+        "time_limit_s": time_limit,
+        "warmup_runs": warmup_runs,
+        "num_runs": num_runs,
+        "min_secs": min_secs,
+        "max_secs": max_secs,
+        "seed": seed,
+    }
+    raise typer.Exit(run_files(files, devices=device or [], given=given, samples=samples, as_json=as_json))
+
+
+@app.command()
+def build(
+    paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="benchmark files or folders")] = None,
+    cache_dir: CacheDir = None,
+    out: Annotated[Path | None, typer.Option(help="also copy the artifacts into this folder")] = None,
+    as_json: Json = False,
+) -> None:
+    """Build the candidates that the benchmarks at PATH name (default: benchmarks)."""
+    from harness.cli.build import build_benchmarks
+
+    raise typer.Exit(build_benchmarks(paths or ["benchmarks"], cache_dir=cache_dir, out=out, as_json=as_json))
+
+
+@app.command()
+def devices(devices_dir: DevicesDir = None, as_json: Json = False) -> None:
+    """List the devices there are profiles for."""
+    from harness.cli.boards import list_devices
+
+    list_devices(devices_dir, as_json=as_json)
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="name of the new profile")],
+    address: Annotated[str, typer.Argument(metavar="USER@HOST[:PORT]")],
+    devices_dir: DevicesDir = None,
+    identity_file: Annotated[str | None, typer.Option(help="private key")] = None,
+    known_hosts: Annotated[str | None, typer.Option(help="file of accepted host keys")] = None,
+    proxy_jump: Annotated[str | None, typer.Option(help="jump host")] = None,
+    as_json: Json = False,
+) -> None:
+    """Probe a board, write its profile, and say what is missing."""
+    from harness.cli.boards import add_device
+
+    extra = {"identity_file": identity_file, "known_hosts": known_hosts, "proxy_jump": proxy_jump}
+    add_device(
+        name,
+        address,
+        devices_dir=devices_dir,
+        extra={key: value for key, value in extra.items() if value is not None},
+        as_json=as_json,
+    )
+
+
+@app.command()
+def provision(
+    name: Annotated[str, typer.Argument(help="device to provision")],
+    devices_dir: DevicesDir = None,
+    cache_dir: CacheDir = None,
+    runtime: Annotated[str | None, typer.Option(help="litert or tflite (default: what fits the board)")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put a runtime on a board that has no internet, and prove it by running a model."""
+    from harness.cli.boards import provision_device
+
+    provision_device(name, devices_dir=devices_dir, cache_dir=cache_dir, package=runtime, as_json=as_json)
+
+
+@app.command()
+def doctor(
+    name: Annotated[str, typer.Argument(help="device to examine")],
+    devices_dir: DevicesDir = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a board is, where it differs from its profile, and whether it is fit to measure."""
+    from harness.cli.boards import examine_device
+
+    raise typer.Exit(examine_device(name, devices_dir=devices_dir, as_json=as_json))
+
+
+@app.command()
+def report(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="run folder or its results.json")],
+    as_json: Json = False,
+) -> None:
+    """Make a stored run's report again."""
+    from harness.cli.report import remake_report
+
+    remake_report(run_folder, as_json=as_json)

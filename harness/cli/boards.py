@@ -1,0 +1,103 @@
+"""Commands on boards: list, add, provision, examine."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from harness.board import Board, open_board, provision
+from harness.board.preflight import differences, unfit
+from harness.profiles import available, load, suggest_profile
+from harness.records.device import Connection, DeviceProfile
+from harness.records.errors import BoardUnavailableError, UsageError
+
+
+def list_devices(devices_dir: Path | None, *, as_json: bool) -> None:
+    """Print every device: name, description, how it is reached."""
+    profiles = [load(name, devices_dir) for name in sorted(available(devices_dir))]
+    if as_json:
+        sys.stdout.write(json.dumps([profile.model_dump(mode="json") for profile in profiles], indent=2) + "\n")
+        return
+    width = max((len(profile.name) for profile in profiles), default=0)
+    for profile in profiles:
+        sys.stdout.write(f"{profile.name:{width}}  {profile.description}\n")
+
+
+def add_device(name: str, address: str, *, devices_dir: Path | None, extra: dict[str, str], as_json: bool) -> None:
+    """Probe the board at USER@HOST[:PORT] and write its profile. Raises UsageError where one stands already."""
+    folder = devices_dir or Path("devices")
+    target = folder / f"{name}.toml"
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise UsageError(f"device name {name!r}: expected letters, digits, dots, dashes")
+    if target.exists():
+        raise UsageError(f"{target}: stands already: choose another name, or delete the file first")
+    connection = _connection(address, extra)
+    probing = DeviceProfile(name=name, lineage=(name,), connection=connection)
+    with open_board(probing, holder="harness add", tune=False) as board:
+        facts = board.facts
+    known = {known_name: load(known_name, devices_dir) for known_name in available(devices_dir)}
+    text, missing = suggest_profile(name, connection, facts, known)
+    folder.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+    if as_json:
+        found = {"profile": str(target), "missing": missing, "facts": facts.model_dump(mode="json")}
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        return
+    sys.stdout.write("\n".join([f"wrote {target}", *missing]) + "\n")
+
+
+def provision_device(
+    name: str, *, devices_dir: Path | None, cache_dir: Path | None, package: str | None, as_json: bool
+) -> None:
+    """Put a runtime on the board and say which."""
+
+    def say(text: str) -> None:
+        sys.stderr.write(text + "\n")
+
+    found = provision(load(name, devices_dir), package=package, cache_dir=cache_dir, say=say)
+    if as_json:
+        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+    else:
+        sys.stdout.write(f"{name}: {found.package} {found.version} runs a model\n")
+
+
+def examine_device(name: str, *, devices_dir: Path | None, as_json: bool) -> int:
+    """Print facts, differences and unfitness; returns 0, or 11 where the board is not fit."""
+    profile = load(name, devices_dir)
+    with open_board(profile, holder="harness doctor", tune=False) as board:
+        problems = _problems(board)
+        if as_json:
+            found = {"facts": board.facts.model_dump(mode="json"), **problems}
+            sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        else:
+            sys.stdout.write("\n".join(_examined(board, problems)) + "\n")
+    return BoardUnavailableError.exit_code if problems["unfit"] else 0
+
+
+def _problems(board: Board) -> dict[str, list[str]]:
+    unready = [] if board.facts.runtimes else [f"no runtime on the board: run harness provision {board.profile.name}"]
+    return {
+        "differences": differences(board.profile, board.facts),
+        "unfit": [*unfit(board.profile, board.facts), *unready],
+    }
+
+
+def _examined(board: Board, problems: dict[str, list[str]]) -> list[str]:
+    facts = board.facts
+    runtimes = ", ".join(f"{found.package} {found.version}" for found in facts.runtimes) or "none"
+    return [
+        f"{board.profile.name}: {facts.model or facts.hostname}, {facts.cpu or 'unknown CPU'}, {facts.arch}",
+        f"kernel {facts.kernel}, Python {facts.python}, runtimes: {runtimes}",
+        *problems["differences"],
+        *problems["unfit"],
+        "not fit to measure" if problems["unfit"] else "fit to measure",
+    ]
+
+
+def _connection(address: str, extra: dict[str, Any]) -> Connection:
+    match = re.fullmatch(r"(?:([^@\s]+)@)?([^@:\s]+|\[[0-9a-fA-F:]+\])(?::(\d+))?", address)
+    if match is None:
+        raise UsageError(f"{address!r}: expected USER@HOST or USER@HOST:PORT")
+    user, host, port = match.groups()
+    return Connection(host=host.strip("[]"), user=user, port=int(port) if port else None, **extra)

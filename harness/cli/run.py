@@ -1,0 +1,60 @@
+"""``harness run``: bring your own file."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.pipeline import candidates_from_paths
+from harness.profiles import available, load
+from harness.records.candidate import Candidate
+from harness.records.errors import BoardUnavailableError, UsageError
+from harness.records.results import Results
+from harness.records.settings import Settings
+from harness.session.closing import RunStart, close_run
+from harness.session.liveline import LiveLine
+from harness.session.options import make_settings
+from harness.session.session import Session
+from harness.store import RunFolder
+
+
+def run_files(
+    files: Sequence[str], *, devices: list[str], given: dict[str, Any], samples: Path | None, as_json: bool
+) -> int:
+    """Measure files on devices; returns the exit code. Raises UsageError."""
+    settings = make_settings(given, devices=devices, rootdir=Path.cwd(), command=shlex.join(["harness", *sys.argv[1:]]))
+    if not settings.devices:
+        names = ", ".join(sorted(available(settings.devices_dir)))
+        raise UsageError(f"no device named: give --device NAME, one of {names}")
+    profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
+    chosen = candidates_from_paths(files, samples=samples)
+    start = RunStart()
+    folder = RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
+    live = LiveLine()
+    with Session(settings, profiles, folder, say=live.show) as session:
+        _measure_all(session, chosen, settings)
+    live.clear()
+    results = close_run(folder, settings=settings, start=start, unreached=session.unreached, seconds=session.seconds)
+    _show(results, folder, as_json=as_json)
+    return results.run.exit_code
+
+
+def _measure_all(session: Session, chosen: Sequence[Candidate], settings: Settings) -> None:
+    for device in settings.devices:
+        for candidate in chosen:
+            try:
+                session.measure(candidate, device, test="harness run")
+            except BoardUnavailableError:
+                break  # said in the run's notes; the other boards go on
+
+
+def _show(results: Results, folder: RunFolder, *, as_json: bool) -> None:
+    from harness.report import table
+
+    prose = sys.stderr if as_json else sys.stdout
+    prose.write(f"{table(results)}\nreport: {folder.path / 'report.html'}\n")
+    for note in results.run.notes:
+        prose.write(note + "\n")
+    if as_json:
+        sys.stdout.write((folder.path / "results.json").read_text(encoding="utf-8"))

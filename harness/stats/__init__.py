@@ -1,0 +1,24 @@
+"""Pure functions on arrays: quantiles, intervals over trials, ratios of interleaved arms, histograms.
+
+Whoever imports this room loads numpy; scipy only where a t quantile is asked for.
+"""
+
+from harness.stats.histograms import MAX_BINS, histogram
+from harness.stats.intervals import Interval, mean_interval, median_interval, median_rank, t_quantile
+from harness.stats.quantiles import needed_samples, quantile, smallest_trial
+from harness.stats.ratio import RatioInterval, ratio_interval
+
+__all__ = [
+    "MAX_BINS",
+    "Interval",
+    "RatioInterval",
+    "histogram",
+    "mean_interval",
+    "median_interval",
+    "median_rank",
+    "needed_samples",
+    "quantile",
+    "ratio_interval",
+    "smallest_trial",
+    "t_quantile",
+]

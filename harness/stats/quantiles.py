@@ -1,0 +1,47 @@
+"""Quantiles of samples, and how many samples a percentile needs before it may be claimed."""
+
+from collections.abc import Sequence
+from functools import cache
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.stats.arrays import finite_array
+
+PERCENTILE_CONFIDENCE = 0.99
+
+
+def quantile(values: Sequence[float] | NDArray[np.float64], q: float) -> float:
+    """The q-quantile (0..1) of at least one value, interpolated linearly, in the values' unit.
+
+    Raises ValueError for no values, values that are not finite, or q outside 0..1.
+    Definition 7 of Hyndman and Fan, "Sample quantiles in statistical packages" (1996).
+    """
+    if not 0.0 <= q <= 1.0:
+        raise ValueError(f"quantile {q} is outside 0..1")
+    return float(np.quantile(finite_array(values), q))
+
+
+@cache
+def needed_samples(q: float, confidence: float = PERCENTILE_CONFIDENCE) -> int:
+    """How many independent samples show the q-quantile with this confidence, one excess allowed.
+
+    The smallest n for which the chance that at most one of n samples lies above the quantile is
+    at most 1 - confidence: q^n + n (1 - q) q^(n - 1). At 0.99: p90 64, p95 130, p99 662.
+    The rule is that of success-run sampling plans with one failure allowed.
+    """
+    if not 0.0 < q < 1.0:
+        raise ValueError(f"a percentile needs a q between 0 and 1, not {q}")
+    n = 2
+    while q**n + n * (1.0 - q) * q ** (n - 1) > 1.0 - confidence:
+        n += 1
+    return n
+
+
+def smallest_trial(q: float) -> int:
+    """The fewest samples of one process whose q-quantile is not merely its largest value: 1 / (1 - q)."""
+    if not 0.0 < q < 1.0:
+        raise ValueError(f"a percentile needs a q between 0 and 1, not {q}")
+    # The rounding takes away binary noise: 1 / (1 - 0.9) is 10.000000000000002.
+    return ceil(round(1.0 / (1.0 - q), 9))

@@ -1,0 +1,54 @@
+"""Latency histograms."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stats import MAX_BINS, histogram
+
+
+@given(
+    st.lists(st.floats(1e-7, 1e2), min_size=1, max_size=300),
+    st.integers(1, MAX_BINS),
+    st.integers(1, 50),
+)
+def test_every_inference_is_counted_once(samples, bins, batch):
+    edges, counts = histogram(samples, bins, batch)
+    assert sum(counts) == batch * len(samples)
+    assert len(edges) == len(counts) + 1 <= bins + 1
+    assert all(a < b for a, b in pairwise(edges))
+    assert edges[0] <= min(samples)
+    assert edges[-1] >= max(samples)
+
+
+def test_equal_samples_make_one_bin():
+    edges, counts = histogram([0.004] * 20)
+    assert counts == [20]
+    assert edges[0] < 0.004 < edges[1]
+
+
+def test_an_outlier_does_not_squeeze_the_rest_into_one_bin():
+    rng = np.random.default_rng(1)
+    samples = np.append(0.001 * np.exp(rng.normal(0, 0.05, 2000)), 0.1)
+    _, counts = histogram(samples)
+    assert sum(count > 0 for count in counts) >= 5
+
+
+def test_many_close_samples_stay_below_the_cap():
+    samples = np.append(np.full(1000, 0.001) + np.arange(1000) * 2e-9, 5.0)
+    _, counts = histogram(samples)
+    assert len(counts) <= MAX_BINS
+
+
+@pytest.mark.parametrize("bins", [0, MAX_BINS + 1])
+def test_a_number_of_bins_beyond_the_cap_is_refused(bins):
+    with pytest.raises(ValueError, match="bins"):
+        histogram([1.0], bins)
+
+
+def test_samples_at_zero_are_refused():
+    with pytest.raises(ValueError, match="positive"):
+        histogram([0.0, 1.0])

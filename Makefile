@@ -1,0 +1,35 @@
+# Two commands set everything up on a fresh machine that has python3 (3.11 or later) with venv:
+#   make bench   builds the example models, measures them on this machine, prints the report's path
+#   make test    runs every test (those that need sshd, Chromium or root are skipped by name where these are absent)
+# make check runs the linters; .ci/run runs all of it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+.PHONY: bench test check format clean
+
+bench: $(INSTALLED)
+	$(BIN)/python -m pytest benchmarks/ --device=local
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest tests
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist

@@ -30,7 +30,7 @@ _KINDS: dict[QuantityUnit, _Kind] = {
     "s": _Kind("a time", ("s", "ms", "µs", "us", "ns"), "4 ms"),
     "B": _Kind("a size in bytes", ("B", "kB", "MB", "GB", "TB"), "60 kB"),
     "J": _Kind("an energy", ("J", "mJ", "µJ", "uJ", "nJ", "kJ"), "15 mJ"),
-    "W": _Kind("a power", ("W", "mW", "µW", "uW", "kW"), "2.5 W"),
+    "W": _Kind("a power", ("W", "mW", "µW", "uW", "nW", "kW"), "2.5 W"),
     "1/s": _Kind("a rate", ("/s", "1/s", "k/s", "M/s"), "100 /s"),
     "1": _Kind("a share", ("%", "pt"), "98 %"),
     "pt": _Kind("percentage points", ("pt",), "1 pt"),

@@ -28,6 +28,8 @@ class Connection(Record):
 class Hardware(Record):
     """What the board should be; compared with what it says it is."""
 
+    model: str | None = None
+    """A part of the device tree's model string, by which `harness add` knows the board."""
     arch: str | None = None
     cpu: str | None = None
     memory: str | None = None

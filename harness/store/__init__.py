@@ -1,0 +1,10 @@
+"""Files of a run: raw trials and a journal while it works, results.json when it ends.
+
+Several processes may append to one run folder; one of them finishes it.
+"""
+
+from harness.store.results_file import load_results, results_schema
+from harness.store.run_folder import RunFolder
+from harness.store.tally import DeviceTally
+
+__all__ = ["DeviceTally", "RunFolder", "load_results", "results_schema"]

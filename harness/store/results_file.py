@@ -1,0 +1,88 @@
+"""results.json: written the same way each time, read strictly, described by a JSON Schema."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from harness.records.errors import HarnessError, ResultsFileError
+from harness.records.results import SCHEMA_VERSION, Results
+from harness.store.disk import write_whole
+from harness.store.json_text import json_text
+from harness.store.problems import describe
+
+RESULTS_NAME = "results.json"
+POINTER_NAME = "latest.txt"
+MAX_RESULTS_BYTES = 256 * 1024 * 1024
+
+
+def results_text(results: Results) -> str:
+    """The content of results.json: keys in the records' order, floats by repr; HarnessError for NaN."""
+    try:
+        return json_text(results.model_dump(mode="json")) + "\n"
+    except ValueError as error:
+        raise HarnessError(f"results of run {results.run.id}: not valid JSON ({error}); report this") from error
+
+
+def save_results(results: Results, path: Path) -> None:
+    """Write results.json by an atomic rename."""
+    write_whole(path, results_text(results).encode())
+
+
+def load_results(path: Path) -> Results:
+    """Results from a results.json, from a run folder, or from reports/latest.
+
+    ResultsFileError, one line with every problem, for a file that is missing, of another schema or damaged.
+    """
+    file = _results_path(path)
+    content = _read(file)
+    _check_version(file, content)
+    try:
+        return Results.model_validate_json(content)
+    except ValidationError as error:
+        raise ResultsFileError(
+            f"{file}: not a results file of schema version {SCHEMA_VERSION}: {describe(error)}; "
+            "it was damaged or edited, run the benchmark again"
+        ) from error
+
+
+def results_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of results.json."""
+    schema = Results.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _results_path(path: Path) -> Path:
+    pointer = path.with_name(POINTER_NAME)
+    if path.name == "latest" and not path.exists() and pointer.is_file():
+        path = path.with_name(Path(pointer.read_text(encoding="utf-8").strip()).name)
+    return path / RESULTS_NAME if path.is_dir() else path
+
+
+def _read(file: Path) -> bytes:
+    try:
+        size = file.stat().st_size
+        if size > MAX_RESULTS_BYTES:
+            raise ResultsFileError(f"{file}: {size} bytes, more than the {MAX_RESULTS_BYTES} a results file may have")
+        return file.read_bytes()
+    except OSError as error:
+        raise ResultsFileError(
+            f"{file}: cannot be read ({error.strerror}): expected a run folder or its {RESULTS_NAME}; "
+            "a run that was killed has none"
+        ) from error
+
+
+def _check_version(file: Path, content: bytes) -> None:
+    try:
+        document = from_json(content)
+    except ValueError as error:
+        raise ResultsFileError(f"{file}: not JSON ({error}); it was damaged, run the benchmark again") from error
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if version is None:
+        raise ResultsFileError(f"{file}: no schema_version: expected the {RESULTS_NAME} of a run")
+    if version != SCHEMA_VERSION:
+        raise ResultsFileError(
+            f"{file}: schema version {str(version)[:40]!r}, but this harness knows version {SCHEMA_VERSION}; "
+            "read it with the harness that wrote it, or a newer one"
+        )

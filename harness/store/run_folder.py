@@ -1,0 +1,133 @@
+"""The folder of one run: what comes in is on disk at once, results.json when the run ends."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self, TypeVar
+
+from pydantic import ValidationError
+
+from harness.records.base import Record
+from harness.records.board import Trial
+from harness.records.errors import EntryError, HarnessError, ResultsFileError
+from harness.records.results import DeviceRecord, Entry, Results, Run
+from harness.store.disk import append_line, disk_errors_named
+from harness.store.naming import folder_name, new_run_id, point_latest
+from harness.store.problems import describe
+from harness.store.results_file import RESULTS_NAME, save_results
+from harness.store.tally import DeviceTally
+
+TRIALS_NAME = "trials.jsonl"
+MAX_TRIAL_BYTES = 16 * 1024 * 1024
+MAX_TRIALS_FILE_BYTES = 2 * 1024 * 1024 * 1024
+MAX_JOURNAL_BYTES = 256 * 1024 * 1024
+
+R = TypeVar("R", bound=Record)
+
+
+class TrialLine(Record):
+    """One line of trials.jsonl: a trial with its raw samples, and what it belongs to."""
+
+    device: str
+    entry: str
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run's folder; several processes may append to it, one finishes it."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, reports_dir: Path, *, run_id: str | None = None, now: datetime | None = None) -> Self:
+        """A new folder ``<UTC stamp>-<run id>`` below ``reports_dir``; HarnessError if it is there."""
+        path = reports_dir / folder_name(run_id or new_run_id(), now or datetime.now(UTC))
+        with disk_errors_named(path):
+            (path / "journal").mkdir(parents=True)
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """A folder another process made; HarnessError if it is not there or its run has ended."""
+        if not (path / "journal").is_dir():
+            raise HarnessError(f"{path}: no run at work in this folder: expected one that was made and not finished")
+        return cls(path)
+
+    @property
+    def run_id(self) -> str:
+        """The part of the folder's name behind the stamp."""
+        return self.path.name.split("-", 1)[1]
+
+    @property
+    def results_path(self) -> Path:
+        """Where results.json stands when the run has ended."""
+        return self.path / RESULTS_NAME
+
+    def append_trial(self, device: str, entry: str, trial: Trial) -> None:
+        """Keep a trial with its raw samples; EntryError if it is larger than a trial may be."""
+        line = TrialLine(device=device, entry=entry, trial=trial).model_dump_json().encode()
+        if len(line) > MAX_TRIAL_BYTES:
+            raise EntryError(
+                f"{device}: a trial of {entry} has {len(line)} bytes of samples, "
+                f"at most {MAX_TRIAL_BYTES} are kept; lower --num-runs or --min-secs"
+            )
+        self._append(self.path / TRIALS_NAME, line, max_file_bytes=MAX_TRIALS_FILE_BYTES)
+
+    def trials(self) -> Iterator[TrialLine]:
+        """Every trial kept so far, raw samples included, one at a time in the order they came."""
+        return _read_lines(self.path / TRIALS_NAME, TrialLine)
+
+    def append_entry(self, entry: Entry) -> None:
+        """Keep an entry until the run ends."""
+        self._append(self._journal("entries"), entry.model_dump_json().encode(), max_file_bytes=MAX_JOURNAL_BYTES)
+
+    def append_device(self, name: str, record: DeviceRecord, *, bytes_sent: int, seconds: dict[str, float]) -> None:
+        """Keep what is known of a device; the last word on a name holds."""
+        tally = DeviceTally(name=name, record=record, bytes_sent=bytes_sent, seconds=seconds)
+        self._append(self._journal("devices"), tally.model_dump_json().encode(), max_file_bytes=MAX_JOURNAL_BYTES)
+
+    def entries(self) -> list[Entry]:
+        """The entries kept so far, by all processes, in the order they came."""
+        return list(_read_lines(self._journal("entries"), Entry))
+
+    def devices(self) -> dict[str, DeviceTally]:
+        """The devices kept so far, by name in alphabetical order."""
+        tallies = {tally.name: tally for tally in _read_lines(self._journal("devices"), DeviceTally)}
+        return dict(sorted(tallies.items()))
+
+    def finish(self, run: Run) -> Results:
+        """Write results.json, drop the journal, let ``latest`` point here; HarnessError the second time."""
+        if self.results_path.exists():
+            raise HarnessError(f"{self.results_path}: there already: a run is finished once")
+        devices = {name: tally.record for name, tally in self.devices().items()}
+        results = Results(run=run, devices=devices, entries=self.entries())
+        save_results(results, self.results_path)
+        with disk_errors_named(self.path):
+            shutil.rmtree(self.path / "journal")
+        point_latest(self.path)
+        return results
+
+    def _journal(self, what: str) -> Path:
+        return self.path / "journal" / f"{what}.jsonl"
+
+    def _append(self, file: Path, line: bytes, *, max_file_bytes: int) -> None:
+        append_line(file, line, lock=self.path / "journal" / "lock", max_file_bytes=max_file_bytes)
+
+
+def _read_lines(file: Path, record: type[R]) -> Iterator[R]:
+    """Records of a file, one a line; a torn last line, left by a killed process, counts as not written."""
+    if not file.exists():
+        return
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield record.model_validate_json(line)
+            except ValidationError as error:
+                raise ResultsFileError(
+                    f"{file}, line {number}: damaged: {describe(error)}; run the benchmark again"
+                ) from error

@@ -28,7 +28,7 @@ class Benching:
     start: RunStart
     worker: bool
     config: pytest.Config
-    failures: FailureLog = field(default_factory=FailureLog)
+    failures: FailureLog
     results: Results | None = None
     _folder: RunFolder | None = None
     _session: Session | None = None
@@ -36,7 +36,7 @@ class Benching:
     _live: LiveLine = field(default_factory=LiveLine)
 
     @classmethod
-    def configure(cls, config: pytest.Config) -> "Benching":
+    def configure(cls, config: pytest.Config, failures: FailureLog) -> "Benching":
         """Read options and profiles. Raises pytest.UsageError, one line for everything that is wrong."""
         from harness.plugin.flags import settings_of
 
@@ -48,9 +48,7 @@ class Benching:
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
         start = RunStart(id=handed["id"]) if handed else RunStart()
-        benching = cls(settings, profiles, start, worker=handed is not None, config=config, _folder=folder)
-        config.pluginmanager.register(benching.failures, "harness-failures")
-        return benching
+        return cls(settings, profiles, start, handed is not None, config, failures, _folder=folder)
 
     @property
     def folder(self) -> RunFolder:
@@ -61,7 +59,7 @@ class Benching:
 
     @property
     def session(self) -> Session:
-        """This process' session."""
+        """The session of this process."""
         if self._session is None:
             self._session = Session(self.settings, self.profiles, self.folder, say=self._live.show)
         return self._session
@@ -104,7 +102,7 @@ class Benching:
             raise pytest.UsageError(str(error)) from None
 
     def finish(self, session: pytest.Session) -> None:
-        """Release the boards; the controller closes the run and sets the exit code."""
+        """Release the boards; the controller closes the run."""
         if self._session is not None:
             self._live.clear()
             self._session.close()
@@ -120,7 +118,6 @@ class Benching:
             unreached=self.failures.unreached,
             seconds=own.seconds if own else {},
         )
-        session.exitstatus = self._exit_status(int(session.exitstatus))
 
     def summarise(self, reporter: pytest.TerminalReporter) -> None:
         """The table and where the report lies."""
@@ -131,10 +128,3 @@ class Benching:
         reporter.write_line("")
         reporter.write_line(table(self.results))
         reporter.write_line(f"report: {self.folder.path / 'report.html'}")
-
-    def _exit_status(self, pytest_status: int) -> int:
-        """Ours, unless pytest itself was interrupted or something that is no entry failed."""
-        assert self.results is not None  # noqa: S101 - set by finish just before
-        if pytest_status not in (0, 1, 5) or self.failures.foreign:
-            return pytest_status
-        return self.results.run.exit_code

@@ -1,11 +1,14 @@
-"""Which failures of a pytest session are entries' statuses, which are boards, and which are something else."""
+"""Which failures of a pytest session are entries' statuses, boards, the user's words, or something else."""
 
 from dataclasses import dataclass, field
 
 import pytest
 
+from harness.records.errors import HarnessError, UsageError
+
 STATUS_PROPERTY = "harness_status"
 UNREACHED_PROPERTY = "harness_unreached"
+USAGE_PROPERTY = "harness_usage"
 
 
 @dataclass
@@ -13,9 +16,30 @@ class FailureLog:
     """A pytest plugin object: hears every report, also those of xdist's workers."""
 
     foreign: bool = False
-    """Whether anything failed that is neither an entry's status nor a board out of reach."""
+    """Whether anything failed that is none of the kinds below."""
+    usage: bool = False
+    """Whether an option, marker, candidate or budget was wrong."""
     unreached: list[str] = field(default_factory=list)
     """One sentence a board that was not to be had."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> object:  # type: ignore[misc]
+        """Turn an error of ours at collection into its one line."""
+        report = yield
+        call = getattr(report, "call", None)
+        error = call.excinfo.value if call is not None and call.excinfo is not None else None
+        if isinstance(error, HarnessError):
+            report.longrepr = f"{collector.nodeid}: {' '.join(str(error).split())}"
+            report.harness_usage = isinstance(error, UsageError)
+        return report
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Sort a file's collection."""
+        if report.failed:
+            if getattr(report, "harness_usage", False):
+                self.usage = True
+            else:
+                self.foreign = True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Sort a test's report."""
@@ -24,5 +48,17 @@ class FailureLog:
         if sentence is not None:
             if sentence not in self.unreached:
                 self.unreached.append(sentence)
+        elif USAGE_PROPERTY in properties:
+            self.usage = True
         elif report.failed and STATUS_PROPERTY not in properties:
             self.foreign = True
+
+    def exit_status(self, pytest_status: int, run_status: int | None) -> int:
+        """The session's exit code: pytest's own, 4 for wrong words, else ``run_status`` of the run (None: no run)."""
+        if pytest_status not in (0, 1, 2, 5) or self.foreign:
+            return pytest_status
+        if self.usage:
+            return UsageError.exit_code
+        if pytest_status == pytest.ExitCode.INTERRUPTED or run_status is None:
+            return pytest_status
+        return run_status

@@ -1,15 +1,15 @@
 """The ``bench`` fixture."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from harness.plugin.failures import STATUS_PROPERTY, UNREACHED_PROPERTY
+from harness.plugin.failures import STATUS_PROPERTY, UNREACHED_PROPERTY, USAGE_PROPERTY
 from harness.plugin.hooks import BENCHING
 
 if TYPE_CHECKING:
-    from harness.plugin.benching import Benching
     from harness.records.candidate import Candidate
     from harness.records.results import Entry
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def harness_device(request: pytest.FixtureRequest) -> str:
     """The device this test runs on."""
-    return str(request.param)
+    return str(getattr(request, "param", ""))
 
 
 @pytest.fixture
@@ -28,22 +28,16 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
 
     It returns the entry; it raises, after recording, where a limit is broken or nothing could be measured.
     """
-    from harness.records.errors import BoardUnavailableError, UsageError
-
-    benching: Benching = request.config.stash[BENCHING]
-    try:
+    benching = request.config.stash.get(BENCHING, None)
+    if benching is None:
+        _refuse(request, USAGE_PROPERTY, "no device named: give --device NAME")
+    with _one_line(request):
         benching.session.open(harness_device)
-    except BoardUnavailableError as error:
-        _unreached(request, error)
-    except UsageError as error:
-        pytest.exit(str(error), returncode=error.exit_code)
 
     def run(candidate: "Candidate") -> "Entry":
-        limits = benching.limits(request, candidate, harness_device)
-        try:
+        with _one_line(request):
+            limits = benching.limits(request, candidate, harness_device)
             entry = benching.session.measure(candidate, harness_device, test=request.node.nodeid, limits=limits)
-        except BoardUnavailableError as error:
-            _unreached(request, error)
         request.node.user_properties.append((STATUS_PROPERTY, entry.status.value))
         _raise_unless_held(entry, warn=benching.settings.inconclusive == "warn")
         return entry
@@ -51,9 +45,23 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
     return run
 
 
-def _unreached(request: pytest.FixtureRequest, error: Exception) -> Any:  # noqa: ANN401 - never returns
-    request.node.user_properties.append((UNREACHED_PROPERTY, str(error)))
-    pytest.fail(str(error), pytrace=False)
+@contextmanager
+def _one_line(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Turn what the harness says into one line without a traceback, and tell the session of which kind it is."""
+    from harness.records.errors import BoardUnavailableError, UsageError
+
+    try:
+        yield
+    except BoardUnavailableError as error:
+        _refuse(request, UNREACHED_PROPERTY, str(error))
+    except UsageError as error:
+        _refuse(request, USAGE_PROPERTY, str(error))
+
+
+def _refuse(request: pytest.FixtureRequest, kind: str, sentence: str) -> NoReturn:
+    line = " ".join(sentence.split())
+    request.node.user_properties.append((kind, line))
+    pytest.fail(line, pytrace=False)
 
 
 def _raise_unless_held(entry: "Entry", *, warn: bool) -> None:

@@ -44,11 +44,6 @@ def stepped_aside(config: pytest.Config) -> bool:
     )
 
 
-def devices_asked(config: pytest.Config) -> bool:
-    """Whether a device was named, on the command line or in [tool.harness]."""
-    return bool(settings_of(config).devices)
-
-
 def settings_of(config: pytest.Config) -> Settings:
     """Settings of this pytest. Raises pytest.UsageError in one line."""
     given = {option.field: config.getoption(f"harness_{option.field}") for option in OPTIONS}

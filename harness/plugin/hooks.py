@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    pass
+    from harness.plugin.benching import Benching
+    from harness.plugin.failures import FailureLog
 
-BENCHING = pytest.StashKey["Benching"]()
-STEPPED_ASIDE = pytest.StashKey[bool]()
+BENCHING: pytest.StashKey["Benching"] = pytest.StashKey()
+FAILURES: pytest.StashKey["FailureLog"] = pytest.StashKey()
 
 _WORDS: dict[str, tuple[str, str, str]] = {
     "MEASURED": ("measured", "m", "MEASURED"),
@@ -33,12 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "budget(**limits): limits that hold on every board, e.g. budget(model_size='60 kB')"
     )
-    from harness.plugin.flags import devices_asked
+    from harness.plugin.failures import FailureLog
+    from harness.plugin.flags import settings_of
 
-    if devices_asked(config) or hasattr(config, "workerinput"):
+    config.stash[FAILURES] = FailureLog()
+    config.pluginmanager.register(config.stash[FAILURES], "harness-failures")
+    if settings_of(config).devices:
         from harness.plugin.benching import Benching
 
-        config.stash[BENCHING] = Benching.configure(config)
+        config.stash[BENCHING] = Benching.configure(config, config.stash[FAILURES])
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -68,6 +72,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Wrong budgets, and benchmarks without a device unless only collected, are usage errors."""
     from harness.plugin.flags import refuse_without_device
 
+    if hasattr(session.config, "workerinput"):
+        return  # a worker has nobody to tell: its tests say it, see the fixtures
     benching = session.config.stash.get(BENCHING, None)
     if benching is not None:
         benching.check_budgets(session)
@@ -108,6 +114,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     benching = session.config.stash.get(BENCHING, None)
     if benching is not None:
         benching.finish(session)
+    if not hasattr(session.config, "workerinput"):
+        results = benching.results if benching is not None else None
+        run_status = results.run.exit_code if results is not None else None
+        session.exitstatus = session.config.stash[FAILURES].exit_status(int(session.exitstatus), run_status)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

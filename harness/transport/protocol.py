@@ -1,0 +1,45 @@
+"""What a way to a board can do."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+
+class Process(Protocol):
+    """A command running on the board, its three streams as bytes."""
+
+    def write(self, line: bytes) -> None:
+        """Send bytes to stdin; ConnectionLostError, with the exit status, where the command has ended."""
+
+    def read_line(self, deadline_s: float) -> bytes | None:
+        """The next line of stdout without its end, None at the end of the stream.
+
+        TimeoutError after ``deadline_s`` seconds without a whole line; ConnectionLostError for a line
+        beyond `harness.transport.streams.LINE_BYTES`.
+        """
+
+    def stderr_tail(self) -> str:
+        """The last few kilobytes of stderr so far, as text."""
+
+    def wait(self, deadline_s: float) -> int:
+        """Exit status; negative where a signal or a lost link ended it. TimeoutError while it still runs."""
+
+    def kill(self) -> None:
+        """End it. Over SSH the streams are closed, and what reads or writes them ends."""
+
+
+class Transport(Protocol):
+    """An open way to one board."""
+
+    def start(self, argv: Sequence[str]) -> Process:
+        """Run a command on the board; its words arrive there as they stand here."""
+
+    def put(self, source: Path, target: str) -> None:
+        """Copy a file of this host to an absolute path on the board.
+
+        Whole or not at all, link loss excepted. BoardUnfitError where the board cannot take it,
+        ConnectionLostError where the link broke.
+        """
+
+    def close(self) -> None:
+        """End everything that was started here, and the connection."""

@@ -1,0 +1,140 @@
+"""A board over SSH."""
+
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import paramiko
+
+from harness.records.device import Connection
+from harness.records.errors import BoardUnfitError, ConnectionLostError
+from harness.transport.ssh_link import CONNECT_S, close_links, open_links
+from harness.transport.streams import Source, Streams, ended
+
+CHUNK_BYTES = 2**18
+STALL_S = 30.0
+"""A transfer or a write that makes no progress for so long has lost its link."""
+
+
+def open_transport(connection: Connection, device: str) -> "SshTransport":
+    """Connect, check the host key, log in."""
+    return SshTransport(open_links(connection, device), device)
+
+
+class SshTransport:
+    """An SSH connection, possibly through jump hosts."""
+
+    def __init__(self, links: list[paramiko.Transport], device: str) -> None:
+        self._links = links
+        self._device = device
+        self._sftp: paramiko.SFTPClient | None = None
+
+    def start(self, argv: Sequence[str]) -> "SshProcess":
+        """Run a command through the user's login shell, every word quoted."""
+        try:
+            channel = self._links[-1].open_session(timeout=CONNECT_S)
+            channel.settimeout(STALL_S)
+            channel.exec_command(shlex.join(argv))
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise ConnectionLostError(
+                f"{self._device}: the link broke while {argv[0]} was started on the board: {_said(error)}"
+            ) from error
+        return SshProcess(channel, self._device)
+
+    def put(self, source: Path, target: str) -> None:
+        """Send a file by SFTP; where the board refuses it, what arrived is removed."""
+        try:
+            self._files().put(str(source), target, confirm=True)
+        except OSError as error:
+            if not self._links[-1].is_active():
+                raise self._lost(source, error) from error
+            self._remove(target)
+            raise BoardUnfitError(
+                f"{self._device}: {target} cannot be written ({_said(error)}); {source.stat().st_size} bytes "
+                "are needed there: is the board's disk full?"
+            ) from error
+        except (paramiko.SSHException, EOFError) as error:
+            raise self._lost(source, error) from error
+
+    def close(self) -> None:
+        """End the connection; commands on the board see their stdin end."""
+        close_links(self._links)
+
+    def _files(self) -> paramiko.SFTPClient:
+        if self._sftp is None:
+            client = paramiko.SFTPClient.from_transport(self._links[-1])
+            channel = client.get_channel() if client else None
+            if client is None or channel is None:
+                raise EOFError("no SFTP server answered")
+            channel.settimeout(STALL_S)
+            self._sftp = client
+        return self._sftp
+
+    def _remove(self, target: str) -> None:
+        try:
+            self._files().remove(target)
+        except FileNotFoundError:
+            return
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise ConnectionLostError(
+                f"{self._device}: {target} was sent in part and cannot be removed: {_said(error)}"
+            ) from error
+
+    def _lost(self, source: Path, error: Exception) -> ConnectionLostError:
+        return ConnectionLostError(f"{self._device}: the link broke while {source.name} was sent: {_said(error)}")
+
+
+class SshProcess:
+    """A command on the board; one channel."""
+
+    def __init__(self, channel: paramiko.Channel, device: str) -> None:
+        self._channel = channel
+        self._device = device
+        self._streams = Streams(_patient(channel.recv), _patient(channel.recv_stderr), name=device)
+
+    def write(self, line: bytes) -> None:
+        """Send bytes to the command."""
+        try:
+            self._channel.sendall(line)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise ConnectionLostError(ended(self._device, self._status(), self.stderr_tail())) from error
+
+    def read_line(self, deadline_s: float) -> bytes | None:
+        """The next line of stdout."""
+        return self._streams.read_line(deadline_s)
+
+    def stderr_tail(self) -> str:
+        """The last of stderr."""
+        return self._streams.stderr_tail()
+
+    def wait(self, deadline_s: float) -> int:
+        """Exit status; -1 where a signal or the link ended the command."""
+        if not self._channel.status_event.wait(deadline_s):
+            raise TimeoutError(f"{self._device}: the command still runs after {deadline_s:g} s")
+        self._streams.join(deadline_s)
+        return self._channel.exit_status
+
+    def kill(self) -> None:
+        """Close the streams; the command ends when it reads or writes them."""
+        self._channel.close()
+
+    def _status(self) -> int | None:
+        known = self._channel.status_event.wait(1.0)
+        return self._channel.exit_status if known else None
+
+
+def _patient(receive: Callable[[int], bytes]) -> Source:
+    """A channel's receive without its timeout: silence is no fault of a stream, a dead link ends it anyway."""
+
+    def read() -> bytes:
+        while True:
+            try:
+                return receive(CHUNK_BYTES)
+            except TimeoutError:
+                continue
+
+    return read
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__

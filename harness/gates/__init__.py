@@ -1,0 +1,22 @@
+"""Budgets and verdicts: limits read and resolved, and an entry judged by them."""
+
+from harness.gates.file import Budgets, BudgetTable, find_budgets, load_budgets
+from harness.gates.judge import GATES, judge
+from harness.gates.limits import Limit, LimitKind
+from harness.gates.parse import parse_limit, parse_limits
+from harness.gates.resolve import limits_for, unused_keys
+
+__all__ = [
+    "GATES",
+    "BudgetTable",
+    "Budgets",
+    "Limit",
+    "LimitKind",
+    "find_budgets",
+    "judge",
+    "limits_for",
+    "load_budgets",
+    "parse_limit",
+    "parse_limits",
+    "unused_keys",
+]

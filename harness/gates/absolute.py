@@ -1,0 +1,28 @@
+"""The budget gate: a metric against a limit in its own unit."""
+
+from harness.gates.evidence import Evidence, interval_of, needs_interval, why_not_judged
+from harness.gates.limits import Limit
+from harness.gates.sentences import Judged, basis_of, not_judged
+from harness.gates.weigh import weigh, without_interval
+from harness.records.results import Finding
+
+GATE = "budget"
+
+
+def judge_absolute(limit: Limit, evidence: Evidence) -> Finding:
+    """The metric's whole interval within the limit, beyond it, or across it; INVALID where it is unknown."""
+    measurement = evidence.measured(limit.metric)
+    if measurement is None or measurement.value is None or why_not_judged(measurement, limit):
+        return not_judged(limit, gate=GATE, because=why_not_judged(measurement, limit))
+    low, high = interval_of(measurement.value, measurement)
+    judged = Judged(
+        name=limit.metric,
+        unit=measurement.unit,
+        value=measurement.value,
+        low=low,
+        high=high,
+        basis=basis_of(measurement),
+    )
+    if needs_interval(measurement):
+        return without_interval(judged, limit, evidence, gate=GATE)
+    return weigh(judged, limit, evidence, gate=GATE, n=measurement.n)

@@ -1,0 +1,72 @@
+"""What a gate looks at: the entry's measurements, and what they are compared with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.gates.limits import Limit
+from harness.records.candidate import AccuracyResult
+from harness.records.results import Entry, Measurement
+from harness.records.settings import Settings
+
+EXACT_METRICS = frozenset({"model_size", "accuracy"})
+"""Not sampled: a file has one size, and a test set is classified the same way each time."""
+REPEATABLE_METRICS = frozenset({"peak_memory", "model_memory"})
+"""Repeat to the kilobyte from process to process, so that one process is enough where there is no interval."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """An entry, the accuracy of its float32 recipe, and the measurements of its baseline (None: not given)."""
+
+    entry: Entry
+    float32_accuracy: AccuracyResult | None
+    baseline: Sequence[Measurement] | None
+    settings: Settings
+
+    def measured(self, metric: str) -> Measurement | None:
+        """The entry's measurement of a metric, None where it took none."""
+        return _find(self.entry.measurements, metric)
+
+    def baseline_of(self, metric: str) -> Measurement | None:
+        """The baseline's measurement of a metric."""
+        return _find(self.baseline or (), metric)
+
+
+def why_not_judged(measurement: Measurement | None, limit: Limit) -> str:
+    """Why this limit cannot judge what was measured; empty where it can.
+
+    A modelled joule gates only where the budget asks for it by name.
+    """
+    if measurement is None:
+        return f"{limit.metric} was not measured"
+    if measurement.value is None:
+        return f"{limit.metric} is unknown: {measurement.reason or 'no reason was given'}"
+    if limit.source == "model" or not is_modelled(measurement):
+        return ""
+    return (
+        f"{measurement.metric} comes from the profile's power model, not from a sensor; "
+        f'to gate on it write {{ max = "...", source = "model" }}'
+    )
+
+
+def is_modelled(measurement: Measurement) -> bool:
+    """True where the value comes from a model of the board, not from a reading."""
+    return measurement.source is not None and measurement.source.split(":")[0].strip() == "model"
+
+
+def needs_interval(measurement: Measurement) -> bool:
+    """True for a sampled metric that came without an interval: one trial cannot be judged."""
+    settled = measurement.metric in EXACT_METRICS | REPEATABLE_METRICS
+    return not settled and (measurement.ci_low is None or measurement.ci_high is None)
+
+
+def interval_of(value: float, measurement: Measurement) -> tuple[float, float]:
+    """The measurement's interval, or its value twice where it has none or needs none."""
+    low, high = measurement.ci_low, measurement.ci_high
+    if measurement.metric in EXACT_METRICS:
+        return value, value
+    return (value, value) if low is None or high is None else (low, high)
+
+
+def _find(measurements: Sequence[Measurement], metric: str) -> Measurement | None:
+    return next((m for m in measurements if m.metric == metric), None)

@@ -1,0 +1,83 @@
+"""budgets.toml: limits that differ from board to board, found upward from the test file."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.gates.limits import Limit
+from harness.gates.parse import collect_limits
+from harness.records.errors import BudgetsError
+
+FILE_NAME = "budgets.toml"
+_SHAPE = 'write [device."candidate/recipe"], e.g. [rpi4."kws_ds_cnn/*"]'
+
+
+@dataclass(frozen=True)
+class BudgetTable:
+    """One table: a device, a glob over "candidate/recipe", and its limits."""
+
+    device: str
+    pattern: str
+    limits: tuple[Limit, ...]
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """A budgets file; ``label`` is how messages name it."""
+
+    path: Path
+    label: str
+    tables: tuple[BudgetTable, ...]
+
+
+def find_budgets(test_file: Path, rootdir: Path) -> Path | None:
+    """The nearest budgets.toml from the test file's folder upward, never above ``rootdir``."""
+    root = rootdir.resolve()
+    for folder in test_file.resolve().parents:
+        if not folder.is_relative_to(root):
+            return None
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None
+
+
+def load_budgets(path: Path, *, rootdir: Path | None = None) -> Budgets:
+    """The file's tables, in the order of writing.
+
+    Messages name it relative to ``rootdir`` where given. Raises BudgetsError, one line with every problem.
+    """
+    label = _label(path, rootdir)
+    tables: list[BudgetTable] = []
+    problems: list[str] = []
+    for device, patterns in _document(path, label).items():
+        if not isinstance(patterns, Mapping):
+            problems.append(f"{label} {device}: stands outside a table; {_SHAPE}")
+            continue
+        for pattern, content in patterns.items():
+            if not isinstance(content, Mapping):
+                problems.append(f"{label} [{device}] {pattern}: names no candidate; {_SHAPE}")
+                continue
+            limits, wrong = collect_limits(content, origin=f'{label} [{device}."{pattern}"]')
+            tables.append(BudgetTable(device=device, pattern=pattern, limits=limits))
+            problems += wrong
+    if problems:
+        raise BudgetsError("; ".join(problems))
+    return Budgets(path=path, label=label, tables=tuple(tables))
+
+
+def _document(path: Path, label: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BudgetsError(f"{label}: cannot be read: {error.strerror}; check the path") from error
+    except UnicodeDecodeError as error:
+        raise BudgetsError(f"{label}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise BudgetsError(f"{label}: is no TOML: {' '.join(str(error).split())}") from error
+
+
+def _label(path: Path, rootdir: Path | None) -> str:
+    if rootdir is not None and path.resolve().is_relative_to(rootdir.resolve()):
+        return path.resolve().relative_to(rootdir.resolve()).as_posix()
+    return path.as_posix()

@@ -1,0 +1,78 @@
+"""Budgets and an entry made into findings and one status: a pure function, so a stored run is judged again alike."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from harness.gates import absolute, accuracy_drop, regression
+from harness.gates.evidence import Evidence
+from harness.gates.limits import Limit, LimitKind, reading_order
+from harness.gates.sentences import not_judged
+from harness.records.candidate import AccuracyResult
+from harness.records.results import Entry, Finding, Measurement
+from harness.records.settings import Settings
+from harness.records.status import Status, worst
+
+Gate = Callable[[Limit, Evidence], Finding]
+
+GATES: dict[LimitKind, tuple[str, Gate]] = {
+    "absolute": (absolute.GATE, absolute.judge_absolute),
+    "regression": (regression.GATE, regression.judge_regression),
+    "accuracy_drop": (accuracy_drop.GATE, accuracy_drop.judge_accuracy_drop),
+}
+"""One gate for each kind of limit: its name in findings, and the function that judges."""
+
+_SPOILT = (Status.INVALID, Status.FAIL, Status.ERROR)
+"""An entry that came so was not fit to be judged: its budgets say so instead of a verdict."""
+
+
+def judge(
+    entry: Entry,
+    limits: Iterable[Limit],
+    *,
+    settings: Settings,
+    float32_accuracy: AccuracyResult | None = None,
+    baseline: Sequence[Measurement] | None = None,
+) -> Entry:
+    """The entry with one finding for each limit, the worst status of all, and the sentence of that worst.
+
+    No limits: the entry as it came. An entry that was judged before is judged anew from what was measured.
+    The order of the limits does not matter. ``baseline`` holds the baseline arm's measurements.
+    """
+    own = _own_findings(entry)
+    came_with = worst([finding.status for finding in own])
+    ordered = sorted(limits, key=reading_order)
+    if came_with in _SPOILT:
+        judged = [_spoilt(limit, own, came_with) for limit in ordered]
+    else:
+        evidence = Evidence(entry, float32_accuracy, baseline, settings)
+        judged = [GATES[limit.kind][1](limit, evidence) for limit in ordered]
+    if not judged:
+        return entry
+    findings = [*own, *judged]
+    status = worst([finding.status for finding in findings])
+    return entry.model_copy(update={"findings": findings, "status": status, "reason": _reason(findings, status)})
+
+
+def _own_findings(entry: Entry) -> list[Finding]:
+    """What measuring itself found; a status that no finding accounts for becomes one."""
+    names = {name for name, _ in GATES.values()}
+    own = [finding for finding in entry.findings if finding.gate not in names]
+    was_judged = len(own) != len(entry.findings)
+    if was_judged or worst([finding.status for finding in own]).severity >= entry.status.severity:
+        return own
+    return [*own, Finding(gate="measuring", metric=None, status=entry.status, reason=entry.reason)]
+
+
+def _spoilt(limit: Limit, own: Sequence[Finding], status: Status) -> Finding:
+    name, _ = GATES[limit.kind]
+    return not_judged(limit, gate=name, because=f"{limit.key} of an entry that is {status}: {_first(own, status)}")
+
+
+def _reason(findings: Sequence[Finding], status: Status) -> str:
+    """The first sentence of the worst status, and how many more there are."""
+    others = sum(finding.status is status for finding in findings) - 1
+    more = f"; and {others} more" if others else ""
+    return f"{_first(findings, status)}{more}"
+
+
+def _first(findings: Sequence[Finding], status: Status) -> str:
+    return next(finding.reason for finding in findings if finding.status is status)

@@ -1,0 +1,80 @@
+"""What people read of a verdict: value with interval, limit, board and where the limit stands."""
+
+from dataclasses import dataclass
+
+from harness.gates.evidence import EXACT_METRICS
+from harness.gates.limits import Limit
+from harness.records.results import Entry, Finding, Measurement
+from harness.records.status import Status
+from harness.records.units import QuantityUnit, format_quantity
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A number under a limit: what it is called, its unit, value and interval, and what stands behind it."""
+
+    name: str
+    unit: QuantityUnit
+    value: float
+    low: float
+    high: float
+    basis: str
+    """e.g. "95 %, 10 trials" or "exact"."""
+
+    @property
+    def interval(self) -> str:
+        """The ends with one unit, "4.28-4.35 ms", or the value alone where the interval is a point."""
+        if self.low == self.high:
+            return format_quantity(self.value, self.unit)
+        low, high = format_quantity(self.low, self.unit), format_quantity(self.high, self.unit)
+        number, _, prefixed = low.partition(" ")
+        between = "-" if self.low >= 0 else " to "
+        return f"{number}{between}{high}" if high.endswith(f" {prefixed}") else f"{low} to {high}"
+
+
+def basis_of(measurement: Measurement) -> str:
+    """What stands behind a measurement: the interval's level, the trials, the source where it is modelled."""
+    if measurement.metric in EXACT_METRICS:
+        return "exact"
+    parts = []
+    if measurement.confidence is not None and measurement.ci_low is not None:
+        parts.append(f"{measurement.confidence * 100:.4g} %")
+    parts.append(f"{measurement.n} trial" + ("" if measurement.n == 1 else "s"))
+    if measurement.source is not None and measurement.band is not None:
+        parts.append(f"from {measurement.source}, itself +-{measurement.band * 100:.2g} %")
+    return ", ".join(parts)
+
+
+def held_or_broken(judged: Judged, limit: Limit, entry: Entry, *, status: Status) -> str:
+    """The sentence of a PASS or a FAIL."""
+    side = {
+        (Status.PASS, False): "is within the limit of",
+        (Status.PASS, True): "keeps the floor of",
+        (Status.FAIL, False): "is above the limit of",
+        (Status.FAIL, True): "is below the floor of",
+    }[status, limit.is_floor]
+    value = format_quantity(judged.value, judged.unit)
+    behind = judged.basis if judged.low == judged.high else f"{judged.interval}, {judged.basis}"
+    bound = format_quantity(limit.value, judged.unit)
+    margin = f" by {format_quantity(abs(judged.value - limit.value), judged.unit)}" if value == bound else ""
+    return f"{judged.name} {value} ({behind}) {side} {bound}{margin} on {entry.device} ({limit.origin})"
+
+
+def too_close(judged: Judged, limit: Limit, entry: Entry, *, advice: str) -> str:
+    """The sentence of an INCONCLUSIVE."""
+    bound = format_quantity(limit.value, judged.unit)
+    return (
+        f"{judged.name} too close to call: {judged.interval} against {bound} on {entry.device}; "
+        f"{advice} ({limit.origin})"
+    )
+
+
+def not_judged(limit: Limit, *, gate: str, because: str) -> Finding:
+    """An INVALID finding: this budget was not judged, and why."""
+    return Finding(
+        gate=gate,
+        metric=limit.metric,
+        status=Status.INVALID,
+        reason=f"not judged: {because} ({limit.origin})",
+        limit=limit.value,
+    )

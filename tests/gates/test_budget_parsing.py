@@ -1,0 +1,142 @@
+"""A budget's key and value become a limit, or one line that says what is wrong."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.gates import load_budgets, parse_limit, parse_limits
+from harness.records.errors import BudgetsError
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "number", "kind"),
+    [
+        ("latency_p50", "4 ms", 0.004, "absolute"),
+        ("model_size", "60 kB", 60_000, "absolute"),
+        ("throughput", "200 /s", 200, "absolute"),
+        ("accuracy", "97 %", 0.97, "absolute"),
+        ("accuracy_drop", "1 pt", 0.01, "accuracy_drop"),
+        ("latency_p50_regression", "2 %", 0.02, "regression"),
+        ("throughput_regression", {"max": "5 %"}, 0.05, "regression"),
+        ("accuracy", {"min": "97 %"}, 0.97, "absolute"),
+    ],
+)
+def test_a_key_and_a_value_give_a_limit_in_si_units(key, value, number, kind):
+    limit = parse_limit(key, value, origin="marker")
+
+    assert limit.value == pytest.approx(number)
+    assert (limit.kind, limit.key, limit.source) == (kind, key, None)
+
+
+def test_a_modelled_energy_is_asked_for_by_name():
+    limit = parse_limit("energy_per_inference", {"max": "15 mJ", "source": "model"}, origin="marker")
+
+    assert (limit.value, limit.source) == (pytest.approx(0.015), "model")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("latncy_p50", "4 ms", "did you mean 'latency_p50'"),
+        ("latency_p50_regresion", "2 %", "did you mean 'latency_p50_regression'"),
+        ("acuracy_drop", "1 pt", "did you mean 'accuracy_drop'"),
+        ("zzz", "1", "metrics are latency_p50"),
+        ("latency_p50", "4", "has no unit"),
+        ("latency_p50", "4 kB", "a size in bytes"),
+        ("latency_p50", "4 mss", 'did you mean "ms"'),
+        ("latency_p50", 4, "no text with a unit"),
+        ("latency_p50", True, "no text with a unit"),
+        ("latency_p50", "-4 ms", "negative"),
+        ("accuracy_drop", "1 ms", "expected percentage points"),
+        ("latency_p50", {"min": "4 ms"}, "unknown 'min'"),
+        ("accuracy", {"max": "90 %"}, "unknown 'max'"),
+        ("latency_p50", {"max": 4}, "no text under 'max'"),
+        ("latency_p50", {"max": "4 ms", "source": "model"}, "only energy and power"),
+        ("power_mean", {"max": "4 W", "source": "modle"}, '"model" is the only one'),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(key, value, told):
+    with pytest.raises(BudgetsError) as caught:
+        parse_limit(key, value, origin="marker")
+
+    assert told in str(caught.value)
+    assert str(caught.value).startswith("marker: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_marker_tells_all_its_problems_at_once():
+    with pytest.raises(BudgetsError) as caught:
+        parse_limits({"latncy_p50": "4 ms", "model_size": "60 kB", "accuracy": "9"}, origin="marker")
+
+    assert "marker latncy_p50: " in str(caught.value)
+    assert "marker accuracy: " in str(caught.value)
+    assert "model_size" not in str(caught.value)
+
+
+@given(
+    key=st.text(),
+    value=st.one_of(st.text(), st.integers(), st.none(), st.dictionaries(st.text(), st.text(), max_size=2)),
+)
+def test_whatever_is_written_gives_a_limit_or_a_budgets_error(key, value):
+    try:
+        limit = parse_limit(key, value, origin="marker")
+    except BudgetsError as error:
+        assert error.exit_code == 4
+    else:
+        assert limit.key == key
+
+
+GOOD = """
+[rpi4."kws_ds_cnn/int8"]
+latency_p50 = "4 ms"
+peak_memory = "60 MB"
+[rpi4."kws_ds_cnn/*"]
+latency_p50_regression = "2 %"
+energy_per_inference = { max = "15 mJ", source = "model" }
+"""
+
+
+def test_a_file_becomes_tables_that_know_where_they_stand(tmp_path):
+    path = tmp_path / "benchmarks" / "budgets.toml"
+    path.parent.mkdir()
+    path.write_text(GOOD)
+
+    budgets = load_budgets(path, rootdir=tmp_path)
+
+    assert [(table.device, table.pattern) for table in budgets.tables] == [
+        ("rpi4", "kws_ds_cnn/int8"),
+        ("rpi4", "kws_ds_cnn/*"),
+    ]
+    assert budgets.tables[0].limits[0].origin == 'benchmarks/budgets.toml [rpi4."kws_ds_cnn/int8"] latency_p50'
+    assert budgets.tables[1].limits[1].source == "model"
+
+
+def test_a_file_tells_all_its_problems_in_one_line(tmp_path):
+    path = tmp_path / "budgets.toml"
+    path.write_text('stray = "4 ms"\n[rpi4]\nlatency_p50 = "4 ms"\n[rpi4."x/*"]\nmodel_sise = "6 kB"\naccuracy = 1\n')
+
+    with pytest.raises(BudgetsError) as caught:
+        load_budgets(path, rootdir=tmp_path)
+
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "budgets.toml stray: stands outside a table" in message
+    assert "budgets.toml [rpi4] latency_p50: names no candidate" in message
+    assert "did you mean 'model_size'" in message
+    assert 'budgets.toml [rpi4."x/*"] accuracy: 1 is no text' in message
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"[rpi4", "is no TOML"), (b"\xff\xfe", "is not UTF-8"), (None, "cannot be read")],
+)
+def test_a_file_that_is_no_toml_is_one_line(tmp_path, content, told):
+    path = tmp_path / "budgets.toml"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(BudgetsError) as caught:
+        load_budgets(path)
+
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.gates import Budgets, Limit, find_budgets, limits_for, load_budgets, parse_limits
+from harness.plugin.budget_book import BudgetBook
 from harness.plugin.failures import FailureLog
 from harness.profiles import load
-from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.errors import UsageError
 from harness.records.results import Results
@@ -27,12 +26,11 @@ class Benching:
     profiles: dict[str, DeviceProfile]
     start: RunStart
     worker: bool
-    config: pytest.Config
+    budgets: BudgetBook
     failures: FailureLog
     results: Results | None = None
     _folder: RunFolder | None = None
     _session: Session | None = None
-    _budgets: dict[Path, Budgets] = field(default_factory=dict)
     _live: LiveLine = field(default_factory=LiveLine)
 
     @classmethod
@@ -48,7 +46,8 @@ class Benching:
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
         start = RunStart(id=handed["id"]) if handed else RunStart()
-        return cls(settings, profiles, start, handed is not None, config, failures, _folder=folder)
+        book = BudgetBook(config.rootpath, profiles, settings.devices_dir)
+        return cls(settings, profiles, start, handed is not None, book, failures, _folder=folder)
 
     @property
     def folder(self) -> RunFolder:
@@ -72,32 +71,10 @@ class Benching:
         """What an xdist worker needs to know."""
         return {"folder": str(self.folder.path), "id": self.start.id}
 
-    def limits(self, request: pytest.FixtureRequest, candidate: Candidate, device: str) -> tuple[Limit, ...]:
-        """The limits that hold for this test's candidate on this device. Raises BudgetsError."""
-        marker_limits: list[Limit] = []
-        for marker in request.node.iter_markers("budget"):
-            marker_limits += parse_limits(marker.kwargs, origin=f"marker of {request.node.name}")
-        lineage = self.profiles[device].lineage
-        return limits_for(self.budgets_for(request.path), lineage, str(candidate), marker_limits)
-
-    def budgets_for(self, test_file: Path) -> Budgets | None:
-        """The nearest budgets.toml upward from a test file, read once; None without one."""
-        path = find_budgets(test_file, self.config.rootpath)
-        if path is None:
-            return None
-        if path not in self._budgets:
-            self._budgets[path] = load_budgets(path)
-        return self._budgets[path]
-
     def check_budgets(self, session: pytest.Session) -> None:
         """Read every budgets file and marker at collection. Raises pytest.UsageError in one line."""
         try:
-            for item in session.items:
-                if "bench" not in getattr(item, "fixturenames", ()):
-                    continue
-                self.budgets_for(item.path)
-                for marker in item.iter_markers("budget"):
-                    parse_limits(marker.kwargs, origin=f"marker of {item.name}")
+            self.budgets.check(session.items, session.config)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
 

@@ -36,7 +36,7 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
 
     def run(candidate: "Candidate") -> "Entry":
         with _one_line(request):
-            limits = benching.limits(request, candidate, harness_device)
+            limits = benching.budgets.limits(request.node, candidate, harness_device)
             entry = benching.session.measure(candidate, harness_device, test=request.node.nodeid, limits=limits)
         request.node.user_properties.append((STATUS_PROPERTY, entry.status.value))
         _raise_unless_held(entry, warn=benching.settings.inconclusive == "warn")

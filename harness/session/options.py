@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.records.errors import UsageError
+from harness.records.nearest import nearest
 from harness.records.settings import Settings
 
 
@@ -86,8 +87,6 @@ def make_settings(given: Mapping[str, Any], *, devices: list[str], rootdir: Path
 def _check(field: str, value: Any) -> None:  # noqa: ANN401 - an option's value has the option's own type
     option = next(option for option in OPTIONS if option.field == field)
     if option.choices and value.split("==")[0] not in option.choices:
-        from harness.profiles import nearest
-
         hint = nearest(value, option.choices)
         raise UsageError(
             f"{option.flag} {value}: expected one of {', '.join(option.choices)}"
@@ -111,8 +110,6 @@ def _from_pyproject(path: Path) -> dict[str, Any]:
 def _field_of(key: str, path: Path) -> str:
     known = {option.key: option.field for option in OPTIONS} | {"device": "devices"}
     if key not in known:
-        from harness.profiles import nearest
-
         hint = nearest(key, known)
         raise UsageError(
             f"{path}: [tool.harness] {key} is no option"

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.board import Board, open_board, provision
 from harness.board.preflight import differences, unfit
-from harness.profiles import available, load, suggest_profile
+from harness.profiles import available, load, suggest_profile, write_profile
 from harness.records.device import Connection, DeviceProfile
 from harness.records.errors import BoardUnavailableError, UsageError
 
@@ -28,8 +28,7 @@ def add_device(name: str, address: str, *, devices_dir: Path | None, extra: dict
     """Probe the board at USER@HOST[:PORT] and write its profile. Raises UsageError where one stands already."""
     folder = devices_dir or Path("devices")
     target = folder / f"{name}.toml"
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise UsageError(f"device name {name!r}: expected letters, digits, dots, dashes")
+    check_name(name)
     if target.exists():
         raise UsageError(f"{target}: stands already: choose another name, or delete the file first")
     connection = _connection(address, extra)
@@ -37,14 +36,13 @@ def add_device(name: str, address: str, *, devices_dir: Path | None, extra: dict
     with open_board(probing, holder="harness add", tune=False) as board:
         facts = board.facts
     known = {known_name: load(known_name, devices_dir) for known_name in available(devices_dir)}
-    text, missing = suggest_profile(name, connection, facts, known)
-    folder.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8")
+    suggestion = suggest_profile(name, connection, facts=facts, known=known)
+    write_profile(target, suggestion.text)
     if as_json:
-        found = {"profile": str(target), "missing": missing, "facts": facts.model_dump(mode="json")}
+        found = {"profile": str(target), "missing": list(suggestion.missing), "facts": facts.model_dump(mode="json")}
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
-    sys.stdout.write("\n".join([f"wrote {target}", *missing]) + "\n")
+    sys.stdout.write("\n".join([f"wrote {target}", *suggestion.missing]) + "\n")
 
 
 def provision_device(

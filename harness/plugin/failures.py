@@ -1,5 +1,6 @@
 """Which failures of a pytest session are entries' statuses, boards, the user's words, or something else."""
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import pytest
@@ -23,14 +24,16 @@ class FailureLog:
     """One sentence a board that was not to be had."""
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_make_collect_report(self, collector: pytest.Collector) -> object:  # type: ignore[misc]
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         """Turn an error of ours at collection into its one line."""
         report = yield
         call = getattr(report, "call", None)
         error = call.excinfo.value if call is not None and call.excinfo is not None else None
         if isinstance(error, HarnessError):
             report.longrepr = f"{collector.nodeid}: {' '.join(str(error).split())}"
-            report.harness_usage = isinstance(error, UsageError)
+            vars(report)["harness_usage"] = isinstance(error, UsageError)
         return report
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

@@ -51,7 +51,7 @@ def close_run(
         status=worst([entry.status for entry in entries]) if entries else "EMPTY",
         exit_code=session_exit_code(entries, settings=settings, unreached=unreached),
         seconds=spent,
-        bytes_sent=folder.bytes_sent(),
+        bytes_sent={name: tally.bytes_sent for name, tally in folder.devices().items()},
         notes=[*unreached, *_build_note(entries)],
     )
     results = folder.finish(run)

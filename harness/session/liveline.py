@@ -34,8 +34,8 @@ class LiveLine:
 def describe(progress: Progress) -> str:
     """A progress event as one line."""
     parts = [f"{progress.device}: {progress.what}"]
-    if progress.of:
-        parts.append(f"trial {progress.done} of {progress.of}")
-    if progress.left_s is not None:
-        parts.append(f"about {progress.left_s:.0f} s left")
+    if progress.total:
+        parts.append(f"trial {progress.done} of {progress.total}")
+    if progress.seconds_left is not None:
+        parts.append(f"about {progress.seconds_left:.0f} s left")
     return ", ".join(parts)

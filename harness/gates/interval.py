@@ -4,6 +4,9 @@ import math
 
 from harness.records.status import Status
 
+_ROUNDING = 1e-6
+"""Of a trial: what floating point may add to a whole number of trials."""
+
 
 def place(low: float, high: float, *, limit: float, floor: bool) -> Status:
     """PASS where the whole interval keeps the limit, FAIL where none of it does, else INCONCLUSIVE.
@@ -27,4 +30,4 @@ def more_trials(value: float, low: float, high: float, *, limit: float, n: int) 
     half_width = high - value if limit >= value else value - low
     if distance == 0 or n == 0 or not math.isfinite(half_width / distance):
         return None
-    return max(1, math.ceil(n * (half_width / distance) ** 2) - n)
+    return max(1, math.ceil(n * (half_width / distance) ** 2 - _ROUNDING) - n)

@@ -1,0 +1,363 @@
+"""Verdicts: what passes, fails, stays open or was not judged, and the sentence people read."""
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.gates import judge, parse_limit
+from harness.gates.interval import more_trials
+from harness.gates.limits import Limit
+from harness.records.candidate import AccuracyResult
+from harness.records.metrics import METRICS
+from harness.records.results import ArtifactRecord, Entry, Finding, Measurement
+from harness.records.settings import Settings
+from harness.records.status import Status
+
+SETTINGS = Settings()
+
+
+def measured(metric, value, low=None, high=None, *, n=10, **more):
+    definition = METRICS[metric]
+    return Measurement(
+        metric=metric,
+        unit=definition.unit,
+        better=definition.better,
+        value=value,
+        ci_low=low,
+        ci_high=high,
+        confidence=None if low is None else 0.95,
+        n=n,
+        **more,
+    )
+
+
+def accuracy(correct, n=360, dataset="digits"):
+    return AccuracyResult(value=correct / n, correct=correct, n=n, dataset=dataset, obtained="test set")
+
+
+def entry(*measurements, status=Status.MEASURED, reason="measured", findings=(), accuracy=None, recipe="int8"):
+    artifact = ArtifactRecord(
+        path="x.tflite", sha256="0" * 64, size_bytes=60_012, inputs=[], outputs=[], accuracy=accuracy
+    )
+    return Entry(
+        device="rpi4",
+        test="test_x",
+        candidate="x",
+        recipe=recipe,
+        artifact=artifact,
+        runtime="litert 2.3.0",
+        delegate="xnnpack",
+        num_threads=1,
+        status=status,
+        reason=reason,
+        findings=list(findings),
+        measurements=list(measurements),
+    )
+
+
+def limit(key, value, origin="marker"):
+    return parse_limit(key, value, origin=origin)
+
+
+def verdict(judged_entry, *limits, **more):
+    return judge(judged_entry, limits, settings=SETTINGS, **more)
+
+
+LATENCY = measured("latency_p50", 0.00431, 0.00428, 0.00435)
+
+
+def test_without_limits_the_entry_stays_as_it_came():
+    measured_only = entry(LATENCY)
+
+    assert verdict(measured_only) == measured_only
+
+
+def test_beyond_the_limit_fails_with_value_interval_limit_board_and_place():
+    judged = verdict(entry(LATENCY), limit("latency_p50", "4 ms", 'budgets.toml [rpi4."x/int8"] latency_p50'))
+
+    assert judged.status is Status.FAIL
+    assert judged.reason == (
+        "latency_p50 4.31 ms (4.28-4.35 ms, 95 %, 10 trials) is above the limit of 4 ms on rpi4 "
+        '(budgets.toml [rpi4."x/int8"] latency_p50)'
+    )
+    finding = judged.findings[0]
+    assert (finding.gate, finding.metric, finding.limit) == ("budget", "latency_p50", 0.004)
+    assert (finding.value, finding.ci_low, finding.ci_high) == (0.00431, 0.00428, 0.00435)
+
+
+def test_within_the_limit_passes():
+    judged = verdict(entry(LATENCY), limit("latency_p50", "5 ms"))
+
+    assert judged.status is Status.PASS
+    assert "is within the limit of 5 ms on rpi4 (marker)" in judged.reason
+
+
+def test_across_the_limit_is_too_close_to_call_and_says_how_many_more_trials():
+    across = measured("latency_p50", 0.00395, 0.0039, 0.0041, n=10)
+
+    judged = verdict(entry(across), limit("latency_p50", "4 ms"))
+
+    assert judged.status is Status.INCONCLUSIVE
+    assert judged.reason == (
+        "latency_p50 too close to call: 3.9-4.1 ms against 4 ms on rpi4; about 80 more trials (--trials 90) (marker)"
+    )
+
+
+def test_the_advice_names_a_longer_time_limit_where_the_trials_need_one():
+    across = measured("latency_p50", 0.00395, 0.0039, 0.0041, n=10)
+
+    judged = judge(entry(across), [limit("latency_p50", "4 ms")], settings=Settings(min_secs=1.0, time_limit_s=60))
+
+    assert "about 80 more trials (--trials 90 --time-limit 90)" in judged.reason
+
+
+def test_a_value_on_the_limit_is_not_promised_an_end():
+    across = measured("latency_p50", 0.004, 0.0039, 0.0041)
+
+    assert "more than 1000 more trials" in verdict(entry(across), limit("latency_p50", "4 ms")).reason
+
+
+def test_for_higher_is_better_the_limit_is_a_floor():
+    rate = measured("throughput", 200.0, 195.0, 205.0)
+
+    assert verdict(entry(rate), limit("throughput", "190 /s")).status is Status.PASS
+    assert verdict(entry(rate), limit("throughput", "200 /s")).status is Status.INCONCLUSIVE
+    failed = verdict(entry(rate), limit("throughput", "210 /s"))
+    assert failed.status is Status.FAIL
+    assert "is below the floor of 210 /s" in failed.reason
+
+
+def test_a_size_is_compared_exactly_and_a_hair_beyond_is_named():
+    size = measured("model_size", 289_208.0, n=1)
+
+    judged = verdict(entry(size), limit("model_size", "289.2 kB"))
+
+    assert judged.reason == "model_size 289.2 kB (exact) is above the limit of 289.2 kB by 8 B on rpi4 (marker)"
+    assert verdict(entry(measured("model_size", 60_000.0)), limit("model_size", "60 kB")).status is Status.PASS
+
+
+def test_one_trial_of_a_sampled_metric_stays_open_however_far_the_value_is():
+    single = measured("latency_p50", 0.001, n=1)
+
+    judged = verdict(entry(single), limit("latency_p50", "4 ms"))
+
+    assert judged.status is Status.INCONCLUSIVE
+    assert "1 trial gave no interval" in judged.reason
+
+
+def test_memory_of_one_process_is_judged():
+    memory = measured("peak_memory", 50e6, n=1)
+
+    assert verdict(entry(memory), limit("peak_memory", "60 MB")).status is Status.PASS
+    assert verdict(entry(memory), limit("peak_memory", "40 MB")).status is Status.FAIL
+
+
+def test_what_is_unknown_or_unmeasured_is_never_green():
+    unknown = measured("energy_per_inference", None, reason="no power source on this board")
+
+    judged = verdict(entry(unknown), limit("energy_per_inference", "15 mJ"))
+    assert judged.status is Status.INVALID
+    assert "no power source on this board" in judged.reason
+
+    judged = verdict(entry(), limit("latency_p50", "4 ms"))
+    assert judged.status is Status.INVALID
+    assert "latency_p50 was not measured" in judged.reason
+
+
+def test_a_modelled_energy_gates_only_when_asked_by_name():
+    modelled = measured("energy_per_inference", 0.014, 0.0139, 0.0141, source="model: PowerJoular", band=0.15)
+
+    refused = verdict(entry(modelled), limit("energy_per_inference", "15 mJ"))
+    assert refused.status is Status.INVALID
+    assert 'source = "model"' in refused.reason
+
+    judged = verdict(entry(modelled), limit("energy_per_inference", {"max": "15 mJ", "source": "model"}))
+    assert judged.status is Status.PASS
+    assert "from model: PowerJoular, itself +-15 %" in judged.reason
+
+
+def test_a_sensor_s_energy_gates_either_way():
+    sensed = measured("energy_per_inference", 0.016, 0.0159, 0.0161, source="hwmon:ina226")
+
+    for value in ("15 mJ", {"max": "15 mJ", "source": "model"}):
+        assert verdict(entry(sensed), limit("energy_per_inference", value)).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("correct", "status"), [(350, Status.PASS), (356, Status.PASS), (346, Status.FAIL), (347, Status.PASS)]
+)
+def test_an_accuracy_drop_is_the_exact_difference_to_float32(correct, status):
+    judged = verdict(entry(accuracy=accuracy(correct)), limit("accuracy_drop", "1 pt"), float32_accuracy=accuracy(350))
+
+    assert judged.status is status
+    assert "exact difference over 360 samples" in judged.reason
+    assert judged.findings[0].gate == "accuracy_drop"
+
+
+def test_a_drop_of_exactly_the_limit_is_held():
+    judged = verdict(
+        entry(accuracy=accuracy(96, n=100)), limit("accuracy_drop", "1 pt"), float32_accuracy=accuracy(97, n=100)
+    )
+
+    assert judged.status is Status.PASS
+
+
+def test_float32_itself_drops_by_nothing():
+    judged = verdict(entry(accuracy=accuracy(350), recipe="float32"), limit("accuracy_drop", "0 pt"))
+
+    assert judged.status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("own", "reference", "told"),
+    [
+        (None, accuracy(350), "accuracy is unknown"),
+        (accuracy(350), None, "float32 recipe's accuracy is unknown"),
+        (accuracy(350), accuracy(350, dataset="other"), "different test sets"),
+    ],
+)
+def test_accuracies_that_cannot_be_compared_are_not_judged(own, reference, told):
+    judged = verdict(entry(accuracy=own), limit("accuracy_drop", "1 pt"), float32_accuracy=reference)
+
+    assert judged.status is Status.INVALID
+    assert told in judged.reason
+
+
+def test_a_regression_without_a_baseline_is_not_green_and_says_what_to_run():
+    judged = verdict(entry(LATENCY), limit("latency_p50_regression", "2 %"))
+
+    assert judged.status is Status.INVALID
+    assert "no baseline given; run with --baseline" in judged.reason
+
+
+@pytest.mark.parametrize(
+    ("base", "status"),
+    [
+        ((0.0042, 0.00418, 0.00422), Status.INCONCLUSIVE),
+        ((0.0050, 0.0049, 0.0051), Status.PASS),
+        ((0.0040, 0.0039, 0.0041), Status.FAIL),
+    ],
+)
+def test_a_regression_is_judged_on_the_widest_ratio_of_both_intervals(base, status):
+    judged = verdict(entry(LATENCY), limit("latency_p50_regression", "2 %"), baseline=[measured("latency_p50", *base)])
+
+    assert judged.status is status
+    finding = judged.findings[0]
+    assert (finding.gate, finding.metric) == ("regression", "latency_p50")
+    assert finding.ci_low < finding.value < finding.ci_high
+
+
+def test_a_lower_throughput_is_the_worse_one():
+    slower = entry(measured("throughput", 90.0, 89.0, 91.0))
+
+    judged = verdict(
+        slower, limit("throughput_regression", "5 %"), baseline=[measured("throughput", 100.0, 99.0, 101.0)]
+    )
+
+    assert judged.status is Status.FAIL
+    assert "throughput worsening 10 %" in judged.reason
+
+
+@pytest.mark.parametrize("base", [[], [measured("latency_p50", 0.0, 0.0, 0.0)], [measured("latency_p50", None)]])
+def test_a_baseline_without_a_usable_value_is_not_judged(base):
+    judged = verdict(entry(LATENCY), limit("latency_p50_regression", "2 %"), baseline=base)
+
+    assert judged.status is Status.INVALID
+
+
+@pytest.mark.parametrize("status", [Status.ERROR, Status.FAIL, Status.INVALID])
+def test_an_entry_that_came_spoilt_keeps_its_status_and_its_budgets_are_not_judged(status):
+    spoilt = entry(LATENCY, status=status, reason="killed by SIGABRT")
+
+    judged = verdict(spoilt, limit("latency_p50", "5 ms"))
+
+    assert judged.status is status
+    assert judged.reason.startswith("killed by SIGABRT")
+    budget = next(finding for finding in judged.findings if finding.gate == "budget")
+    assert budget.status is Status.INVALID
+    assert budget.reason.startswith("not judged: ")
+
+
+def test_the_worst_of_measuring_and_budgets_decides():
+    checked = Finding(gate="outputs", metric=None, status=Status.PASS, reason="bit-equal")
+
+    judged = verdict(
+        entry(LATENCY, measured("model_size", 70_000.0), findings=[checked]),
+        limit("latency_p50", "4 ms"),
+        limit("model_size", "60 kB"),
+        limit("latency_p50", "5 ms"),
+    )
+
+    assert judged.status is Status.FAIL
+    assert judged.reason.startswith("latency_p50 4.31 ms")
+    assert judged.reason.endswith("; and 1 more")
+    assert judged.findings[0] == checked
+
+
+seconds = st.floats(min_value=1e-6, max_value=10, allow_nan=False)
+
+
+@st.composite
+def intervals(draw):
+    low, value, high = sorted(draw(st.lists(seconds, min_size=3, max_size=3)))
+    return (value, low, high) if draw(st.booleans()) else (value, None, None)
+
+
+@st.composite
+def limits(draw):
+    kind = draw(st.sampled_from(["absolute", "regression"]))
+    metric = draw(st.sampled_from(["latency_p50", "throughput", "peak_memory", "model_size"]))
+    return Limit(metric=metric, kind=kind, value=draw(seconds), origin=draw(st.sampled_from(["marker", "file"])))
+
+
+@st.composite
+def cases(draw):
+    names = ["latency_p50", "throughput", "peak_memory", "model_size"]
+    taken = [measured(name, *draw(intervals()), n=draw(st.integers(1, 50))) for name in names]
+    base = [measured(name, *draw(intervals())) for name in names]
+    return entry(*taken), base if draw(st.booleans()) else None
+
+
+@given(case=cases(), one=limits(), values=st.lists(seconds, min_size=2, max_size=6))
+def test_tightening_a_limit_never_improves_the_verdict(case, one, values):
+    judged_entry, base = case
+    loose_to_tight = sorted(
+        (Limit(metric=one.metric, kind=one.kind, value=value, origin="marker") for value in values),
+        key=lambda limit: limit.strictness,
+    )
+
+    severities = [verdict(judged_entry, limit, baseline=base).status.severity for limit in loose_to_tight]
+
+    assert all(loose <= tight for loose, tight in pairwise(severities))
+
+
+@given(case=cases(), data=st.data(), some=st.lists(limits(), max_size=6))
+def test_the_order_of_limits_is_irrelevant(case, data, some):
+    judged_entry, base = case
+
+    shuffled = data.draw(st.permutations(some))
+
+    assert verdict(judged_entry, *shuffled, baseline=base) == verdict(judged_entry, *some, baseline=base)
+
+
+@given(case=cases(), some=st.lists(limits(), min_size=1, max_size=4), status=st.sampled_from(list(Status)))
+def test_a_stored_entry_is_judged_again_to_the_same_verdict(case, some, status):
+    judged_entry, base = case
+    first = verdict(judged_entry.model_copy(update={"status": status}), *some, baseline=base)
+
+    stored = Entry.model_validate_json(json.dumps(first.model_dump(mode="json")))
+
+    assert verdict(stored, *some, baseline=base) == first
+
+
+@given(n=st.integers(2, 100), half=st.floats(0.001, 1.0), distance=st.floats(0.0005, 1.0), above=st.booleans())
+def test_the_trials_asked_for_would_shrink_the_interval_off_the_limit(n, half, distance, above):
+    limit_at = 10 + distance if above else 10 - distance
+
+    more = more_trials(10.0, 10 - half, 10 + half, limit=limit_at, n=n)
+
+    assert more is not None
+    assert half * (n / (n + more)) ** 0.5 <= distance * (1 + 1e-6)

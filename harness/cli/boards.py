@@ -9,6 +9,7 @@ from typing import Any
 from harness.board import Board, open_board, provision
 from harness.board.preflight import differences, unfit
 from harness.profiles import available, load, suggest_profile, write_profile
+from harness.profiles.suggesting import check_name
 from harness.records.device import Connection, DeviceProfile
 from harness.records.errors import BoardUnavailableError, UsageError
 

@@ -12,7 +12,7 @@ UNREACHED_PROPERTY = "harness_unreached"
 USAGE_PROPERTY = "harness_usage"
 
 
-@dataclass
+@dataclass(eq=False)
 class FailureLog:
     """A pytest plugin object: hears every report, also those of xdist's workers."""
 

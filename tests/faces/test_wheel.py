@@ -1,0 +1,85 @@
+"""The wheel, installed in an empty environment elsewhere, without TensorFlow."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BOARDS = {
+    "local",
+    "rpi-zero-2w",
+    "rpi3b-plus",
+    "rpi4",
+    "rpi5",
+    "jetson-nano",
+    "jetson-orin-nano",
+    "coral-dev-board",
+    "imx8mp-evk",
+    "beagleplay",
+    "rock-5b",
+}
+
+
+def run(*argv: str | Path, cwd: Path, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PYTEST"))}
+    done = subprocess.run(
+        [str(part) for part in argv], cwd=cwd, capture_output=True, text=True, env={**clean, **env}, check=False
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bin folder of an environment that holds the wheel and what it needs to measure."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    venv.create(folder / "env", with_pip=True)
+    python = folder / "env" / "bin" / "python"
+    (wheel,) = folder.glob("*.whl")
+    quiet = ("--quiet", "--disable-pip-version-check", "--constraint", ROOT / "constraints.txt")
+    run(python, "-m", "pip", "install", *quiet, wheel, cwd=folder)
+    return python.parent
+
+
+def test_it_carries_the_devices_and_no_tensorflow(installed: Path, tmp_path: Path) -> None:
+    listed = json.loads(run(installed / "harness", "devices", "--json", cwd=tmp_path).stdout)
+    assert {profile["name"] for profile in listed} == BOARDS
+    run(installed / "python", "-c", "import tensorflow", cwd=tmp_path, code=1)
+
+
+def test_another_repository_gets_the_option_and_measures(installed: Path, tmp_path: Path, tiny_model: Path) -> None:
+    (tmp_path / "tiny.tflite").write_bytes(tiny_model.read_bytes())
+    (tmp_path / "test_mine.py").write_text(
+        "import pytest\nfrom harness import candidates\n\n"
+        '@pytest.mark.parametrize("candidate", candidates("tiny.tflite"), ids=str)\n'
+        '@pytest.mark.budget(model_size="1 MB")\n'
+        "def test_mine(bench, candidate):\n"
+        '    assert bench(candidate).candidate == "tiny"\n',
+        encoding="utf-8",
+    )
+    home = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    quick = ("--trials=2", "--min-secs=0.05")
+    done = run(installed / "python", "-m", "pytest", "--device=local", *quick, cwd=tmp_path, **home)
+    assert "tiny" in done.stdout
+    results = json.loads((tmp_path / "reports" / "latest" / "results.json").read_text(encoding="utf-8"))
+    assert [entry["status"] for entry in results["entries"]] == ["PASS"]
+    assert results["devices"]["local"]["label"] == "this machine, no edge board"
+
+
+def test_a_recipe_without_tensorflow_is_one_line(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(
+        "import pytest\nfrom harness import candidates\n\n"
+        '@pytest.mark.parametrize("candidate", candidates("digits_cnn"), ids=str)\n'
+        "def test_mine(bench, candidate):\n    bench(candidate)\n",
+        encoding="utf-8",
+    )
+    home = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = run(installed / "python", "-m", "pytest", "--device=local", cwd=tmp_path, code=1, **home)
+    assert "edge-harness[convert]" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr

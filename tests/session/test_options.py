@@ -1,0 +1,58 @@
+"""Options: typed over pyproject.toml over defaults, and refused in one line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.records.errors import UsageError
+from harness.records.settings import Settings
+from harness.session.options import OPTIONS, make_settings
+
+
+def settings(folder: Path, devices: list[str] | None = None, **given: Any) -> Settings:
+    return make_settings(given, devices=devices or [], rootdir=folder, command="pytest")
+
+
+def pyproject(folder: Path, text: str) -> None:
+    (folder / "pyproject.toml").write_text(f"[tool.harness]\n{text}\n", encoding="utf-8")
+
+
+def test_defaults_without_a_pyproject(tmp_path: Path) -> None:
+    assert settings(tmp_path) == Settings(command="pytest")
+
+
+def test_pyproject_gives_defaults_and_the_command_line_wins(tmp_path: Path) -> None:
+    pyproject(tmp_path, 'device = ["a", "b"]\ntrials = 7\nmin-secs = 2')
+    got = settings(tmp_path)
+    assert (got.devices, got.trials, got.min_secs) == (("a", "b"), 7, 2.0)
+    assert settings(tmp_path, ["c"], trials=3).trials == 3
+    assert settings(tmp_path, ["c", "c"]).devices == ("c",)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("trails = 3", ["trails", "did you mean trials"]),
+        ('trials = "three"', ["trials", "expected int"]),
+        ("trials = true", ["trials", "expected int"]),
+        ("trials = 0", ["--trials 0", "from 1"]),
+        ("trials = ", ["pyproject.toml", "not valid TOML"]),
+        ('runtime = "litter"', ["--runtime litter", "did you mean litert"]),
+        ('inconclusive = "ignore"', ["expected one of fail, warn"]),
+        ("min-secs = 40", ["--max-secs 30", "--min-secs 40"]),
+    ],
+)
+def test_wrong_pyproject_is_one_line(tmp_path: Path, text: str, words: list[str]) -> None:
+    pyproject(tmp_path, text)
+    with pytest.raises(UsageError) as caught:
+        settings(tmp_path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert all(word in message for word in words), message
+
+
+def test_every_option_has_a_place_in_settings() -> None:
+    fields = set(Settings.__dataclass_fields__)
+    assert {option.field for option in OPTIONS} <= fields
+    assert len({option.flag for option in OPTIONS}) == len(OPTIONS)

@@ -1,0 +1,141 @@
+"""Everything that is wrong with a profile, said at once and in plain words."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from harness.profiles.lineage import Table
+from harness.records.device import DeviceProfile
+from harness.records.nearest import nearest
+
+Keys = tuple[str | int, ...]
+
+_SECRET = re.compile(r"(?i)(.*[_-])?(password|passwd|passphrase|pass|pwd|secret|token)")
+_GIVEN_BY_FILE = {"name", "lineage"}
+_EXPECTED = {
+    "runtime.package": 'auto, litert, tflite or system, with a version as in "litert==2.3.0" if it is pinned',
+    "tuning.cpus": 'processor numbers in quotes, such as "0-3" or "0,2"',
+    "power.model.bands": "pairs [from utilisation, relative error], such as [[0.0, 0.4], [0.5, 0.15]]",
+}
+_KINDS = {
+    "string_type": "a text in quotes",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "missing": "a value",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: where, and a sentence on what was expected."""
+
+    keys: Keys
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{dotted(self.keys)}: {self.sentence}"
+
+
+def dotted(keys: Keys) -> str:
+    """A key path as people write it: power.model.bands[0]."""
+    text = ""
+    for key in keys:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
+    return text
+
+
+def secrets(table: Table) -> list[Problem]:
+    """Keys that look like a password; their values are never shown."""
+    reason = "a password has no place in a profile: use an SSH key (connection.identity_file) or an agent"
+    return [Problem(keys, reason) for keys, _ in _leaves(table) if _SECRET.fullmatch(str(keys[-1]))]
+
+
+def parsed(table: Table, *, name: str, lineage: Sequence[str]) -> DeviceProfile | list[Problem]:
+    """The profile in ``table``, or every problem of keys, types and ranges."""
+    found = secrets(table) + _foreign(table)
+    refused = {problem.keys for problem in found}
+    document = json.dumps({**table, "name": name, "lineage": list(lineage)}, default=str)
+    try:
+        profile = DeviceProfile.model_validate_json(document)
+    except ValidationError as error:
+        worded = (_worded(details) for details in error.errors(include_url=False))
+        return found + [problem for problem in worded if problem.keys not in refused]
+    return found or profile
+
+
+def _foreign(table: Table) -> list[Problem]:
+    """What TOML can say and a profile cannot: keys the file's name gives, and dates."""
+    given = [Problem((key,), "unknown key: the file's name gives it") for key in _GIVEN_BY_FILE & set(table)]
+    dates = [
+        Problem(keys, "a date, expected a text in quotes or a number")
+        for keys, value in _leaves(table)
+        if isinstance(value, date | datetime | time)
+    ]
+    return given + dates
+
+
+def _leaves(table: Mapping[str, Any], above: Keys = ()) -> Iterator[tuple[Keys, Any]]:
+    for key, value in table.items():
+        yield (*above, key), value
+        if isinstance(value, dict):
+            yield from _leaves(value, (*above, key))
+
+
+def _worded(details: ErrorDetails) -> Problem:
+    keys = details["loc"]
+    if details["type"] == "extra_forbidden":
+        return Problem(keys, _unknown_key(keys))
+    return Problem(keys, f"{_got(details)}expected {_expectation(details)}{_meant(details)}")
+
+
+def _unknown_key(keys: Keys) -> str:
+    model = _record_at(keys[:-1])
+    known = [key for key in model.model_fields if model is not DeviceProfile or key not in _GIVEN_BY_FILE]
+    known += ["extends"] if model is DeviceProfile else []
+    meant = nearest(str(keys[-1]), known)
+    return "unknown key, " + (f"did you mean {meant}?" if meant else f"expected one of {', '.join(known)}")
+
+
+def _record_at(keys: Keys) -> type[BaseModel]:
+    """The record that holds the table at ``keys``."""
+    model: type[BaseModel] = DeviceProfile
+    for key in keys:
+        annotation = model.model_fields[str(key)].annotation
+        options = (annotation, *get_args(annotation))
+        model = next(kind for kind in options if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return model
+
+
+def _got(details: ErrorDetails) -> str:
+    value = details["input"]
+    if details["type"] == "missing" or isinstance(value, dict | list):
+        return ""
+    return f"{json.dumps(value, ensure_ascii=False, default=str)[:60]}, "
+
+
+def _expectation(details: ErrorDetails) -> str:
+    known = _EXPECTED.get(".".join(key for key in details["loc"] if isinstance(key, str)))
+    if known:
+        return known
+    plain = details["msg"].removeprefix("Input should be ").replace("'", '"')
+    return _KINDS.get(details["type"], plain[:1].lower() + plain[1:])
+
+
+def _meant(details: ErrorDetails) -> str:
+    """The nearest of the words a key accepts."""
+    words = re.findall(r"'([^']+)'", details.get("ctx", {}).get("expected", ""))
+    meant = nearest(str(details["input"]), words)
+    return f'; did you mean "{meant}"?' if meant else ""

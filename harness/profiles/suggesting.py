@@ -1,0 +1,164 @@
+"""The profile of a new board, from what a probe found: as short as what it extends allows."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.records.board import BoardFacts
+from harness.records.device import Connection, DeviceProfile, Power
+from harness.records.errors import ProfileError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NOMINAL_GIB = (0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+_GIB = 2**30
+
+_BLANK = DeviceProfile(name="", lineage=())
+
+Tables = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A profile's TOML text, what it extends, and sentences on what the board or the profile still lacks."""
+
+    text: str
+    extends: str | None
+    missing: tuple[str, ...]
+
+
+def suggest_profile(
+    name: str, connection: Connection, *, facts: BoardFacts, known: Mapping[str, DeviceProfile]
+) -> Suggestion:
+    """A profile for the board ``name``, reached by ``connection``, that says of itself what ``facts`` hold.
+
+    It extends the one of ``known`` whose hardware.model stands in the board's model string; the processor's name alone
+    decides nothing, since boards of the same cores differ in clock, cooling and power.
+    Raises ProfileError for a name that cannot be a file's.
+    """
+    check_name(name)
+    parent = _kin(facts, known)
+    tables = {
+        "connection": _connection(connection, parent),
+        "hardware": _hardware(facts, parent),
+        **_tables(facts, parent),
+    }
+    head = {"description": _description(name, facts)} | ({"extends": parent.name} if parent else {})
+    missing = tuple(_missing(name, facts, parent))
+    return Suggestion(_toml(head, tables), parent.name if parent else None, missing)
+
+
+def write_profile(path: Path, text: str) -> Path:
+    """The file at ``path`` with ``text``, its folder made if need be; ProfileError rather than overwrite one."""
+    check_name(path.stem)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise ProfileError(f"{path}: exists already: choose another name, or delete it first") from error
+    except OSError as error:
+        raise ProfileError(f"{path}: cannot be written: {error.strerror}") from error
+    return path
+
+
+def check_name(name: str) -> None:
+    """ProfileError unless ``name`` can be a device's: letters, digits, dots, dashes and underscores."""
+    if not _NAME.fullmatch(name):
+        raise ProfileError(f'"{name}" cannot be a device\'s name: expected letters, digits, ".", "-" and "_"')
+
+
+def _kin(facts: BoardFacts, known: Mapping[str, DeviceProfile]) -> DeviceProfile | None:
+    """The profile of this kind of board: the longest matching model; of equals the one that extends the least."""
+    model = (facts.model or "").casefold()
+    fitting = [
+        profile
+        for profile in known.values()
+        if profile.hardware.model
+        and profile.hardware.model.casefold() in model
+        and profile.hardware.arch in (None, facts.arch)
+    ]
+    return max(fitting, key=lambda kind: (len(kind.hardware.model or ""), -len(kind.lineage)), default=None)
+
+
+def _description(name: str, facts: BoardFacts) -> str:
+    return f"{facts.model or facts.cpu or facts.arch} ({facts.hostname or name})"
+
+
+def _connection(connection: Connection, parent: DeviceProfile | None) -> dict[str, Any]:
+    """What differs from the parent's; the host always, since two boards of a kind differ in it first."""
+    mine, theirs = connection.model_dump(exclude_none=True), (parent or _BLANK).connection.model_dump()
+    return {key: value for key, value in mine.items() if key == "host" or value != theirs[key]}
+
+
+def _hardware(facts: BoardFacts, parent: DeviceProfile | None) -> dict[str, Any]:
+    found = {"arch": facts.arch, "memory": _nominal(facts.memory_bytes), "storage": facts.storage}
+    if parent is None:
+        found = {"model": facts.model, **found, "cpu": facts.cpu}
+    expected = (parent or _BLANK).hardware.model_dump()
+    return {key: value for key, value in found.items() if value is not None and not _alike(value, expected[key])}
+
+
+def _alike(found: str, expected: str | None) -> bool:
+    return expected is not None and found.casefold() == expected.casefold()
+
+
+def _nominal(memory_bytes: int | None) -> str | None:
+    """The size on the box: the kernel keeps a part of it, so the next usual size upwards."""
+    if memory_bytes is None:
+        return None
+    size = next((size for size in _NOMINAL_GIB if size * _GIB >= memory_bytes), round(memory_bytes / _GIB))
+    return f"{size} GB" if size >= 1 else f"{size * 1024:.0f} MB"
+
+
+def _tables(facts: BoardFacts, parent: DeviceProfile | None) -> Tables:
+    """Sensors the board has and the parent does not name; for a board of no known kind, threads and governor too."""
+    tables: Tables = {}
+    if parent is None:
+        tables["runtime"] = {"num_threads": facts.cpu_count}
+        if "performance" in facts.governors:
+            tables["tuning"] = {"governor": "performance"}
+    readable = [sensor.name for sensor in facts.sensors if sensor.readable]
+    if set(readable) - set((parent or _BLANK).power.sensors):
+        tables["power"] = {"sensors": readable}
+    return tables
+
+
+def _missing(name: str, facts: BoardFacts, parent: DeviceProfile | None) -> Iterator[str]:
+    if parent is None:
+        kind = facts.model or facts.cpu or facts.arch
+        yield f"no known profile fits {kind}: limits.max_temp_c and a power model are for you to add"
+    if not facts.runtimes:
+        yield f"no runtime on the board: run `harness provision {name}`"
+    yield from _missing_power(facts, (parent or _BLANK).power)
+    if facts.temp_c is None:
+        yield "the board does not say its temperature: a trial on a hot board cannot be told from a cool one"
+    if facts.throttled:
+        yield f"the board reports throttling (bits {facts.throttled:#x}): check its supply and its cooling"
+
+
+def _missing_power(facts: BoardFacts, known: Power) -> Iterator[str]:
+    unreadable = [sensor for sensor in facts.sensors if not sensor.readable]
+    for sensor in unreadable:
+        yield f"power sensor {sensor.name} cannot be read: {sensor.reason or 'no reason given'}"
+    if any(sensor.readable for sensor in facts.sensors):
+        return
+    if known.model is not None:
+        yield f"no readable power sensor: energy comes from the model of {known.model.source}"
+    else:
+        yield "no power source: energy_per_inference will be empty until power.sensors or power.model is there"
+
+
+def _toml(head: Mapping[str, Any], tables: Tables) -> str:
+    lines = [f"{key} = {_value(value)}" for key, value in head.items()]
+    for table, entries in tables.items():
+        if entries:
+            lines += [f"[{table}]", *(f"{key} = {_value(value)}" for key, value in entries.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: str | int | list[str]) -> str:
+    """JSON's texts, numbers and lists are TOML's too, but for DEL, which TOML wants escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

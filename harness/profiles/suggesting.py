@@ -53,12 +53,12 @@ def suggest_profile(
 def write_profile(path: Path, text: str) -> Path:
     """The file at ``path`` with ``text``, its folder made if need be; ProfileError rather than overwrite one."""
     check_name(path.stem)
+    if path.exists():
+        raise ProfileError(f"{path}: exists already: choose another name, or delete it first")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-    except FileExistsError as error:
-        raise ProfileError(f"{path}: exists already: choose another name, or delete it first") from error
     except OSError as error:
         raise ProfileError(f"{path}: cannot be written: {error.strerror}") from error
     return path

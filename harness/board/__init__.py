@@ -1,0 +1,18 @@
+"""A board, open: reached, leased, probed, tuned; files shipped to it and blocks of trials run on it."""
+
+from harness.board.choose import choose_runner
+from harness.board.live import LiveBoard, open_board
+from harness.board.preflight import differences, fingerprint, throttled_now, throttled_sentences, too_hot
+from harness.board.protocol import Board
+
+__all__ = [
+    "Board",
+    "LiveBoard",
+    "choose_runner",
+    "differences",
+    "fingerprint",
+    "open_board",
+    "throttled_now",
+    "throttled_sentences",
+    "too_hot",
+]

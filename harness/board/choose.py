@@ -1,0 +1,82 @@
+"""Which interpreter of those on the board measures."""
+
+from harness.records.board import BoardFacts, RuntimeFound
+from harness.records.device import DeviceProfile
+from harness.records.errors import BoardUnfitError, ProfileError
+from harness.records.plan import RunnerSpec
+
+PREFERENCE = ("litert", "tflite", "system")
+_BUILT_IN = ("xnnpack", "none")
+
+
+def choose_runner(
+    profile: DeviceProfile,
+    facts: BoardFacts,
+    *,
+    num_threads: int | None = None,
+    package: str | None = None,
+) -> RunnerSpec:
+    """The runner for a profile on a board; ``num_threads`` and ``package`` replace the profile's own.
+
+    BoardUnfitError where the board has no such runtime, ProfileError where threads and cores contradict.
+    """
+    runtime = profile.runtime
+    threads = num_threads or runtime.num_threads
+    _check_cores(profile, facts, threads)
+    found = _choose(package or runtime.package, facts, profile.name)
+    external = runtime.delegate not in _BUILT_IN
+    return RunnerSpec(
+        package=found.package,
+        version=found.version,
+        python=found.python,
+        site=found.site,
+        num_threads=threads,
+        delegate=runtime.delegate,
+        delegate_options=runtime.delegate_options,
+        env=runtime.env,
+        cpus=profile.tuning.cpus,
+        start="exec" if external else runtime.start,
+    )
+
+
+def cores(cpus: str) -> frozenset[int]:
+    """The cores of a list such as "0-3,5"."""
+    chosen: set[int] = set()
+    for part in cpus.split(","):
+        first, _, last = part.partition("-")
+        chosen.update(range(int(first), int(last or first) + 1))
+    return frozenset(chosen)
+
+
+def _check_cores(profile: DeviceProfile, facts: BoardFacts, threads: int) -> None:
+    cpus = profile.tuning.cpus
+    chosen = cores(cpus) if cpus else frozenset(range(facts.cpu_count))
+    if chosen and max(chosen) >= facts.cpu_count:
+        raise ProfileError(
+            f"{profile.name}: tuning.cpus = {cpus!r} names core {max(chosen)}, "
+            f"but the board has cores 0-{facts.cpu_count - 1}"
+        )
+    if len(chosen) < threads:
+        where = f"tuning.cpus = {cpus!r} allows" if cpus else "the board has"
+        raise ProfileError(
+            f"{profile.name}: {threads} threads were asked for, but {where} {len(chosen)} cores; "
+            "lower num_threads or name more cores"
+        )
+
+
+def _choose(wanted: str, facts: BoardFacts, device: str) -> RuntimeFound:
+    name, _, version = wanted.partition("==")
+    names = PREFERENCE if name == "auto" else (name,)
+    fitting = [runtime for runtime in facts.runtimes if runtime.package in names and version in ("", runtime.version)]
+    if not fitting:
+        there = ", ".join(f"{runtime.package} {runtime.version}" for runtime in facts.runtimes) or "none"
+        raise BoardUnfitError(
+            f"{device}: no {'runtime' if name == 'auto' else wanted} on the board (found: {there}); "
+            f"put one there with: harness provision {device}"
+        )
+    return min(fitting, key=lambda runtime: (names.index(runtime.package), _newest_first(runtime.version)))
+
+
+def _newest_first(version: str) -> tuple[int, ...]:
+    numbers = "".join(char if char.isdigit() else " " for char in version).split()
+    return tuple(-int(number) for number in numbers)

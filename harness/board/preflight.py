@@ -1,0 +1,101 @@
+"""Is this the board the profile describes, and is it fit to measure now? Pure functions of profile and facts."""
+
+import hashlib
+import re
+
+from harness.records.board import BoardFacts
+from harness.records.device import DeviceProfile
+
+_THROTTLED = {
+    0: "under-voltage now",
+    1: "CPU frequency capped now",
+    2: "throttled now",
+    3: "soft temperature limit reached now",
+    16: "under-voltage since boot",
+    17: "CPU frequency capped since boot",
+    18: "throttled since boot",
+    19: "soft temperature limit reached since boot",
+}
+_NOW = 0xF
+_CPU = re.compile(r"^(?:(?P<count>\d+)\s*x\s*)?(?P<name>[^@]*?)\s*(?:@\s*(?P<frequency>[\d.]+)\s*(?P<unit>[MG])Hz)?$")
+_BYTES = re.compile(r"^(?P<number>[\d.]+)\s*(?P<unit>[kMGT]?)i?B$")
+_KHZ = {"M": 1e3, "G": 1e6}
+_PREFIX = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+# A board sold with 4 GB shows 3.7-4.3e9 bytes: firmware and GPU keep a part, and G may mean 2**30.
+_MEMORY_SHARE = (0.75, 1.1)
+_FREQUENCY_SHARE = 0.02
+
+
+def differences(profile: DeviceProfile, facts: BoardFacts) -> list[str]:
+    """Where the board differs from the profile's [hardware], a sentence each; unknown facts differ from nothing."""
+    hardware = profile.hardware
+    found: list[str] = []
+    if hardware.arch and hardware.arch != facts.arch:
+        found.append(f"architecture is {facts.arch}, the profile says {hardware.arch}")
+    if hardware.cpu:
+        found.extend(_cpu_differences(hardware.cpu, facts))
+    if hardware.memory and facts.memory_bytes is not None:
+        found.extend(_memory_difference(hardware.memory, facts.memory_bytes))
+    if hardware.storage and facts.storage and hardware.storage.casefold() != facts.storage.casefold():
+        found.append(f"storage is {facts.storage}, the profile says {hardware.storage}")
+    return found
+
+
+def _cpu_differences(wanted: str, facts: BoardFacts) -> list[str]:
+    match = _CPU.match(wanted)
+    if match is None:
+        return []
+    found: list[str] = []
+    if match["count"] and int(match["count"]) != facts.cpu_count:
+        found.append(f"the board has {facts.cpu_count} cores, the profile says {match['count']}")
+    if match["name"] and facts.cpu and match["name"].casefold() not in facts.cpu.casefold():
+        found.append(f"CPU is {facts.cpu}, the profile says {match['name']}")
+    if match["frequency"] and facts.max_freq_khz:
+        khz = float(match["frequency"]) * _KHZ[match["unit"]]
+        if abs(facts.max_freq_khz - khz) > _FREQUENCY_SHARE * khz:
+            found.append(
+                f"highest CPU frequency is {facts.max_freq_khz / 1e6:.3g} GHz, the profile says {khz / 1e6:.3g} GHz"
+            )
+    return found
+
+
+def _memory_difference(wanted: str, there: int) -> list[str]:
+    match = _BYTES.match(wanted)
+    if match is None:
+        return []
+    share = there / (float(match["number"]) * _PREFIX[match["unit"]])
+    if _MEMORY_SHARE[0] <= share <= _MEMORY_SHARE[1]:
+        return []
+    return [f"memory is {there / 1e9:.3g} GB, the profile says {wanted}"]
+
+
+def too_hot(profile: DeviceProfile, facts: BoardFacts) -> str | None:
+    """A sentence where the board is above the profile's limit, else None."""
+    limit = profile.limits.max_temp_c
+    if limit is None or facts.temp_c is None or facts.temp_c <= limit:
+        return None
+    return f"the board is at {facts.temp_c:.1f} C, above the limit of {limit:g} C"
+
+
+def throttled_sentences(bits: int | None) -> list[str]:
+    """What ``vcgencmd get_throttled`` says, in words; nothing where it is 0 or unknown."""
+    return [words for bit, words in _THROTTLED.items() if bits and bits >> bit & 1]
+
+
+def throttled_now(bits: int | None) -> bool:
+    """Whether any of the present-tense bits is set."""
+    return bool(bits and bits & _NOW)
+
+
+def fingerprint(facts: BoardFacts) -> str:
+    """What must be the same before two results may be compared, readable, with a short hash in front."""
+    frequency = f"{facts.max_freq_khz / 1e6:.4g} GHz" if facts.max_freq_khz else "frequency unknown"
+    parts = (
+        facts.model or "unknown board",
+        f"{facts.cpu_count}x {facts.cpu or facts.arch}",
+        frequency,
+        f"kernel {facts.kernel}",
+        f"governor {facts.governor or 'unknown'}",
+    )
+    text = ", ".join(parts)
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:8]} ({text})"

@@ -1,0 +1,222 @@
+"""The steward's words: requests out, checked answers in, and a heartbeat in between."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from harness.records.base import Record
+from harness.records.board import BlockDone, BoardFacts, Trial
+from harness.records.errors import BoardUnfitError, ConnectionLostError, HarnessError, LeaseHeldError, TrialError
+from harness.transport import Process
+
+BEAT_S = 3.0
+PATIENCE_S = 60.0
+"""A steward from which nothing at all came for so long, not even an answer to a heartbeat, is lost."""
+ENDING_S = 5.0
+_PING = 0
+"""The id of every heartbeat; requests count from 1."""
+
+
+class Ready(Record):
+    """The steward holds the lease; ``restored`` are sentences on what a dead one had left."""
+
+    event: Literal["ready"]
+    protocol: Literal[1]
+    restored: tuple[str, ...]
+
+
+class Held(Record):
+    """Somebody else holds it."""
+
+    event: Literal["held"]
+    holder: str
+    since: str
+
+
+class _Answer(Record):
+    id: int
+
+
+class FactsEvent(_Answer):
+    """What a probe read."""
+
+    event: Literal["facts"]
+    facts: BoardFacts
+
+
+class Tuned(_Answer):
+    """What was changed, in sentences."""
+
+    event: Literal["tuned"]
+    changed: tuple[str, ...]
+
+
+class Have(_Answer):
+    """Which of the files asked for are not in the store."""
+
+    event: Literal["have"]
+    missing: tuple[str, ...]
+
+
+class TrialEvent(_Answer):
+    """One trial has ended."""
+
+    event: Literal["trial"]
+    trial: Trial
+
+
+class BlockEvent(_Answer):
+    """All trials of a block have ended."""
+
+    event: Literal["block"]
+    done: BlockDone
+
+
+class Done(_Answer):
+    """The request is fulfilled."""
+
+    event: Literal["done"]
+
+
+class Failed(_Answer):
+    """The request is not fulfilled."""
+
+    event: Literal["error"]
+    kind: Literal["bad_request", "unfit", "disk_full", "not_found", "trial", "internal"]
+    message: str
+
+
+_T = TypeVar("_T")
+Event = FactsEvent | Tuned | Have | TrialEvent | BlockEvent | Done | Failed
+_GREETING: TypeAdapter[Ready | Held] = TypeAdapter(Annotated[Ready | Held, Field(discriminator="event")])
+_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
+
+
+class Wire:
+    """A conversation with one steward. One thread asks; a thread of its own sends heartbeats."""
+
+    def __init__(self, process: Process, device: str) -> None:
+        self._process = process
+        self._device = device
+        self._writing = threading.Lock()
+        self._last_id = _PING
+        self.greeted = False
+        self._stop = threading.Event()
+        self._beats = threading.Thread(target=self._beat, name=f"heartbeat of {device}", daemon=True)
+
+    def greet(self) -> Ready:
+        """The steward's first line, after which heartbeats go out; LeaseHeldError where another has the board."""
+        greeting = self._parse(_GREETING, self._line())
+        if isinstance(greeting, Held):
+            raise LeaseHeldError(
+                f"{self._device}: the board is held by {one_line(greeting.holder)} since "
+                f"{one_line(greeting.since)}; try again when that run has ended"
+            )
+        self.greeted = True
+        self._beats.start()
+        return greeting
+
+    def post(self, op: str, **fields: object) -> int:
+        """Send a request without waiting; gives its id."""
+        self._last_id += 1
+        self._send({"id": self._last_id, "op": op, **fields})
+        return self._last_id
+
+    def answers(self, asked: int, *, within_s: float) -> Iterator[Event]:
+        """The answers to a request up to, and without, its ``done``; an ``error`` is raised as what it means."""
+        until = time.monotonic() + within_s
+        while True:
+            event = self._parse(_EVENT, self._line())
+            if event.id < asked:  # a heartbeat, or a request whose answers nobody wanted any more
+                if time.monotonic() > until:
+                    raise ConnectionLostError(
+                        f"{self._device}: the steward lives but did not fulfil a request within {within_s:g} s"
+                    )
+                continue
+            if event.id > asked:
+                raise self._nonsense(f"it answered request {event.id} of {asked}")
+            if isinstance(event, Done):
+                return
+            if isinstance(event, Failed):
+                raise _meant(event, self._device)
+            yield event
+
+    def request(self, op: str, *, within_s: float, **fields: object) -> list[Event]:
+        """Send a request and collect its answers."""
+        return list(self.answers(self.post(op, **fields), within_s=within_s))
+
+    def quiet(self) -> None:
+        """No heartbeats any more: the steward is about to end, or is lost."""
+        self._stop.set()
+        if self._beats.is_alive():
+            self._beats.join(BEAT_S)
+
+    def lost(self) -> ConnectionLostError:
+        """Why nothing comes any more: how the steward ended, and the last it said."""
+        try:
+            status = str(self._process.wait(ENDING_S))
+        except TimeoutError:
+            status = "unknown"
+        said = one_line(self._process.stderr_tail().rpartition("\n")[2]) or "nothing"
+        return ConnectionLostError(
+            f"{self._device}: the link or the steward on the board is gone (exit status {status}; "
+            f"it last said: {said}); the board puts its settings back by itself"
+        )
+
+    def _beat(self) -> None:
+        while not self._stop.wait(BEAT_S):
+            try:
+                self._send({"id": _PING, "op": "ping"})
+            except ConnectionLostError:
+                return  # whoever reads next learns it, with the reason
+
+    def _send(self, message: dict[str, Any]) -> None:
+        line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        with self._writing:
+            self._process.write(line)
+
+    def _line(self) -> bytes:
+        try:
+            line = self._process.read_line(PATIENCE_S)
+        except TimeoutError as error:
+            raise ConnectionLostError(
+                f"{self._device}: nothing came from the steward for {PATIENCE_S:g} s; is the board still there?"
+            ) from error
+        if line is None:
+            raise self.lost()
+        return line
+
+    def _parse(self, form: TypeAdapter[_T], line: bytes) -> _T:
+        try:
+            return form.validate_json(line)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the line"
+            raise self._nonsense(f"{place}: {first['msg']}") from error
+
+    def _nonsense(self, what: str) -> ConnectionLostError:
+        return ConnectionLostError(
+            f"{self._device}: the board's answer is no word of the protocol ({one_line(what)}); "
+            "expected the steward's JSON lines"
+        )
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Foreign text fit for a message: printable, one line, at most ``limit`` characters."""
+    clean = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(clean.split())[:limit]
+
+
+def _meant(event: Failed, device: str) -> HarnessError:
+    message = f"{device}: {one_line(event.message)}"
+    if event.kind in ("unfit", "disk_full"):
+        return BoardUnfitError(message)
+    if event.kind == "not_found":
+        return BoardUnfitError(f"{message}; was the cache on the board emptied meanwhile? Run again")
+    if event.kind == "trial":
+        return TrialError(message)
+    return HarnessError(f"{device}: the steward refused a request ({event.kind}): {one_line(event.message)}")

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
+from harness.board.boot_code import MINIMUM_PYTHON
 from harness.board.package import AgentPackage
 from harness.board.wire import one_line
 from harness.records.base import Record
@@ -18,7 +19,6 @@ from harness.records.device import Connection
 from harness.records.errors import BoardUnfitError, ConnectionLostError
 from harness.transport import Process, Transport
 
-MINIMUM_PYTHON = (3, 7)
 BOOT_S = 60.0
 """Python's start on the slowest board, with a cold SD card."""
 _COMMAND_NOT_FOUND = (126, 127)

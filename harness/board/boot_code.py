@@ -4,18 +4,19 @@ Words: the agent's sha256, the name of an upload of it (or ""), then the agent's
 CACHE stands for the cache folder. It prints one JSON line; where the agent is there and Python is new enough,
 it then becomes the steward, so that a warm board is ready after one round trip.
 
-This module is sent as source text; the host never calls it.
+This module is sent as source text; the host takes only the constant from it.
 """
 
 # Python 2 has neither annotations nor pathlib nor keyword-only print:
-# ruff: noqa: ANN001, ANN201, PTH, UP, T201, S606, RUF005
+# ruff: noqa: ANN001, ANN201, T201, S606, UP024
+# ruff: noqa: PTH103, PTH104, PTH107, PTH111, PTH112, PTH118, PTH123
 
 import hashlib
 import json
 import os
 import sys
 
-MINIMUM = (3, 7)
+MINIMUM_PYTHON = (3, 7)
 
 
 def sound(path, sha256):
@@ -24,7 +25,7 @@ def sound(path, sha256):
     try:
         with open(path, "rb") as file:
             return hashlib.sha256(file.read()).hexdigest() == sha256
-    except OSError:
+    except EnvironmentError:
         return False
 
 
@@ -47,12 +48,12 @@ def boot(sha256, upload, words):
                 os.rename(sent, agent)
             else:
                 os.remove(sent)
-    except OSError as problem:
+    except EnvironmentError as problem:
         said["error"] = str(problem)
     said["agent"] = sound(agent, sha256)
     print(json.dumps(said))
     sys.stdout.flush()
-    if said["agent"] and not said["error"] and sys.version_info >= MINIMUM:
+    if said["agent"] and not said["error"] and sys.version_info >= MINIMUM_PYTHON:
         os.execv(sys.executable, [sys.executable, agent] + [cache if w == "CACHE" else w for w in words])
 
 

@@ -1,0 +1,18 @@
+"""A plan and a board to an entry: order of trials, fitness of the board, outputs, metrics.
+
+Importing the room loads no numpy; the metric families stand in ``harness.measure.metrics``, which does.
+"""
+
+from harness.measure.execution import execute
+from harness.measure.order import order_of
+from harness.measure.planning import DEFAULT_TRIALS, expected_seconds, make_plan
+from harness.measure.progress import Progress
+
+__all__ = [
+    "DEFAULT_TRIALS",
+    "Progress",
+    "execute",
+    "expected_seconds",
+    "make_plan",
+    "order_of",
+]

@@ -31,6 +31,9 @@ def median_interval(values: Sequence[float] | NDArray[np.float64], confidence: f
     array = np.sort(finite_array(values))
     if array.size == 1:
         return None
+    if array[0] == array[-1]:
+        # Without this, logarithms would give ends that differ in the last digit.
+        return Interval(float(array[0]), float(array[0]), confidence)
     rank = median_rank(array.size, confidence)
     if rank is not None:
         return Interval(float(array[rank - 1]), float(array[array.size - rank]), confidence)

@@ -1,0 +1,35 @@
+"""Shipped fakes for tests: a board that exists only in memory, and builders of records."""
+
+from harness.testing.builders import (
+    SIMULATED,
+    made_up_sha256,
+    make_artifact,
+    make_entry,
+    make_facts,
+    make_golden,
+    make_memory,
+    make_profile,
+    make_runner,
+    make_telemetry,
+    make_trial,
+)
+from harness.testing.models import OUTPUTS, SimulatedModel, Weather
+from harness.testing.simulated import SimulatedBoard
+
+__all__ = [
+    "OUTPUTS",
+    "SIMULATED",
+    "SimulatedBoard",
+    "SimulatedModel",
+    "Weather",
+    "made_up_sha256",
+    "make_artifact",
+    "make_entry",
+    "make_facts",
+    "make_golden",
+    "make_memory",
+    "make_profile",
+    "make_runner",
+    "make_telemetry",
+    "make_trial",
+]

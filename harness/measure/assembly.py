@@ -1,0 +1,139 @@
+"""Trials to an entry: findings, measurements, summaries, status and its sentence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.measure.conduct import Conducted
+from harness.measure.deaths import death_findings
+from harness.measure.fitness import FitnessRule, fitness_finding, voids
+from harness.measure.metrics import Evidence, compute_all
+from harness.measure.outputs import OutputVerdict, judge_outputs, unchecked
+from harness.measure.summaries import summarise
+from harness.records.board import BoardFacts, Trial
+from harness.records.candidate import Artifact, Candidate
+from harness.records.device import DeviceProfile
+from harness.records.plan import Plan
+from harness.records.results import ArtifactRecord, Entry, Finding, Measurement, TrialSummary
+from harness.records.status import Status, worst
+
+MEASURED_AGAIN = "measured again: a trial of its block did not count"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an entry is about; ``artifacts`` by arm name, "candidate" among them."""
+
+    test: str
+    candidate: Candidate
+    artifacts: Mapping[str, Artifact]
+    profile: DeviceProfile
+    facts: BoardFacts
+
+
+def entry_of(subject: Subject, plan: Plan, *, rule: FitnessRule, conducted: Conducted) -> Entry:
+    """The entry for what a plan's execution brought; budgets are judged later."""
+    verdicts = {arm.name: _outputs(subject, conducted.trials, arm.name) for arm in plan.arms}
+    findings = _findings(plan, conducted, rule=rule, verdicts=verdicts)
+    status = worst([finding.status for finding in findings])
+    return _bare_entry(subject, plan).model_copy(
+        update={
+            "status": status,
+            "reason": _reason(plan, conducted, status=status, findings=findings),
+            "findings": findings,
+            "measurements": measurements_of(subject, "candidate", trials=conducted.trials, rule=rule),
+            "trials": _summaries(conducted, rule),
+            "outputs": verdicts["candidate"].sentence,
+            "seconds": conducted.seconds,
+        }
+    )
+
+
+def error_entry(subject: Subject, plan: Plan, reason: str) -> Entry:
+    """The entry for a model that could not be measured at all."""
+    finding = Finding(gate="measuring", metric=None, status=Status.ERROR, reason=reason)
+    return _bare_entry(subject, plan).model_copy(update={"reason": reason, "findings": [finding]})
+
+
+def measurements_of(subject: Subject, arm: str, *, trials: Sequence[Trial], rule: FitnessRule) -> list[Measurement]:
+    """One arm's metrics, from its trials that count."""
+    counting = [_counting(trial, rule) for trial in trials if trial.arm == arm]
+    evidence = Evidence(
+        trials=tuple(trial for trial in counting if trial is not None),
+        artifact=subject.artifacts[arm],
+        profile=subject.profile,
+        facts=subject.facts,
+    )
+    return compute_all(evidence)
+
+
+def _counting(trial: Trial, rule: FitnessRule) -> Trial | None:
+    """The trial if it counts; a void energy trial as one that died, so that its reason is told."""
+    void = _void_text(trial, rule)
+    if void is None:
+        return trial
+    return trial.model_copy(update={"died": f"board not fit: {void}"}) if trial.kind == "energy" else None
+
+
+def _bare_entry(subject: Subject, plan: Plan) -> Entry:
+    artifact = subject.artifacts["candidate"]
+    shared = set(ArtifactRecord.model_fields) & set(Artifact.model_fields)
+    record = artifact.model_dump(include=shared)
+    return Entry(
+        device=subject.profile.name,
+        test=subject.test,
+        candidate=subject.candidate.name,
+        recipe=subject.candidate.recipe,
+        artifact=ArtifactRecord.model_validate(record, strict=False),
+        runtime=f"{plan.runner.package} {plan.runner.version}",
+        delegate=plan.runner.delegate,
+        num_threads=plan.runner.num_threads,
+        status=Status.ERROR,
+        reason="not measured",
+    )
+
+
+def _outputs(subject: Subject, trials: Sequence[Trial], arm: str) -> OutputVerdict:
+    golden = subject.artifacts[arm].golden
+    if golden is None:
+        return unchecked(subject.artifacts[arm].golden_reason)
+    check = next((t.check for t in trials if t.arm == arm and t.check is not None), None)
+    if check is None:
+        return unchecked("the check trial brought no comparison")
+    return judge_outputs(check, golden, max_output_error=subject.profile.runtime.max_output_error)
+
+
+def _findings(
+    plan: Plan, conducted: Conducted, *, rule: FitnessRule, verdicts: Mapping[str, OutputVerdict]
+) -> list[Finding]:
+    fitness = fitness_finding(conducted.trials, rule)
+    found = [finding for arm in plan.arms for finding in death_findings(conducted.trials, arm.name)]
+    found += [_of_arm(v.finding, name) for name, v in verdicts.items() if v.finding is not None]
+    return found if fitness is None else [*found, fitness]
+
+
+def _of_arm(finding: Finding, arm: str) -> Finding:
+    """A wrong output is the candidate's failure; a wrong baseline leaves nothing to compare with."""
+    if arm == "candidate":
+        return finding
+    return finding.model_copy(update={"status": Status.INVALID, "reason": f"{arm}: {finding.reason}"})
+
+
+def _reason(plan: Plan, conducted: Conducted, *, status: Status, findings: Sequence[Finding]) -> str:
+    """The first of the worst findings, or how much was measured."""
+    if findings:
+        return next(finding.reason for finding in findings if finding.status is status)
+    done = sum(t.kind == "latency" and t.arm == "candidate" for t in conducted.trials)
+    if done < plan.trials:
+        return f"{done} of {plan.trials} trials within the time limit of {plan.time_limit_s:g} s"
+    return f"{done} trial{'s' if done > 1 else ''}"
+
+
+def _summaries(conducted: Conducted, rule: FitnessRule) -> list[TrialSummary]:
+    standing: list[tuple[Trial, str | None]] = [(trial, _void_text(trial, rule)) for trial in conducted.trials]
+    again = [(trial, _void_text(trial, rule) or MEASURED_AGAIN) for trial in conducted.superseded]
+    told = sorted([*standing, *again], key=lambda pair: pair[0].index)
+    return [summarise(trial, void) for trial, void in told if trial.kind == "latency" and trial.died is None]
+
+
+def _void_text(trial: Trial, rule: FitnessRule) -> str | None:
+    return ", ".join(void.detail for void in voids(trial, rule)) or None

@@ -1,0 +1,165 @@
+"""Blocks on a board: in order, within the time limit, void ones once more after cooling."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.measure.fitness import FitnessRule, voids
+from harness.measure.order import again, order_of, thermometer
+from harness.measure.planning import energy_seconds
+from harness.measure.progress import Progress
+from harness.measure.sense import sensible
+from harness.records.board import Trial
+from harness.records.plan import BlockSpec, Plan
+
+if TYPE_CHECKING:
+    from harness.board import Board
+
+COOLING_STEP_S = 5.0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What conducting needs beside board and plan: who listens, the clock, and how to wait."""
+
+    rule: FitnessRule
+    what: str
+    on_event: Callable[[Progress], None]
+    on_trial: Callable[[Trial], None]
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Conducted:
+    """What came back: trials that stand, trials measured again, and where the seconds went."""
+
+    trials: tuple[Trial, ...]
+    superseded: tuple[Trial, ...]
+    seconds: dict[str, float]
+
+
+def conduct(board: "Board", plan: Plan, surroundings: Surroundings) -> Conducted:
+    """Run the plan's blocks, at least one; stops early at the time limit, at deaths and on an unfit board.
+
+    Raises TrialError for answers that fit no request, and whatever the board raises.
+    """
+    return _Conductor(board, plan, surroundings).run()
+
+
+@dataclass
+class _Conductor:
+    board: "Board"
+    plan: Plan
+    around: Surroundings
+    standing: list[Trial] = field(default_factory=list)
+    superseded: list[Trial] = field(default_factory=list)
+    slowest_trial_s: float = 0.0
+    cooling_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.blocks = order_of(self.plan)
+        self.next_block = len(self.blocks)
+        self.next_trial = sum(len(block.trials) for block in self.blocks)
+        self.began = self.around.now()
+
+    def run(self) -> Conducted:
+        """All blocks that fit, energy last."""
+        for block in self.blocks:
+            energy = _is_energy(block)
+            if block.index and not energy and not self._fits(block):
+                continue
+            if energy:
+                self.standing += self._measure(block)
+            elif not self._latency_block(block):
+                break
+        spent = self.around.now() - self.began
+        return Conducted(
+            trials=tuple(self.standing),
+            superseded=tuple(self.superseded),
+            seconds={"measure": spent - self.cooling_s, "cool": self.cooling_s},
+        )
+
+    def _latency_block(self, block: BlockSpec) -> bool:
+        """Measure a block, once more if a trial was void; False where going on makes no sense."""
+        trials = self._measure(block)
+        if self._void(trials) and self._cooled(block):
+            repeated = again(block, index=self.next_block, first_trial=self.next_trial)
+            self._number_past(repeated)
+            self.superseded += [trial for trial in trials if trial.kind != "check"]
+            trials = [t for t in trials if t.kind == "check"] + self._measure(repeated)
+        self.standing += trials
+        return not self._void(trials) and not _hopeless(trials)
+
+    def _measure(self, block: BlockSpec) -> list[Trial]:
+        began = self.around.now()
+        trials: list[Trial] = []
+        self._tell(len(trials))
+        for trial in sensible(block, self.board.run_block(block)):
+            trials.append(trial)
+            self.around.on_trial(trial)
+            self._tell(len(trials))
+        if not _is_energy(block):
+            each = (self.around.now() - began) / len(block.trials)
+            self.slowest_trial_s = max(self.slowest_trial_s, each)
+        return trials
+
+    def _void(self, trials: Sequence[Trial]) -> bool:
+        return any(voids(trial, self.around.rule) for trial in trials)
+
+    def _cooled(self, block: BlockSpec) -> bool:
+        """Wait until the board is below its limit; False where the time limit has no room to measure again."""
+        began = self.around.now()
+        while self._fits(block, waiting_s=COOLING_STEP_S):
+            self.around.on_event(Progress(self.board.profile.name, f"{self.around.what}: cooling down"))
+            self.around.sleep(COOLING_STEP_S)
+            if self._cool_enough(block):
+                self.cooling_s += self.around.now() - began
+                return True
+        self.cooling_s += self.around.now() - began
+        return False
+
+    def _cool_enough(self, block: BlockSpec) -> bool:
+        limit = self.around.rule.max_temp_c
+        if limit is None:
+            return True
+        reading = thermometer(block, index=self.next_block, trial_index=self.next_trial)
+        self._number_past(reading)
+        told = [t.telemetry.temp_before_c for t in self.board.run_block(reading) if t.telemetry is not None]
+        return all(temperature is None or temperature < limit for temperature in told)
+
+    def _number_past(self, block: BlockSpec) -> None:
+        self.next_block += 1
+        self.next_trial += len(block.trials)
+
+    def _fits(self, block: BlockSpec, *, waiting_s: float = 0.0) -> bool:
+        """Whether a block ends within the time limit, with room for the energy pass."""
+        kept_free = energy_seconds(len(self.plan.sensors), len(self.plan.arms))
+        spent = self.around.now() - self.began
+        needed = waiting_s + self.slowest_trial_s * len(block.trials)
+        return spent + needed <= self.plan.time_limit_s - kept_free
+
+    def _tell(self, in_block: int) -> None:
+        total = sum(len(block.trials) for block in self.blocks)
+        done = min(total, len(self.standing) + in_block)
+        spent = self.around.now() - self.began
+        left = None if done == 0 else min(self.plan.time_limit_s - spent, spent / done * (total - done))
+        self.around.on_event(
+            Progress(
+                self.board.profile.name,
+                self.around.what,
+                done=done,
+                total=total,
+                seconds_left=None if left is None else max(0.0, left),
+            )
+        )
+
+
+def _is_energy(block: BlockSpec) -> bool:
+    return all(trial.kind == "energy" for trial in block.trials)
+
+
+def _hopeless(trials: Sequence[Trial]) -> bool:
+    """The model cannot be measured: its check died, or every latency trial of the block."""
+    latency = [trial for trial in trials if trial.kind == "latency"]
+    return any(t.kind == "check" and t.died for t in trials) or all(t.died is not None for t in latency)

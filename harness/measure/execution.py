@@ -1,0 +1,72 @@
+"""A plan and a board to an entry."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.measure.conduct import Surroundings, conduct
+from harness.measure.fitness import fitness_rule
+from harness.measure.progress import Progress
+from harness.records.board import Trial
+from harness.records.candidate import Artifact, Candidate
+from harness.records.device import DeviceProfile
+from harness.records.errors import EntryError
+from harness.records.plan import Plan
+from harness.records.results import Entry
+
+if TYPE_CHECKING:
+    from harness.board import Board
+
+
+def _silent(_heard: object) -> None:
+    """Nobody listens."""
+
+
+def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a face replaces
+    board: "Board",
+    plan: Plan,
+    artifact: Artifact,
+    *,
+    candidate: Candidate,
+    test: str = "",
+    profile: DeviceProfile | None = None,
+    baseline: Artifact | None = None,
+    on_event: Callable[[Progress], None] = _silent,
+    on_trial: Callable[[Trial], None] = _silent,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Entry:
+    """Ship, run the plan's blocks, and give the entry: MEASURED, INVALID, FAIL or ERROR; budgets come later.
+
+    ``profile`` is the board's own unless given; ``baseline`` is the artifact of the plan's second arm. ``on_trial``
+    hears each trial as it comes, thermometer readings excepted. ``now`` and ``sleep`` count seconds.
+    A model or process that fails makes an ERROR entry; BoardUnavailableError is passed on.
+    """
+    # Figures need numpy; whoever only plans does not load it.
+    from harness.measure.assembly import Subject, entry_of, error_entry
+
+    profile = profile or board.profile
+    artifacts = {"candidate": artifact} if baseline is None else {"candidate": artifact, "baseline": baseline}
+    subject = Subject(test, candidate, artifacts, profile, board.facts)
+    rule = fitness_rule(profile, board.facts)
+    surroundings = Surroundings(rule, str(candidate), on_event, on_trial, now, sleep)
+    began = now()
+    try:
+        on_event(Progress(profile.name, f"{candidate}: sending files"))
+        _ship(board, artifacts)
+        shipped = now() - began
+        conducted = conduct(board, plan, surroundings)
+    except EntryError as error:
+        return error_entry(subject, plan, str(error))
+    entry = entry_of(subject, plan, rule=rule, conducted=conducted)
+    return entry.model_copy(update={"seconds": {"ship": shipped, **entry.seconds}})
+
+
+def _ship(board: "Board", artifacts: Mapping[str, Artifact]) -> None:
+    """Models, inputs and expected outputs, before the first block."""
+    for artifact in artifacts.values():
+        board.ship(artifact.local_path, artifact.sha256)
+        if artifact.golden is not None:
+            board.ship(Path(artifact.golden.inputs_path), artifact.golden.inputs_sha256)
+            board.ship(Path(artifact.golden.outputs_path), artifact.golden.outputs_sha256)

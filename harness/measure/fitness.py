@@ -1,0 +1,82 @@
+"""Whether the board was fit while it measured: heat, throttling, supply, clock."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.records.board import BoardFacts, Trial, TrialTelemetry
+from harness.records.device import DeviceProfile
+from harness.records.results import Finding
+from harness.records.status import Status
+
+CLOCK_CHANGE = 0.05
+"""Under the performance governor a clock that moves further than this was moved by the firmware."""
+THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
+"""Bits of ``vcgencmd get_throttled`` that hold now, by Raspberry Pi's documentation."""
+
+
+@dataclass(frozen=True)
+class Void:
+    """Why a trial does not count: the cause, the same words for all trials, and this trial's figures."""
+
+    cause: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class FitnessRule:
+    """What the board has to keep to: a temperature (None: any), and a steady clock or not."""
+
+    max_temp_c: float | None
+    steady_clock: bool
+
+
+def fitness_rule(profile: DeviceProfile, facts: BoardFacts) -> FitnessRule:
+    """The rule for a board: the profile's limit, and a steady clock where the governor promises one."""
+    governor = profile.tuning.governor or facts.governor
+    return FitnessRule(max_temp_c=profile.limits.max_temp_c, steady_clock=governor == "performance")
+
+
+def voids(trial: Trial, rule: FitnessRule) -> tuple[Void, ...]:
+    """Every reason why the trial does not count; empty for a fit board and for one that says nothing.
+
+    Check and memory trials always count: outputs and bytes do not depend on heat or clock.
+    """
+    telemetry = trial.telemetry
+    if telemetry is None or trial.kind not in ("latency", "energy"):
+        return ()
+    return (*_throttling(telemetry), *_heat(telemetry, rule.max_temp_c), *_clock(telemetry, rule))
+
+
+def fitness_finding(trials: Sequence[Trial], rule: FitnessRule) -> Finding | None:
+    """INVALID with the causes and how many latency trials they struck; None where all of them count."""
+    trials = [trial for trial in trials if trial.kind == "latency"]
+    causes = Counter(void.cause for trial in trials for void in voids(trial, rule))
+    if not causes:
+        return None
+    struck = ", ".join(f"{cause} in {count} of {len(trials)} trials" for cause, count in causes.most_common())
+    return Finding(
+        gate="fitness",
+        metric=None,
+        status=Status.INVALID,
+        reason=f"board not fit: {struck}; your change was not judged",
+    )
+
+
+def _throttling(telemetry: TrialTelemetry) -> list[Void]:
+    bits = telemetry.throttled or 0
+    return [Void(word, word) for bit, word in THROTTLE_BITS.items() if bits >> bit & 1]
+
+
+def _heat(telemetry: TrialTelemetry, limit: float | None) -> list[Void]:
+    known = [t for t in (telemetry.temp_before_c, telemetry.temp_after_c) if t is not None]
+    if limit is None or not known or max(known) <= limit:
+        return []
+    return [Void(f"hotter than {limit:g} °C", f"{max(known):.1f} °C, over the limit of {limit:g} °C")]
+
+
+def _clock(telemetry: TrialTelemetry, rule: FitnessRule) -> list[Void]:
+    before, after = telemetry.freq_before_khz, telemetry.freq_after_khz
+    if not rule.steady_clock or not before or after is None or abs(after - before) <= CLOCK_CHANGE * before:
+        return []
+    return [Void("another frequency", f"clock went from {before / 1000:.0f} to {after / 1000:.0f} MHz")]

@@ -1,0 +1,145 @@
+"""energy_per_inference and power_mean: from a sensor, else from the profile's model, else unknown."""
+
+from dataclasses import dataclass
+
+from harness.measure.metrics.evidence import CONFIDENCE, Evidence, unknown
+from harness.measure.samples import mean_s
+from harness.records.board import EnergyReading
+from harness.records.device import PowerModel
+from harness.records.metrics import METRICS
+from harness.records.results import Measurement
+from harness.stats import Interval, mean_interval, median_interval, quantile
+
+SHORTEST_WINDOW_S = 10.0
+"""Slow sensors err by up to 80 % over less."""
+
+
+@dataclass(frozen=True)
+class _PowerFigure:
+    """Mean total power in watts, what of it is idle, and where it comes from."""
+
+    watts: float
+    idle_w: float | None
+    source: str
+    n: int
+    interval: Interval | None = None
+    band: float | None = None
+
+
+def compute(evidence: Evidence) -> list[Measurement]:
+    """Joules and watts, both with source and the idle share; unknown with the reason without a power source.
+
+    Energy is mean total power times the median over trials of the mean latency; its interval is that of
+    the latency, and the source's own error stands in ``band``.
+    """
+    power = _power(evidence)
+    if isinstance(power, str):
+        reason = f"no power source: {power}"
+        return [unknown("energy_per_inference", reason), unknown("power_mean", reason)]
+    return [_energy(evidence, power), _measurement("power_mean", power.watts, power, power.interval, n=power.n)]
+
+
+def _energy(evidence: Evidence, power: _PowerFigure) -> Measurement:
+    means = [mean_s(trial) for trial in evidence.lived("latency")]
+    if not means:
+        return unknown("energy_per_inference", evidence.absence("latency"))
+    latency = median_interval(means, CONFIDENCE)
+    interval = latency and Interval(latency.low * power.watts, latency.high * power.watts, CONFIDENCE)
+    joules = power.watts * quantile(means, 0.5)
+    return _measurement("energy_per_inference", joules, power, interval, n=len(means))
+
+
+def _measurement(metric: str, value: float, power: _PowerFigure, interval: Interval | None, *, n: int) -> Measurement:
+    known = METRICS[metric]
+    return Measurement(
+        metric=metric,
+        unit=known.unit,
+        better=known.better,
+        value=value,
+        ci_low=interval.low if interval else None,
+        ci_high=interval.high if interval else None,
+        confidence=interval.confidence if interval else None,
+        n=n,
+        obtained=f"{known.obtained}; the interval leaves out the source's own error",
+        source=power.source,
+        band=power.band,
+        idle_share=None if power.idle_w is None else min(1.0, power.idle_w / power.watts),
+    )
+
+
+def _power(evidence: Evidence) -> _PowerFigure | str:
+    """The best source's figure, or why there is none."""
+    readings = [trial.energy for trial in evidence.lived("energy") if trial.energy is not None]
+    usable = [reading for reading in readings if reading.window_s >= SHORTEST_WINDOW_S]
+    if usable:
+        return _sensed(min(usable, key=lambda reading: _rank(evidence, reading)))
+    return _modelled(evidence, _sensor_trouble(evidence, readings))
+
+
+def _rank(evidence: Evidence, reading: EnergyReading) -> int:
+    """The sensor's place in the profile, which lists the best first."""
+    sensors = evidence.profile.power.sensors
+    return sensors.index(reading.sensor) if reading.sensor in sensors else len(sensors)
+
+
+def _sensed(reading: EnergyReading) -> _PowerFigure:
+    only = ", package only" if reading.sensor == "rapl" else ""
+    return _PowerFigure(
+        watts=reading.mean_w,
+        idle_w=reading.idle_w,
+        source=f"sensor {reading.sensor}, window {reading.window_s:.1f} s{only}",
+        n=1,
+    )
+
+
+def _modelled(evidence: Evidence, trouble: str) -> _PowerFigure | str:
+    model = evidence.profile.power.model
+    if model is None:
+        return trouble or "the profile names no sensor and no power model"
+    latency = evidence.lived("latency")
+    told = [t.telemetry.utilisation for t in latency if t.telemetry is not None]
+    used = [utilisation for utilisation in told if utilisation is not None]
+    if not used:
+        return "the power model needs the cores' utilisation, which the board did not tell"
+    return _from_utilisation(model, used, trouble)
+
+
+def _from_utilisation(model: PowerModel, used: list[float], trouble: str) -> _PowerFigure:
+    span = model.full_w - model.idle_w
+    mean = sum(used) / len(used)
+    instead = f"; {trouble}" if trouble else ""
+    return _PowerFigure(
+        watts=model.idle_w + span * mean,
+        idle_w=model.idle_w,
+        source=f"model: {model.idle_w:g} W + {span:.4g} W x utilisation {mean:.2f} ({model.source}){instead}",
+        n=len(used),
+        interval=mean_interval([model.idle_w + span * u for u in used], CONFIDENCE),
+        band=_band(model, mean),
+    )
+
+
+def _band(model: PowerModel, utilisation: float) -> float:
+    """The relative error of the last band that begins at or below the utilisation; below all, the widest."""
+    held = [error for begins, error in sorted(model.bands) if begins <= utilisation]
+    return held[-1] if held else max(error for _, error in model.bands)
+
+
+def _sensor_trouble(evidence: Evidence, readings: list[EnergyReading]) -> str:
+    """Why none of the profile's sensors gave a figure; empty where it names none."""
+    if not evidence.profile.power.sensors:
+        return ""
+    if readings:
+        return f"the window of {readings[0].window_s:.1f} s is under {SHORTEST_WINDOW_S:g} s"
+    died = [trial.died for trial in evidence.trials if trial.kind == "energy" and trial.died]
+    if died:
+        return f"sensor not read: {died[0]}"
+    return "; ".join(_unread(evidence, name) for name in evidence.profile.power.sensors)
+
+
+def _unread(evidence: Evidence, name: str) -> str:
+    found = {sensor.name: sensor for sensor in evidence.facts.sensors}.get(name)
+    if found is None:
+        return f"sensor {name} is not on the board"
+    if not found.readable:
+        return f"sensor {name} cannot be read: {found.reason or 'no reason was given'}"
+    return f"sensor {name} was not read: no room in the time limit for its window"

@@ -1,0 +1,105 @@
+"""A plan to blocks of trials, in the order in which the board runs them."""
+
+from collections.abc import Iterator
+from itertools import count
+
+from harness.records.plan import Arm, BlockSpec, Plan, TrialKind, TrialSpec
+
+START_AND_LOAD_S = 30.0
+"""What a process may take beyond its measuring: start, imports, loading and warming up a slow model."""
+MEMORY_RUNS = 2
+"""Inferences of a memory trial: the second shows what is kept between two."""
+
+
+def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
+    """All blocks of a plan; trial indices are unique and rise. Pure.
+
+    Block 0 begins with a check trial for every arm that has expected outputs. With two arms a block is ABBA,
+    the next BAAB. Each block ends with a memory trial, arms taking turns. Blocks of energy trials,
+    one a sensor, come last.
+    """
+    indices = count()
+    blocks = [_latency_block(plan, index, indices) for index in range(_latency_blocks(plan))]
+    energy = [
+        _energy_block(plan, len(blocks) + place, sensor=sensor, indices=indices)
+        for place, sensor in enumerate(plan.sensors)
+    ]
+    return (*blocks, *energy)
+
+
+def again(block: BlockSpec, *, index: int, first_trial: int) -> BlockSpec:
+    """The block's latency and memory trials once more, under a new block index and new trial indices."""
+    kept = [trial for trial in block.trials if trial.kind != "check"]
+    renumbered = tuple(trial.model_copy(update={"index": first_trial + place}) for place, trial in enumerate(kept))
+    return block.model_copy(update={"index": index, "trials": renumbered})
+
+
+def thermometer(block: BlockSpec, *, index: int, trial_index: int) -> BlockSpec:
+    """A block with the shortest possible trial, which tells the board's temperature before it."""
+    model = next(trial for trial in block.trials if trial.kind != "check")
+    short = model.model_copy(
+        update={
+            "index": trial_index, "kind": "latency", "warmup_runs": 0, "num_runs": 1,
+            "min_secs": 0.0, "sensors": (), "expected": None,
+        }
+    )  # fmt: skip
+    return block.model_copy(update={"index": index, "trials": (short,)})
+
+
+def _latency_blocks(plan: Plan) -> int:
+    total = plan.trials * len(plan.arms)
+    return -(-total // plan.trials_per_block)
+
+
+def _latency_block(plan: Plan, index: int, indices: Iterator[int]) -> BlockSpec:
+    checks = [arm for arm in plan.arms if arm.expected_sha256] if index == 0 else []
+    memory = plan.arms[index % len(plan.arms)]
+    trials = [
+        *(_trial(plan, arm, "check", next(indices)) for arm in checks),
+        *(_trial(plan, arm, "latency", next(indices)) for arm in _turns(plan, index)),
+        _trial(plan, memory, "memory", next(indices)),
+    ]
+    return BlockSpec(index=index, runner=plan.runner, trials=tuple(trials))
+
+
+def _turns(plan: Plan, index: int) -> list[Arm]:
+    """Whose turn it is, trial by trial, in one block."""
+    if plan.order == "single":
+        left = plan.trials - index * plan.trials_per_block
+        return [plan.arms[0]] * min(plan.trials_per_block, left)
+    first, second = plan.arms if index % 2 == 0 else plan.arms[::-1]
+    return [first, second, second, first]
+
+
+def _energy_block(plan: Plan, index: int, *, sensor: str, indices: Iterator[int]) -> BlockSpec:
+    trials = tuple(
+        _trial(plan, arm, "energy", next(indices)).model_copy(update={"sensors": (sensor,)}) for arm in plan.arms
+    )
+    return BlockSpec(index=index, runner=plan.runner, trials=trials)
+
+
+def _trial(plan: Plan, arm: Arm, kind: TrialKind, index: int) -> TrialSpec:
+    num_runs, min_secs, max_secs = _length(plan, kind)
+    return TrialSpec(
+        index=index,
+        arm=arm.name,
+        kind=kind,
+        model=arm.model_sha256,
+        inputs=arm.inputs_sha256,
+        expected=arm.expected_sha256 if kind == "check" else None,
+        seed=plan.seed,
+        warmup_runs=0 if kind in ("check", "memory") else plan.warmup_runs,
+        num_runs=num_runs,
+        min_secs=min_secs,
+        max_secs=max_secs,
+        deadline_s=START_AND_LOAD_S + 2.0 * max_secs,
+    )
+
+
+def _length(plan: Plan, kind: TrialKind) -> tuple[int, float, float]:
+    """num_runs, min_secs and max_secs of a trial."""
+    if kind == "energy":
+        return 1, plan.energy_window_s, max(plan.max_secs, 2.0 * plan.energy_window_s)
+    if kind == "memory":
+        return min(plan.num_runs, MEMORY_RUNS), 0.0, plan.max_secs
+    return plan.num_runs, plan.min_secs, plan.max_secs

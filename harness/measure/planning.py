@@ -1,0 +1,91 @@
+"""Settings and artifacts to a plan, fixed before the board is touched."""
+
+from math import ceil
+
+from harness.records.candidate import Artifact
+from harness.records.plan import Arm, Plan, RunnerSpec
+from harness.records.settings import Settings
+
+DEFAULT_TRIALS = 10
+TRIALS_PER_BLOCK = 5
+"""With one arm: trials that share a warm parent, and so a layout of addresses."""
+TRIALS_PER_ABBA = 4
+ENERGY_WINDOW_S = 10.0
+"""Shorter windows of a slow sensor err by up to 80 %."""
+IDLE_SHARE_OF_WINDOW = 1.0
+"""An idle window as long as the busy one comes before it."""
+MEASURING_SHARE = 0.8
+"""Of the time limit; the rest goes to starting processes, loading and warming up."""
+
+
+def make_plan(
+    settings: Settings,
+    artifact: Artifact,
+    runner: RunnerSpec,
+    *,
+    baseline: Artifact | None = None,
+    sensors: tuple[str, ...] = (),
+) -> Plan:
+    """The plan for one artifact, or for one interleaved with its baseline. Pure.
+
+    With a baseline the number of trials an arm is rounded up to whole ABBA blocks. ``max_secs`` is shortened
+    so that all trials of a slow model fit the time limit. ``sensors`` (best first, readable ones) are dropped where
+    the time limit has no room for their windows.
+    """
+    arms = _arms(artifact, baseline)
+    trials = _trials(settings.trials or DEFAULT_TRIALS, len(arms))
+    kept = _sensors_within(settings.time_limit_s, sensors, arms=len(arms))
+    room = settings.time_limit_s - energy_seconds(len(kept), len(arms))
+    share = room * MEASURING_SHARE / (trials * len(arms))
+    return Plan(
+        arms=arms,
+        trials=trials,
+        trials_per_block=TRIALS_PER_BLOCK if baseline is None else TRIALS_PER_ABBA,
+        order="single" if baseline is None else "abba",
+        runner=runner,
+        warmup_runs=settings.warmup_runs,
+        num_runs=settings.num_runs,
+        min_secs=settings.min_secs,
+        max_secs=min(settings.max_secs, max(share, settings.min_secs)),
+        time_limit_s=settings.time_limit_s,
+        seed=settings.seed,
+        sensors=kept,
+        energy_window_s=ENERGY_WINDOW_S,
+    )
+
+
+def energy_seconds(sensors: int, arms: int) -> float:
+    """Seconds the energy pass takes: a window and an idle one before it, for each sensor and arm."""
+    return sensors * arms * ENERGY_WINDOW_S * (1.0 + IDLE_SHARE_OF_WINDOW)
+
+
+def expected_seconds(plan: Plan) -> float:
+    """Seconds of measuring if every trial ends at ``min_secs``, at most the time limit. For --plan-only."""
+    measuring = plan.trials * len(plan.arms) * plan.min_secs
+    return min(plan.time_limit_s, measuring + energy_seconds(len(plan.sensors), len(plan.arms)))
+
+
+def _arms(artifact: Artifact, baseline: Artifact | None) -> tuple[Arm, ...]:
+    candidate = _arm("candidate", artifact)
+    return (candidate,) if baseline is None else (candidate, _arm("baseline", baseline))
+
+
+def _arm(name: str, artifact: Artifact) -> Arm:
+    golden = artifact.golden
+    return Arm(
+        name=name,
+        model_sha256=artifact.sha256,
+        inputs_sha256=golden.inputs_sha256 if golden else None,
+        expected_sha256=golden.outputs_sha256 if golden else None,
+    )
+
+
+def _trials(wanted: int, arms: int) -> int:
+    each = TRIALS_PER_ABBA // arms
+    return wanted if arms == 1 else ceil(wanted / each) * each
+
+
+def _sensors_within(time_limit_s: float, sensors: tuple[str, ...], *, arms: int) -> tuple[str, ...]:
+    """The best sensors whose windows leave half of the time limit to the trials."""
+    one = energy_seconds(1, arms)
+    return sensors[: int(time_limit_s / 2 // one)]

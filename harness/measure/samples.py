@@ -1,0 +1,28 @@
+"""What one trial's samples say, in seconds."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.records.board import Trial
+
+PERCENTILES = {"p90": 0.90, "p99": 0.99}
+"""Percentiles that need single clock reads."""
+
+Seconds = NDArray[np.float64]
+
+
+def batched_s(trial: Trial) -> Seconds:
+    """Seconds for one inference from each clock read, each the mean of the trial's batch."""
+    return np.asarray(trial.samples_ns, dtype=np.float64) / (1e9 * trial.batch)
+
+
+def single_s(trial: Trial) -> Seconds:
+    """Seconds of inferences with a clock read each: the samples themselves, or the pass with single reads."""
+    if trial.batch == 1:
+        return batched_s(trial)
+    return np.asarray(trial.singles_ns, dtype=np.float64) / 1e9
+
+
+def mean_s(trial: Trial) -> float:
+    """The trial's mean seconds for one inference."""
+    return float(batched_s(trial).mean())

@@ -1,0 +1,100 @@
+"""Whether what the board answered can be: checked trial by trial before any figure is believed."""
+
+from collections.abc import Iterable, Iterator
+
+from harness.records.board import Trial
+from harness.records.errors import TrialError
+from harness.records.plan import BlockSpec, TrialSpec
+
+STUCK_READS = 20
+"""So many clock reads that all give the same nanosecond come from a clock that does not tell time."""
+NO_ANSWER = "the measuring process gave no answer"
+
+
+def sensible(block: BlockSpec, trials: Iterable[Trial]) -> Iterator[Trial]:
+    """The block's trials as they come, each fitting its request; nonsense becomes a death with its reason.
+
+    A trial that was asked for and did not come is given at the end, dead. Raises TrialError for an answer
+    that nobody asked for, in which case nothing of the block can be told apart.
+    """
+    asked = {spec.index: spec for spec in block.trials}
+    for trial in trials:
+        spec = asked.pop(trial.index, None)
+        if spec is None:
+            raise TrialError(
+                f"block {block.index}: the board answered for trial {trial.index}, which was not asked for or "
+                f"came twice; expected one of {sorted(asked)}; run again, and if it stays remove the agent's cache"
+            )
+        yield _judged(block, spec, trial)
+    for spec in asked.values():
+        yield Trial(index=spec.index, block=block.index, arm=spec.arm, kind=spec.kind, died=NO_ANSWER)
+
+
+def _judged(block: BlockSpec, spec: TrialSpec, trial: Trial) -> Trial:
+    if (trial.block, trial.arm, trial.kind) != (block.index, spec.arm, spec.kind):
+        raise TrialError(
+            f"trial {trial.index}: the board answered with block {trial.block}, arm {trial.arm!r}, kind {trial.kind}; "
+            f"expected block {block.index}, arm {spec.arm!r}, kind {spec.kind}; run again"
+        )
+    nonsense = None if trial.died is not None else next(_nonsense(trial), None)
+    if nonsense is None:
+        return trial
+    return Trial(
+        index=trial.index,
+        block=trial.block,
+        arm=trial.arm,
+        kind=trial.kind,
+        died=f"the board's answer makes no sense: {nonsense}",
+    )
+
+
+def _nonsense(trial: Trial) -> Iterator[str]:
+    """What cannot be in the answer of a process that lived."""
+    yield from _bad_samples(trial)
+    if trial.init_s is not None and trial.init_s <= 0.0:
+        yield f"init time {trial.init_s} s"
+    if trial.first_inference_s is not None and trial.first_inference_s <= 0.0:
+        yield f"first inference {trial.first_inference_s} s"
+    yield from _bad_memory(trial)
+    yield from _bad_telemetry(trial)
+    yield from _bad_energy(trial)
+
+
+def _bad_samples(trial: Trial) -> Iterator[str]:
+    if trial.batch < 1:
+        yield f"batch {trial.batch}"
+    for name, samples in (("samples", trial.samples_ns), ("single reads", trial.singles_ns)):
+        if any(sample <= 0 for sample in samples):
+            yield f"{name} of {min(samples)} ns"
+        if len(samples) >= STUCK_READS and len(set(samples)) == 1:
+            yield f"{len(samples)} {name} that are all {samples[0]} ns: the clock is stuck"
+    if trial.kind == "latency" and not trial.samples_ns:
+        yield "no samples"
+    if trial.kind == "latency" and trial.n < len(trial.samples_ns):
+        yield f"{trial.n} inferences in {len(trial.samples_ns)} clock reads"
+
+
+def _bad_memory(trial: Trial) -> Iterator[str]:
+    memory = trial.memory
+    if trial.kind == "memory" and memory is None:
+        yield "a memory trial without memory figures"
+    if memory is not None and not 0 < memory.hwm_before_bytes <= memory.hwm_bytes:
+        yield f"VmHWM {memory.hwm_bytes} B after {memory.hwm_before_bytes} B"
+
+
+def _bad_telemetry(trial: Trial) -> Iterator[str]:
+    telemetry = trial.telemetry
+    if telemetry is None:
+        return
+    if telemetry.wall_s < 0.0 or telemetry.cpu_s < 0.0:
+        yield f"{telemetry.wall_s} s of wall clock and {telemetry.cpu_s} s of CPU"
+    if telemetry.utilisation is not None and not 0.0 <= telemetry.utilisation <= 1.0:
+        yield f"utilisation {telemetry.utilisation}, outside 0..1"
+
+
+def _bad_energy(trial: Trial) -> Iterator[str]:
+    reading = trial.energy
+    if trial.kind == "energy" and reading is None:
+        yield "an energy trial without a reading"
+    if reading is not None and (reading.mean_w <= 0.0 or reading.window_s <= 0.0 or reading.readings < 1):
+        yield f"{reading.readings} readings of {reading.mean_w} W over {reading.window_s} s"

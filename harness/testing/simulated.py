@@ -1,0 +1,161 @@
+"""A board that exists only in memory: models with a latency distribution, under a clock of its own."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from harness.records.board import BoardFacts, EnergyReading, OutputCheck, Trial, TrialMemory, TrialTelemetry
+from harness.records.device import DeviceProfile
+from harness.records.errors import BoardUnavailableError, TrialError
+from harness.records.plan import BlockSpec, TrialSpec
+from harness.testing.builders import make_facts, make_profile
+from harness.testing.models import OUTPUTS, SimulatedModel, Weather
+
+BATCH_BELOW_S = 50e-6
+READ_SPAN_S = 100e-6
+MOST_SINGLES = 2000
+CLOCK_COST_NS = 60
+RUNTIME_BYTES = 34_000_000
+PROCESS_START_S = 0.01
+
+
+@dataclass
+class SimulatedBoard:
+    """Implements the board's protocol without a board. Time is simulated: pass ``now`` and ``sleep`` on.
+
+    ``models`` maps the sha256 of model files to behaviours, ``model`` serves all others. ``weather`` is sorted by
+    ``from_s``. ``sensors`` gives watts (busy, idle) by sensor name. ``lost_after`` trials the given error
+    is raised. The same seed gives the same trials.
+    """
+
+    profile: DeviceProfile = field(default_factory=make_profile)
+    facts: BoardFacts = field(default_factory=make_facts)
+    model: SimulatedModel = field(default_factory=SimulatedModel)
+    models: Mapping[str, SimulatedModel] = field(default_factory=dict)
+    weather: tuple[Weather, ...] = (Weather(),)
+    sensors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    lost: BoardUnavailableError | None = None
+    lost_after: int = 0
+    seed: int = 0
+    bytes_sent: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    shipped: dict[str, Path] = field(default_factory=dict)
+    blocks: list[BlockSpec] = field(default_factory=list)
+    clock_s: float = 0.0
+    _trials_run: int = 0
+
+    def now(self) -> float:
+        """Seconds of simulated time."""
+        return self.clock_s
+
+    def sleep(self, seconds: float) -> None:
+        """Let simulated time pass."""
+        self.clock_s += seconds
+
+    def ship(self, path: Path, sha256: str) -> None:
+        """Take note of a file; nothing is sent twice. The file is not read."""
+        if sha256 not in self.shipped:
+            self.shipped[sha256] = path
+            self.bytes_sent += path.stat().st_size if path.exists() else 0
+
+    def run_block(self, block: BlockSpec) -> Iterator[Trial]:
+        """The block's trials, one after the other. TrialError for a file that was not shipped."""
+        self.blocks.append(block)
+        for spec in block.trials:
+            if self.lost is not None and self._trials_run >= self.lost_after:
+                raise self.lost
+            self._require_files(spec)
+            yield self._trial(block, spec)
+            self._trials_run += 1
+
+    def _require_files(self, spec: TrialSpec) -> None:
+        for sha256 in (spec.model, spec.inputs, spec.expected):
+            if sha256 is not None and sha256 not in self.shipped:
+                raise TrialError(f"trial {spec.index}: file {sha256[:12]} is not on the simulated board; ship it first")
+
+    def _trial(self, block: BlockSpec, spec: TrialSpec) -> Trial:
+        model = self.models.get(spec.model, self.model)
+        self.clock_s += PROCESS_START_S
+        died = model.deaths.get(spec.index, model.deaths.get(spec.kind))
+        found: dict[str, Any] = {"died": died} if died is not None else self._lived(spec, model)
+        return Trial(index=spec.index, block=block.index, arm=spec.arm, kind=spec.kind, **found)
+
+    def _lived(self, spec: TrialSpec, model: SimulatedModel) -> dict[str, Any]:
+        if spec.kind == "check":
+            return {"check": _check(model)}
+        if spec.kind == "energy" and spec.sensors[0] not in self.sensors:
+            return {"died": f"sensor {spec.sensors[0]} is not on the board"}
+        random = Random(f"{self.seed}/{spec.index}")  # noqa: S311 - simulated noise, not a secret
+        before = self._weather()
+        typical = model.latency_s * before.slowdown * random.lognormvariate(0.0, model.between_sd)
+        typical *= (1.0 + model.drift) ** self._trials_run
+        measured = _measured(spec, typical, model=model, random=random)
+        span = measured["n"] * typical
+        self.clock_s += model.init_s + typical * spec.warmup_runs + span
+        if spec.kind == "energy":
+            measured["energy"] = self._reading(spec, measured["n"])
+        if spec.kind == "memory":
+            measured["memory"] = _memory(model)
+        return measured | {"telemetry": self._telemetry(before, span, model.utilisation)}
+
+    def _weather(self) -> Weather:
+        return max((w for w in self.weather if w.from_s <= self.clock_s), key=lambda w: w.from_s)
+
+    def _telemetry(self, before: Weather, wall_s: float, utilisation: float | None) -> TrialTelemetry:
+        after = self._weather()
+        return TrialTelemetry(
+            temp_before_c=before.temp_c,
+            temp_after_c=after.temp_c,
+            freq_before_khz=before.freq_khz,
+            freq_after_khz=after.freq_khz,
+            throttled=after.throttled,
+            involuntary_switches=0,
+            runqueue_wait_s=0.0,
+            cpu_s=wall_s,
+            wall_s=wall_s,
+            utilisation=utilisation,
+        )
+
+    def _reading(self, spec: TrialSpec, inferences: int) -> EnergyReading:
+        busy_w, idle_w = self.sensors[spec.sensors[0]]
+        self.clock_s += spec.min_secs
+        return EnergyReading(
+            sensor=spec.sensors[0],
+            window_s=spec.min_secs,
+            mean_w=busy_w,
+            idle_w=idle_w,
+            readings=max(1, int(spec.min_secs)),
+            inferences=inferences,
+        )
+
+
+def _check(model: SimulatedModel) -> OutputCheck:
+    return OUTPUTS[model.outputs] if isinstance(model.outputs, str) else model.outputs
+
+
+def _memory(model: SimulatedModel) -> TrialMemory:
+    peak = RUNTIME_BYTES + model.memory_bytes
+    return TrialMemory(hwm_before_bytes=RUNTIME_BYTES, hwm_bytes=peak, rss_bytes=peak)
+
+
+def _measured(spec: TrialSpec, typical_s: float, *, model: SimulatedModel, random: Random) -> dict[str, Any]:
+    """Samples until num_runs and min_secs are reached, at most max_secs, batched as the agent batches."""
+    batch = max(1, round(READ_SPAN_S / typical_s)) if typical_s < BATCH_BELOW_S else 1
+    inferences = min(max(spec.num_runs, spec.min_secs / typical_s), max(1.0, spec.max_secs / typical_s))
+    reads = max(1, -(-int(inferences) // batch))
+    singles = MOST_SINGLES if batch > 1 else 0
+
+    def draw(count: int) -> int:
+        return max(1, round(1e9 * typical_s * count * random.lognormvariate(0.0, model.within_sd)))
+
+    return {
+        "init_s": model.init_s,
+        "first_inference_s": typical_s * model.first_factor,
+        "batch": batch,
+        "samples_ns": tuple(draw(batch) for _ in range(reads)),
+        "singles_ns": tuple(draw(1) + CLOCK_COST_NS for _ in range(singles)),
+        "clock_cost_ns": CLOCK_COST_NS,
+        "n": reads * batch,
+    }

@@ -69,10 +69,7 @@ class Sshd:
             "known_hosts": str(self.known_hosts),
             "python": self.python,
         } | connection
-        lines = [
-            f"{key} = {value}" if isinstance(value, int) else f'{key} = "{value}"'
-            for key, value in keys.items()
-        ]
+        lines = [f"{key} = {value}" if isinstance(value, int) else f'{key} = "{value}"' for key, value in keys.items()]
         return "\n".join([f'description = "{name}, a loopback board"', "[connection]", *lines, extra, ""])
 
     def processes(self) -> list[int]:
@@ -85,6 +82,12 @@ class Sshd:
             with contextlib.suppress(OSError):
                 if Path(f"/proc/{pid}/comm").read_text().startswith("sshd"):
                     os.kill(pid, signal.SIGKILL)
+
+    def reload(self) -> None:
+        """Have the server read its configuration again."""
+        self.daemon.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        _await_banner(self)
 
     def new_host_key(self) -> None:
         """Write what the known_hosts file would hold if the board had been another one."""
@@ -107,9 +110,7 @@ def loopback_sshd(
     program = needs.need("sshd")
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        user, home = (
-            stack.enter_context(_account(account)) if account else (getpass.getuser(), folder / "home")
-        )
+        user, home = stack.enter_context(_account(account)) if account else (getpass.getuser(), folder / "home")
         home.mkdir(exist_ok=True)
         server = Path(tempfile.mkdtemp(prefix="edge-sshd-"))
         stack.callback(shutil.rmtree, server, ignore_errors=True)
@@ -141,9 +142,7 @@ def _serve(program: str, server: Path, client: _Client, env: dict[str, str], opt
     config.write_text(_config(port, server, _session_env(client) | env) + options + "\n")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
-    daemon = subprocess.Popen(
-        [program, "-D", "-f", str(config), "-E", str(server / "log")], stdin=subprocess.DEVNULL
-    )
+    daemon = subprocess.Popen([program, "-D", "-f", str(config), "-E", str(server / "log")], stdin=subprocess.DEVNULL)
     python = SYSTEM_PYTHON if client.own_account else sys.executable
     board = Sshd(HOST, port, client.user, identity, known_hosts, client.home, python, server, daemon)
     try:
@@ -174,6 +173,7 @@ def _config(port: int, server: Path, env: dict[str, str]) -> str:
             "KbdInteractiveAuthentication no",
             "Subsystem sftp internal-sftp",
             "MaxStartups 100",
+            "LogLevel DEBUG1",
             f"SetEnv {settings}" if settings else "",
             "",
         ]

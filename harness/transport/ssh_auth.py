@@ -49,9 +49,9 @@ def _offers(hop: Hop, tried: list[str], device: str) -> Iterator[_Key]:
             continue
         try:
             yield _Key(paramiko.PKey.from_path(path), str(path))
-        except paramiko.PasswordRequiredException:
+        except (paramiko.PasswordRequiredException, TypeError):  # from_path lets cryptography's TypeError through
             tried.append(f"{path} (encrypted: ssh-add it to the agent)")
-        except (paramiko.SSHException, ValueError, TypeError, OSError) as error:
+        except (paramiko.SSHException, ValueError, OSError) as error:
             tried.append(f"{path} (unreadable: {error})")
     yield from _agent_keys()
 

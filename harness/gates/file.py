@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.gates.limits import Limit
-from harness.gates.parse import collect_limits
+from harness.gates.parse import collect_limits, refusal
 from harness.records.errors import BudgetsError
 
 FILE_NAME = "budgets.toml"
@@ -52,11 +52,11 @@ def load_budgets(path: Path, *, rootdir: Path | None = None) -> Budgets:
     problems: list[str] = []
     for device, patterns in _document(path, label).items():
         if not isinstance(patterns, Mapping):
-            problems.append(f"{label} {device}: stands outside a table; {_SHAPE}")
+            problems.append(str(refusal(f"{label} {device}", f"stands outside a table; {_SHAPE}")))
             continue
         for pattern, content in patterns.items():
             if not isinstance(content, Mapping):
-                problems.append(f"{label} [{device}] {pattern}: names no candidate; {_SHAPE}")
+                problems.append(str(refusal(f"{label} [{device}] {pattern}", f"names no candidate; {_SHAPE}")))
                 continue
             limits, wrong = collect_limits(content, origin=f'{label} [{device}."{pattern}"]')
             tables.append(BudgetTable(device=device, pattern=pattern, limits=limits))

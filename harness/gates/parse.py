@@ -23,7 +23,7 @@ def parse_limit(key: str, value: object, *, origin: str) -> Limit:
     text, source = _text_and_source(value, metric=metric, kind=kind, origin=origin)
     number = _quantity(text, metric=metric, kind=kind, origin=origin)
     if number < 0:
-        raise BudgetsError(f"{origin}: {text!r} is negative; write a limit of zero or more")
+        raise refusal(origin, f"{text!r} is negative; write a limit of zero or more")
     return Limit(metric=metric, kind=kind, value=number, origin=origin, source=source)
 
 
@@ -50,6 +50,11 @@ def collect_limits(table: Mapping[str, object], *, origin: str) -> tuple[tuple[L
     return tuple(limits), problems
 
 
+def refusal(place: str, why: str) -> BudgetsError:
+    """A budget's error in one line, whatever the user's keys and values contain."""
+    return BudgetsError(" ".join(f"{place}: {why}".split()))
+
+
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """The nearest of some words as a question to append to a sentence, or nothing."""
     found = nearest(word, words)
@@ -65,7 +70,7 @@ def _metric_and_kind(key: str, origin: str) -> tuple[str, LimitKind]:
     if metric != key and metric in METRICS:
         return metric, "regression"
     hint = did_you_mean(key, KEYS) or f"; metrics are {', '.join(METRICS)}"
-    raise BudgetsError(f"{origin}: no metric is called {key!r}{hint}")
+    raise refusal(origin, f"no metric is called {key!r}{hint}")
 
 
 def _text_and_source(
@@ -75,12 +80,12 @@ def _text_and_source(
     if isinstance(value, str):
         return value, None
     if not isinstance(value, Mapping):
-        raise BudgetsError(f'{origin}: {value!r} is no text with a unit; write it in quotes, like "4 ms" or "1 pt"')
+        raise refusal(origin, f'{value!r} is no text with a unit; write it in quotes, like "4 ms" or "1 pt"')
     bound = "min" if kind == "absolute" and METRICS[metric].better == "higher" else "max"
     unknown = [str(name) for name in value if name not in (bound, "source")]
     if unknown or not isinstance(value.get(bound), str):
         found = f"unknown {unknown[0]!r}" if unknown else f"no text under {bound!r}"
-        raise BudgetsError(f'{origin}: {found} in the table; write {{ {bound} = "...", source = "model" }}')
+        raise refusal(origin, f'{found} in the table; write {{ {bound} = "...", source = "model" }}')
     return str(value[bound]), _source(value, unit=METRICS[metric].unit, origin=origin)
 
 
@@ -88,9 +93,9 @@ def _source(value: Mapping[str, object], *, unit: Unit, origin: str) -> Literal[
     if "source" not in value:
         return None
     if value["source"] != "model":
-        raise BudgetsError(f'{origin}: source {value["source"]!r} is unknown; "model" is the only one')
+        raise refusal(origin, f'source {value["source"]!r} is unknown; "model" is the only one')
     if unit not in _MODELLED_UNITS:
-        raise BudgetsError(f"{origin}: only energy and power come from a model; leave source out")
+        raise refusal(origin, "only energy and power come from a model; leave source out")
     return "model"
 
 
@@ -99,7 +104,7 @@ def _quantity(text: str, *, metric: str, kind: LimitKind, origin: str) -> float:
     try:
         return parse_quantity(text, _unit(metric, kind))
     except QuantityError as error:
-        raise BudgetsError(f"{origin}: {error}") from error
+        raise refusal(origin, str(error)) from error
 
 
 def _unit(metric: str, kind: LimitKind) -> QuantityUnit:

@@ -83,4 +83,4 @@ def _why_unused(
 
 
 def _place(budgets: Budgets, table: BudgetTable) -> str:
-    return f'{budgets.label} [{table.device}."{table.pattern}"]'
+    return " ".join(f'{budgets.label} [{table.device}."{table.pattern}"]'.split())

@@ -82,6 +82,7 @@ def test_whatever_is_written_gives_a_limit_or_a_budgets_error(key, value):
         limit = parse_limit(key, value, origin="marker")
     except BudgetsError as error:
         assert error.exit_code == 4
+        assert len(str(error).splitlines()) == 1
     else:
         assert limit.key == key
 

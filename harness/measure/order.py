@@ -7,8 +7,8 @@ from harness.records.plan import Arm, BlockSpec, Plan, TrialKind, TrialSpec
 
 START_AND_LOAD_S = 30.0
 """What a process may take beyond its measuring: start, imports, loading and warming up a slow model."""
-MEMORY_RUNS = 2
-"""Inferences of a memory trial: the second shows what is kept between two."""
+MEMORY_WARMUPS = 1
+"""A memory trial's inferences after the first: the second shows what is kept between two."""
 
 
 def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
@@ -88,7 +88,7 @@ def _trial(plan: Plan, arm: Arm, kind: TrialKind, index: int) -> TrialSpec:
         inputs=arm.inputs_sha256,
         expected=arm.expected_sha256 if kind == "check" else None,
         seed=plan.seed,
-        warmup_runs=0 if kind in ("check", "memory") else plan.warmup_runs,
+        warmup_runs=_warmups(plan, kind),
         num_runs=num_runs,
         min_secs=min_secs,
         max_secs=max_secs,
@@ -101,5 +101,11 @@ def _length(plan: Plan, kind: TrialKind) -> tuple[int, float, float]:
     if kind == "energy":
         return 1, plan.energy_window_s, max(plan.max_secs, 2.0 * plan.energy_window_s)
     if kind == "memory":
-        return min(plan.num_runs, MEMORY_RUNS), 0.0, plan.max_secs
+        return 1, 0.0, plan.max_secs
     return plan.num_runs, plan.min_secs, plan.max_secs
+
+
+def _warmups(plan: Plan, kind: TrialKind) -> int:
+    if kind == "check":
+        return 0
+    return MEMORY_WARMUPS if kind == "memory" else plan.warmup_runs

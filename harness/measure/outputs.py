@@ -23,17 +23,19 @@ class OutputVerdict:
 def judge_outputs(check: OutputCheck, golden: GoldenOutputs, *, max_output_error: float) -> OutputVerdict:
     """Compare by the rule: bit-equal; else top-1 on 99 of 100 real samples, or 30 dB, or the profile's error.
 
-    Outputs that are not finite are wrong, unless they are bit-equal with the host's.
+    Values that are not finite are wrong where the host's are finite (the board then tells a lost signal).
     ``max_output_error`` is a share of the outputs' range.
     """
     if check.samples < 1:
         return _wrong("no sample was compared", f"{golden.samples} samples")
     if check.bit_equal:
         return OutputVerdict(f"bit-equal with {_reference(golden)} ({check.samples} samples){_both_nan(check)}")
-    if check.nonfinite:
+    if check.nonfinite and not _faithful(check):
         return _wrong(f"{check.nonfinite} values are NaN or infinite", "finite values, as on the host")
     if _close(check, golden, max_output_error):
-        return OutputVerdict(f"agree with {_reference(golden)}: {_figures(check)}{_inputs_note(golden)}")
+        return OutputVerdict(
+            f"agree with {_reference(golden)}: {_figures(check)}{_inputs_note(golden)}{_both_nan(check)}"
+        )
     return _wrong(_figures(check), _rule(golden, max_output_error))
 
 
@@ -44,8 +46,11 @@ def unchecked(reason: str | None) -> OutputVerdict:
 
 def _close(check: OutputCheck, golden: GoldenOutputs, max_output_error: float) -> bool:
     agree = golden.real and check.top1_agree is not None and check.top1_agree >= TOP1_SHARE * check.samples
-    faithful = check.sqnr_db is not None and check.sqnr_db >= SQNR_DB
-    return agree or faithful or check.max_error <= max_output_error
+    return agree or _faithful(check) or check.max_error <= max_output_error
+
+
+def _faithful(check: OutputCheck) -> bool:
+    return check.sqnr_db is not None and check.sqnr_db >= SQNR_DB
 
 
 def _wrong(found: str, expected: str) -> OutputVerdict:

@@ -12,8 +12,8 @@ TRIALS_PER_BLOCK = 5
 TRIALS_PER_ABBA = 4
 ENERGY_WINDOW_S = 10.0
 """Shorter windows of a slow sensor err by up to 80 %."""
-IDLE_SHARE_OF_WINDOW = 1.0
-"""An idle window as long as the busy one comes before it."""
+BESIDE_WINDOW_S = 5.0
+"""The idle window of 3 s that comes before it, loading and warming up."""
 MEASURING_SHARE = 0.8
 """Of the time limit; the rest goes to starting processes, loading and warming up."""
 
@@ -56,7 +56,7 @@ def make_plan(
 
 def energy_seconds(sensors: int, arms: int) -> float:
     """Seconds the energy pass takes: a window and an idle one before it, for each sensor and arm."""
-    return sensors * arms * ENERGY_WINDOW_S * (1.0 + IDLE_SHARE_OF_WINDOW)
+    return sensors * arms * (ENERGY_WINDOW_S + BESIDE_WINDOW_S)
 
 
 def expected_seconds(plan: Plan) -> float:

@@ -78,7 +78,8 @@ def _bad_memory(trial: Trial) -> Iterator[str]:
     memory = trial.memory
     if trial.kind == "memory" and memory is None:
         yield "a memory trial without memory figures"
-    if memory is not None and not 0 < memory.hwm_before_bytes <= memory.hwm_bytes:
+    # Both are zero on a kernel that does not tell; the metric then is unknown, with that reason.
+    if memory is not None and not 0 <= memory.hwm_before_bytes <= memory.hwm_bytes:
         yield f"VmHWM {memory.hwm_bytes} B after {memory.hwm_before_bytes} B"
 
 

@@ -10,7 +10,7 @@ OUTPUTS: dict[str, OutputCheck] = {
     "equal": OutputCheck(samples=100, bit_equal=True, nonfinite=0, top1_agree=100, sqnr_db=None, max_error=0.0),
     "close": OutputCheck(samples=100, bit_equal=False, nonfinite=0, top1_agree=100, sqnr_db=41.5, max_error=0.004),
     "wrong": OutputCheck(samples=100, bit_equal=False, nonfinite=0, top1_agree=71, sqnr_db=3.1, max_error=0.9),
-    "nan": OutputCheck(samples=100, bit_equal=False, nonfinite=12, top1_agree=88, sqnr_db=None, max_error=1.0),
+    "nan": OutputCheck(samples=100, bit_equal=False, nonfinite=12, top1_agree=88, sqnr_db=-300.0, max_error=1.0),
 }
 """What a check trial says, by the words a SimulatedModel takes."""
 

@@ -6,9 +6,10 @@ from harness.records.results import Measurement
 
 def compute(evidence: Evidence) -> list[Measurement]:
     """Bytes from memory trials only: a forked process counts just the pages it touched itself."""
-    figures = [trial.memory for trial in evidence.lived("memory") if trial.memory is not None]
+    told = [trial.memory for trial in evidence.lived("memory") if trial.memory is not None]
+    figures = [figure for figure in told if figure.hwm_bytes > 0]
     if not figures:
-        reason = evidence.absence("memory")
+        reason = "the board's kernel does not tell VmHWM" if told else evidence.absence("memory")
         return [unknown("peak_memory", reason), unknown("model_memory", reason)]
     before = min(figure.hwm_before_bytes for figure in figures)
     return [

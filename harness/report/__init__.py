@@ -1,0 +1,10 @@
+"""The report: results.json -> one offline HTML file, a Markdown summary, and a table for the terminal.
+
+Made from the file and never from live objects, byte for byte the same each time.
+"""
+
+from harness.report.drawer import Drawer
+from harness.report.render import render
+from harness.report.terminal import table
+
+__all__ = ["Drawer", "render", "table"]

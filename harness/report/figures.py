@@ -1,0 +1,77 @@
+"""Every chart of a report: specified, drawn, and kept while the page stays below its size."""
+
+from dataclasses import dataclass
+
+from harness.records.results import Results
+from harness.report.chart_style import Spec
+from harness.report.distribution import beyond, distribution
+from harness.report.drawer import Drawer
+from harness.report.groups import Group, groups
+from harness.report.svg import checked
+from harness.report.tradeoff import against, tradeoff
+
+MAX_CHARTS_BYTES = 1_400_000
+"""So that a page with many candidates stays below 2 MB; what is left out is said."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One drawn chart and the sentence under it."""
+
+    title: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """A group with its charts; none where nothing was measured or the page was full."""
+
+    group: Group
+    figures: tuple[Figure, ...]
+    left_out: bool = False
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    title: str
+    caption: str
+    spec: Spec
+
+
+def draw_all(results: Results, drawer: Drawer) -> list[GroupFigures]:
+    """The charts of every group, drawn in one go."""
+    wanted = [(group, _wanted(group)) for group in groups(results)]
+    drawer.ask([chart.spec for _, charts in wanted for chart in charts])
+    svgs = iter(drawer.answer())
+    drawn, used = [], 0
+    for group, charts in wanted:
+        figures = tuple(Figure(chart.title, chart.caption, checked(next(svgs))) for chart in charts)
+        used += sum(len(figure.svg.encode()) for figure in figures)
+        left_out = used > MAX_CHARTS_BYTES
+        drawn.append(GroupFigures(group, () if left_out else figures, left_out))
+    return drawn
+
+
+def _wanted(group: Group) -> list[_Wanted]:
+    y_title = "accuracy and size" if against(group) == "accuracy" else "size"
+    charts = (
+        ("Latency distribution", _distribution_caption(group), distribution(group)),
+        (f"Latency against {y_title}", _tradeoff_caption(group), tradeoff(group)),
+    )
+    return [_Wanted(title, caption, spec) for title, caption, spec in charts if spec is not None]
+
+
+def _distribution_caption(group: Group) -> str:
+    slower = beyond(group)
+    rest = f" {slower} slower inferences lie to the right of the axis." if slower else ""
+    return (
+        "All inferences of all valid trials; each lane is scaled to its own peak. Line: p50 with its interval; "
+        f"ticks below: each trial's median.{rest}"
+    )
+
+
+def _tradeoff_caption(group: Group) -> str:
+    if against(group) == "accuracy":
+        return "Left and up is better. The symbol's area shows the model's size; lines are intervals."
+    return "Left and down is better; lines are intervals. No accuracy is known for this candidate."

@@ -1,0 +1,62 @@
+"""Entries that belong in one chart: one candidate on one device, in its recipes."""
+
+from dataclasses import dataclass
+
+from harness.records.results import Entry, Results
+from harness.report.numbers import value_of
+from harness.report.words import visible
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One recipe of a candidate with the name charts show and its place in the palette."""
+
+    name: str
+    colour: int
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Group:
+    """A candidate on a device: the variants whose latency is known, and the names of the others."""
+
+    candidate: str
+    device: str
+    variants: tuple[Variant, ...]
+    unmeasured: tuple[str, ...]
+
+
+def groups(results: Results) -> list[Group]:
+    """Every candidate on every device, candidates in the order of the file."""
+    pairs = dict.fromkeys((entry.candidate, entry.device) for entry in results.entries)
+    candidates = list(dict.fromkeys(candidate for candidate, _ in pairs))
+    ordered = sorted(pairs, key=lambda pair: candidates.index(pair[0]))
+    return [_group(results, candidate, device) for candidate, device in ordered]
+
+
+def _group(results: Results, candidate: str, device: str) -> Group:
+    same = [entry for entry in results.entries if entry.candidate == candidate]
+    palette = list(dict.fromkeys(entry.recipe for entry in same))
+    here = [entry for entry in same if entry.device == device]
+    names = _distinct([visible(entry.recipe or "as given") for entry in here])
+    named = list(zip(names, here, strict=True))
+    return Group(
+        candidate=candidate,
+        device=device,
+        variants=tuple(
+            Variant(name=name, colour=palette.index(entry.recipe), entry=entry)
+            for name, entry in named
+            if value_of(entry, "latency_p50")
+        ),
+        unmeasured=tuple(name for name, entry in named if not value_of(entry, "latency_p50")),
+    )
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """The same recipe measured by several tests gets a number behind its name."""
+    seen: dict[str, int] = {}
+    distinct = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        distinct.append(name if seen[name] == 1 else f"{name} #{seen[name]}")
+    return distinct

@@ -1,0 +1,78 @@
+"""Measurements as people read them: value, interval, number of trials, source."""
+
+from dataclasses import dataclass
+
+from harness.records.metrics import METRICS
+from harness.records.results import Entry, Measurement
+from harness.records.units import format_quantity
+
+
+@dataclass(frozen=True)
+class Number:
+    """One metric of one entry as texts; ``value`` is "–" with a reason where it is not known."""
+
+    metric: str
+    title: str
+    value: str
+    interval: str
+    trials: str
+    confidence: str
+    reason: str
+    source: str
+    band: str
+    """``±40 %``: what the source itself may be off by; empty where nothing is said."""
+
+
+def number(entry: Entry, metric: str) -> Number | None:
+    """The entry's measurement of a metric as texts, or None if it has none."""
+    for measurement in entry.measurements:
+        if measurement.metric == metric:
+            return number_of(measurement)
+    return None
+
+
+def number_of(measurement: Measurement) -> Number:
+    """A measurement as texts."""
+    known = METRICS.get(measurement.metric)
+    value = measurement.value
+    return Number(
+        metric=measurement.metric,
+        title=known.title if known else measurement.metric,
+        value="–" if value is None else format_quantity(value, measurement.unit),
+        interval=interval(measurement),
+        trials=f"n {measurement.n}" if measurement.n else "",
+        confidence="" if measurement.confidence is None else f"{measurement.confidence:.4g}",
+        reason=measurement.reason or "",
+        source=_source(measurement),
+        band=_band(measurement),
+    )
+
+
+def interval(measurement: Measurement) -> str:
+    """``153.6–154.8 µs``, with both units where they differ; empty without an interval."""
+    if measurement.ci_low is None or measurement.ci_high is None:
+        return ""
+    low = format_quantity(measurement.ci_low, measurement.unit)
+    high = format_quantity(measurement.ci_high, measurement.unit)
+    low_digits, _, low_unit = low.rpartition(" ")
+    same_unit = low_unit == high.rpartition(" ")[2]
+    return f"{low_digits if same_unit else low}–{high}"
+
+
+def value_of(entry: Entry, metric: str) -> Measurement | None:
+    """The entry's measurement of a metric where its value is known."""
+    for measurement in entry.measurements:
+        if measurement.metric == metric and measurement.value is not None:
+            return measurement
+    return None
+
+
+def _source(measurement: Measurement) -> str:
+    parts = [measurement.source or "", _band(measurement)]
+    if measurement.idle_share is not None:
+        parts.append(f"idle share {format_quantity(measurement.idle_share, '1')}")
+    return ", ".join(part for part in parts if part)
+
+
+def _band(measurement: Measurement) -> str:
+    return "" if measurement.band is None else f"±{format_quantity(measurement.band, '1')}"

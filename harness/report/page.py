@@ -1,0 +1,61 @@
+"""report.html: one file that needs nothing else and asks for nothing else."""
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.records.results import Results
+from harness.report.figures import GroupFigures
+from harness.report.sections import SECTIONS
+from harness.report.words import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, visible
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def page(results: Results, figures: list[GroupFigures]) -> str:
+    """The page's text, the same each time for the same results and figures."""
+    templates = _templates()
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    sections = [
+        {
+            "name": section.name,
+            "title": section.title,
+            "body": templates.get_template(f"{section.name}.html").render(section.context(results, figures)),
+        }
+        for section in SECTIONS
+    ]
+    return templates.get_template("page.html").render(
+        run=results.run,
+        tally=tally(results),
+        meaning=exit_meaning(results),
+        style=style,
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        sections=sections,
+    )
+
+
+@cache
+def _templates() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_shown,
+    )
+    environment.globals.update(words=STATUS_WORDS, entry_name=entry_name, label_of=label_of)
+    return environment
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401 - templates print anything
+    """Plain texts lose what steers terminals or reorders letters; markup made here stays as it is."""
+    return visible(value) if type(value) is str else value

@@ -1,0 +1,41 @@
+"""A run folder's results.json -> its report.html and summary.md."""
+
+from pathlib import Path
+
+from harness.records.errors import HarnessError
+from harness.report.drawer import Drawer
+from harness.report.figures import draw_all
+from harness.report.markdown import summary
+from harness.report.page import page
+from harness.store import load_results
+
+PAGE_NAME = "report.html"
+SUMMARY_NAME = "summary.md"
+
+
+def render(folder: Path, drawer: Drawer | None = None) -> Path:
+    """Write report.html and summary.md beside the folder's results.json; gives the page's path.
+
+    ``drawer`` is one that was started earlier and is warm by now; it stays open. HarnessError when a chart
+    cannot be drawn or a file cannot be written.
+    """
+    results = load_results(folder)
+    _write(folder / SUMMARY_NAME, summary(results))
+    if drawer is None:
+        with Drawer() as own:
+            figures = draw_all(results, own)
+    else:
+        figures = draw_all(results, drawer)
+    _write(folder / PAGE_NAME, page(results, figures))
+    return folder / PAGE_NAME
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.replace(path)
+    except OSError as error:
+        raise HarnessError(
+            f"{path}: cannot be written ({error.strerror}): free disk space or give another --reports-dir"
+        ) from error

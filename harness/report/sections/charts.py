@@ -1,0 +1,34 @@
+"""How the recipes of a candidate compare on a device, drawn."""
+
+from itertools import groupby
+from typing import Any
+
+from markupsafe import Markup
+
+from harness.records.results import Results
+from harness.report.figures import GroupFigures
+from harness.report.sections.section import Section
+
+
+def _context(results: Results, figures: list[GroupFigures]) -> dict[str, Any]:
+    candidates = groupby(figures, key=lambda drawn: drawn.group.candidate)
+    return {
+        "devices": results.devices,
+        "candidates": [(candidate, [_panel(drawn) for drawn in same]) for candidate, same in candidates],
+    }
+
+
+def _panel(drawn: GroupFigures) -> dict[str, Any]:
+    return {
+        "device": drawn.group.device,
+        "unmeasured": drawn.group.unmeasured,
+        "left_out": drawn.left_out,
+        "figures": [
+            # The renderer escaped its texts, and svg.checked() let only shapes and text through.
+            {"title": figure.title, "caption": figure.caption, "svg": Markup(figure.svg)}  # noqa: S704
+            for figure in drawn.figures
+        ],
+    }
+
+
+CHARTS = Section("charts", "Charts", _context)

@@ -1,0 +1,91 @@
+"""What each device is: what its profile expects, what it said of itself, and where the two differ."""
+
+from typing import Any
+
+from harness.records.board import BoardFacts
+from harness.records.device import DeviceProfile
+from harness.records.results import DeviceRecord, Results
+from harness.records.units import format_quantity
+from harness.report.figures import GroupFigures
+from harness.report.sections.section import Section
+
+Fact = tuple[str, str]
+
+
+def _context(results: Results, _: list[GroupFigures]) -> dict[str, Any]:
+    return {
+        "devices": [
+            {"name": name, "record": record, "facts": _facts(record), "profile": _profile(record.profile)}
+            for name, record in results.devices.items()
+        ],
+        "bytes_sent": {name: format_quantity(sent, "B") for name, sent in results.run.bytes_sent.items()},
+    }
+
+
+def _facts(record: DeviceRecord) -> list[Fact]:
+    facts = record.facts
+    if facts is None:
+        return []
+    known = [*_machine(facts), *_software(facts), *_state(facts), ("fingerprint", record.fingerprint)]
+    return [(name, value) for name, value in known if value]
+
+
+def _machine(facts: BoardFacts) -> list[tuple[str, str | None]]:
+    cores = f"{facts.cpu_count} cores"
+    return [
+        ("model", facts.model),
+        ("CPU", f"{facts.cpu}, {cores}" if facts.cpu else cores),
+        ("architecture", facts.arch),
+        ("highest clock", _megahertz(facts.max_freq_khz)),
+        ("memory", _bytes(facts.memory_bytes)),
+        ("storage", facts.storage),
+        ("power sensors", ", ".join(sensor.name for sensor in facts.sensors if sensor.readable) or "none readable"),
+    ]
+
+
+def _software(facts: BoardFacts) -> list[tuple[str, str | None]]:
+    runtimes = ", ".join(f"{found.package} {found.version}" for found in facts.runtimes)
+    return [
+        ("system", facts.os),
+        ("kernel", facts.kernel),
+        ("libc", facts.libc),
+        ("Python", facts.python),
+        ("runtimes", runtimes or "none found"),
+    ]
+
+
+def _state(facts: BoardFacts) -> list[tuple[str, str | None]]:
+    return [
+        ("governor", facts.governor),
+        ("temperature", None if facts.temp_c is None else f"{facts.temp_c:.1f} °C"),
+        ("throttling bits", None if facts.throttled is None else f"{facts.throttled:#x}"),
+        ("disk free", _bytes(facts.disk_free_bytes)),
+        ("simulated", facts.simulated),
+    ]
+
+
+def _profile(profile: DeviceProfile) -> list[Fact]:
+    hardware, runtime = profile.hardware, profile.runtime
+    said = [
+        ("extends", " → ".join(profile.lineage[1:])),
+        ("architecture", hardware.arch),
+        ("CPU", hardware.cpu),
+        ("memory", hardware.memory),
+        ("storage", hardware.storage),
+        ("runtime", f"{runtime.package}, {runtime.delegate}, {runtime.num_threads} threads"),
+        ("governor", profile.tuning.governor),
+        ("CPUs used", profile.tuning.cpus),
+        ("power model", profile.power.model.source if profile.power.model else None),
+    ]
+    return [(name, value) for name, value in said if value]
+
+
+def _bytes(value: int | None) -> str | None:
+    return None if value is None else format_quantity(value, "B")
+
+
+def _megahertz(khz: int | None) -> str | None:
+    return None if khz is None else f"{khz / 1000:.4g} MHz"
+
+
+DEVICES = Section("devices", "Devices", _context)

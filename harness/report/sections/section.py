@@ -1,0 +1,17 @@
+"""What a section of the report is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from harness.records.results import Results
+from harness.report.figures import GroupFigures
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, and what its template (templates/NAME.html) is given."""
+
+    name: str
+    title: str
+    context: Callable[[Results, list[GroupFigures]], dict[str, Any]]

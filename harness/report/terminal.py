@@ -1,0 +1,101 @@
+"""The table at the end of a run, for a terminal of so many columns."""
+
+import io
+import textwrap
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from harness.records.results import Entry, Results
+from harness.report.numbers import number
+from harness.report.words import (
+    STATUS_WORDS,
+    device_title,
+    entry_name,
+    exit_meaning,
+    tally,
+    to_explain,
+    visible,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+COLUMNS = {
+    "latency_p50": "p50",
+    "latency_p90": "p90",
+    "peak_memory": "peak mem",
+    "model_size": "size",
+    "accuracy": "accuracy",
+    "energy_per_inference": "energy",
+}
+WIDE = 96
+"""From so many columns on, p90 has room too."""
+
+
+def table(results: Results, width: int = 80) -> str:
+    """One block per device, then the sentences of what did not hold, then what the exit code means.
+
+    Plain text without colour codes; no line is longer than ``width``.
+    """
+    by_device = groupby(sorted(results.entries, key=lambda entry: entry.device), key=lambda entry: entry.device)
+    blocks = [_block(results, device, list(entries), width) for device, entries in by_device]
+    sentences = [_sentence(results, entry, width) for entry in to_explain(results)]
+    notes = [_wrapped(f"note: {note}", width) for note in results.run.notes]
+    closing = _wrapped(f"{tally(results)}; {exit_meaning(results)}", width)
+    parts = [*blocks, "\n".join(sentences), "\n".join([*notes, closing])]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _block(results: Results, device: str, entries: list[Entry], width: int) -> str:
+    record = results.devices.get(device)
+    model = record.facts.model if record and record.facts else None
+    heading = device_title(device, results.devices) + (f": {model}" if model else "")
+    return f"{_wrapped(heading, width)}\n{_drawn(_rows(entries, width), width)}"
+
+
+def _rows(entries: list[Entry], width: int) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    metrics = _metrics(entries, width)
+    rows = Table(box=None, padding=(0, 1, 0, 1), pad_edge=False)
+    rows.add_column("candidate", overflow="fold", ratio=1)
+    rows.add_column("status", no_wrap=True)
+    for metric in metrics:
+        rows.add_column(COLUMNS[metric], justify="right", no_wrap=True)
+    for entry in entries:
+        cells = [_cell(entry, metric) for metric in metrics]
+        name = visible(entry.candidate) + (f"\n  {visible(entry.recipe)}" if entry.recipe else "")
+        rows.add_row(Text(name), STATUS_WORDS[entry.status], *map(Text, cells))
+    return rows
+
+
+def _metrics(entries: list[Entry], width: int) -> list[str]:
+    """Columns with at least one known number; p90 only where there is room."""
+    known = {m.metric for entry in entries for m in entry.measurements if m.value is not None}
+    return [metric for metric in COLUMNS if metric in known and (metric != "latency_p90" or width >= WIDE)]
+
+
+def _cell(entry: Entry, metric: str) -> str:
+    shown = number(entry, metric)
+    if shown is None:
+        return ""
+    detail = shown.interval.rpartition(" ")[0] if metric == "latency_p50" else shown.band
+    return f"{shown.value}\n{detail}" if detail else shown.value
+
+
+def _drawn(rows: "Table", width: int) -> str:
+    from rich.console import Console
+
+    page = io.StringIO()
+    Console(file=page, width=width, color_system=None, force_terminal=False).print(rows)
+    return "\n".join(line.rstrip() for line in page.getvalue().rstrip().splitlines())
+
+
+def _sentence(results: Results, entry: Entry, width: int) -> str:
+    where = f"{device_title(entry.device, results.devices)}, {entry_name(entry)}"
+    return _wrapped(f"{STATUS_WORDS[entry.status]}: {where}: {entry.reason}", width)
+
+
+def _wrapped(text: str, width: int) -> str:
+    return textwrap.fill(visible(text), width, subsequent_indent="  ")

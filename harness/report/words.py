@@ -1,0 +1,74 @@
+"""Statuses and exit codes as people say them, and untrusted text made safe to show."""
+
+import re
+from collections import Counter
+
+from harness.records.results import DeviceRecord, Entry, Results
+from harness.records.status import Status
+
+STATUS_WORDS: dict[Status, str] = {
+    Status.MEASURED: "measured",
+    Status.PASS: "passed",
+    Status.INCONCLUSIVE: "too close",
+    Status.INVALID: "board unfit",
+    Status.FAIL: "failed",
+    Status.ERROR: "error",
+}
+EXIT_MEANINGS: dict[int, str] = {
+    0: "everything held",
+    1: "something failed or could not be measured",
+    2: "the run was interrupted",
+    3: "pytest met an internal error",
+    4: "an option, profile, marker or budgets file is wrong",
+    5: "nothing was selected, so nothing was measured",
+    10: "nothing failed, but something could not be judged",
+    11: "a board was not reached or not leased",
+}
+GOOD = (Status.PASS, Status.MEASURED)
+
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+
+
+def visible(text: str) -> str:
+    """Text without line breaks and without characters that steer terminals or reorder what stands beside them."""
+    return _INVISIBLE.sub("\ufffd", re.sub(r"[\r\n\t\x0b\x0c\u2028\u2029]+", " ", text))
+
+
+def entry_name(entry: Entry) -> str:
+    """``candidate/recipe``, or the candidate alone."""
+    return f"{entry.candidate}/{entry.recipe}" if entry.recipe else entry.candidate
+
+
+def device_title(name: str, devices: dict[str, DeviceRecord]) -> str:
+    """The device's name with its label, e.g. "rpi4 (simulated board)"."""
+    label = label_of(name, devices)
+    return f"{name} ({label})" if label else name
+
+
+def label_of(name: str, devices: dict[str, DeviceRecord]) -> str | None:
+    """What must stand beside a device's name wherever it is shown."""
+    record = devices.get(name)
+    return record.label if record else None
+
+
+def tally(results: Results) -> str:
+    """Entries by status, worst first: "1 error, 1 failed, 3 passed"."""
+    counts = Counter(entry.status for entry in results.entries)
+    worst_first = sorted(counts, key=lambda status: -status.severity)
+    return ", ".join(f"{counts[status]} {STATUS_WORDS[status]}" for status in worst_first) or "no entries"
+
+
+def exit_meaning(results: Results) -> str:
+    """``exit code N: what it means``."""
+    code = results.run.exit_code
+    return f"exit code {code}: {EXIT_MEANINGS.get(code, 'not a code of this harness')}"
+
+
+def worst_first(entries: list[Entry]) -> list[Entry]:
+    """The entries, worst status first, in the order of the file within a status."""
+    return sorted(entries, key=lambda entry: -entry.status.severity)
+
+
+def to_explain(results: Results) -> list[Entry]:
+    """The entries whose sentence must be read: everything that is neither passed nor merely measured."""
+    return worst_first([entry for entry in results.entries if entry.status not in GOOD])

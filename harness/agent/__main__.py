@@ -1,0 +1,22 @@
+"""Entry of the zip file: ``python3 AGENT steward|block|trial``."""
+
+import sys
+
+
+def main() -> int:
+    """Run the subcommand named first; the exit status is its own, 2 for an unknown one."""
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    if word == "steward":
+        from edge_agent import steward
+
+        return steward.main(sys.argv[2:])
+    if word in ("block", "trial"):
+        from edge_agent import block
+
+        return block.main() if word == "block" else block.main_trial()
+    sys.stderr.write("usage: AGENT steward|block|trial, not %r\n" % word)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

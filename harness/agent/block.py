@@ -1,0 +1,205 @@
+"""A block's process: imports the interpreter once, then gives each trial a process of its own."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional
+
+from edge_agent import spec, tune, wire
+from edge_agent.sysfs import Root
+
+GRACE_S = 2.0
+"""A trial that outlives its own deadline by so long is killed by its parent."""
+_PATIENCE_S = 60.0
+_CHUNK = 1 << 16
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> int:
+    """Run the block that stands on stdin; answers as JSON lines."""
+    out = wire.take_stdout(_PATIENCE_S)
+    request = json.loads(sys.stdin.buffer.read().decode("utf-8"))
+    die_with(request["parent"])
+    try:
+        _run_block(request, out)
+    except wire.AgentError as error:
+        out.send({"event": "error", "kind": error.kind, "message": error.message})
+        return 1
+    return 0
+
+
+def main_trial() -> int:
+    """Run one trial that stands on stdin, in this process."""
+    out = wire.take_stdout(_PATIENCE_S)
+    request = json.loads(sys.stdin.buffer.read().decode("utf-8"))
+    die_with(request["parent"])
+    block = spec.parse_block(request["block"])
+    set_deadline(block.trials[0].deadline_s)
+    try:
+        setting = _setting(block.runner, request)
+    except wire.AgentError as error:
+        out.send(_event(spec.heading(block.trials[0], error.message)))
+        return 0
+    _run_here(block.trials[0], setting, out)
+    return 0
+
+
+def _run_block(request: Dict[str, Any], out: wire.Wire) -> None:
+    block = spec.parse_block(request["block"])
+    if block.runner.cpus is not None:
+        os.sched_setaffinity(0, tune.allowed_cpus(block.runner.cpus))
+    if block.runner.start == "exec":
+        out.send({"event": "started"})
+        for trial in block.trials:
+            _run_exec(trial, request, out)
+        return
+    setting = _setting(block.runner, request)
+    out.send({"event": "started"})
+    for trial in block.trials:
+        # The memory trial is last: no interpreter is made in this process before its last fork.
+        if trial.kind == "memory":
+            set_deadline(trial.deadline_s)
+            _run_here(trial, setting, out)
+        else:
+            _run_fork(trial, setting, out)
+
+
+def _setting(runner: spec.Runner, request: Dict[str, Any]) -> Any:  # noqa: ANN401 - trial.Setting, imported late
+    if runner.site is not None:
+        sys.path.insert(0, runner.site)
+    from edge_agent import interpreters
+
+    module = interpreters.load_module(runner)
+    from edge_agent.trial import Setting
+
+    return Setting(module, runner, Path(request["cache"]), Root(request["root"]))
+
+
+def _run_here(trial: spec.Trial, setting: Any, out: wire.Wire) -> None:  # noqa: ANN401
+    from edge_agent.trial import run
+
+    out.send(_event(run(trial, setting)))
+
+
+def _event(record: Dict[str, Any]) -> Dict[str, Any]:
+    return {"event": "trial", "trial": record}
+
+
+def _run_fork(trial: spec.Trial, setting: Any, out: wire.Wire) -> None:  # noqa: ANN401
+    parent = os.getpid()
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read_end)
+        os.close(out.fd)
+        _be_child(trial, setting, write_end, parent)
+    os.close(write_end)
+    _follow(trial, read_end, child, out)
+
+
+def _be_child(trial: spec.Trial, setting: Any, fd: int, parent: int) -> None:  # noqa: ANN401
+    """Never returns: the parent's clean-up is not the child's."""
+    status = 1
+    try:
+        die_with(parent)
+        set_deadline(trial.deadline_s)
+        _run_here(trial, setting, wire.Wire(fd, _PATIENCE_S))
+        status = 0
+    except BaseException as error:  # the last thing this process can do is say why
+        sys.stderr.write("trial %d: %r\n" % (trial.number, error))
+    finally:
+        os._exit(status)
+
+
+def _run_exec(trial: spec.Trial, request: Dict[str, Any], out: wire.Wire) -> None:
+    alone = {**request["block"], "trials": [trial_record(trial)]}
+    child = subprocess.Popen([sys.executable, sys.argv[0], "trial"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    if child.stdin is None or child.stdout is None:
+        raise wire.AgentError("internal", "a trial's process has no pipes")
+    try:
+        with child.stdin as stdin:
+            stdin.write(json.dumps({**request, "block": alone, "parent": os.getpid()}).encode("ascii"))
+    except BrokenPipeError:
+        # It has died already; following it says of what.
+        sys.stderr.write("trial %d: ended before it was told what to do\n" % trial.number)
+    _follow(trial, os.dup(child.stdout.fileno()), child.pid, out)
+    child.stdout.close()
+    # Its status was taken by _follow.
+    child.returncode = 0
+
+
+def trial_record(trial: spec.Trial) -> Dict[str, Any]:
+    """The trial as the protocol has it."""
+    record = dict(trial._asdict())
+    del record["block"]
+    record["index"] = record.pop("number")
+    return {**record, "sensors": list(trial.sensors)}
+
+
+def _follow(trial: spec.Trial, fd: int, child: int, out: wire.Wire) -> None:
+    """Pass a trial's line on in pieces, so that the parent's memory stays as it is; say why if none came."""
+    deadline = time.monotonic() + trial.deadline_s + GRACE_S
+    last = _pass_on(fd, deadline, out.pass_on)
+    os.close(fd)
+    killed = last is None
+    if killed:
+        os.kill(child, signal.SIGKILL)
+    status = os.waitpid(child, 0)[1]
+    if last == b"\n":
+        return
+    if last:
+        out.pass_on(b"\n")
+    late = killed or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM)
+    why = deadline_passed(trial.deadline_s) if late else how_it_ended(status)
+    out.send(_event(spec.heading(trial, why)))
+
+
+def _pass_on(fd: int, deadline: float, give: Callable[[bytes], None]) -> Optional[bytes]:
+    """Copy until the end of the pipe; the last byte (empty if there was none), None past the deadline."""
+    last = b""
+    while True:
+        wait = deadline - time.monotonic()
+        if wait <= 0 or not select.select([fd], [], [], wait)[0]:
+            return None
+        data = os.read(fd, _CHUNK)
+        if not data:
+            return last
+        give(data)
+        last = data[-1:]
+
+
+def deadline_passed(seconds: float) -> str:
+    """What is said of a process that set itself a deadline and did not meet it."""
+    return "deadline of %g s passed" % seconds
+
+
+def how_it_ended(status: int) -> str:
+    """A wait status in words."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        try:
+            return "killed by " + signal.Signals(number).name
+        except ValueError:
+            return "killed by signal %d" % number
+    return "ended with exit status %d and no result" % os.WEXITSTATUS(status)
+
+
+def set_deadline(seconds: float) -> None:
+    """Let the kernel end this process by SIGALRM, whatever native code it is in by then."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+
+
+def die_with(parent: int) -> None:
+    """Let the kernel kill this process when its parent dies."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)

@@ -1,0 +1,98 @@
+"""Comparing a board's outputs with the expected ones."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
+
+from edge_agent.interpreters import Tensor, TrialFailedError
+
+if TYPE_CHECKING:
+    from edge_agent.interfaces import Array
+
+SQNR_CAP_DB = 300.0
+"""Stands for an error of zero in outputs that are not the same bits (0.0 and -0.0), which has no finite ratio."""
+
+
+class OutputTally:
+    """One output over all samples: sums of squares, the largest error, what is not finite."""
+
+    def __init__(self, tensor: Tensor, position: int) -> None:
+        self._tensor = tensor
+        self._position = position
+        self.same_bits = True
+        self.nonfinite = 0
+        self.agree: Optional[int] = None
+        self._signal = self._noise = self._worst = 0.0
+        self._low, self._high = math.inf, -math.inf
+        self._lost = False
+
+    def add(self, obtained: Array, expected: Array) -> None:
+        """Take one sample in; raises TrialFailedError if the shapes differ."""
+        if obtained.shape != expected.shape:
+            raise TrialFailedError(
+                "output %d has shape %s, expected %s" % (self._position, obtained.shape, expected.shape)
+            )
+        same = obtained.dtype == expected.dtype and obtained.tobytes() == expected.tobytes()
+        self.same_bits = self.same_bits and same
+        if obtained.size == 0 or obtained.dtype.kind in "SO" or expected.dtype.kind in "SO":
+            self._lost = self._lost or obtained.tolist() != expected.tolist()
+            return
+        self._compare(self._real(obtained), self._real(expected))
+        if obtained.size > 1:
+            self.agree = (self.agree or 0) + int(obtained.argmax() == expected.argmax())
+
+    def _real(self, value: Array) -> Array:
+        import numpy as np
+
+        real = value.astype(np.complex128 if value.dtype.kind == "c" else np.float64)
+        if value.dtype.kind in "iu" and self._tensor.scale:
+            real = (real - self._tensor.zero_point) * self._tensor.scale
+        return real
+
+    def _compare(self, obtained: Array, expected: Array) -> None:
+        import numpy as np
+
+        finite = np.isfinite(obtained) & np.isfinite(expected)
+        self.nonfinite += int(np.count_nonzero(~np.isfinite(obtained)))
+        self._lost = self._lost or bool(np.any(np.isfinite(expected) & ~finite))
+        right = expected[finite]
+        error = np.abs(obtained[finite] - right)
+        if right.size == 0:
+            return
+        self._signal += float(np.sum(np.abs(right) ** 2))
+        self._noise += float(np.sum(error**2))
+        self._worst = max(self._worst, float(error.max()))
+        self._low = min(self._low, float(right.real.min()))
+        self._high = max(self._high, float(right.real.max()))
+
+    def max_error(self) -> float:
+        """Largest error over the expected range; 1 where a value is lost (not finite, or another text)."""
+        if self._lost or self._high < self._low:
+            return 1.0 if self._lost else 0.0
+        span = (self._high - self._low) or max(abs(self._high), abs(self._low)) or 1.0
+        return self._worst / span
+
+    def sqnr_db(self) -> float:
+        """10 log10(signal power / error power), within plus and minus the cap."""
+        if self._lost:
+            return -SQNR_CAP_DB
+        if self._noise == 0.0:
+            return SQNR_CAP_DB
+        if self._signal == 0.0:
+            return -SQNR_CAP_DB
+        ratio = 10.0 * (math.log10(self._signal) - math.log10(self._noise))
+        return max(-SQNR_CAP_DB, min(SQNR_CAP_DB, ratio))
+
+
+def summary(tallies: List[OutputTally], samples: int) -> Dict[str, Any]:
+    """The OutputCheck record over all outputs; the worst output counts."""
+    equal = all(tally.same_bits for tally in tallies)
+    return {
+        "samples": samples,
+        "bit_equal": equal,
+        "nonfinite": sum(tally.nonfinite for tally in tallies),
+        "top1_agree": tallies[0].agree if tallies else None,
+        "sqnr_db": None if equal else min(tally.sqnr_db() for tally in tallies),
+        "max_error": max((tally.max_error() for tally in tallies), default=0.0),
+    }

@@ -1,0 +1,89 @@
+"""What a model is fed: seeded random values, or samples from an npz file, never unpickled."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, List, Tuple
+
+from edge_agent.interpreters import Tensor, TrialFailedError
+
+if TYPE_CHECKING:
+    from edge_agent.interfaces import Array
+
+INDEX_RANGE = 100
+"""Wide integers are mostly indices into a table: below 100, as in LiteRT's benchmark_model."""
+
+
+def random_sample(tensors: List[Tensor], seed: int) -> List[Array]:
+    """One value for each input: floats in [0, 1), 8 and 16 bit integers over their range, wider ones 0..99."""
+    import numpy as np
+
+    generator = np.random.RandomState(seed % 2**32)
+    return [_random(generator, tensor) for tensor in tensors]
+
+
+def _random(generator: object, tensor: Tensor) -> Array:
+    import numpy as np
+
+    if not isinstance(generator, np.random.RandomState):
+        raise TypeError("a RandomState is needed")
+    if tensor.dtype == "string":
+        return np.full(tensor.shape, b"", dtype=np.object_)
+    dtype = np.dtype(tensor.dtype)
+    if dtype.kind == "b":
+        return generator.random_sample(tensor.shape) < 0.5
+    if dtype.kind in "iu":
+        low, high = _integer_range(dtype.itemsize, int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+        return generator.randint(low, high + 1, size=tensor.shape, dtype=np.int64).astype(dtype)
+    return np.asarray(generator.random_sample(tensor.shape)).astype(dtype)
+
+
+def _integer_range(size: int, lowest: int, highest: int) -> Tuple[int, int]:
+    return (lowest, highest) if size <= 2 else (0, INDEX_RANGE - 1)
+
+
+def read_samples(path: Path, prefix: str, limit: int) -> List[List[Array]]:
+    """Up to ``limit`` samples, each a list of tensors, from the arrays PREFIX0, PREFIX1... of an npz file.
+
+    Only the samples asked for are read, so that a large file does not show in a memory figure.
+    """
+    try:
+        with zipfile.ZipFile(str(path)) as archive:
+            names = sorted(
+                (name for name in archive.namelist() if _is_member(name, prefix)),
+                key=lambda name: int(name[len(prefix) : -len(".npy")]),
+            )
+            columns = [_read_rows(archive, name, limit) for name in names]
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise TrialFailedError("the samples %s cannot be read: %s" % (path.name, error)) from error
+    if not columns or any(len(column) != len(columns[0]) for column in columns):
+        raise TrialFailedError("the samples %s hold no arrays %s0... of one length" % (path.name, prefix))
+    return [list(row) for row in zip(*columns)]
+
+
+def _is_member(name: str, prefix: str) -> bool:
+    return name.startswith(prefix) and name.endswith(".npy") and name[len(prefix) : -len(".npy")].isdigit()
+
+
+def _read_rows(archive: zipfile.ZipFile, name: str, limit: int) -> List[Array]:
+    import numpy as np
+
+    with archive.open(name) as file:
+        shape, dtype = _read_header(file, name)
+        count = min(shape[0], limit)
+        per_row = int(np.prod(shape[1:], dtype=np.int64))
+        data = file.read(count * per_row * dtype.itemsize)
+    rows = np.frombuffer(data, dtype=dtype).reshape((count, *shape[1:]))
+    return [rows[at] for at in range(count)]
+
+
+def _read_header(file: IO[bytes], name: str) -> Tuple[Tuple[int, ...], Any]:
+    import numpy as np
+
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = read(file)
+    if dtype.hasobject or fortran or not shape:
+        raise ValueError("%s is no plain array with the sample as its first axis" % name)
+    return shape, dtype

@@ -1,0 +1,108 @@
+"""Importing the interpreter a runner names, and making one of a model."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, TypeVar
+
+from edge_agent import runtimes
+from edge_agent.spec import Runner
+from edge_agent.wire import AgentError, one_line
+
+if TYPE_CHECKING:
+    from edge_agent.interfaces import Details, Interpreter
+
+_MODULES = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
+_Result = TypeVar("_Result")
+
+
+class TrialFailedError(Exception):
+    """Why a trial has no numbers, in one line."""
+
+
+def load_module(runner: Runner) -> Any:  # noqa: ANN401 - whichever module it is
+    """The interpreter's module; raises AgentError "unfit" if it cannot be imported."""
+    name = _MODULES.get(runner.package) or runtimes.system_module(sys.path)
+    if name is None:
+        raise AgentError("unfit", "this board has no interpreter of its vendor: provision litert or tflite")
+    try:
+        # Before the fork, so that no trial pays for it.
+        importlib.import_module("numpy.random")
+        return importlib.import_module(name)
+    except Exception as error:  # a broken native library raises what it likes
+        raise AgentError(
+            "unfit", "%s cannot be imported by %s: %s" % (name, runner.python, one_line(str(error)) or repr(error))
+        ) from error
+
+
+def make_interpreter(module: Any, runner: Runner, model: str) -> Interpreter:  # noqa: ANN401
+    """An interpreter of a model file, not yet allocated; raises TrialFailedError."""
+    options: Dict[str, Any] = {"model_path": model, "num_threads": runner.num_threads}
+    if runner.delegate == "none":
+        resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        options["experimental_op_resolver_type"] = resolver
+    elif runner.delegate != "xnnpack":
+        options["experimental_delegates"] = [_load_delegate(module, runner)]
+    made: Interpreter = guarded("load", lambda: module.Interpreter(**options))
+    return made
+
+
+def _load_delegate(module: Any, runner: Runner) -> Any:  # noqa: ANN401
+    try:
+        return module.load_delegate(runner.delegate, dict(runner.delegate_options))
+    except Exception as error:
+        raise TrialFailedError(
+            "the delegate %s cannot be loaded: %s" % (runner.delegate, one_line(str(error)) or repr(error))
+        ) from error
+
+
+def guarded(stage: str, call: Callable[[], _Result]) -> _Result:
+    """Call the runtime; what it raises becomes a TrialFailedError that names the stage."""
+    try:
+        return call()
+    except Exception as error:  # runtimes raise ValueError, RuntimeError, SystemError...
+        said = one_line(str(error))
+        sentence = "the runtime refused the model at " + stage
+        raise TrialFailedError(sentence + (": " + said if said else " without a message")) from error
+
+
+class Tensor(NamedTuple):
+    """One input or output as the runtime describes it."""
+
+    handle: int
+    name: str
+    shape: List[int]
+    dtype: str
+    scale: float
+    zero_point: int
+
+    def record(self) -> Dict[str, Any]:
+        """The TensorInfo record."""
+        return {
+            "name": self.name,
+            "shape": self.shape,
+            "dtype": self.dtype,
+            "scale": self.scale,
+            "zero_point": self.zero_point,
+        }
+
+
+def tensors(details: List[Details]) -> List[Tensor]:
+    """The runtime's details; dtype "string" for text; scale 0 where there is no single scale."""
+    return [_tensor(detail) for detail in details]
+
+
+def _tensor(detail: Details) -> Tensor:
+    import numpy as np
+
+    kind = np.dtype(detail["dtype"])
+    scale, zero_point = detail["quantization"]
+    return Tensor(
+        handle=int(detail["index"]),
+        name=str(detail["name"]),
+        shape=[int(size) for size in detail["shape"]],
+        dtype="string" if kind.kind in "SO" else kind.name,
+        scale=float(scale),
+        zero_point=int(zero_point),
+    )

@@ -1,0 +1,76 @@
+"""A model in an interpreter, fed and ready, with the time it took."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
+
+from edge_agent.interpreters import Tensor, TrialFailedError, guarded, make_interpreter, tensors
+from edge_agent.spec import Runner
+
+if TYPE_CHECKING:
+    from edge_agent.interfaces import Array, Interpreter
+
+
+class Model:
+    """An allocated interpreter; ``init_s`` is constructor plus allocation, in seconds."""
+
+    def __init__(self, interpreter: Interpreter, init_s: float) -> None:
+        self.interpreter = interpreter
+        self.init_s = init_s
+        self.inputs: List[Tensor] = tensors(interpreter.get_input_details())
+        self.outputs: List[Tensor] = tensors(interpreter.get_output_details())
+
+    @property
+    def invoke(self) -> Callable[[], None]:
+        """The bound method, for loops that count nanoseconds."""
+        return self.interpreter.invoke
+
+    def feed(self, sample: List[Array]) -> None:
+        """Copy one sample into the inputs."""
+        if len(sample) != len(self.inputs):
+            raise TrialFailedError("the samples are for %d inputs, the model has %d" % (len(sample), len(self.inputs)))
+        for tensor, value in zip(self.inputs, sample):
+            self._set(tensor, value)
+
+    def _set(self, tensor: Tensor, value: Array) -> None:
+        guarded("set input %s" % tensor.name, lambda: self.interpreter.set_tensor(tensor.handle, value))
+
+    def results(self) -> List[Array]:
+        """Copies of the outputs."""
+        return [self.interpreter.get_tensor(tensor.handle) for tensor in self.outputs]
+
+    def first_invoke(self) -> float:
+        """Run once; seconds it took. Raises TrialFailedError with what the runtime says."""
+        started = time.perf_counter_ns()
+        guarded("invoke", self.interpreter.invoke)
+        return (time.perf_counter_ns() - started) / 1e9
+
+    def account(self) -> Dict[str, Any]:
+        """The Trial fields that say what the model is."""
+        return {
+            "init_s": self.init_s,
+            "inputs": [tensor.record() for tensor in self.inputs],
+            "outputs": [tensor.record() for tensor in tensors(self.interpreter.get_output_details())],
+        }
+
+
+def load(module: Any, runner: Runner, path: Path, sample: Optional[List[Array]]) -> Model:  # noqa: ANN401
+    """Make and allocate, with the inputs shaped for a sample if there is one; raises TrialFailedError."""
+    started = time.perf_counter_ns()
+    interpreter = make_interpreter(module, runner, str(path))
+    if sample is not None:
+        _reshape(interpreter, sample)
+    guarded("allocate", interpreter.allocate_tensors)
+    return Model(interpreter, (time.perf_counter_ns() - started) / 1e9)
+
+
+def _reshape(interpreter: Interpreter, sample: List[Array]) -> None:
+    for detail, value in zip(interpreter.get_input_details(), sample):
+        if list(detail["shape"]) != list(value.shape):
+            _resize(interpreter, int(detail["index"]), list(value.shape))
+
+
+def _resize(interpreter: Interpreter, index: int, shape: List[int]) -> None:
+    guarded("resize", lambda: interpreter.resize_tensor_input(index, shape))

@@ -1,0 +1,152 @@
+"""What a board says of itself."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import struct
+from collections import Counter
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from edge_agent import power, runtimes, telemetry
+from edge_agent.sysfs import Root, field, kilobytes, read_int, read_text
+
+# MIDR part numbers of implementer 0x41, Arm; from the Linux kernel's cputype.h and util-linux' lscpu.
+_ARM_PARTS = {
+    "0xb76": "ARM1176",
+    "0xc05": "Cortex-A5",
+    "0xc07": "Cortex-A7",
+    "0xc08": "Cortex-A8",
+    "0xc09": "Cortex-A9",
+    "0xc0f": "Cortex-A15",
+    "0xd03": "Cortex-A53",
+    "0xd04": "Cortex-A35",
+    "0xd05": "Cortex-A55",
+    "0xd07": "Cortex-A57",
+    "0xd08": "Cortex-A72",
+    "0xd09": "Cortex-A73",
+    "0xd0a": "Cortex-A75",
+    "0xd0b": "Cortex-A76",
+    "0xd0c": "Neoverse-N1",
+    "0xd0d": "Cortex-A77",
+    "0xd41": "Cortex-A78",
+    "0xd42": "Cortex-A78AE",
+    "0xd46": "Cortex-A510",
+    "0xd47": "Cortex-A710",
+}
+_MODEL_FILES = (
+    "proc/device-tree/model",
+    "sys/firmware/devicetree/base/model",
+    "sys/class/dmi/id/product_name",
+)
+_NO_DISKS = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd)\d*|mmcblk\d+(boot|rpmb).*")
+
+
+def facts(root: Root, cache: Path) -> Dict[str, Any]:
+    """The BoardFacts record; None where the board does not say."""
+    cpuinfo = root.read("proc/cpuinfo") or ""
+    governors = _governors(root)
+    return {
+        "hostname": platform.node(),
+        "model": next((text for text in map(root.read, _MODEL_FILES) if text), None),
+        "arch": _arch(),
+        "kernel": platform.release(),
+        "os": _os_name(root),
+        "libc": _libc(),
+        "python": platform.python_version(),
+        "cpu": _cpu(cpuinfo),
+        "cpu_count": len(_processors(cpuinfo)) or os.cpu_count() or 1,
+        "max_freq_khz": max(_frequencies(root), default=None),
+        "governor": "+".join(sorted(set(governors))) or None,
+        "governors": _available(root),
+        "memory_bytes": kilobytes(root.read("proc/meminfo"), "MemTotal"),
+        "storage": _storage(root),
+        "disk_free_bytes": _free(cache),
+        "temp_c": telemetry.temperature_c(root),
+        "throttled": telemetry.throttled(root),
+        "runtimes": runtimes.found(cache),
+        "sensors": power.found(root),
+        "cache_dir": str(cache),
+        "simulated": None if root.real else "sysfs under a made-up root",
+    }
+
+
+def _arch() -> str:
+    """The architecture of this process: a 32-bit system may run on a 64-bit kernel."""
+    machine = platform.machine()
+    return "armv7l" if machine == "aarch64" and struct.calcsize("P") == 4 else machine
+
+
+def _os_name(root: Root) -> Optional[str]:
+    for line in (root.read("etc/os-release") or "").splitlines():
+        key, _, value = line.partition("=")
+        if key == "PRETTY_NAME":
+            return value.strip("\"'") or None
+    return None
+
+
+def _libc() -> Optional[str]:
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or None
+    except (ValueError, OSError):
+        return None
+
+
+def _processors(cpuinfo: str) -> List[str]:
+    """One paragraph a processor."""
+    return [text for text in re.split(r"\n\s*\n", cpuinfo) if field(text, "processor") is not None]
+
+
+def _cpu(cpuinfo: str) -> Optional[str]:
+    """Such as "4x Cortex-A72" or "4x Cortex-A76 + 4x Cortex-A55"."""
+    names = Counter(filter(None, map(_cpu_name, _processors(cpuinfo))))
+    return " + ".join("%dx %s" % (count, name) for name, count in names.most_common()) or None
+
+
+def _cpu_name(processor: str) -> Optional[str]:
+    part = field(processor, "CPU part")
+    if part is not None and field(processor, "CPU implementer") == "0x41":
+        return _ARM_PARTS.get(part, "Arm part " + part)
+    return field(processor, "model name")
+
+
+def _policies(root: Root) -> List[Path]:
+    return root.glob("sys/devices/system/cpu/cpufreq/policy*")
+
+
+def _governors(root: Root) -> List[str]:
+    return [text for text in (read_text(policy / "scaling_governor") for policy in _policies(root)) if text]
+
+
+def _available(root: Root) -> List[str]:
+    texts = [read_text(policy / "scaling_available_governors") or "" for policy in _policies(root)]
+    return sorted(set(" ".join(texts).split()))
+
+
+def _frequencies(root: Root) -> List[int]:
+    values = [read_int(policy / "cpuinfo_max_freq") for policy in _policies(root)]
+    return [value for value in values if value is not None]
+
+
+def _storage(root: Root) -> Optional[str]:
+    """The kinds of disks, such as "microSD" or "NVMe + eMMC"."""
+    disks = [disk for disk in root.glob("sys/block/*") if not _NO_DISKS.fullmatch(disk.name)]
+    return " + ".join(sorted({_kind(disk) for disk in disks})) or None
+
+
+def _kind(disk: Path) -> str:
+    if disk.name.startswith("mmcblk"):
+        return "microSD" if read_text(disk / "device" / "type") == "SD" else "eMMC"
+    if disk.name.startswith("nvme"):
+        return "NVMe"
+    return "hard disk" if read_text(disk / "queue" / "rotational") == "1" else "SSD"
+
+
+def _free(cache: Path) -> Optional[int]:
+    try:
+        return shutil.disk_usage(str(cache)).free
+    except OSError:
+        return None

@@ -1,0 +1,133 @@
+"""A block's process, as the steward sees it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any, Dict, List, Optional
+
+from edge_agent import spec, wire
+from edge_agent.block import deadline_passed, how_it_ended
+
+_CHUNK = 1 << 18
+_START_S = 120.0
+"""For imports on the slowest boards, and the grace of the trials."""
+
+
+class RunningBlock:
+    """Trials come out of ``read``; every trial of the block is answered for, whatever ends its process."""
+
+    def __init__(self, request_id: int, block: spec.Block, told: Dict[str, Any]) -> None:
+        self.request_id = request_id
+        self.over = False
+        self._block = block
+        self._lines = wire.LineBuffer(wire.ANSWER_LIMIT)
+        self._left = list(block.trials)
+        self._started = time.monotonic()
+        self._deadline = self._started + _START_S + sum(2 * trial.deadline_s for trial in block.trials)
+        self._parent_start_s: Optional[float] = None
+        self._process = _spawn(block.runner, told)
+
+    def fileno(self) -> int:
+        """Descriptor to wait on."""
+        return int(self._stdout().fileno())
+
+    def read(self) -> List[wire.Message]:
+        """The messages to pass on; raises AgentError if the block could not begin."""
+        data = os.read(self.fileno(), _CHUNK)
+        if not data:
+            return self._conclude(how_it_ended(self._wait()))
+        try:
+            lines = self._lines.feed(data)
+        except wire.LineTooLongError as error:
+            return self._conclude(str(error))
+        return [message for message in map(self._take, lines) if message is not None]
+
+    def check(self) -> List[wire.Message]:
+        """What there is to say when nothing was read: the whole block's deadline."""
+        if time.monotonic() < self._deadline:
+            return []
+        return self._conclude("the block's process answers no more")
+
+    def kill(self) -> None:
+        """End the process and all its children; the pipe is closed."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            # All of them have ended.
+            self._process.poll()
+        self._process.wait()
+        self._stdout().close()
+
+    def _stdout(self) -> Any:  # noqa: ANN401 - a pipe that Popen types as optional
+        return self._process.stdout
+
+    def _wait(self) -> int:
+        """The wait status of a process that closed its pipe."""
+        try:
+            code = self._process.wait(timeout=_START_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            code = self._process.wait()
+        return -code if code < 0 else code << 8
+
+    def _take(self, line: bytes) -> Optional[wire.Message]:
+        message = wire.parse(line)
+        event = message.get("event") if message else None
+        if message is None or event not in ("started", "trial", "error"):
+            sys.stderr.write("a block's line is not understood: %r\n" % line[:80])
+            return None
+        if event == "started":
+            self._parent_start_s = time.monotonic() - self._started
+            return None
+        if event == "error":
+            raise wire.AgentError(message["kind"], message["message"])
+        self._left = [trial for trial in self._left if trial.number != message["trial"]["index"]]
+        return message
+
+    def _conclude(self, why: str) -> List[wire.Message]:
+        """Answer for the trials that are left, then for the block; raises AgentError if it never began."""
+        self.over = True
+        if self._parent_start_s is None:
+            raise wire.AgentError("trial", "the process of block %d did not start: %s" % (self._block.number, why))
+        answers: List[wire.Message] = []
+        for at, trial in enumerate(self._left):
+            late = why == how_it_ended(int(signal.SIGALRM))
+            reason = deadline_passed(trial.deadline_s) if late else why
+            died = reason if at == 0 else "not run: the block's process was %s" % why
+            answers.append({"event": "trial", "trial": spec.heading(trial, died)})
+        return [*answers, {"event": "block", "done": self._done()}]
+
+    def _done(self) -> Dict[str, Any]:
+        return {
+            "block": self._block.number,
+            "runner": self._block.runner_record,
+            "parent_start_s": self._parent_start_s,
+        }
+
+
+def _spawn(runner: spec.Runner, told: Dict[str, Any]) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **runner.env}
+    try:
+        process = subprocess.Popen(
+            [runner.python, os.path.abspath(sys.argv[0]), "block"],  # noqa: PTH100 - Path.resolve follows links
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise wire.AgentError("unfit", "no Python runs at %s: %s" % (runner.python, error.strerror)) from error
+    if process.stdin is None:
+        raise wire.AgentError("internal", "a block's process has no pipes")
+    try:
+        with process.stdin as stdin:
+            stdin.write(json.dumps({**told, "parent": os.getpid()}).encode("ascii"))
+    except BrokenPipeError:
+        # It died before it read; the end of its pipe says of what.
+        sys.stderr.write("the block's process ended before it was told what to do\n")
+    return process

@@ -1,0 +1,184 @@
+"""What a block is told to do, checked field by field."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from edge_agent.wire import AgentError
+
+KINDS = ("check", "latency", "memory", "energy")
+_HEX = frozenset("0123456789abcdef")
+
+
+class Runner(NamedTuple):
+    """Which interpreter, and how it is set up."""
+
+    package: str
+    version: str
+    python: str
+    site: Optional[str]
+    num_threads: int
+    delegate: str
+    delegate_options: Dict[str, str]
+    env: Dict[str, str]
+    cpus: Optional[str]
+    start: str
+
+
+class Trial(NamedTuple):
+    """One process' worth of measuring; files by their sha256 in the store."""
+
+    number: int
+    block: int
+    arm: str
+    kind: str
+    model: str
+    inputs: Optional[str]
+    expected: Optional[str]
+    seed: int
+    warmup_runs: int
+    num_runs: int
+    min_secs: float
+    max_secs: float
+    deadline_s: float
+    sensors: Tuple[str, ...]
+
+
+class Block(NamedTuple):
+    """Trials of one parent process, a memory trial last."""
+
+    number: int
+    runner: Runner
+    runner_record: Dict[str, Any]
+    """The runner as it was sent, to be sent back."""
+    trials: Tuple[Trial, ...]
+
+
+class _Fields:
+    """Typed access to a JSON object; every problem is an AgentError "bad_request" naming the key."""
+
+    def __init__(self, value: object, where: str) -> None:
+        if not isinstance(value, dict):
+            raise AgentError("bad_request", "%s is no JSON object" % where)
+        self.value: Dict[str, Any] = value
+        self._where = where
+
+    def problem(self, key: str, expected: str) -> AgentError:
+        return AgentError("bad_request", "%s.%s is not %s" % (self._where, key, expected))
+
+    def text(self, key: str) -> str:
+        found = self.value.get(key)
+        if not isinstance(found, str):
+            raise self.problem(key, "a text")
+        return found
+
+    def maybe_text(self, key: str) -> Optional[str]:
+        return None if self.value.get(key) is None else self.text(key)
+
+    def whole(self, key: str) -> int:
+        found = self.value.get(key, 0)
+        if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+            raise self.problem(key, "a whole number from 0")
+        return found
+
+    def seconds(self, key: str) -> float:
+        found = self.value.get(key)
+        if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 <= found < 1e7:
+            raise self.problem(key, "a number of seconds")
+        return float(found)
+
+    def texts(self, key: str) -> Dict[str, str]:
+        found = self.value.get(key) or {}
+        pairs = found.items() if isinstance(found, dict) else [(0, 0)]
+        if not all(isinstance(name, str) and isinstance(value, str) for name, value in pairs):
+            raise self.problem(key, "an object of texts")
+        return dict(found)
+
+    def items(self, key: str) -> List[Any]:
+        found = self.value.get(key) or []
+        if not isinstance(found, list):
+            raise self.problem(key, "a list")
+        return found
+
+    def digest(self, key: str) -> str:
+        found = self.text(key)
+        if not is_digest(found):
+            raise self.problem(key, "a sha256 in hexadecimal")
+        return found
+
+    def maybe_digest(self, key: str) -> Optional[str]:
+        return None if self.value.get(key) is None else self.digest(key)
+
+
+def is_digest(value: object) -> bool:
+    """Whether this is a sha256 in hexadecimal, and so a safe file name."""
+    return isinstance(value, str) and len(value) == 64 and set(value) <= _HEX
+
+
+def parse_block(value: object) -> Block:
+    """A block as the protocol has it; raises AgentError "bad_request"."""
+    fields = _Fields(value, "block")
+    runner = _parse_runner(fields.value.get("runner"))
+    number = fields.whole("index")
+    trials = [_parse_trial(trial, number, "trials[%d]" % at) for at, trial in enumerate(fields.items("trials"))]
+    memory = [trial for trial in trials if trial.kind == "memory"]
+    if len(memory) > 1:
+        raise AgentError("bad_request", "a block has at most one trial of kind memory, not %d" % len(memory))
+    ordered = [trial for trial in trials if trial.kind != "memory"] + memory
+    return Block(number, runner, dict(fields.value["runner"]), tuple(ordered))
+
+
+def _parse_runner(value: object) -> Runner:
+    fields = _Fields(value, "runner")
+    start = fields.text("start") if "start" in fields.value else "fork"
+    if start not in ("fork", "exec"):
+        raise fields.problem("start", "fork or exec")
+    return Runner(
+        package=fields.text("package"),
+        version=fields.text("version"),
+        python=fields.text("python"),
+        site=fields.maybe_text("site"),
+        num_threads=max(fields.whole("num_threads"), 1),
+        delegate=fields.text("delegate"),
+        delegate_options=fields.texts("delegate_options"),
+        env=fields.texts("env"),
+        cpus=fields.maybe_text("cpus"),
+        start=start,
+    )
+
+
+def _parse_trial(value: object, block: int, where: str) -> Trial:
+    fields = _Fields(value, where)
+    kind = fields.text("kind")
+    if kind not in KINDS:
+        raise fields.problem("kind", "one of " + ", ".join(KINDS))
+    sensors = fields.items("sensors")
+    if not all(isinstance(sensor, str) for sensor in sensors):
+        raise fields.problem("sensors", "a list of texts")
+    return Trial(
+        number=fields.whole("index"),
+        block=block,
+        arm=fields.text("arm"),
+        kind=kind,
+        model=fields.digest("model"),
+        inputs=fields.maybe_digest("inputs"),
+        expected=fields.maybe_digest("expected"),
+        seed=fields.whole("seed"),
+        warmup_runs=fields.whole("warmup_runs"),
+        num_runs=fields.whole("num_runs"),
+        min_secs=fields.seconds("min_secs"),
+        max_secs=fields.seconds("max_secs"),
+        deadline_s=fields.seconds("deadline_s"),
+        sensors=tuple(sensors),
+    )
+
+
+def heading(trial: Trial, died: Optional[str]) -> Dict[str, Any]:
+    """The fields every Trial record has, whatever came of it."""
+    return {
+        "index": trial.number,
+        "block": trial.block,
+        "arm": trial.arm,
+        "kind": trial.kind,
+        "died": died,
+    }

@@ -1,0 +1,66 @@
+"""Reading what the kernel says of a board, under a root that a test may make up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import List, Optional
+
+_LIMIT = 1 << 20
+
+
+class Root:
+    """The folder under which /sys and /proc are looked for; "/" on a real board."""
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+
+    @property
+    def real(self) -> bool:
+        """Whether this is the machine itself."""
+        return str(self.path) == "/"
+
+    def at(self, relative: str) -> Path:
+        """A path below the root."""
+        return self.path / relative
+
+    def read(self, relative: str) -> Optional[str]:
+        """A file's text without surrounding blanks and NULs; None where it cannot be read."""
+        return read_text(self.at(relative))
+
+    def glob(self, pattern: str) -> List[Path]:
+        """Paths that match below the root, sorted."""
+        return sorted(self.path.glob(pattern))
+
+
+def read_text(path: Path) -> Optional[str]:
+    """A small file's text without surrounding blanks and NULs; None where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_LIMIT).decode("utf-8", "replace").strip(" \t\r\n\0")
+    except OSError:
+        return None
+
+
+def read_int(path: Path) -> Optional[int]:
+    """The whole number in a file; None where there is none."""
+    text = read_text(path)
+    try:
+        return int(text, 0) if text else None
+    except ValueError:
+        return None
+
+
+def field(text: Optional[str], key: str) -> Optional[str]:
+    """The value in the first line ``key: value`` of a text like /proc/meminfo's."""
+    for line in (text or "").splitlines():
+        name, colon, value = line.partition(":")
+        if colon and name.strip() == key:
+            return value.strip()
+    return None
+
+
+def kilobytes(text: Optional[str], key: str) -> Optional[int]:
+    """The value of a line ``key:  123 kB``, in bytes."""
+    value = field(text, key)
+    digits = value.split()[0] if value else ""
+    return int(digits) * 1024 if digits.isdigit() else None

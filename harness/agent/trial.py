@@ -1,0 +1,185 @@
+"""One trial, in the process that is given to it: check, latency, memory or energy."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional
+
+from edge_agent import check, energy, inputs, latency, memory, spec, telemetry
+from edge_agent.interpreters import TrialFailedError, guarded
+from edge_agent.model import Model, load
+from edge_agent.sysfs import Root
+
+if TYPE_CHECKING:
+    from edge_agent.interfaces import Array
+
+SAMPLES_CYCLED = 16
+"""Stored samples a latency or energy trial goes through again and again."""
+_ALL = 1 << 30
+
+
+class Setting(NamedTuple):
+    """Where a trial runs: the imported interpreter module, the runner, the store and the facts' root."""
+
+    module: Any
+    runner: spec.Runner
+    cache: Path
+    root: Root
+
+    def file(self, sha256: Optional[str]) -> Optional[Path]:
+        """A file of the store."""
+        return None if sha256 is None else self.cache / "store" / sha256
+
+
+Numbers = Dict[str, Any]
+
+
+def run(trial: spec.Trial, setting: Setting) -> Numbers:
+    """The Trial record, with ``died`` set if the runtime refused the model or the samples do not fit."""
+    try:
+        return {**spec.heading(trial, None), **_KINDS[trial.kind](trial, setting)}
+    except TrialFailedError as error:
+        return spec.heading(trial, str(error))
+    except MemoryError:
+        return spec.heading(trial, "the board's memory does not suffice")
+
+
+class _Prepared(NamedTuple):
+    model: Model
+    samples: List[List[Array]]
+    first_s: float
+
+
+def _prepare(trial: spec.Trial, setting: Setting, samples: List[List[Array]]) -> _Prepared:
+    """Load, feed and run once; random inputs where there are no samples."""
+    path = setting.file(trial.model)
+    if path is None:
+        raise TrialFailedError("no model was named")
+    model = load(setting.module, setting.runner, path, samples[0] if samples else None)
+    samples = samples or [inputs.random_sample(model.inputs, trial.seed)]
+    model.feed(samples[0])
+    return _Prepared(model, samples, model.first_invoke())
+
+
+def _stored(trial: spec.Trial, setting: Setting, limit: int) -> List[List[Array]]:
+    path = setting.file(trial.inputs)
+    return [] if path is None else inputs.read_samples(path, "i", limit)
+
+
+def _account(prepared: _Prepared) -> Numbers:
+    return {"first_inference_s": prepared.first_s, **prepared.model.account()}
+
+
+def _advancer(model: Model, samples: List[List[Array]]) -> Optional[Callable[[], None]]:
+    """Feeds the next sample at each call; None where there is one sample only."""
+    if len(samples) < 2:
+        return None
+    turns = itertools.cycle(samples)
+    return lambda: model.feed(next(turns))
+
+
+def _limits(trial: spec.Trial) -> latency.Limits:
+    return latency.Limits(trial.num_runs, round(trial.min_secs * 1e9), round(trial.max_secs * 1e9))
+
+
+def _latency(trial: spec.Trial, setting: Setting) -> Numbers:
+    prepared = _prepare(trial, setting, _stored(trial, setting, SAMPLES_CYCLED))
+    limits, model = _limits(trial), prepared.model
+    invoke = model.invoke
+
+    def timed() -> Numbers:
+        single_ns = latency.warm_up(invoke, trial.warmup_runs, limits.max_ns)
+        cost_ns = latency.clock_cost_ns()
+        span = telemetry.Span(setting.root)
+        timings = latency.measure(invoke, single_ns, limits, _advancer(model, prepared.samples))
+        return {
+            "telemetry": span.end(),
+            "batch": timings.batch,
+            "samples_ns": timings.samples_ns,
+            "singles_ns": timings.singles_ns,
+            "n": timings.inferences,
+            "clock_cost_ns": cost_ns,
+        }
+
+    return {**_account(prepared), **guarded("invoke", timed)}
+
+
+def _memory(trial: spec.Trial, setting: Setting) -> Numbers:
+    samples = _stored(trial, setting, 1)
+    before = memory.high_water()
+    prepared = _prepare(trial, setting, samples)
+    most_ns = _limits(trial).max_ns
+    guarded("invoke", lambda: latency.warm_up(prepared.model.invoke, trial.warmup_runs, most_ns))
+    return {**_account(prepared), "n": max(trial.warmup_runs, 1), "memory": memory.account(before)}
+
+
+def _energy(trial: spec.Trial, setting: Setting) -> Numbers:
+    sensor = energy.pick(setting.root, trial.sensors)
+    prepared = _prepare(trial, setting, _stored(trial, setting, SAMPLES_CYCLED))
+    model, limits = prepared.model, _limits(trial)
+    guarded("invoke", lambda: latency.warm_up(model.invoke, trial.warmup_runs, limits.max_ns))
+    idle = energy.watch(sensor, lambda: time.sleep(energy.IDLE_S))
+    span = telemetry.Span(setting.root)
+    work = _SteadyWork(model.invoke, limits, _advancer(model, prepared.samples))
+    busy = energy.watch(sensor, lambda: guarded("invoke", work))
+    return {
+        **_account(prepared),
+        "telemetry": span.end(),
+        "n": work.inferences,
+        "energy": energy.record(sensor, idle, busy, work.inferences),
+    }
+
+
+class _SteadyWork:
+    """Inferences without a pause until the limits are met; the time per call is not kept."""
+
+    def __init__(
+        self, invoke: Callable[[], None], limits: latency.Limits, advance: Optional[Callable[[], None]]
+    ) -> None:
+        self._invoke = invoke
+        self._limits = limits
+        self._advance = advance
+        self.inferences = 0
+
+    def __call__(self) -> None:
+        begun = time.perf_counter_ns()
+        while True:
+            self._invoke()
+            self.inferences += 1
+            passed = time.perf_counter_ns() - begun
+            enough = passed >= self._limits.min_ns and self.inferences >= self._limits.num_runs
+            if enough or passed >= self._limits.max_ns:
+                return
+            if self._advance is not None:
+                self._advance()
+
+
+def _check(trial: spec.Trial, setting: Setting) -> Numbers:
+    golden = setting.file(trial.expected)
+    if golden is None:
+        raise TrialFailedError("there are no expected outputs to check against")
+    expected = inputs.read_samples(golden, "o", _ALL)
+    prepared = _prepare(trial, setting, _stored(trial, setting, _ALL))
+    model, samples = prepared.model, prepared.samples
+    tallies = [check.OutputTally(tensor, at) for at, tensor in enumerate(model.outputs)]
+    if len(expected[0]) != len(tallies) or (trial.inputs is not None and len(expected) != len(samples)):
+        raise TrialFailedError(
+            "expected are %d outputs of %d samples, here are %d of %d"
+            % (len(expected[0]), len(expected), len(tallies), len(samples))
+        )
+    for sample, right in zip(samples, expected):
+        model.feed(sample)
+        model.first_invoke()
+        for tally, obtained, wanted in zip(tallies, model.results(), right):
+            tally.add(obtained, wanted)
+    return {**_account(prepared), "n": len(samples), "check": check.summary(tallies, len(samples))}
+
+
+_KINDS: Dict[str, Callable[[spec.Trial, Setting], Numbers]] = {
+    "check": _check,
+    "latency": _latency,
+    "memory": _memory,
+    "energy": _energy,
+}

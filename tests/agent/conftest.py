@@ -1,0 +1,52 @@
+"""The agent as the host packs it, and a steward to talk to."""
+
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+AGENT = Path(__file__).resolve().parents[2] / "harness" / "agent"
+HERE = Path(__file__).resolve().parent
+
+# The agent's modules under the name they have on the board, for tests of pure functions.
+sys.path.insert(0, str(HERE / "packed"))
+sys.path.insert(0, str(HERE))
+
+from conversation import Steward  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip file as the protocol describes it."""
+    path = tmp_path_factory.mktemp("agent") / "agent.pyz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for source in sorted(AGENT.glob("*.py")):
+            name = source.name if source.name == "__main__.py" else f"edge_agent/{source.name}"
+            archive.write(source, name)
+    return path
+
+
+@pytest.fixture
+def steward(agent: Path, tmp_path: Path) -> Iterator[Callable[..., Steward]]:
+    """Starts stewards on one cache, root and lease of this test; ends those that are left."""
+    started: list[Steward] = []
+    root = tmp_path / "root"
+    root.mkdir()
+
+    def start(**changes: str) -> Steward:
+        options = {
+            "cache": str(tmp_path / "cache"),
+            "root": str(root),
+            "holder": "a test",
+            "lease": f"edge-harness-{tmp_path}"[-90:],
+            "silence": "20",
+            **changes,
+        }
+        started.append(Steward(agent, options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()

@@ -1,0 +1,129 @@
+"""The host's side of the agent's protocol, for tests."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+Message = dict[str, Any]
+
+
+class Steward:
+    """A real steward process; its first line stands in ``first``."""
+
+    def __init__(self, agent: Path, options: dict[str, str]) -> None:
+        words = [word for key, value in options.items() for word in (f"--{key}", value)]
+        self.cache = Path(options["cache"])
+        self.root = Path(options["root"])
+        self.process = subprocess.Popen(
+            [sys.executable, agent, "steward", *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert self.process.stdin
+        assert self.process.stdout
+        self._stdin, self._stdout = self.process.stdin, self.process.stdout
+        self._number = 0
+        self.first = self.read()
+
+    def read(self) -> Message:
+        line = self._stdout.readline()
+        assert line, self.said()
+        return json.loads(line)
+
+    def tell(self, op: str, **fields: Any) -> int:
+        self._number += 1
+        self.tell_raw(json.dumps({"id": self._number, "op": op, **fields}).encode() + b"\n")
+        return self._number
+
+    def tell_raw(self, data: bytes) -> None:
+        self._stdin.write(data)
+        self._stdin.flush()
+
+    def ask(self, op: str, **fields: Any) -> list[Message]:
+        """All answers to one request, the last one included."""
+        number = self.tell(op, **fields)
+        answers = [self.read()]
+        while answers[-1]["event"] not in ("done", "error"):
+            answers.append(self.read())
+        assert {answer["id"] for answer in answers} == {number}
+        return answers
+
+    def refusal(self, op: str, **fields: Any) -> tuple[str, str]:
+        """Kind and message of the error that a request meets."""
+        last = self.ask(op, **fields)[-1]
+        assert last["event"] == "error", last
+        assert "\n" not in last["message"]
+        return last["kind"], last["message"]
+
+    def put(self, source: Path | bytes) -> str:
+        """A file into the store, by way of the protocol; its sha256."""
+        incoming = self.cache / "incoming" / "upload"
+        if isinstance(source, bytes):
+            incoming.write_bytes(source)
+        else:
+            shutil.copyfile(source, incoming)
+        digest = hashlib.sha256(incoming.read_bytes()).hexdigest()
+        assert self.ask("admit", sha256=digest, incoming="upload")[-1]["event"] == "done"
+        return digest
+
+    def close_stdin(self) -> None:
+        self._stdin.close()
+
+    def wait(self) -> int:
+        return self.process.wait(timeout=30)
+
+    def said(self) -> str:
+        """What it wrote on stderr until its end."""
+        assert self.process.stderr
+        return self.process.stderr.read().decode()
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None and not stream.closed:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    # What was not flushed has no reader any more.
+                    continue
+
+
+def runner(**changes: Any) -> Message:
+    """A RunnerSpec for the interpreter that runs the tests."""
+    return {
+        "package": "litert",
+        "version": "any",
+        "python": sys.executable,
+        "site": None,
+        "num_threads": 1,
+        "delegate": "xnnpack",
+        **changes,
+    }
+
+
+def trial(model: str, **changes: Any) -> Message:
+    """A short TrialSpec."""
+    return {
+        "index": 0,
+        "arm": "candidate",
+        "kind": "latency",
+        "model": model,
+        "warmup_runs": 2,
+        "num_runs": 10,
+        "min_secs": 0.02,
+        "max_secs": 2.0,
+        "deadline_s": 30.0,
+        **changes,
+    }
+
+
+def block(trials: list[Message], **changes: Any) -> Message:
+    """A BlockSpec."""
+    return {"index": 1, "runner": runner(**changes), "trials": trials}

@@ -28,7 +28,6 @@ class Booted(Record):
     """What the board says before anything of ours runs there."""
 
     python: tuple[int, int, int]
-    home: str
     cache: Annotated[str, Field(pattern=r"^/")]
     agent: bool
     error: str | None

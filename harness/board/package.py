@@ -1,4 +1,4 @@
-"""The agent's modules as one zip file that python3 runs, the same bytes every time."""
+"""The agent's modules as one zip file, the same bytes every time."""
 
 import hashlib
 import io

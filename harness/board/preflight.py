@@ -92,7 +92,7 @@ def fingerprint(facts: BoardFacts) -> str:
     frequency = f"{facts.max_freq_khz / 1e6:.4g} GHz" if facts.max_freq_khz else "frequency unknown"
     parts = (
         facts.model or "unknown board",
-        f"{facts.cpu_count}x {facts.cpu or facts.arch}",
+        facts.cpu or f"{facts.cpu_count}x {facts.arch}",
         frequency,
         f"kernel {facts.kernel}",
         f"governor {facts.governor or 'unknown'}",

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from edge_agent import spec, wire
@@ -114,7 +115,7 @@ def _spawn(runner: spec.Runner, told: Dict[str, Any]) -> "subprocess.Popen[bytes
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **runner.env}
     try:
         process = subprocess.Popen(
-            [runner.python, os.path.abspath(sys.argv[0]), "block"],  # noqa: PTH100 - Path.resolve follows links
+            [runner.python, str(Path(sys.argv[0]).absolute()), "block"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

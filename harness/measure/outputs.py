@@ -26,8 +26,8 @@ def judge_outputs(check: OutputCheck, golden: GoldenOutputs, *, max_output_error
     Values that are not finite are wrong where the host's are finite (the board then tells a lost signal).
     ``max_output_error`` is a share of the outputs' range.
     """
-    if check.samples < 1:
-        return _wrong("no sample was compared", f"{golden.samples} samples")
+    if check.samples != golden.samples:
+        return _wrong(f"{check.samples} samples were compared", f"all {golden.samples}")
     if check.bit_equal:
         return OutputVerdict(f"bit-equal with {_reference(golden)} ({check.samples} samples){_both_nan(check)}")
     if check.nonfinite and not _faithful(check):

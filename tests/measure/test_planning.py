@@ -1,0 +1,163 @@
+"""Plans and the order of their trials."""
+
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.measure import DEFAULT_TRIALS, expected_seconds, make_plan, order_of
+from harness.measure.order import again, thermometer
+from harness.records.settings import Settings
+from harness.testing import made_up_sha256, make_artifact, make_golden, make_runner
+
+CANDIDATE = make_artifact(golden=make_golden())
+BASELINE = make_artifact("old", sha256=made_up_sha256("b"))
+
+settings_of = st.builds(
+    Settings,
+    trials=st.none() | st.integers(1, 40),
+    time_limit_s=st.floats(1, 600),
+    num_runs=st.integers(1, 500),
+    min_secs=st.floats(0, 5),
+    max_secs=st.floats(5, 60),
+    seed=st.integers(0, 2**31),
+)
+plans = st.builds(
+    lambda settings, baseline, sensors: make_plan(
+        settings, CANDIDATE, make_runner(), baseline=baseline, sensors=sensors
+    ),
+    settings_of,
+    st.none() | st.just(BASELINE),
+    st.sampled_from([(), ("rapl",), ("hwmon:ina226", "rapl")]),
+)
+
+
+def _trials(plan):
+    return [trial for block in order_of(plan) for trial in block.trials]
+
+
+@given(plans)
+def test_every_arm_gets_the_planned_number_of_trials(plan):
+    counted = Counter(trial.arm for trial in _trials(plan) if trial.kind == "latency")
+    assert counted == {arm.name: plan.trials for arm in plan.arms}
+
+
+@given(plans)
+def test_indices_are_unique_and_rise(plan):
+    assert [trial.index for trial in _trials(plan)] == list(range(len(_trials(plan))))
+    assert [block.index for block in order_of(plan)] == list(range(len(order_of(plan))))
+
+
+@given(plans)
+def test_interleaved_arms_stand_at_balanced_places_of_every_block(plan):
+    for block in order_of(plan):
+        latency = [trial.arm for trial in block.trials if trial.kind == "latency"]
+        places = {arm.name: [i for i, name in enumerate(latency) if name == arm.name] for arm in plan.arms}
+        assert len({(len(p), sum(p)) for p in places.values()}) == 1
+
+
+@given(plans)
+def test_a_block_checks_first_and_reads_memory_last(plan):
+    for block in order_of(plan):
+        kinds = [trial.kind for trial in block.trials]
+        if "energy" in kinds:
+            assert set(kinds) == {"energy"}
+            continue
+        assert kinds.count("memory") == 1
+        assert kinds[-1] == "memory"
+        assert ("check" in kinds) == (block.index == 0)
+        assert "check" not in kinds[kinds.index("latency") :]
+
+
+@given(plans)
+def test_trials_have_room_before_their_deadline(plan):
+    for trial in _trials(plan):
+        assert trial.min_secs <= trial.max_secs < trial.deadline_s
+
+
+@given(plans)
+def test_the_order_is_a_function_of_the_plan(plan):
+    assert order_of(plan) == order_of(plan)
+
+
+def test_ten_trials_in_two_blocks_by_default():
+    plan = make_plan(Settings(), CANDIDATE, make_runner())
+    assert plan.trials == DEFAULT_TRIALS == 10
+    assert [[t.kind for t in block.trials] for block in order_of(plan)] == [
+        ["check", *["latency"] * 5, "memory"],
+        [*["latency"] * 5, "memory"],
+    ]
+
+
+def test_abba_then_baab_with_memory_in_turns():
+    plan = make_plan(Settings(trials=3), CANDIDATE, make_runner(), baseline=BASELINE)
+    first, second = order_of(plan)
+    arms = [[t.arm[0] for t in block.trials if t.kind == "latency"] for block in (first, second)]
+    assert arms == [["c", "b", "b", "c"], ["b", "c", "c", "b"]]
+    assert [block.trials[-1].arm for block in (first, second)] == ["candidate", "baseline"]
+
+
+def test_a_stranger_runs_on_seeded_inputs_and_is_not_checked():
+    plan = make_plan(Settings(seed=7), make_artifact(), make_runner())
+    assert {(t.inputs, t.expected, t.seed) for t in _trials(plan)} == {(None, None, 7)}
+    assert "check" not in {t.kind for t in _trials(plan)}
+
+
+def test_only_a_check_needs_the_expected_outputs():
+    trials = _trials(make_plan(Settings(), CANDIDATE, make_runner()))
+    assert {t.kind for t in trials if t.expected is not None} == {"check"}
+    assert {t.inputs for t in trials} == {CANDIDATE.golden.inputs_sha256}
+
+
+def test_slow_models_stop_so_that_all_trials_fit_the_time_limit():
+    plan = make_plan(Settings(time_limit_s=20.0), CANDIDATE, make_runner())
+    assert plan.max_secs * plan.trials <= 20.0
+    assert plan.max_secs < Settings().max_secs
+
+
+def test_min_secs_is_never_shortened():
+    plan = make_plan(Settings(time_limit_s=2.0, min_secs=1.0), CANDIDATE, make_runner())
+    assert plan.max_secs == 1.0
+
+
+def test_energy_comes_last_in_windows_of_ten_seconds():
+    plan = make_plan(Settings(), CANDIDATE, make_runner(), sensors=("hwmon:ina226", "rapl"))
+    energy = [block for block in order_of(plan) if block.trials[0].kind == "energy"]
+    assert [block.trials[0].sensors for block in energy] == [("hwmon:ina226",), ("rapl",)]
+    assert energy == list(order_of(plan)[-2:])
+    assert all(t.min_secs >= 10.0 for block in energy for t in block.trials)
+
+
+def test_a_short_time_limit_has_no_room_for_a_sensor():
+    plan = make_plan(Settings(time_limit_s=20.0), CANDIDATE, make_runner(), sensors=("rapl",))
+    assert plan.sensors == ()
+
+
+def test_expected_seconds():
+    plan = make_plan(Settings(min_secs=1.0), CANDIDATE, make_runner(), baseline=BASELINE)
+    assert expected_seconds(plan) == 20.0
+    assert expected_seconds(make_plan(Settings(min_secs=30.0), CANDIDATE, make_runner())) == 60.0
+
+
+def test_a_block_again_has_new_numbers_and_no_check():
+    block = order_of(make_plan(Settings(), CANDIDATE, make_runner()))[0]
+    repeated = again(block, index=9, first_trial=40)
+    assert repeated.index == 9
+    assert [t.index for t in repeated.trials] == list(range(40, 46))
+    assert [t.kind for t in repeated.trials] == [*["latency"] * 5, "memory"]
+
+
+def test_a_thermometer_reading_is_one_inference():
+    block = order_of(make_plan(Settings(), CANDIDATE, make_runner()))[0]
+    (trial,) = thermometer(block, index=9, trial_index=40).trials
+    assert (trial.kind, trial.num_runs, trial.min_secs, trial.warmup_runs) == ("latency", 1, 0.0, 0)
+    assert trial.expected is None
+
+
+@pytest.mark.parametrize("heavy", ["numpy", "scipy", "paramiko"])
+def test_importing_the_room_stays_light(heavy):
+    code = f"import sys, harness.measure; sys.exit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

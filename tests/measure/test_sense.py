@@ -1,0 +1,82 @@
+"""Answers that cannot be are told, never believed."""
+
+import pytest
+
+from harness.measure import make_plan, order_of
+from harness.measure.sense import NO_ANSWER, STUCK_READS, sensible
+from harness.records.board import EnergyReading
+from harness.records.errors import TrialError
+from harness.records.settings import Settings
+from harness.testing import SimulatedBoard, make_artifact, make_memory, make_runner, make_telemetry, make_trial
+
+BLOCK = order_of(make_plan(Settings(trials=1), make_artifact(), make_runner()))[0]
+MEMORY = make_trial(1, kind="memory", samples_ns=(), n=2, memory=make_memory())
+
+
+def _first(trial):
+    return next(iter(sensible(BLOCK, [trial, MEMORY])))
+
+
+def test_what_makes_sense_passes_unchanged():
+    trials = [make_trial(), MEMORY]
+    assert list(sensible(BLOCK, trials)) == trials
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"samples_ns": ()}, "no samples"),
+        ({"samples_ns": (0, 4_000_000)}, "samples of 0 ns"),
+        ({"samples_ns": (4_000_000, -5)}, "samples of -5 ns"),
+        ({"samples_ns": (4_000_000,) * STUCK_READS, "n": STUCK_READS}, "the clock is stuck"),
+        ({"singles_ns": (-1,)}, "single reads of -1 ns"),
+        ({"batch": 0}, "batch 0"),
+        ({"n": 1}, "1 inferences in 10 clock reads"),
+        ({"init_s": -0.1}, "init time -0.1 s"),
+        ({"first_inference_s": 0.0}, "first inference 0.0 s"),
+        ({"memory": make_memory(hwm_bytes=1)}, "VmHWM 1 B"),
+        ({"memory": make_memory(hwm_before_bytes=-1)}, "VmHWM"),
+        ({"telemetry": make_telemetry(wall_s=-1.0)}, "-1.0 s of wall clock"),
+        ({"telemetry": make_telemetry(utilisation=1.2)}, "utilisation 1.2"),
+        (
+            {"energy": EnergyReading(sensor="rapl", window_s=10.0, mean_w=-3.0, idle_w=1.0, readings=9, inferences=5)},
+            "-3.0 W",
+        ),
+    ],
+)
+def test_nonsense_becomes_a_death_with_its_reason(changes, told):
+    found = _first(make_trial(**changes))
+    assert told in found.died
+    assert "makes no sense" in found.died
+    assert found.samples_ns == ()
+
+
+def test_a_memory_trial_without_figures_is_nonsense():
+    trials = list(sensible(BLOCK, [make_trial(), MEMORY.model_copy(update={"memory": None})]))
+    assert "without memory figures" in trials[1].died
+
+
+def test_a_death_is_passed_on_as_it_is():
+    assert _first(make_trial(died="killed by SIGABRT", samples_ns=())).died == "killed by SIGABRT"
+
+
+@pytest.mark.parametrize("changes", [{"arm": "baseline"}, {"block": 3}, {"kind": "energy"}])
+def test_an_answer_for_something_else_is_an_error(changes):
+    with pytest.raises(TrialError, match="expected block 0"):
+        list(sensible(BLOCK, [make_trial(**changes)]))
+
+
+def test_an_answer_that_came_twice_is_an_error():
+    with pytest.raises(TrialError, match="not asked for or came twice"):
+        list(sensible(BLOCK, [make_trial(), make_trial()]))
+
+
+def test_missing_answers_are_deaths():
+    trials = list(sensible(BLOCK, [make_trial()]))
+    assert [(t.index, t.kind, t.died) for t in trials[1:]] == [(1, "memory", NO_ANSWER)]
+
+
+def test_what_the_simulated_board_answers_makes_sense():
+    board = SimulatedBoard()
+    board.ship(make_artifact().local_path, make_artifact().sha256)
+    assert [trial.died for trial in sensible(BLOCK, board.run_block(BLOCK))] == [None, None]

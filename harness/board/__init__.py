@@ -1,7 +1,7 @@
 """A board, open: reached, leased, probed, tuned; files shipped to it and blocks of trials run on it."""
 
 from harness.board.choose import choose_runner
-from harness.board.live import LiveBoard, open_board
+from harness.board.live import LiveBoard, open_board, this_process
 from harness.board.preflight import differences, fingerprint, throttled_now, throttled_sentences, too_hot
 from harness.board.protocol import Board
 
@@ -12,6 +12,7 @@ __all__ = [
     "differences",
     "fingerprint",
     "open_board",
+    "this_process",
     "throttled_now",
     "throttled_sentences",
     "too_hot",

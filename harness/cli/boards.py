@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness.board import Board, open_board, provision
-from harness.board.preflight import differences, unfit
+from harness.board import Board, differences, open_board, throttled_now, throttled_sentences, too_hot
 from harness.profiles import available, load, suggest_profile, write_profile
 from harness.profiles.suggesting import check_name
 from harness.records.device import Connection, DeviceProfile
@@ -34,7 +33,7 @@ def add_device(name: str, address: str, *, devices_dir: Path | None, extra: dict
         raise UsageError(f"{target}: stands already: choose another name, or delete the file first")
     connection = _connection(address, extra)
     probing = DeviceProfile(name=name, lineage=(name,), connection=connection)
-    with open_board(probing, holder="harness add", tune=False) as board:
+    with open_board(probing, tune=False) as board:
         facts = board.facts
     known = {known_name: load(known_name, devices_dir) for known_name in available(devices_dir)}
     suggestion = suggest_profile(name, connection, facts=facts, known=known)
@@ -54,6 +53,8 @@ def provision_device(
     def say(text: str) -> None:
         sys.stderr.write(text + "\n")
 
+    from harness.board.provision import provision
+
     found = provision(load(name, devices_dir), package=package, cache_dir=cache_dir, say=say)
     if as_json:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
@@ -64,7 +65,7 @@ def provision_device(
 def examine_device(name: str, *, devices_dir: Path | None, as_json: bool) -> int:
     """Print facts, differences and unfitness; returns 0, or 11 where the board is not fit."""
     profile = load(name, devices_dir)
-    with open_board(profile, holder="harness doctor", tune=False) as board:
+    with open_board(profile, tune=False) as board:
         problems = _problems(board)
         if as_json:
             found = {"facts": board.facts.model_dump(mode="json"), **problems}
@@ -76,9 +77,11 @@ def examine_device(name: str, *, devices_dir: Path | None, as_json: bool) -> int
 
 def _problems(board: Board) -> dict[str, list[str]]:
     unready = [] if board.facts.runtimes else [f"no runtime on the board: run harness provision {board.profile.name}"]
+    hot = [sentence for sentence in [too_hot(board.profile, board.facts)] if sentence]
+    throttled = throttled_sentences(board.facts.throttled) if throttled_now(board.facts.throttled) else []
     return {
         "differences": differences(board.profile, board.facts),
-        "unfit": [*unfit(board.profile, board.facts), *unready],
+        "unfit": [*hot, *throttled, *unready],
     }
 
 

@@ -6,17 +6,16 @@ from harness.board import Board
 from harness.board.preflight import differences, fingerprint
 from harness.records.candidate import Candidate
 from harness.records.device import Connection
-from harness.records.plan import RunnerSpec
 from harness.records.results import DeviceRecord, Entry, Finding
 from harness.records.status import Status
 
 
-def describe_device(board: Board, runner: RunnerSpec) -> DeviceRecord:
+def describe_device(board: Board) -> DeviceRecord:
     """What a results file keeps of a board: profile, facts, fingerprint, differences, and its honest label."""
     return DeviceRecord(
         profile=board.profile,
         facts=board.facts,
-        fingerprint=fingerprint(board.facts, runner),
+        fingerprint=fingerprint(board.facts),
         differences=differences(board.profile, board.facts),
         label=board.facts.simulated or _stand_in(board.profile.connection),
     )

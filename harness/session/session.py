@@ -1,26 +1,25 @@
 """One session: boards opened once, candidates built, measured and judged, every entry kept at once."""
 
-import getpass
-import os
-import platform
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
-from harness.board import Board, choose_runner, open_board
+from harness.board import Board, choose_runner, open_board, this_process
 from harness.gates import Limit, judge
 from harness.measure import Progress, execute, make_plan
-from harness.pipeline import build
+from harness.pipeline import Builder
 from harness.records.candidate import AccuracyResult, Artifact, Candidate
 from harness.records.device import DeviceProfile
-from harness.records.errors import BoardUnavailableError, ConnectionLostError, EntryError
+from harness.records.errors import BoardUnavailableError, ConnectionLostError, EntryError, LeaseHeldError
 from harness.records.plan import RunnerSpec
 from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.session.describe import describe_device, refused_entry
 from harness.store import RunFolder
+
+_LEASE_POLL_S = 0.5
 
 
 @dataclass
@@ -63,6 +62,8 @@ class Session:
         if device in self._refused:
             raise self._refused[device]
         if device not in self._opened:
+            # One board at a time: a board that waits is free for others, and two names may be one board.
+            self._release()
             began = time.monotonic()
             try:
                 self._opened[device] = self._open(device)
@@ -90,11 +91,15 @@ class Session:
         return entry
 
     def close(self) -> None:
-        """Release every board and keep what each said of itself."""
+        """Release the board."""
+        self._release()
+
+    def _release(self) -> None:
+        """Release the board and keep what it said of itself."""
         for device, opened in self._opened.items():
             self.folder.append_device(
                 device,
-                describe_device(opened.board, opened.runner),
+                describe_device(opened.board),
                 bytes_sent=opened.board.bytes_sent,
                 seconds=dict(opened.board.seconds),
             )
@@ -103,18 +108,30 @@ class Session:
 
     def _open(self, device: str) -> _Opened:
         profile = self.profiles[device]
-        self.say(Progress(device=device, what="connecting"))
-        board = self._stack.enter_context(open_board(profile, holder=_holder(), tune=True))
+        self.say(Progress(device, "connecting"))
+        board = self._leased(profile)
         runner = choose_runner(
             profile, board.facts, num_threads=self.settings.num_threads, package=self.settings.runtime
         )
         return _Opened(board, runner)
 
+    def _leased(self, profile: DeviceProfile) -> Board:
+        """The board; where another worker of this same run holds it, after that one is done."""
+        run = f"run {self.folder.run_id}"
+        while True:
+            try:
+                return self._stack.enter_context(open_board(profile, holder=f"{this_process()}, {run}"))
+            except LeaseHeldError as error:
+                if run not in str(error):
+                    raise
+                self.say(Progress(profile.name, "waiting for another worker of this run"))
+                time.sleep(_LEASE_POLL_S)
+
     def _measured(self, candidate: Candidate, device: str, *, test: str, limits: Sequence[Limit]) -> Entry:
         opened = self._opened[device]
         artifact = self._build(candidate, device)
         float32 = self._float32_accuracy(candidate, device, limits)
-        plan = make_plan(self.settings, artifact, opened.runner, sensors=_sensors(opened.board), limits=len(limits))
+        plan = make_plan(self.settings, artifact, opened.runner, sensors=_sensors(opened.board))
         began = time.monotonic()
         try:
             entry = execute(
@@ -132,21 +149,20 @@ class Session:
 
     def _build(self, candidate: Candidate, device: str) -> Artifact:
         began = time.monotonic()
-
-        def tell(text: str) -> None:
-            self.say(Progress(device=device, what=f"{candidate}: {text}"))
-
-        try:
-            return build(candidate, cache_dir=self.settings.cache_dir, seed=self.settings.seed, progress=tell)
-        finally:
-            self._spent("build", began)
+        with Builder(
+            cache_dir=self.settings.cache_dir,
+            seed=self.settings.seed,
+            progress=lambda step: self.say(Progress(device, step)),
+        ) as builder:
+            try:
+                return builder.build(candidate)
+            finally:
+                self._spent("build", began)
 
     def _float32_accuracy(self, candidate: Candidate, device: str, limits: Sequence[Limit]) -> AccuracyResult | None:
         """The float32 recipe's accuracy, built if absent, where a limit compares with it."""
         if candidate.recipe is None or all(limit.kind != "accuracy_drop" for limit in limits):
             return None
-        from dataclasses import replace
-
         return self._build(replace(candidate, recipe="float32"), device).accuracy
 
     def _spent(self, phase: str, began: float) -> None:
@@ -157,11 +173,3 @@ def _sensors(board: Board) -> tuple[str, ...]:
     """The profile's power sensors that this board's agent can read, best first."""
     readable = {sensor.name for sensor in board.facts.sensors if sensor.readable}
     return tuple(name for name in board.profile.power.sensors if name in readable)
-
-
-def _holder() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{platform.node()} pid {os.getpid()}"

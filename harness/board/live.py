@@ -105,6 +105,7 @@ class LiveBoard:
         patience = BLOCK_START_S + sum(spec.deadline_s for spec in block.trials)
         with self._phase("measure"):
             wire = self._steward()
+            wire.settle(within_s=patience)
             asked = wire.post("block", block=block.model_dump(mode="json"))
             for event in wire.answers(asked, within_s=patience):
                 if isinstance(event, TrialEvent):

@@ -104,6 +104,7 @@ class Wire:
         self._device = device
         self._writing = threading.Lock()
         self._last_id = _PING
+        self._unfinished: int | None = None
         self.greeted = False
         self._stop = threading.Event()
         self._beats = threading.Thread(target=self._beat, name=f"heartbeat of {device}", daemon=True)
@@ -129,21 +130,20 @@ class Wire:
     def answers(self, asked: int, *, within_s: float) -> Iterator[Event]:
         """The answers to a request up to, and without, its ``done``; an ``error`` is raised as what it means."""
         until = time.monotonic() + within_s
-        while True:
-            event = self._parse(_EVENT, self._line())
-            if event.id < asked:  # a heartbeat, or a request whose answers nobody wanted any more
-                if time.monotonic() > until:
-                    raise ConnectionLostError(
-                        f"{self._device}: the steward lives but did not fulfil a request within {within_s:g} s"
-                    )
-                continue
-            if event.id > asked:
-                raise self._nonsense(f"it answered request {event.id} of {asked}")
-            if isinstance(event, Done):
-                return
+        self._unfinished = asked
+        while not isinstance(event := self._next(asked, until), Done):
             if isinstance(event, Failed):
+                self._unfinished = None
                 raise _meant(event, self._device)
             yield event
+        self._unfinished = None
+
+    def settle(self, *, within_s: float) -> None:
+        """Wait for the end of a request whose answers nobody wanted any more, if there is one."""
+        until = time.monotonic() + within_s
+        while self._unfinished is not None:
+            if isinstance(self._next(self._unfinished, until), Done | Failed):
+                self._unfinished = None
 
     def request(self, op: str, *, within_s: float, **fields: object) -> list[Event]:
         """Send a request and collect its answers."""
@@ -166,6 +166,17 @@ class Wire:
             f"{self._device}: the link or the steward on the board is gone (exit status {status}; "
             f"it last said: {said}); the board puts its settings back by itself"
         )
+
+    def _next(self, asked: int, until: float) -> Event:
+        """The next answer to a request; those to heartbeats and to earlier requests are passed over."""
+        while (event := self._parse(_EVENT, self._line())).id < asked:
+            if time.monotonic() > until:
+                raise ConnectionLostError(
+                    f"{self._device}: the steward on the board lives, but a request took longer than it may"
+                )
+        if event.id > asked:
+            raise self._nonsense(f"it answered request {event.id} where {asked} was asked")
+        return event
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_S):

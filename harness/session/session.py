@@ -41,6 +41,8 @@ class Session:
     say: Callable[[Progress], None] = field(default=lambda _progress: None)
     seconds: dict[str, float] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
+    _builder: Builder | None = None
+    _building_for: str = ""
     _opened: dict[str, _Opened] = field(default_factory=dict)
     _refused: dict[str, BoardUnavailableError] = field(default_factory=dict)
 
@@ -91,8 +93,11 @@ class Session:
         return entry
 
     def close(self) -> None:
-        """Release the board."""
+        """Release the board, and end the process that builds."""
         self._release()
+        if self._builder is not None:
+            self._builder.close()
+            self._builder = None
 
     def _release(self) -> None:
         """Release the board and keep what it said of itself."""
@@ -148,16 +153,18 @@ class Session:
         return judge(entry, limits, settings=self.settings, float32_accuracy=float32)
 
     def _build(self, candidate: Candidate, device: str) -> Artifact:
+        if self._builder is None:
+            self._builder = Builder(
+                cache_dir=self.settings.cache_dir,
+                seed=self.settings.seed,
+                progress=lambda step: self.say(Progress(self._building_for, step)),
+            )
+        self._building_for = device
         began = time.monotonic()
-        with Builder(
-            cache_dir=self.settings.cache_dir,
-            seed=self.settings.seed,
-            progress=lambda step: self.say(Progress(device, step)),
-        ) as builder:
-            try:
-                return builder.build(candidate)
-            finally:
-                self._spent("build", began)
+        try:
+            return self._builder.build(candidate)
+        finally:
+            self._spent("build", began)
 
     def _float32_accuracy(self, candidate: Candidate, device: str, limits: Sequence[Limit]) -> AccuracyResult | None:
         """The float32 recipe's accuracy, built if absent, where a limit compares with it."""

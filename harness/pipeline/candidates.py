@@ -50,9 +50,7 @@ def candidates_from_paths(
     samples_path = _samples_path(samples, folder)
     found = [candidate for source in sources for candidate in _from_source(source, folder)]
     if not found:
-        raise CandidateSpecError(
-            "no candidate was named: give a zoo name, module:function, a model file or a folder"
-        )
+        raise CandidateSpecError("no candidate was named: give a zoo name, module:function, a model file or a folder")
     _refuse_misfits(found, recipes_given=recipes is not None, samples_given=samples_path is not None)
     unique = _with_unique_names(found)
     return [
@@ -100,9 +98,7 @@ def _from_folder(path: Path) -> Iterator[Candidate]:
         raise CandidateSpecError(f"{path} is a SavedModel, which cannot be measured yet: {_INSTEAD}")
     files = sorted(file for file in path.iterdir() if file.suffix == ".tflite")
     if not files:
-        raise CandidateSpecError(
-            f"no .tflite file in the folder {path}: put models there or name another folder"
-        )
+        raise CandidateSpecError(f"no .tflite file in the folder {path}: put models there or name another folder")
     yield from map(_from_file, files)
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from harness.records.metrics import Unit
-from harness.records.units import format_quantity
 
 Spec = dict[str, Any]
 
@@ -46,8 +45,3 @@ def axis_unit(largest: float, unit: Unit) -> tuple[float, str]:
     """The factor and the name of the prefixed unit in which ``largest`` is at least one."""
     prefixes = _PREFIXES[unit]
     return next((pair for pair in prefixes if largest >= pair[0]), prefixes[-1])
-
-
-def shown(value: float, unit: Unit) -> str:
-    """A value with its unit, as everywhere in the report."""
-    return format_quantity(value, unit)

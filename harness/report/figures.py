@@ -39,10 +39,18 @@ class _Wanted:
     spec: Spec
 
 
-def draw_all(results: Results, drawer: Drawer) -> list[GroupFigures]:
-    """The charts of every group, drawn in one go."""
+Wanted = list[tuple[Group, list[_Wanted]]]
+
+
+def ask_for_all(results: Results, drawer: Drawer) -> Wanted:
+    """Specify the charts of every group and hand them over; ``collect`` waits for them."""
     wanted = [(group, _wanted(group)) for group in groups(results)]
     drawer.ask([chart.spec for _, charts in wanted for chart in charts])
+    return wanted
+
+
+def collect(wanted: Wanted, drawer: Drawer) -> list[GroupFigures]:
+    """The drawn charts, checked, as many as a page may hold."""
     svgs = iter(drawer.answer())
     drawn, used = [], 0
     for group, charts in wanted:

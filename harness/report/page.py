@@ -39,6 +39,13 @@ def page(results: Results, figures: list[GroupFigures]) -> str:
     )
 
 
+def load_templates() -> None:
+    """Compile every template, so that ``page`` only fills them in."""
+    templates = _templates()
+    for name in templates.list_templates(extensions=["html"]):
+        templates.get_template(name)
+
+
 @cache
 def _templates() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined

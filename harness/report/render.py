@@ -4,9 +4,9 @@ from pathlib import Path
 
 from harness.records.errors import HarnessError
 from harness.report.drawer import Drawer
-from harness.report.figures import draw_all
+from harness.report.figures import ask_for_all, collect
 from harness.report.markdown import summary
-from harness.report.page import page
+from harness.report.page import load_templates, page
 from harness.store import load_results
 
 PAGE_NAME = "report.html"
@@ -19,14 +19,14 @@ def render(folder: Path, drawer: Drawer | None = None) -> Path:
     ``drawer`` is one that was started earlier and is warm by now; it stays open. HarnessError when a chart
     cannot be drawn or a file cannot be written.
     """
-    results = load_results(folder)
-    _write(folder / SUMMARY_NAME, summary(results))
     if drawer is None:
         with Drawer() as own:
-            figures = draw_all(results, own)
-    else:
-        figures = draw_all(results, drawer)
-    _write(folder / PAGE_NAME, page(results, figures))
+            return render(folder, own)
+    results = load_results(folder)
+    wanted = ask_for_all(results, drawer)
+    _write(folder / SUMMARY_NAME, summary(results))
+    load_templates()  # while the charts are drawn
+    _write(folder / PAGE_NAME, page(results, collect(wanted, drawer)))
     return folder / PAGE_NAME
 
 

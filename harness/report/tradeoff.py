@@ -1,45 +1,51 @@
 """What a recipe buys: latency against accuracy with size as area, or against size where no accuracy is known."""
 
+from dataclasses import dataclass
+
 from harness.records.results import Measurement
 from harness.report.chart_style import CONFIG, MUTED, SHAPES, WIDTH, Spec, axis_unit, palette
-from harness.report.distribution import LOG_FROM
 from harness.report.groups import Group, Variant
 from harness.report.numbers import number, value_of
+from harness.report.shape import LOG_FROM
 
 HEIGHT = 250
+MARGIN = 0.08
+"""Room beside the outermost points, as a share of what the axis spans."""
 
 Row = dict[str, str | float]
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A variant with its latency and what stands on the second axis."""
+
+    variant: Variant
+    x: Measurement
+    y: Measurement
+
+    @property
+    def label(self) -> str:
+        """Name, accuracy and size for the legend, so that nothing must be hovered to be read."""
+        shown = [number(self.variant.entry, metric) for metric in ("accuracy", "model_size")]
+        return ", ".join([self.variant.name, *(text.value for text in shown if text and text.value != "–")])
 
 
 def tradeoff(group: Group) -> Spec | None:
     """The Vega-Lite specification, or None where neither accuracy nor size is known beside a latency."""
     metric = against(group)
-    placed = [(variant, value_of(variant.entry, metric)) for variant in group.variants]
-    points = [(variant, y) for variant, y in placed if y is not None]
-    latencies = [p50.value for variant, _ in points if (p50 := value_of(variant.entry, "latency_p50")) and p50.value]
-    if not points or not latencies:
+    points = _points(group, metric)
+    if not points:
         return None
-    factor, unit = axis_unit(max(latencies), "s")
-    y_factor, y_unit = (0.01, "%") if metric == "accuracy" else axis_unit(max(y.value or 0 for _, y in points), "B")
-    rows = [_row(variant, y, x_factor=factor, y_factor=y_factor) for variant, y in points]
-    log = max(latencies) / min(latencies) >= LOG_FROM
-    x = {
-        "field": "x",
-        "type": "quantitative",
-        "scale": {"type": "log" if log else "linear", "zero": False, "padding": 24},
-        "axis": {"title": f"latency p50 ({unit})", "tickCount": 6},
-    }
-    y_axis = {
-        "field": "y",
-        "type": "quantitative",
-        "scale": {"zero": False, "padding": 24},
-        "axis": {"title": f"{'accuracy' if metric == 'accuracy' else 'model size'} ({y_unit})", "tickCount": 6},
-    }
+    x_factor, x_unit = axis_unit(max(_bounds([point.x for point in points])), "s")
+    y_factor, y_unit = _y_unit(metric, points)
+    y_title = "accuracy" if metric == "accuracy" else "model size"
+    x = _axis([point.x for point in points], "x", factor=x_factor, title=f"latency p50 ({x_unit})")
+    y = _axis([point.y for point in points], "y", factor=y_factor, title=f"{y_title} ({y_unit})")
     return {
-        "data": {"values": rows},
+        "data": {"values": [_row(point, x_factor, y_factor) for point in points]},
         "width": WIDTH,
         "height": HEIGHT,
-        "layer": _layers([variant for variant, _ in points], rows, x, y_axis),
+        "layer": _layers(points, x, y),
         "config": CONFIG,
     }
 
@@ -50,67 +56,77 @@ def against(group: Group) -> str:
     return "accuracy" if has_accuracy else "model_size"
 
 
-def _row(variant: Variant, y: Measurement, *, x_factor: float, y_factor: float) -> Row:
-    p50 = value_of(variant.entry, "latency_p50")
-    size = value_of(variant.entry, "model_size")
-    row: Row = {"recipe": _label(variant), "y": (y.value or 0.0) / y_factor, "size": size.value or 0.0 if size else 0.0}
-    for prefix, measurement, factor in (("x", p50, x_factor), ("y", y, y_factor)):
-        if measurement is None or measurement.value is None:
-            continue
-        row[prefix] = measurement.value / factor
+def _points(group: Group, metric: str) -> list[_Point]:
+    points = []
+    for variant in group.variants:
+        x, y = value_of(variant.entry, "latency_p50"), value_of(variant.entry, metric)
+        if x and y and x.value and x.value > 0:
+            points.append(_Point(variant, x, y))
+    return points
+
+
+def _y_unit(metric: str, points: list[_Point]) -> tuple[float, str]:
+    if metric == "accuracy":
+        return 0.01, "%"
+    return axis_unit(max(_bounds([point.y for point in points])), "B")
+
+
+def _bounds(measurements: list[Measurement]) -> list[float]:
+    """Every number an axis must show."""
+    return [b for m in measurements for b in (m.value, m.ci_low, m.ci_high) if b is not None]
+
+
+def _axis(measurements: list[Measurement], field: str, *, factor: float, title: str) -> Spec:
+    bounds = [bound / factor for bound in _bounds(measurements)]
+    low, high = min(bounds), max(bounds)
+    log = low > 0 and high / low >= LOG_FROM
+    if log:
+        room = (high / low) ** MARGIN
+        domain = [low / room, high * room]
+    else:
+        room = (high - low or abs(high) or 1.0) * MARGIN
+        domain = [low - room, high + room]
+    scale = {"type": "log" if log else "linear", "domain": domain, "nice": False, "zero": False}
+    return {"field": field, "type": "quantitative", "scale": scale, "axis": {"title": title, "tickCount": 6}}
+
+
+def _row(point: _Point, x_factor: float, y_factor: float) -> Row:
+    size = value_of(point.variant.entry, "model_size")
+    row: Row = {"recipe": point.label, "size": size.value or 0.0 if size else 0.0}
+    for field, measurement, factor in (("x", point.x, x_factor), ("y", point.y, y_factor)):
+        row[field] = (measurement.value or 0.0) / factor
         if measurement.ci_low is not None and measurement.ci_high is not None:
-            row |= {f"{prefix}_low": measurement.ci_low / factor, f"{prefix}_high": measurement.ci_high / factor}
+            row |= {f"{field}_low": measurement.ci_low / factor, f"{field}_high": measurement.ci_high / factor}
     return row
 
 
-def _label(variant: Variant) -> str:
-    size = number(variant.entry, "model_size")
-    accuracy = number(variant.entry, "accuracy")
-    known = [text.value for text in (accuracy, size) if text and text.value != "–"]
-    return ", ".join([variant.name, *known])
-
-
-def _layers(variants: list[Variant], rows: list[Row], x: Spec, y: Spec) -> list[Spec]:
-    labels = [_label(variant) for variant in variants]
-    legend = {
-        "orient": "bottom",
-        "direction": "vertical",
-        "title": None,
-        "columns": 1,
-        "symbolSize": 90,
-        "symbolOpacity": 1,
-    }
-    colour = {
-        "field": "recipe",
-        "type": "nominal",
-        "legend": legend,
-        "scale": {"domain": labels, "range": [palette(variant.colour) for variant in variants]},
-    }
-    shape = {
-        "field": "recipe",
-        "type": "nominal",
-        "legend": legend,
-        "scale": {"domain": labels, "range": [SHAPES[variant.colour % len(SHAPES)] for variant in variants]},
-    }
-    largest = max(float(row["size"]) for row in rows) or 1.0
-    size = {
-        "field": "size",
-        "type": "quantitative",
-        "legend": None,
-        "scale": {"domain": [0, largest], "range": [20, 420]},
-    }
+def _layers(points: list[_Point], x: Spec, y: Spec) -> list[Spec]:
+    grey = {"value": MUTED}
     rule = {"type": "rule", "aria": False, "opacity": 0.7}
+    symbol = {"type": "point", "aria": False, "filled": True, "opacity": 0.75}
     return [
-        {
-            "mark": rule,
-            "encoding": {"x": x | {"field": "x_low"}, "x2": {"field": "x_high"}, "y": y, "color": {"value": MUTED}},
-        },
-        {
-            "mark": rule,
-            "encoding": {"x": x, "y": y | {"field": "y_low"}, "y2": {"field": "y_high"}, "color": {"value": MUTED}},
-        },
-        {
-            "mark": {"type": "point", "aria": False, "filled": True, "opacity": 0.75},
-            "encoding": {"x": x, "y": y, "color": colour, "shape": shape, "size": size},
-        },
+        {"mark": rule, "encoding": {"x": x | {"field": "x_low"}, "x2": {"field": "x_high"}, "y": y, "color": grey}},
+        {"mark": rule, "encoding": {"x": x, "y": y | {"field": "y_low"}, "y2": {"field": "y_high"}, "color": grey}},
+        {"mark": symbol, "encoding": {"x": x, "y": y, **_looks(points)}},
     ]
+
+
+def _looks(points: list[_Point]) -> Spec:
+    """Colour and shape tell recipes apart, area is the model's size."""
+    labels = [point.label for point in points]
+    colours = [palette(point.variant.colour) for point in points]
+    shapes = [SHAPES[point.variant.colour % len(SHAPES)] for point in points]
+    sizes = [value_of(point.variant.entry, "model_size") for point in points]
+    largest = max((size.value for size in sizes if size and size.value), default=1.0)
+    legend = {"orient": "bottom", "title": None, "columns": 1, "symbolSize": 90, "symbolOpacity": 1}
+    named = {"field": "recipe", "type": "nominal", "legend": legend}
+    return {
+        "color": named | {"scale": {"domain": labels, "range": colours}},
+        "shape": named | {"scale": {"domain": labels, "range": shapes}},
+        "size": {
+            "field": "size",
+            "type": "quantitative",
+            "legend": None,
+            "scale": {"domain": [0, largest], "range": [0, 500]},
+        },
+    }

@@ -1,34 +1,69 @@
-"""How each number was obtained: every measurement of every entry."""
+"""How each number was obtained: a method per metric, then which entries share trials, confidence and source."""
 
 from typing import Any
 
-from harness.records.results import Entry, Results
+from harness.records.results import Entry, Measurement, Results
 from harness.records.units import format_quantity
 from harness.report.figures import GroupFigures
 from harness.report.numbers import number_of
 from harness.report.sections.section import Section
+from harness.report.words import device_title, entry_name
 
 
 def _context(results: Results, _: list[GroupFigures]) -> dict[str, Any]:
-    measurements = [m for entry in results.entries for m in entry.measurements]
     return {
         "devices": results.devices,
-        "methods": dict.fromkeys((number_of(m).title, m.obtained) for m in measurements if m.obtained),
-        "entries": [_entry(entry) for entry in results.entries if entry.measurements or entry.artifact],
+        "metrics": [_metric(results, name) for name in _metric_names(results)],
+        "entries": [_entry(entry) for entry in results.entries if entry.artifact],
     }
+
+
+def _metric_names(results: Results) -> list[str]:
+    return list(dict.fromkeys(m.metric for entry in results.entries for m in entry.measurements))
+
+
+def _metric(results: Results, name: str) -> dict[str, Any]:
+    """The metric's method, and for each way it was obtained the entries it holds for."""
+    found = [(entry, m) for entry in results.entries for m in entry.measurements if m.metric == name]
+    ways: dict[str, list[Entry]] = {}
+    for entry, measurement in found:
+        ways.setdefault(_way(measurement), []).append(entry)
+    return {
+        "title": number_of(found[0][1]).title,
+        "methods": list(dict.fromkeys(m.obtained for _, m in found if m.obtained)),
+        "ways": [(way, _whose(results, entries, len(found))) for way, entries in ways.items()],
+    }
+
+
+def _way(measurement: Measurement) -> str:
+    shown = number_of(measurement)
+    if measurement.value is None:
+        return f"not known: {shown.reason or 'no reason given'}"
+    level = measurement.confidence
+    confidence = "" if level is None else f"{format_quantity(level, '1')} interval"
+    return ", ".join(part for part in (shown.trials, confidence, shown.source, shown.reason) if part)
+
+
+def _whose(results: Results, entries: list[Entry], total: int) -> str:
+    if len(entries) == total:
+        return "all entries" if total > 1 else "its one entry"
+    return ", ".join(f"{entry_name(entry)} on {device_title(entry.device, results.devices)}" for entry in entries)
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
     artifact = entry.artifact
-    size = f"{format_quantity(artifact.size_bytes, 'B')}, sha256 {artifact.sha256[:16]}…" if artifact else ""
+    file = f"{format_quantity(artifact.size_bytes, 'B')}, sha256 {artifact.sha256[:16]}…" if artifact else ""
     threads = "" if entry.num_threads is None else f"{entry.num_threads} thread{'s' if entry.num_threads > 1 else ''}"
     void = [trial.void for trial in entry.trials if trial.void]
+    causes = "; ".join(dict.fromkeys(void))
     return {
         "entry": entry,
-        "ran": ", ".join(part for part in (entry.runtime, entry.delegate, threads) if part),
-        "artifact": size,
-        "void": f"{len(void)} of {len(entry.trials)} trials void: {'; '.join(dict.fromkeys(void))}" if void else "",
-        "numbers": [number_of(measurement) for measurement in entry.measurements],
+        "facts": [
+            ("ran with", ", ".join(part for part in (entry.runtime, entry.delegate, threads) if part)),
+            ("outputs", entry.outputs),
+            ("file", file),
+            ("void trials", f"{len(void)} of {len(entry.trials)}: {causes}" if void else ""),
+        ],
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.measure.conduct import Conducted
 from harness.measure.deaths import death_findings
-from harness.measure.fitness import FitnessRule, fitness_finding, voids
+from harness.measure.fitness import FitnessRule, fitness_finding, holding_clock, voids
 from harness.measure.metrics import Evidence, compute_all
 from harness.measure.outputs import OutputVerdict, judge_outputs, unchecked
 from harness.measure.summaries import summarise
@@ -32,6 +32,7 @@ class Subject:
 
 def entry_of(subject: Subject, plan: Plan, *, rule: FitnessRule, conducted: Conducted) -> Entry:
     """The entry for what a plan's execution brought; budgets are judged later."""
+    rule = holding_clock(rule, [*conducted.superseded, *conducted.trials])
     verdicts = {arm.name: _outputs(subject, conducted.trials, arm.name) for arm in plan.arms}
     findings = _findings(plan, conducted, rule=rule, verdicts=verdicts)
     status = worst([finding.status for finding in findings])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.measure.fitness import FitnessRule, voids
+from harness.measure.fitness import FitnessRule, holding_clock, voids
 from harness.measure.order import again, order_of, thermometer
 from harness.measure.planning import energy_seconds
 from harness.measure.progress import Progress
@@ -105,7 +105,8 @@ class _Conductor:
         return trials
 
     def _void(self, trials: Sequence[Trial]) -> bool:
-        return any(voids(trial, self.around.rule) for trial in trials)
+        rule = holding_clock(self.around.rule, [*self.superseded, *self.standing, *trials])
+        return any(voids(trial, rule) for trial in trials)
 
     def _cooled(self, block: BlockSpec) -> bool:
         """Wait until the board is below its limit; False where the time limit has no room to measure again."""

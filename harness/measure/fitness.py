@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.records.board import BoardFacts, Trial, TrialTelemetry
 from harness.records.device import DeviceProfile
@@ -11,6 +11,8 @@ from harness.records.status import Status
 
 CLOCK_CHANGE = 0.05
 """Under the performance governor a clock that moves further than this was moved by the firmware."""
+CLOCKS_THAT_BOOST = ("x86_64", "amd64", "i686", "i386")
+"""Architectures whose clock moves by design even under the performance governor."""
 THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
 """Bits of ``vcgencmd get_throttled`` that hold now, by Raspberry Pi's documentation."""
 
@@ -25,16 +27,31 @@ class Void:
 
 @dataclass(frozen=True)
 class FitnessRule:
-    """What the board has to keep to: a temperature (None: any), and a steady clock or not."""
+    """What the board has to keep to: a temperature (None: any), and a steady clock or not.
+
+    ``clock_khz`` is the clock that trials are held against, None: each trial's own at its start.
+    """
 
     max_temp_c: float | None
     steady_clock: bool
+    clock_khz: int | None = None
 
 
 def fitness_rule(profile: DeviceProfile, facts: BoardFacts) -> FitnessRule:
     """The rule for a board: the profile's limit, and a steady clock where the governor promises one."""
     governor = profile.tuning.governor or facts.governor
-    return FitnessRule(max_temp_c=profile.limits.max_temp_c, steady_clock=governor == "performance")
+    steady = governor == "performance" and facts.arch not in CLOCKS_THAT_BOOST
+    return FitnessRule(max_temp_c=profile.limits.max_temp_c, steady_clock=steady)
+
+
+def holding_clock(rule: FitnessRule, trials: Sequence[Trial]) -> FitnessRule:
+    """The rule with the clock at the start of the first latency trial, so that a lasting drop is seen too."""
+    clocks = [
+        (trial.index, trial.telemetry.freq_before_khz)
+        for trial in trials
+        if trial.kind == "latency" and trial.telemetry is not None and trial.telemetry.freq_before_khz
+    ]
+    return replace(rule, clock_khz=min(clocks)[1]) if clocks else rule
 
 
 def voids(trial: Trial, rule: FitnessRule) -> tuple[Void, ...]:
@@ -76,7 +93,11 @@ def _heat(telemetry: TrialTelemetry, limit: float | None) -> list[Void]:
 
 
 def _clock(telemetry: TrialTelemetry, rule: FitnessRule) -> list[Void]:
-    before, after = telemetry.freq_before_khz, telemetry.freq_after_khz
-    if not rule.steady_clock or not before or after is None or abs(after - before) <= CLOCK_CHANGE * before:
+    seen = [khz for khz in (telemetry.freq_before_khz, telemetry.freq_after_khz) if khz]
+    if not rule.steady_clock or not seen:
         return []
-    return [Void("another frequency", f"clock went from {before / 1000:.0f} to {after / 1000:.0f} MHz")]
+    held = rule.clock_khz or seen[0]
+    farthest = max(seen, key=lambda khz: abs(khz - held))
+    if abs(farthest - held) <= CLOCK_CHANGE * held:
+        return []
+    return [Void("another frequency", f"clock went from {held / 1000:.0f} to {farthest / 1000:.0f} MHz")]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.measure.fitness import FitnessRule, fitness_finding, fitness_rule, voids
+from harness.measure.fitness import FitnessRule, fitness_finding, fitness_rule, holding_clock, voids
 from harness.records.device import Limits, Tuning
 from harness.records.status import Status
 from harness.testing import make_facts, make_profile, make_telemetry, make_trial
@@ -67,6 +67,23 @@ def test_the_governor_that_holds_decides_on_the_clock(tuned, found, steady):
     profile = make_profile(tuning=Tuning(governor=tuned), limits=Limits(max_temp_c=70.0))
     rule = fitness_rule(profile, make_facts(governor=found))
     assert rule == FitnessRule(max_temp_c=70.0, steady_clock=steady)
+
+
+def test_an_x86_clock_boosts_by_design():
+    assert not fitness_rule(make_profile(), make_facts(arch="x86_64")).steady_clock
+
+
+def test_a_lasting_drop_is_held_against_the_first_trials_clock():
+    slow = {"freq_before_khz": 600_000, "freq_after_khz": 600_000}
+    late = make_trial(7, telemetry=make_telemetry(**slow))
+    assert voids(late, RULE) == ()
+    rule = holding_clock(RULE, [late, make_trial(2)])
+    assert [void.cause for void in voids(late, rule)] == ["another frequency"]
+    assert voids(make_trial(2), rule) == ()
+
+
+def test_without_a_clock_to_read_the_rule_stays():
+    assert holding_clock(RULE, [make_trial(telemetry=None)]) == RULE
 
 
 def test_the_sentence_counts_the_trials():

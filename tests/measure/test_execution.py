@@ -1,0 +1,302 @@
+"""A plan on a simulated board to an entry."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from harness.measure import execute, make_plan
+from harness.measure.assembly import MEASURED_AGAIN
+from harness.records.board import SensorFound, Trial
+from harness.records.candidate import Candidate
+from harness.records.device import Limits, Power
+from harness.records.errors import ConnectionLostError
+from harness.records.results import Entry
+from harness.records.settings import Settings
+from harness.records.status import Status
+from harness.testing import (
+    SimulatedBoard,
+    SimulatedModel,
+    Weather,
+    made_up_sha256,
+    make_artifact,
+    make_facts,
+    make_golden,
+    make_profile,
+    make_runner,
+)
+
+CHECKED = make_artifact(golden=make_golden())
+BASELINE = make_artifact("old", sha256=made_up_sha256("b"))
+QUICK = Settings(num_runs=20, min_secs=0.0)
+
+
+def _execute(board, settings=QUICK, *, artifact=CHECKED, baseline=None, sensors=(), **heard):
+    plan = make_plan(settings, artifact, make_runner(), baseline=baseline, sensors=sensors)
+    return execute(
+        board,
+        plan,
+        artifact,
+        candidate=Candidate("model", "tflite", "/model.tflite"),
+        test="test_model",
+        baseline=baseline,
+        now=board.now,
+        sleep=board.sleep,
+        **heard,
+    )
+
+
+def _value(entry, metric):
+    return next(m for m in entry.measurements if m.metric == metric)
+
+
+def test_a_good_model_on_a_fit_board_is_measured():
+    entry = _execute(SimulatedBoard())
+    assert (entry.status, entry.reason, entry.findings) == (Status.MEASURED, "10 trials", [])
+    assert (entry.device, entry.test, entry.candidate) == ("simulated", "test_model", "model")
+    assert (entry.runtime, entry.delegate, entry.num_threads) == ("litert 2.3.0", "xnnpack", 1)
+    assert entry.artifact.sha256 == CHECKED.sha256
+    assert entry.outputs.startswith("bit-equal")
+    assert len(entry.trials) == 10
+    assert _value(entry, "latency_p50").value == pytest.approx(0.004, rel=0.03)
+    assert set(entry.seconds) == {"ship", "measure", "cool"}
+
+
+def test_the_entry_survives_its_file():
+    entry = _execute(SimulatedBoard())
+    assert Entry.model_validate_json(entry.model_dump_json()) == entry
+
+
+def test_the_same_seed_gives_the_same_entry():
+    assert _execute(SimulatedBoard(seed=3)) == _execute(SimulatedBoard(seed=3))
+    assert _execute(SimulatedBoard(seed=3)) != _execute(SimulatedBoard(seed=4))
+
+
+def test_model_and_golden_files_are_shipped_before_the_first_block():
+    board = SimulatedBoard()
+    _execute(board)
+    assert set(board.shipped) == {
+        CHECKED.sha256, CHECKED.golden.inputs_sha256, CHECKED.golden.outputs_sha256,
+    }  # fmt: skip
+
+
+def test_p50_interval_holds_the_truth_as_often_as_it_says():
+    model, hits, runs = SimulatedModel(latency_s=0.004, between_sd=0.03), 0, 150
+    for seed in range(runs):
+        p50 = _value(_execute(SimulatedBoard(model=model, seed=seed)), "latency_p50")
+        hits += p50.ci_low <= 0.004 <= p50.ci_high
+    assert hits / runs >= 0.95 - 3.5 * np.sqrt(0.95 * 0.05 / runs)
+
+
+def test_every_trial_is_heard_and_progress_rises():
+    trials, events = [], []
+    _execute(SimulatedBoard(), on_trial=trials.append, on_event=events.append)
+    assert Counter(t.kind for t in trials) == {"check": 1, "latency": 10, "memory": 2}
+    done = [event.done for event in events]
+    assert done == sorted(done)
+    assert (events[-1].done, events[-1].total, events[-1].seconds_left) == (13, 13, 0.0)
+    assert {event.device for event in events} == {"simulated"}
+
+
+def test_wrong_outputs_fail_without_a_second_try():
+    board = SimulatedBoard(model=SimulatedModel(outputs="wrong"))
+    entry = _execute(board)
+    assert entry.status is Status.FAIL
+    assert entry.reason.startswith("wrong output on the board: top-1 agrees on 71 of 100")
+    assert [f.gate for f in entry.findings] == ["outputs"]
+    assert len(board.blocks) == 2
+
+
+def test_outputs_of_a_stranger_are_shown_as_unchecked():
+    entry = _execute(SimulatedBoard(), artifact=make_artifact())
+    assert (entry.status, entry.outputs) == (
+        Status.MEASURED, "outputs unchecked: no expected outputs were made",
+    )  # fmt: skip
+
+
+def test_a_check_that_dies_is_an_error_and_ends_the_measuring():
+    board = SimulatedBoard(model=SimulatedModel(deaths={"check": "killed by SIGABRT"}))
+    entry = _execute(board)
+    assert entry.status is Status.ERROR
+    assert entry.reason == "the model aborts the process: killed by SIGABRT; the next candidate runs"
+    assert len(board.blocks) == 1
+
+
+def test_a_model_that_always_dies_is_an_error_with_its_reason():
+    board = SimulatedBoard(model=SimulatedModel(deaths=dict.fromkeys(("latency", "memory"), "no such op")))
+    entry = _execute(board, artifact=make_artifact())
+    assert entry.status is Status.ERROR
+    assert entry.reason == "the model could not be measured: no such op; the next candidate runs"
+    assert _value(entry, "latency_p50").reason == "every latency trial died: no such op"
+    assert entry.trials == []
+
+
+def test_one_death_among_many_is_told_and_the_others_are_measured():
+    entry = _execute(SimulatedBoard(model=SimulatedModel(deaths={3: "killed by SIGSEGV"})))
+    assert entry.status is Status.ERROR
+    assert entry.reason == ("1 of 13 trials died (1 x latency: killed by SIGSEGV); figures come from those that lived")
+    assert _value(entry, "latency_p50").n == 9
+
+
+def test_a_lost_connection_is_passed_on():
+    board = SimulatedBoard(lost=ConnectionLostError("gone"), lost_after=3)
+    with pytest.raises(ConnectionLostError, match="gone"):
+        _execute(board)
+
+
+class _Liar(SimulatedBoard):
+    """A board whose trials are changed on their way."""
+
+    def __init__(self, **lies):
+        super().__init__()
+        self.lies = lies
+
+    def run_block(self, block):
+        for trial in super().run_block(block):
+            yield trial.model_copy(update=self.lies) if trial.kind == "latency" else trial
+
+
+def test_answers_for_another_arm_are_an_error():
+    entry = _execute(_Liar(arm="baseline"))
+    assert entry.status is Status.ERROR
+    assert "expected block 0, arm 'candidate'" in entry.reason
+    assert entry.measurements == []
+
+
+def test_a_stuck_clock_is_an_error():
+    entry = _execute(_Liar(samples_ns=(1000,) * 20))
+    assert entry.status is Status.ERROR
+    assert "the clock is stuck" in entry.reason
+
+
+def _weather(*steps):
+    return tuple(Weather(**step) for step in steps)
+
+
+def test_a_throttled_board_is_invalid_and_was_tried_twice():
+    board = SimulatedBoard(weather=_weather({"throttled": 1}))
+    entry = _execute(board)
+    assert entry.status is Status.INVALID
+    assert entry.reason == "board not fit: under-voltage in 5 of 5 trials; your change was not judged"
+    assert len(board.blocks) == 2
+    assert [t.void for t in entry.trials] == ["under-voltage"] * 10
+    assert _value(entry, "latency_p50").reason == "no latency trial counts"
+
+
+def test_a_hot_board_is_waited_for_and_measured_again():
+    board = SimulatedBoard(
+        profile=make_profile(limits=Limits(max_temp_c=75.0)),
+        weather=_weather({"temp_c": 80.0, "slowdown": 3.0}, {"from_s": 12.0, "temp_c": 60.0}),
+    )
+    heard: list[Trial] = []
+    entry = _execute(board, on_trial=heard.append)
+    assert entry.status is Status.MEASURED
+    assert entry.seconds["cool"] >= 10.0
+    voids = [t.void for t in entry.trials if t.void]
+    assert len(voids) == 5
+    assert all("over the limit of 75 °C" in void for void in voids)
+    assert _value(entry, "latency_p50").n == 10
+    assert _value(entry, "latency_p50").value == pytest.approx(0.004, rel=0.03)
+    assert len({t.index for t in heard}) == len(heard)
+
+
+def test_good_trials_of_a_block_that_is_measured_again_say_so():
+    board = SimulatedBoard(weather=_weather({}, {"from_s": 0.4, "throttled": 4}, {"from_s": 2.0}))
+    entry = _execute(board)
+    assert entry.status is Status.MEASURED
+    assert {t.void for t in entry.trials} >= {None, "throttled", MEASURED_AGAIN}
+
+
+def test_a_board_that_stays_hot_is_given_up_at_the_time_limit():
+    board = SimulatedBoard(profile=make_profile(limits=Limits(max_temp_c=75.0)), weather=_weather({"temp_c": 90.0}))
+    entry = _execute(board)
+    assert entry.status is Status.INVALID
+    assert "hotter than 75 °C in 5 of 5 trials" in entry.reason
+    assert board.now() <= QUICK.time_limit_s
+
+
+def test_a_clock_that_drops_for_good_is_invalid_though_steady_afterwards():
+    board = SimulatedBoard(weather=_weather({}, {"from_s": 0.05, "freq_khz": 600_000}))
+    entry = _execute(board)
+    assert entry.status is Status.INVALID
+    assert entry.reason.startswith("board not fit: another frequency in 5 of 5 trials")
+    assert {t.void for t in entry.trials} == {"clock went from 1500 to 600 MHz"}
+
+
+def test_a_clock_that_dips_costs_its_block_a_second_try():
+    board = SimulatedBoard(weather=_weather({}, {"from_s": 0.05, "freq_khz": 600_000}, {"from_s": 2.0}))
+    entry = _execute(board)
+    assert entry.status is Status.MEASURED
+    assert len(entry.trials) == 15
+
+
+def test_slow_models_stop_at_the_time_limit_with_whole_blocks():
+    board = SimulatedBoard(model=SimulatedModel(latency_s=2.0))
+    entry = _execute(board, Settings())
+    assert entry.reason == "5 of 10 trials within the time limit of 60 s"
+    assert len(entry.trials) == 5
+
+
+def test_one_block_is_measured_however_short_the_time():
+    entry = _execute(SimulatedBoard(model=SimulatedModel(latency_s=0.5)), Settings(time_limit_s=0.1))
+    assert len(entry.trials) == 5
+
+
+def test_a_sensor_gives_energy_at_the_end():
+    board = SimulatedBoard(
+        profile=make_profile(power=Power(sensors=["rapl"])),
+        facts=make_facts(sensors=(SensorFound(name="rapl", readable=True),)),
+        sensors={"rapl": (5.0, 2.0)},
+    )
+    entry = _execute(board, sensors=("rapl",))
+    joules = _value(entry, "energy_per_inference")
+    assert joules.value == pytest.approx(5.0 * _value(entry, "latency_mean").value)
+    assert joules.idle_share == pytest.approx(0.4)
+    assert [t.kind for t in board.blocks[-1].trials] == ["energy"]
+    assert len(entry.trials) == 10
+
+
+def test_a_sensor_that_cannot_be_read_costs_the_energy_alone():
+    board = SimulatedBoard(profile=make_profile(power=Power(sensors=["rapl"])))
+    entry = _execute(board, sensors=("rapl",))
+    assert entry.status is Status.MEASURED
+    assert _value(entry, "energy_per_inference").reason == (
+        "no power source: sensor not read: sensor rapl is not on the board"
+    )
+
+
+def test_two_arms_are_interleaved_and_both_summarised():
+    board = SimulatedBoard(models={BASELINE.sha256: SimulatedModel(latency_s=0.002)})
+    entry = _execute(board, baseline=BASELINE)
+    assert Counter(t.arm for t in entry.trials) == {"candidate": 10, "baseline": 10}
+    assert _value(entry, "latency_p50").value == pytest.approx(0.004, rel=0.03)
+    assert BASELINE.sha256 in board.shipped
+
+
+def test_a_dying_baseline_leaves_the_candidate_measured_and_nothing_to_compare():
+    dying = SimulatedModel(deaths={"latency": "killed by SIGABRT", "memory": "killed by SIGABRT"})
+    entry = _execute(SimulatedBoard(models={BASELINE.sha256: dying}), baseline=BASELINE)
+    assert entry.status is Status.INVALID
+    assert entry.reason.startswith("baseline: the model aborts the process")
+    assert _value(entry, "latency_p50").value is not None
+
+
+def test_a_wrong_baseline_is_not_the_candidates_failure():
+    wrong = make_artifact("old", sha256=made_up_sha256("b"), golden=make_golden())
+    board = SimulatedBoard(models={wrong.sha256: SimulatedModel(outputs="wrong")})
+    entry = _execute(board, baseline=wrong)
+    assert entry.status is Status.INVALID
+    assert entry.reason.startswith("baseline: wrong output on the board")
+    assert entry.outputs.startswith("bit-equal")
+
+
+def test_fast_models_are_summarised_by_inferences():
+    entry = _execute(SimulatedBoard(model=SimulatedModel(latency_s=5e-6)), Settings(min_secs=0.01))
+    trial = entry.trials[0]
+    assert trial.batch == 20
+    assert sum(trial.histogram.counts) == trial.n
+    assert set(trial.quantiles) == {"p50", "p90", "p99"}
+
+
+def test_a_trial_with_few_reads_has_no_p99():
+    assert set(_execute(SimulatedBoard()).trials[0].quantiles) == {"p50", "p90"}

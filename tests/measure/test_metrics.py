@@ -1,0 +1,170 @@
+"""Metric families, each from made-up evidence."""
+
+import numpy as np
+import pytest
+
+from harness.measure.metrics import (
+    METRIC_FAMILIES,
+    Evidence,
+    accuracy,
+    compute_all,
+    latency,
+    memory,
+    size,
+    startup,
+    throughput,
+)
+from harness.records.candidate import AccuracyResult
+from harness.records.metrics import METRICS
+from harness.testing import make_artifact, make_facts, make_memory, make_profile, make_trial
+
+
+def _evidence(*trials, **changes):
+    return Evidence(
+        **{
+            "trials": trials,
+            "artifact": make_artifact(),
+            "profile": make_profile(),
+            "facts": make_facts(),
+            **changes,
+        }
+    )
+
+
+def _by_name(measurements):
+    return {m.metric: m for m in measurements}
+
+
+def _latency_trial(index, median_ns, reads=100, **changes):
+    samples = tuple(int(median_ns + 1000 * (i - reads // 2)) for i in range(reads))
+    return make_trial(index, **{"samples_ns": samples, "n": reads, **changes})
+
+
+def _memory_trial(index, **changes):
+    return make_trial(index, **{"kind": "memory", "samples_ns": (), "memory": make_memory(), **changes})
+
+
+def test_the_families_give_every_metric_once():
+    names = [m.metric for m in compute_all(_evidence(make_trial()))]
+    assert sorted(names) == sorted(METRICS)
+    assert len(METRIC_FAMILIES) == 7
+
+
+def test_every_measurement_has_the_vocabularys_unit_and_says_how_it_was_obtained():
+    for m in compute_all(_evidence(make_trial(), _memory_trial(1))):
+        assert (m.unit, m.better) == (METRICS[m.metric].unit, METRICS[m.metric].better)
+        assert m.obtained.startswith(METRICS[m.metric].obtained)
+        assert (m.value is None) == (m.reason is not None)
+
+
+def test_without_trials_everything_measured_is_unknown_with_the_reason():
+    found = _by_name(compute_all(_evidence(make_trial(died="killed by SIGSEGV"))))
+    assert found["latency_p50"].reason == "every latency trial died: killed by SIGSEGV"
+    assert found["throughput"].reason == "every latency trial died: killed by SIGSEGV"
+    assert found["peak_memory"].reason == "no memory trial counts"
+    assert found["model_size"].value == 40_000
+
+
+def test_latency_is_the_median_over_trials_of_each_trials_median():
+    trials = [_latency_trial(i, ns) for i, ns in enumerate([4e6, 5e6, 9e6])]
+    p50 = _by_name(latency.compute(_evidence(*trials)))["latency_p50"]
+    assert p50.value == pytest.approx(np.median(trials[1].samples_ns) / 1e9)
+    assert p50.ci_low < p50.value < p50.ci_high
+    assert (p50.n, p50.confidence) == (3, 0.95)
+
+
+def test_one_trial_has_no_interval_however_many_samples_it_has():
+    p50 = _by_name(latency.compute(_evidence(_latency_trial(0, 4e6, reads=2000))))["latency_p50"]
+    assert (p50.ci_low, p50.ci_high, p50.confidence, p50.n) == (None, None, None, 1)
+
+
+def test_the_interval_is_over_trials_and_not_over_samples():
+    alike = [_latency_trial(i, 4e6, reads=50) for i in range(10)]
+    apart = [_latency_trial(i, 4e6 * (1 + 0.05 * i), reads=5000) for i in range(10)]
+    narrow, wide = (_by_name(latency.compute(_evidence(*t)))["latency_p50"] for t in (alike, apart))
+    assert narrow.ci_high - narrow.ci_low < wide.ci_high - wide.ci_low
+
+
+def test_batched_reads_count_for_one_inference_each():
+    trials = [make_trial(i, batch=20, samples_ns=(20_000, 21_000, 40_000), n=60) for i in range(2)]
+    found = _by_name(latency.compute(_evidence(*trials)))
+    assert found["latency_p50"].value == pytest.approx(1.05e-6)
+    assert found["latency_mean"].value == pytest.approx(1.35e-6)
+    assert "up to 20 inferences" in found["latency_p50"].obtained
+
+
+def test_percentiles_of_batched_trials_come_from_the_pass_with_single_reads():
+    singles = tuple(range(1000, 2000))
+    trials = [
+        make_trial(i, batch=20, samples_ns=(20_000,) * 5, n=100, singles_ns=singles, clock_cost_ns=55) for i in range(3)
+    ]
+    p90 = _by_name(latency.compute(_evidence(*trials)))["latency_p90"]
+    assert p90.value == pytest.approx(np.quantile(singles, 0.9) / 1e9)
+    assert "3000 reads, each with 55 ns of clock in it" in p90.obtained
+
+
+@pytest.mark.parametrize(
+    ("trials", "reads", "p90", "p99"),
+    [(1, 63, False, False), (1, 64, True, False), (1, 662, True, True), (10, 50, True, False),
+     (10, 6, False, False), (10, 9, False, False), (7, 99, True, False), (7, 100, True, True)],
+)  # fmt: skip
+def test_percentiles_are_refused_from_too_few_reads(trials, reads, p90, p99):
+    found = _by_name(latency.compute(_evidence(*[_latency_trial(i, 4e6, reads=reads) for i in range(trials)])))
+    assert (found["latency_p90"].value is not None, found["latency_p99"].value is not None) == (p90, p99)
+    for metric in ("latency_p90", "latency_p99"):
+        assert found[metric].value is not None or "too few single reads" in found[metric].reason
+
+
+def test_throughput_is_the_inverse_of_the_mean():
+    found = throughput.compute(_evidence(make_trial(samples_ns=(2_000_000, 6_000_000))))[0]
+    assert found.value == pytest.approx(250.0)
+
+
+def test_startup_takes_init_from_processes_execd_anew():
+    trials = [
+        make_trial(0, init_s=0.001, first_inference_s=0.02),
+        make_trial(1, init_s=0.001, first_inference_s=0.03),
+        _memory_trial(2, init_s=0.5),
+    ]
+    found = _by_name(startup.compute(_evidence(*trials)))
+    assert (found["init_time"].value, found["init_time"].n) == (0.5, 1)
+    assert found["first_inference"].value == pytest.approx(0.025)
+
+
+def test_startup_that_no_trial_told():
+    found = _by_name(startup.compute(_evidence(make_trial(first_inference_s=None))))
+    assert found["first_inference"].reason == "no trial told its first inference"
+    assert found["init_time"].reason == "no memory trial counts"
+
+
+def test_memory_comes_from_memory_trials_alone():
+    trials = [make_trial(0, memory=make_memory(hwm_bytes=90_000_000)), _memory_trial(1), _memory_trial(2)]
+    found = _by_name(memory.compute(_evidence(*trials)))
+    assert (found["peak_memory"].value, found["model_memory"].value) == (36e6, 2e6)
+    assert (found["peak_memory"].ci_low, found["peak_memory"].ci_high) == (36e6, 36e6)
+    assert "34.0 MB" in found["peak_memory"].obtained
+
+
+def test_a_kernel_that_does_not_tell_makes_memory_unknown():
+    silent = make_memory(hwm_before_bytes=0, hwm_bytes=0)
+    found = memory.compute(_evidence(_memory_trial(0, memory=silent)))
+    assert {m.reason for m in found} == {"the board's kernel does not tell VmHWM"}
+
+
+def test_size_is_the_files():
+    found = size.compute(_evidence(artifact=make_artifact(size_bytes=123)))[0]
+    assert (found.value, found.ci_low, found.n) == (123.0, None, 0)
+
+
+def test_accuracy_says_what_it_was_counted_on():
+    result = AccuracyResult(value=0.975, correct=351, n=360, dataset="digits test set", obtained="int8 inputs")
+    found = accuracy.compute(_evidence(artifact=make_artifact(accuracy=result)))[0]
+    assert found.value == 0.975
+    assert "351 of 360 right, digits test set" in found.obtained
+
+
+@pytest.mark.parametrize("reason", [None, "synthetic data: accuracy not claimed"])
+def test_accuracy_is_unknown_with_a_reason(reason):
+    found = accuracy.compute(_evidence(artifact=make_artifact(accuracy_reason=reason)))[0]
+    assert found.value is None
+    assert found.reason == (reason or "no labelled test set comes with the model")

@@ -48,8 +48,9 @@ def take_in(upload, sha256, agent):
     if whole and not os.path.isdir(agent):
         making = "%s.%d" % (upload, os.getpid())
         with zipfile.ZipFile(upload) as archive:
-            archive.extractall(making)
-        getattr(os, "sync", int)()
+            for name in archive.namelist():
+                with open(archive.extract(name, making), "rb") as file:
+                    os.fsync(file.fileno())
         os.rename(making, agent)
     os.remove(upload)
 

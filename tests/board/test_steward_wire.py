@@ -1,0 +1,293 @@
+"""The host's side of the conversation, against stewards that say what a script tells them."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.board import open_board
+from harness.board.package import AgentPackage, pack
+from harness.board.wire import Wire, one_line
+from harness.records.board import Trial
+from harness.records.errors import BoardUnfitError, ConnectionLostError, HarnessError, LeaseHeldError, TrialError
+from harness.records.plan import BlockSpec, RunnerSpec, TrialSpec
+
+FACTS = {
+    "hostname": "pi",
+    "model": None,
+    "arch": "aarch64",
+    "kernel": "6.1",
+    "os": None,
+    "libc": None,
+    "python": "3.11.2",
+    "cpu": None,
+    "cpu_count": 4,
+    "max_freq_khz": None,
+    "governor": None,
+    "governors": [],
+    "memory_bytes": None,
+    "storage": None,
+    "disk_free_bytes": 1000,
+    "temp_c": None,
+    "throttled": None,
+    "runtimes": [],
+    "sensors": [],
+    "cache_dir": "/nowhere",
+}
+READY = {"event": "ready", "protocol": 1, "restored": []}
+DONE = {"event": "done"}
+RUNNER = RunnerSpec(package="litert", version="2.3.0", python="python3", site=None, num_threads=1, delegate="none")
+_STEWARD = """
+import json, sys
+script = json.loads({script!r})
+def say(message):
+    print(message if isinstance(message, str) else json.dumps(message), flush=True)
+say(script["greeting"])
+for line in sys.stdin:
+    request = json.loads(line)
+    for answer in script.get(request["op"], [{{"event": "done"}}]):
+        if answer == "DIE":
+            print("steward fell over", file=sys.stderr, flush=True)
+            sys.exit(9)
+        say(answer if isinstance(answer, str) else dict({{"id": request["id"]}}, **answer))
+    if request["op"] == "release":
+        break
+"""
+_numbers = itertools.count()
+
+
+def steward(greeting: object = READY, **answers: list[object]) -> AgentPackage:
+    """An agent that answers each op by its list; a string is sent as it is, "DIE" ends the process."""
+    script = {"greeting": greeting, "probe": [{"event": "facts", "facts": FACTS}, DONE], "number": next(_numbers)}
+    source = _STEWARD.format(script=json.dumps(script | answers))
+    return pack({"__main__.py": source.encode(), "__init__.py": b""})
+
+
+def trial(index: int, **changes: object) -> dict[str, object]:
+    words: dict[str, object] = {"index": index, "block": 0, "arm": "candidate", "kind": "latency"}
+    return {"event": "trial", "trial": words | changes}
+
+
+def block(count: int) -> BlockSpec:
+    specs = (
+        TrialSpec(
+            index=index,
+            arm="candidate",
+            kind="latency",
+            model="ab" * 32,
+            warmup_runs=0,
+            num_runs=1,
+            min_secs=0.0,
+            max_secs=1.0,
+            deadline_s=5.0,
+        )
+        for index in range(count)
+    )
+    return BlockSpec(index=0, runner=RUNNER, trials=tuple(specs))
+
+
+BLOCK_DONE = {
+    "event": "block",
+    "done": {"block": 0, "runner": RUNNER.model_dump(mode="json"), "parent_start_s": 0.1},
+}
+
+
+def test_a_held_board(here):
+    held = {"event": "held", "holder": "ada\nlovelace", "since": "2026-01-01T00:00:00+00:00"}
+    message = refused(here, LeaseHeldError, greeting=held)
+    assert "held by ada lovelace since 2026-01-01T00:00:00+00:00" in message
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        "not json",
+        "[]",
+        '{"event":"ready"}',
+        {"event": "ready", "protocol": 2, "restored": []},
+        {"event": "ready", "protocol": 1, "restored": [], "extra": 1},
+        {"event": "ready", "protocol": 1, "restored": [7]},
+        {"event": "welcome"},
+    ],
+)
+def test_a_greeting_that_is_no_word_of_the_protocol(here, greeting):
+    assert "is no word of the protocol" in refused(here, ConnectionLostError, greeting=greeting)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "garbage",
+        '{"id":1,"event":"facts","facts":{}}',
+        {"event": "facts", "facts": FACTS | {"cpu_count": "four"}},
+        {"event": "facts", "facts": FACTS | {"surprise": 1}},
+        '{"id":1,"event":"facts","facts":{"temp_c":NaN}}',
+        '{"id":77,"event":"done"}',
+        "\x00\xff",
+    ],
+)
+def test_facts_that_are_not_facts(here, answer):
+    assert "is no word of the protocol" in refused(here, ConnectionLostError, probe=[answer, DONE])
+
+
+def test_a_probe_without_facts(here):
+    assert "probe was not answered" in refused(here, TrialError, probe=[DONE])
+
+
+def refused(here, error: type[HarnessError], **script) -> str:
+    with pytest.raises(error) as caught, open_board(here.profile, lease=here.lease, agent=steward(**script)):
+        pass
+    message = str(caught.value)
+    assert message.startswith("pi: ")
+    assert "\n" not in message
+    assert len(message) < 600
+    return message
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("unfit", BoardUnfitError),
+        ("disk_full", BoardUnfitError),
+        ("not_found", BoardUnfitError),
+        ("trial", TrialError),
+        ("bad_request", HarnessError),
+        ("internal", HarnessError),
+    ],
+)
+def test_what_kinds_of_errors_mean(here, kind, error):
+    failed = {"event": "error", "kind": kind, "message": "it\nwent wrong"}
+    with open_board(here.profile, lease=here.lease, agent=steward(block=[failed])) as board:
+        with pytest.raises(error, match=r"^pi: .*it went wrong") as caught:
+            list(board.run_block(block(1)))
+        assert type(caught.value) is error
+        assert board.probe().hostname == "pi"
+
+
+def trials_of(here, *answers: object, count: int = 2) -> list[Trial]:
+    with open_board(here.profile, lease=here.lease, agent=steward(block=list(answers))) as board:
+        return list(board.run_block(block(count)))
+
+
+def test_trials_come_as_asked(here):
+    found = trials_of(here, trial(0), trial(1, died="killed by SIGABRT"), BLOCK_DONE, DONE)
+    assert [one.index for one in found] == [0, 1]
+    assert found[1].died == "killed by SIGABRT"
+
+
+def test_answers_to_heartbeats_in_between_are_passed_over(here):
+    beat = '{"id":0,"event":"done"}'
+    assert len(trials_of(here, beat, trial(0), beat, beat, trial(1), beat, BLOCK_DONE, DONE)) == 2
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [trial(0), trial(0), BLOCK_DONE, DONE],
+        [trial(5), BLOCK_DONE, DONE],
+        [trial(0, arm="baseline"), DONE],
+        [trial(0, kind="memory"), DONE],
+        [trial(0, block=3), DONE],
+        [{"event": "have", "missing": []}, DONE],
+    ],
+)
+def test_a_trial_that_was_not_asked_for(here, answers):
+    with pytest.raises(TrialError, match=r"^pi: the steward's answers do not fit"):
+        trials_of(here, *answers)
+
+
+def test_a_block_that_ends_early_names_the_missing_trial(here):
+    with pytest.raises(TrialError, match=r"without trial 1"):
+        trials_of(here, trial(0), BLOCK_DONE, DONE)
+
+
+def test_a_steward_that_dies_amid_a_block_is_quoted(here):
+    with pytest.raises(ConnectionLostError, match=r"exit status 9; it last said: steward fell over"):
+        trials_of(here, trial(0), "DIE")
+
+
+def test_a_steward_that_dies_at_the_end_spoils_nothing(here):
+    with open_board(here.profile, lease=here.lease, agent=steward(release=["DIE"])) as board:
+        assert board.facts.hostname == "pi"
+    assert "steward fell over" in (board.release_problem or "")
+
+
+def test_the_disk_is_too_small_for_a_file(here, tmp_path):
+    path = tmp_path / "big.tflite"
+    path.write_bytes(b"x" * 5000)
+    agent = steward(have=[{"event": "have", "missing": ["ab" * 32]}, DONE])
+    with (
+        open_board(here.profile, lease=here.lease, agent=agent) as board,
+        pytest.raises(BoardUnfitError, match=r"/nowhere on the board has 1000 bytes free; 5000 are needed"),
+    ):
+        board.ship(path, "ab" * 32)
+
+
+def test_tuning_is_asked_for_only_where_the_profile_tunes(here):
+    tuning = here.profile.tuning.model_copy(update={"governor": "performance"})
+    tuned = here.profile.model_copy(update={"tuning": tuning})
+    agent = steward(tune=[{"event": "tuned", "changed": ["governor: performance"]}, DONE])
+    with open_board(tuned, lease=here.lease, agent=agent) as board:
+        assert board.changed == ("governor: performance",)
+    with open_board(tuned, lease=here.lease, agent=agent, tune=False) as board:
+        assert board.changed == ()
+    with open_board(here.profile, lease=here.lease, agent=agent) as board:
+        assert board.changed == ()
+
+
+class Recited:
+    """A process whose stdout was written beforehand."""
+
+    def __init__(self, *lines: bytes) -> None:
+        self._lines = list(lines)
+
+    def write(self, line: bytes) -> None:
+        json.loads(line)
+
+    def read_line(self, deadline_s: float) -> bytes | None:
+        return self._lines.pop(0) if self._lines else None
+
+    def stderr_tail(self) -> str:
+        return ""
+
+    def wait(self, deadline_s: float) -> int:
+        return 0
+
+    def kill(self) -> None:
+        self._lines.clear()
+
+
+@given(st.lists(st.binary(max_size=60), max_size=5))
+@settings(max_examples=200)
+def test_whatever_a_board_sends_is_one_line_of_ours(lines):
+    wire = Wire(Recited(*lines), "pi")
+    with pytest.raises(ConnectionLostError) as caught:
+        wire.request("probe", within_s=1.0)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.text())
+def test_foreign_text_becomes_one_printable_line(text):
+    line = one_line(text)
+    assert line == "" or line.isprintable()
+    assert len(line) <= 300
+
+
+def test_the_agent_is_packed_the_same_way_every_time(tmp_path):
+    sources = {"b.py": b"B = 1\n", "__main__.py": b"", "__init__.py": b"", "a.py": b"A = 1\n"}
+    assert pack(sources) == pack(dict(reversed(sources.items())))
+    assert pack(sources).sha256 != pack(sources | {"a.py": b"A = 2\n"}).sha256
+
+
+def test_an_upload_that_arrives_damaged_is_thrown_away(here, tmp_path):
+    good = steward()
+    damaged = AgentPackage(good.content[:-1], good.sha256)
+    with (
+        pytest.raises(ConnectionLostError, match=r"pi: the agent arrived damaged"),
+        open_board(here.profile, lease=here.lease, agent=damaged),
+    ):
+        pass
+    assert [path for path in Path(here.cache).rglob("*") if path.is_file()] == []

@@ -68,6 +68,7 @@ def test_the_harness_figure_is_read_from_its_results():
         ("", "no results on stdout"),
         ("{}", "no results on stdout"),
         ('{"entries": []}', "no results on stdout"),
+        ('{"entries": [], "run": {"notes": ["fidelity: lease held"]}}', "no entry: fidelity: lease held"),
     ],
 )
 def test_results_without_a_figure_say_why(text, told):

@@ -106,10 +106,12 @@ def harness_us(model: Path, options: Options) -> float:
 def p50_us(text: str) -> float:
     """latency_p50 of the only entry of a results file, microseconds."""
     try:
-        entry = json.loads(text)["entries"][0]
-        measured = {m["metric"]: m["value"] for m in entry["measurements"]}
-        value = measured.get("latency_p50")
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+        results = json.loads(text)
+        if not results["entries"]:
+            raise NoFigureError(f"harness: no entry: {'; '.join(results['run']['notes'])}")
+        entry = results["entries"][0]
+        value = {m["metric"]: m["value"] for m in entry["measurements"]}.get("latency_p50")
+    except (ValueError, KeyError, TypeError) as error:
         raise NoFigureError(f"harness: no results on stdout ({type(error).__name__})") from error
     if value is None:
         raise NoFigureError(f"harness: {entry['status']}: {entry['reason']}")

@@ -8,9 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from filelock import FileLock
-
-from harness.pipeline.cache import default_cache_dir, file_sha256
+from harness.pipeline.cache import default_cache_dir, file_sha256, lock
 from harness.pipeline.expected import Expected, Inputs, expected_outputs
 from harness.pipeline.inspect import ModelInfo, inspect_file, refuse_unknown_operators
 from harness.pipeline.jobs import INFO, TEST, BuildJob, PreparedInfo
@@ -110,8 +108,7 @@ class Builder:
     def _built(self, candidate: Candidate) -> Artifact:
         order = order_for(candidate, seed=self._seed, cache_dir=self._cache_dir)
         folder = self._cache_dir / "artifacts" / order.artifact_key
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
+        with lock(folder):
             record = _usable(folder, order)
             cached = record is not None
             if record is None:

@@ -6,9 +6,12 @@ from contextlib import suppress
 from hashlib import file_digest, sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from harness.records.errors import BuildError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 _BUILT_WITH: Final[tuple[tuple[str, ...], ...]] = (
     ("tensorflow-cpu", "tensorflow"),
@@ -28,6 +31,14 @@ def default_cache_dir() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("edge-harness", appauthor=False)
+
+
+def lock(folder: Path) -> "BaseFileLock":
+    """A lock between processes for what will stand in a folder."""
+    from filelock import FileLock  # takes longer to import than all of this room
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(f"{folder}.lock")
 
 
 def building_versions() -> dict[str, str]:

@@ -5,13 +5,13 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from harness.pipeline.recipes import parse_recipe
 from harness.pipeline.zoo import ZOO
 from harness.records.candidate import Candidate
 from harness.records.errors import CandidateSpecError
+from harness.records.nearest import nearest
 
 Source = str | os.PathLike[str]
 
@@ -111,8 +111,8 @@ def _from_file(path: Path) -> Candidate:
 def _nothing_there(text: str, path: Path) -> str:
     if "/" in text or path.suffix:
         return f'model file or folder "{text}" does not exist: looked for {path}'
-    close = get_close_matches(text, ZOO, n=1)
-    hint = f'did you mean "{close[0]}"? ' if close else ""
+    close = nearest(text, ZOO)
+    hint = f'did you mean "{close}"? ' if close else ""
     return f'"{text}" is neither a zoo model nor a file: {hint}the zoo has {", ".join(ZOO)}'
 
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from filelock import FileLock
 from pydantic import ValidationError
 
-from harness.pipeline.cache import file_sha256, key, litert_version, running_key
+from harness.pipeline.cache import file_sha256, key, litert_version, lock, running_key
 from harness.pipeline.jobs import GoldenAnswer, GoldenJob
 from harness.pipeline.worker_process import child_environment
 from harness.records.candidate import GoldenOutputs
@@ -55,8 +54,7 @@ def expected_outputs(model: Path, sha256: str, *, inputs: Inputs, cache_dir: Pat
     samples = inputs.samples
     parts = [sha256, file_sha256(samples) if samples else inputs.seed, runtime, platform.machine(), running_key()]
     folder = cache_dir / "golden" / key(parts)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
+    with lock(folder):
         cached = (folder / _ANSWER).exists()
         answer = (
             GoldenAnswer.model_validate_json((folder / _ANSWER).read_text())

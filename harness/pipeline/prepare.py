@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 
+from harness.pipeline.cache import lock
 from harness.pipeline.dataset import TrainedModel
 from harness.pipeline.jobs import CALIBRATION, INFO, SAVED_MODEL, TEST, BuildJob, PreparedInfo
 from harness.pipeline.recipes import parse_recipe
@@ -28,8 +28,7 @@ _searched: list[str] = []
 def prepare(job: BuildJob, say: Callable[[str], None]) -> Path:
     """The folder of the exported model, made once for all recipes that share it. Raises BuildError."""
     folder = Path(job.prepared)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
+    with lock(folder):
         if not (folder / INFO).exists():
             partial = folder.with_suffix(".partial")
             shutil.rmtree(partial, ignore_errors=True)

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from harness.pipeline.steps import STEPS, Step
 from harness.records.errors import CandidateSpecError
+from harness.records.nearest import nearest
 
 _WORD = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*(\(\s*(?P<argument>[^()]*?)\s*\))?\s*")
 
@@ -57,8 +57,8 @@ def _parse_word(word: str, *, recipe: str, steps: Mapping[str, Step]) -> RecipeS
         )
     name, argument = match["name"], match["argument"]
     if name not in steps:
-        close = get_close_matches(name, steps, n=1)
-        hint = f'did you mean "{close[0]}"? ' if close else ""
+        close = nearest(name, steps)
+        hint = f'did you mean "{close}"? ' if close else ""
         raise CandidateSpecError(f'recipe "{recipe}": unknown step "{name}": {hint}known: {", ".join(steps)}')
     if steps[name].takes_argument != bool(argument):
         expected = f"{name}(argument)" if steps[name].takes_argument else name

@@ -11,7 +11,8 @@ def vww_mobilenet_v1() -> TrainedModel:
     """The network with weights drawn from the seed of the build; inputs (n, 96, 96, 3) float32."""
     import keras
 
+    image = keras.Input((96, 96, 3), name="image")
     model = keras.applications.MobileNet(
-        input_shape=(96, 96, 3), alpha=0.25, weights=None, classes=2, name="vww_mobilenet_v1"
+        input_tensor=image, alpha=0.25, weights=None, classes=2, name="vww_mobilenet_v1"
     )
     return TrainedModel(model, accuracy_reason="synthetic data: accuracy not claimed")

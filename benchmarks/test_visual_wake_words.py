@@ -1,0 +1,14 @@
+"""MobileNetV1 0.25 at 96x96, the size of a person detector: what it costs as floats and as integers."""
+
+from collections.abc import Callable
+
+import pytest
+
+from harness import candidates
+from harness.records.candidate import Candidate
+
+
+@pytest.mark.parametrize("candidate", candidates("vww_mobilenet_v1", recipes=["float32", "int8"]), ids=str)
+@pytest.mark.budget(model_size="1 MB")
+def test_visual_wake_words(bench: Callable[[Candidate], object], candidate: Candidate) -> None:
+    bench(candidate)

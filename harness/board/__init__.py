@@ -4,6 +4,7 @@ from harness.board.choose import choose_runner
 from harness.board.live import LiveBoard, open_board, this_process
 from harness.board.preflight import differences, fingerprint, throttled_now, throttled_sentences, too_hot
 from harness.board.protocol import Board
+from harness.board.provision import provision
 
 __all__ = [
     "Board",
@@ -12,6 +13,7 @@ __all__ = [
     "differences",
     "fingerprint",
     "open_board",
+    "provision",
     "this_process",
     "throttled_now",
     "throttled_sentences",

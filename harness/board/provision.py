@@ -19,15 +19,21 @@ Say = Callable[[str], None]
 
 
 def provision(
-    profile: DeviceProfile, package: str | None = None, *, cache_dir: Path | None = None, say: Say = lambda _: None
+    profile: DeviceProfile,
+    package: str | None = None,
+    *,
+    cache_dir: Path | None = None,
+    say: Say = lambda _: None,
+    lease: str | None = None,
 ) -> RuntimeFound:
     """The runtime of ``package`` (default: the profile's) on the profile's board, proved by running a model there.
 
     One that is there and works is left alone; else it is put into an environment of its own in the board's cache.
-    ``say`` is told what happens. The board needs Python, but neither pip nor internet.
+    The board needs Python, but neither pip nor internet. ``say`` is told what happens; ``lease`` is another lease than
+    the board's own.
     Raises BoardUnfitError where no runtime fits the board, none can be downloaded, or it fails its proof.
     """
-    with open_board(profile, tune=False) as board:
+    with open_board(profile, tune=False, lease=lease) as board:
         try:
             return provision_board(board, package or profile.runtime.package, cache_dir=cache_dir, say=say)
         except BoardUnfitError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.board.live import LiveBoard
 from harness.records.board import RuntimeFound, Trial
+from harness.records.errors import BoardUnfitError, TrialError
 from harness.records.plan import BlockSpec, RunnerSpec, TrialSpec
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ def prove(board: LiveBoard, runtime: RuntimeFound) -> str | None:
             max_secs=1.0,
             deadline_s=DEADLINE_S,
         )
-        trials = list(board.run_block(BlockSpec(index=0, runner=_runner(board, runtime), trials=(spec,))))
+        block = BlockSpec(index=0, runner=_runner(board, runtime), trials=(spec,))
+        try:
+            trials = list(board.run_block(block))
+        except (BoardUnfitError, TrialError) as error:  # it cannot even be imported, or takes the process along
+            return str(error).removeprefix(f"{board.profile.name}: ")
     return _objection(trials[0])
 
 

@@ -6,7 +6,7 @@ from harness.records.board import Trial
 from harness.records.errors import TrialError
 from harness.records.plan import BlockSpec, TrialSpec
 
-STUCK_READS = 20
+STUCK_READS = 50
 """So many clock reads that all give the same nanosecond come from a clock that does not tell time."""
 NO_ANSWER = "the measuring process gave no answer"
 

@@ -7,6 +7,7 @@ import pytest
 
 from harness.measure import execute, make_plan
 from harness.measure.assembly import MEASURED_AGAIN
+from harness.measure.sense import STUCK_READS
 from harness.records.board import SensorFound, Trial
 from harness.records.candidate import Candidate
 from harness.records.device import Limits, Power
@@ -164,7 +165,7 @@ def test_answers_for_another_arm_are_an_error():
 
 
 def test_a_stuck_clock_is_an_error():
-    entry = _execute(_Liar(samples_ns=(1000,) * 20))
+    entry = _execute(_Liar(samples_ns=(1000,) * STUCK_READS, n=STUCK_READS))
     assert entry.status is Status.ERROR
     assert "the clock is stuck" in entry.reason
 

@@ -105,7 +105,7 @@ class LiveBoard:
         patience = BLOCK_START_S + sum(spec.deadline_s for spec in block.trials)
         with self._phase("measure"):
             wire = self._steward()
-            wire.settle(within_s=patience)
+            wire.settle()
             asked = wire.post("block", block=block.model_dump(mode="json"))
             for event in wire.answers(asked, within_s=patience):
                 if isinstance(event, TrialEvent):
@@ -174,7 +174,9 @@ class LiveBoard:
         raise self._astray("probe was not answered")
 
     def _request(self, op: str, **fields: object) -> list[Event]:
-        return self._steward().request(op, within_s=REQUEST_S, **fields)
+        wire = self._steward()
+        wire.settle()
+        return wire.request(op, within_s=REQUEST_S, **fields)
 
     def _steward(self) -> Wire:
         if self._wire is None:

@@ -104,7 +104,7 @@ class Wire:
         self._device = device
         self._writing = threading.Lock()
         self._last_id = _PING
-        self._unfinished: int | None = None
+        self._unfinished: tuple[int, float] | None = None
         self.greeted = False
         self._stop = threading.Event()
         self._beats = threading.Thread(target=self._beat, name=f"heartbeat of {device}", daemon=True)
@@ -130,7 +130,7 @@ class Wire:
     def answers(self, asked: int, *, within_s: float) -> Iterator[Event]:
         """The answers to a request up to, and without, its ``done``; an ``error`` is raised as what it means."""
         until = time.monotonic() + within_s
-        self._unfinished = asked
+        self._unfinished = (asked, until)
         while not isinstance(event := self._next(asked, until), Done):
             if isinstance(event, Failed):
                 self._unfinished = None
@@ -138,11 +138,13 @@ class Wire:
             yield event
         self._unfinished = None
 
-    def settle(self, *, within_s: float) -> None:
-        """Wait for the end of a request whose answers nobody wanted any more, if there is one."""
-        until = time.monotonic() + within_s
+    def settle(self) -> None:
+        """Wait for the end of a request whose answers nobody wanted any more, if there is one.
+
+        During a block the steward hears nothing else.
+        """
         while self._unfinished is not None:
-            if isinstance(self._next(self._unfinished, until), Done | Failed):
+            if isinstance(self._next(*self._unfinished), Done | Failed):
                 self._unfinished = None
 
     def request(self, op: str, *, within_s: float, **fields: object) -> list[Event]:

@@ -165,8 +165,21 @@ def test_a_block_nobody_finished_reading_leaves_the_board_usable(place):
         ):
             assert trial.index == 0
             break
+        assert board.probe().hostname == board.facts.hostname
         again = BlockSpec(index=1, runner=runner, trials=(latency(0, sha256),))
         assert [trial.block for trial in board.run_block(again)] == [1]
+
+
+def test_leaving_amid_a_block_frees_the_board_at_once(place):
+    path, sha256 = a_model()
+    with open_board(place.profile, lease=place.lease) as board:
+        board.ship(path, sha256)
+        runner = choose_runner(board.profile, board.facts)
+        slow = latency(1, sha256, min_secs=300.0, max_secs=300.0, deadline_s=400.0)
+        running = board.run_block(BlockSpec(index=0, runner=runner, trials=(latency(0, sha256), slow)))
+        assert next(running).index == 0
+    assert board.release_problem is None
+    assert awaited(lambda: not stewards_with(place.lease))
 
 
 def test_a_model_that_is_not_in_the_store_is_said_in_one_line(place):
@@ -279,6 +292,27 @@ def test_a_python_that_fails(place, change, tmp_path):
         open_board(change(place, broken).profile, lease=place.lease),
     ):
         pass
+
+
+@pytest.mark.parametrize("version", ["2.7", "3.6"])
+def test_a_real_python_that_is_too_old(here, change, version):
+    found = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python{version}"))
+    if not found:
+        pytest.skip(f"no Python {version} on this machine")
+    with (
+        pytest.raises(BoardUnfitError, match=rf"pi: .* is Python {version}\.\d+; expected 3\.7 or later"),
+        open_board(change(here, str(found[0])).profile, lease=here.lease),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("version", ["3.7", "3.8", "3.13"])
+def test_the_agent_starts_under_other_pythons(here, change, version):
+    found = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python{version}"))
+    if not found:
+        pytest.skip(f"no Python {version} on this machine")
+    with open_board(change(here, str(found[0])).profile, lease=here.lease) as board:
+        assert board.facts.python.startswith(version)
 
 
 def test_a_cache_folder_that_cannot_be_made(here, tmp_path, monkeypatch):

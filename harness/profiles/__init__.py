@@ -7,12 +7,13 @@ from harness.profiles.folders import available
 from harness.profiles.loading import load
 from harness.profiles.sanity import cpu_numbers
 from harness.profiles.schema import profile_schema
-from harness.profiles.suggesting import Suggestion, suggest_profile, write_profile
+from harness.profiles.suggesting import Suggestion, check_name, suggest_profile, write_profile
 from harness.records.nearest import nearest
 
 __all__ = [
     "Suggestion",
     "available",
+    "check_name",
     "cpu_numbers",
     "load",
     "nearest",

@@ -14,6 +14,9 @@ from harness.records.errors import ProfileError
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NOMINAL_GIB = (0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 _GIB = 2**30
+_CLOCK = re.compile(r"@ ([\d.]+) GHz")
+_CLOCK_SHARE = 0.02
+"""Clocks nearer to each other than this are one clock, rounded differently."""
 
 _BLANK = DeviceProfile(name="", lineage=())
 
@@ -94,11 +97,29 @@ def _connection(connection: Connection, parent: DeviceProfile | None) -> dict[st
 
 
 def _hardware(facts: BoardFacts, parent: DeviceProfile | None) -> dict[str, Any]:
-    found = {"arch": facts.arch, "memory": _nominal(facts.memory_bytes), "storage": facts.storage}
-    if parent is None:
-        found = {"model": facts.model, **found, "cpu": facts.cpu}
     expected = (parent or _BLANK).hardware.model_dump()
+    found = {
+        "model": facts.model if parent is None else None,
+        "arch": facts.arch,
+        "cpu": _cpu(facts, expected["cpu"]),
+        "memory": _nominal(facts.memory_bytes),
+        "storage": facts.storage,
+    }
     return {key: value for key, value in found.items() if value is not None and not _alike(value, expected[key])}
+
+
+def _cpu(facts: BoardFacts, expected: str | None) -> str | None:
+    """Processors and highest clock, where nothing is expected or the clock is another: boards of one name differ."""
+    if facts.cpu is None:
+        return None
+    clock_ghz = (facts.max_freq_khz or 0) / 1e6
+    several_kinds = "+" in facts.cpu  # each with a clock of its own, of which only the highest is known
+    found = f"{facts.cpu} @ {clock_ghz:.3g} GHz" if clock_ghz and not several_kinds else facts.cpu
+    stated = _CLOCK.search(expected or "")
+    if expected is None or stated is None:
+        return found if expected is None else None
+    differs = clock_ghz and abs(clock_ghz - float(stated[1])) > _CLOCK_SHARE * clock_ghz
+    return found if differs and not several_kinds else None
 
 
 def _alike(found: str, expected: str | None) -> bool:

@@ -20,9 +20,9 @@ def facts(**changes):
         "os": "Debian 12",
         "libc": "2.36",
         "python": "3.11.2",
-        "cpu": "Cortex-A72",
+        "cpu": "4x Cortex-A72",
         "cpu_count": 4,
-        "max_freq_khz": 1800000,
+        "max_freq_khz": 1500000,
         "governor": "ondemand",
         "governors": ("ondemand", "performance"),
         "memory_bytes": int(3.7 * GIB),
@@ -79,6 +79,18 @@ def test_differing_hardware_is_written(suggest):
     assert suggestion.missing == ()
 
 
+def test_another_clock_is_written_and_a_rounded_one_is_not(suggest, known):
+    _, faster = suggest(facts(max_freq_khz=1800000))
+    assert faster.hardware.cpu == "4x Cortex-A72 @ 1.8 GHz"
+    for found in (
+        facts(max_freq_khz=1510400),
+        facts(max_freq_khz=None),
+        facts(model="Radxa ROCK 5B", cpu="4x Cortex-A76 + 4x Cortex-A55", max_freq_khz=2256000),
+    ):
+        text = suggest_profile("b", Connection(host="b"), facts=found, known=known).text
+        assert "cpu" not in text
+
+
 @pytest.mark.parametrize(
     ("model", "kind"),
     [
@@ -109,7 +121,7 @@ def test_an_unknown_kind_gets_all_that_was_found(suggest):
     found = facts(model='Evil "board"\x7f\n', runtimes=(), sensors=(unread,), temp_c=None, throttled=0x50000)
     suggestion, profile = suggest(found)
     assert suggestion.extends is None
-    assert profile.hardware.cpu == "Cortex-A72"
+    assert profile.hardware.cpu == "4x Cortex-A72 @ 1.5 GHz"
     assert profile.hardware.model == 'Evil "board"\x7f\n'
     assert (profile.runtime.num_threads, profile.tuning.governor) == (4, "performance")
     said = "\n".join(suggestion.missing)

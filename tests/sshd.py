@@ -103,7 +103,10 @@ def loopback_sshd(
     env: dict[str, str] | None = None,
     options: str = "",
 ) -> Iterator[Sshd]:
-    """A server on a free port. ``env`` is set for every session, ``options`` are further sshd_config lines.
+    """A server on a free port; ``env`` is set for every session.
+
+    ``options`` are further sshd_config lines
+    (``Subsystem other /bin/false``: no SFTP).
 
     With ``account`` a user of that name and a random suffix is made (root only), and removed with its home.
     """
@@ -139,7 +142,8 @@ def _serve(program: str, server: Path, client: _Client, env: dict[str, str], opt
     known_hosts = client.folder / "known_hosts"
     known_hosts.write_text(_known_line(port, host_key))
     config = server / "sshd_config"
-    config.write_text(_config(port, server, _session_env(client) | env) + options + "\n")
+    subsystem = "" if "Subsystem" in options else "Subsystem sftp internal-sftp\n"
+    config.write_text(f"{_config(port, server, _session_env(client) | env)}{subsystem}{options}\n")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     daemon = subprocess.Popen([program, "-D", "-f", str(config), "-E", str(server / "log")], stdin=subprocess.DEVNULL)
@@ -171,7 +175,6 @@ def _config(port: int, server: Path, env: dict[str, str]) -> str:
             "UsePAM no",
             "PasswordAuthentication no",
             "KbdInteractiveAuthentication no",
-            "Subsystem sftp internal-sftp",
             "MaxStartups 100",
             "LogLevel DEBUG1",
             f"SetEnv {settings}" if settings else "",

@@ -7,13 +7,10 @@ from pathlib import Path
 import paramiko
 
 from harness.records.device import Connection
-from harness.records.errors import BoardUnfitError, ConnectionLostError
+from harness.records.errors import ConnectionLostError
+from harness.transport.ssh_files import CHUNK_BYTES, STALL_S, SshFiles, said
 from harness.transport.ssh_link import CONNECT_S, close_links, open_links
 from harness.transport.streams import Source, Streams, ended
-
-CHUNK_BYTES = 2**18
-STALL_S = 30.0
-"""A transfer or a write that makes no progress for so long has lost its link."""
 
 
 def open_transport(connection: Connection, device: str) -> "SshTransport":
@@ -27,7 +24,7 @@ class SshTransport:
     def __init__(self, links: list[paramiko.Transport], device: str) -> None:
         self._links = links
         self._device = device
-        self._sftp: paramiko.SFTPClient | None = None
+        self._files = SshFiles(links[-1], device)
 
     def start(self, argv: Sequence[str]) -> "SshProcess":
         """Run a command through the user's login shell, every word quoted."""
@@ -37,51 +34,17 @@ class SshTransport:
             channel.exec_command(shlex.join(argv))
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise ConnectionLostError(
-                f"{self._device}: the link broke while {argv[0]} was started on the board: {_said(error)}"
+                f"{self._device}: the link broke while {argv[0]} was started on the board: {said(error)}"
             ) from error
         return SshProcess(channel, self._device)
 
     def put(self, source: Path, target: str) -> None:
-        """Send a file by SFTP; where the board refuses it, what arrived is removed."""
-        try:
-            self._files().put(str(source), target, confirm=True)
-        except OSError as error:
-            if not self._links[-1].is_active():
-                raise self._lost(source, error) from error
-            self._remove(target)
-            raise BoardUnfitError(
-                f"{self._device}: {target} cannot be written ({_said(error)}); {source.stat().st_size} bytes "
-                "are needed there: is the board's disk full?"
-            ) from error
-        except (paramiko.SSHException, EOFError) as error:
-            raise self._lost(source, error) from error
+        """Send a file; where the board refuses it, what arrived is removed."""
+        self._files.put(source, target)
 
     def close(self) -> None:
         """End the connection; commands on the board see their stdin end."""
         close_links(self._links)
-
-    def _files(self) -> paramiko.SFTPClient:
-        if self._sftp is None:
-            client = paramiko.SFTPClient.from_transport(self._links[-1])
-            channel = client.get_channel() if client else None
-            if client is None or channel is None:
-                raise EOFError("no SFTP server answered")
-            channel.settimeout(STALL_S)
-            self._sftp = client
-        return self._sftp
-
-    def _remove(self, target: str) -> None:
-        try:
-            self._files().remove(target)
-        except FileNotFoundError:
-            return
-        except (paramiko.SSHException, EOFError, OSError) as error:
-            raise ConnectionLostError(
-                f"{self._device}: {target} was sent in part and cannot be removed: {_said(error)}"
-            ) from error
-
-    def _lost(self, source: Path, error: Exception) -> ConnectionLostError:
-        return ConnectionLostError(f"{self._device}: the link broke while {source.name} was sent: {_said(error)}")
 
 
 class SshProcess:
@@ -134,7 +97,3 @@ def _patient(receive: Callable[[int], bytes]) -> Source:
                 continue
 
     return read
-
-
-def _said(error: Exception) -> str:
-    return str(error) or type(error).__name__

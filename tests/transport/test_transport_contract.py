@@ -1,4 +1,4 @@
-"""What every transport promises, run against this machine and against a real sshd."""
+"""What every transport promises, run against this machine and against a real sshd, with SFTP and without."""
 
 import json
 import subprocess
@@ -17,14 +17,15 @@ from harness.transport import TRANSPORTS, Transport, connect
 WAIT_S = 20.0
 
 
-@pytest.fixture(scope="module", params=sorted(TRANSPORTS))
+@pytest.fixture(scope="module", params=[*sorted(TRANSPORTS), "ssh without SFTP"])
 def transport(request, tmp_path_factory) -> Iterator[Transport]:
     if request.param == "local":
         opened = connect(Connection(transport="local"), device="board")
         yield opened
         opened.close()
         return
-    with loopback_sshd(tmp_path_factory.mktemp("sshd")) as board:
+    options = "" if request.param == "ssh" else "Subsystem other /bin/false"
+    with loopback_sshd(tmp_path_factory.mktemp("sshd"), options=options) as board:
         opened = connect(
             Connection(
                 host=board.host,

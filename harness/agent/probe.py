@@ -6,7 +6,6 @@ import os
 import platform
 import re
 import shutil
-import struct
 from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Optional
@@ -52,7 +51,7 @@ def facts(root: Root, cache: Path) -> Dict[str, Any]:
     return {
         "hostname": platform.node(),
         "model": next((text for text in map(root.read, _MODEL_FILES) if text), None),
-        "arch": _arch(),
+        "arch": runtimes.machine(),
         "kernel": platform.release(),
         "os": _os_name(root),
         "libc": _libc(),
@@ -72,12 +71,6 @@ def facts(root: Root, cache: Path) -> Dict[str, Any]:
         "cache_dir": str(cache),
         "simulated": None if root.real else "sysfs under a made-up root",
     }
-
-
-def _arch() -> str:
-    """The architecture of this process: a 32-bit system may run on a 64-bit kernel."""
-    machine = platform.machine()
-    return "armv7l" if machine == "aarch64" and struct.calcsize("P") == 4 else machine
 
 
 def _os_name(root: Root) -> Optional[str]:

@@ -61,6 +61,8 @@ class Originals:
         sentences = []
         failed = False
         for relative, value in sorted(values.items()):
+            if root.read(relative) == value:
+                continue
             problem = write_setting(root.at(relative), value)
             failed = failed or problem is not None
             what = "%s back to %s" % (relative, value)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+import struct
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
@@ -18,6 +19,12 @@ from edge_agent.sysfs import read_text
 
 _INSTALLERS = ("pip", "uv")
 _TENSORFLOW = ("tensorflow", "tensorflow_cpu", "tensorflow_aarch64", "tensorflow_cpu_aws")
+
+
+def machine() -> str:
+    """The architecture of this process: a 32-bit system may run on a 64-bit kernel."""
+    kernel = platform.machine()
+    return "armv7l" if kernel == "aarch64" and struct.calcsize("P") == 4 else kernel
 
 
 class Installed(NamedTuple):
@@ -97,7 +104,7 @@ def _of_env(file: Path) -> Optional[Dict[str, Any]]:
     site = file.parent / "site"
     if not isinstance(info, dict) or info.get("package") not in ("litert", "tflite", "system"):
         return None
-    if not site.is_dir() or info.get("machine", platform.machine()) != platform.machine():
+    if not site.is_dir() or info.get("machine", machine()) != machine():
         return None
     python, numpy = info.get("python"), installed("numpy", [str(site)])
     return {

@@ -216,7 +216,7 @@ def main(arguments: List[str]) -> int:
         out.send({"event": "held", "holder": error.holder, "since": error.since})
         return HELD_STATUS
     except wire.AgentError as error:
-        out.send({"event": "error", "kind": error.kind, "message": error.message})
+        out.send({"id": 0, "event": "error", "kind": error.kind, "message": error.message})
         return UNFIT_STATUS
     return _session(Steward(options, out), out, held)
 
@@ -228,7 +228,7 @@ def _session(steward: Steward, out: wire.Wire, held: lease.Lease) -> int:
         steward.start()
         steward.serve(held)
     except wire.AgentError as error:
-        out.send({"event": "error", "kind": error.kind, "message": error.message})
+        out.send({"id": 0, "event": "error", "kind": error.kind, "message": error.message})
         return UNFIT_STATUS
     except (EndedError, wire.StalledError, wire.LineTooLongError) as reason:
         sys.stderr.write("steward ends: %s\n" % reason)

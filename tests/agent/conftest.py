@@ -7,18 +7,17 @@ from pathlib import Path
 
 import pytest
 
-AGENT = Path(__file__).resolve().parents[2] / "harness" / "agent"
 HERE = Path(__file__).resolve().parent
 
 # The agent's modules under the name they have on the board, for tests of pure functions.
 sys.path.insert(0, str(HERE / "packed"))
 sys.path.insert(0, str(HERE))
 
-from conversation import Steward  # noqa: E402
+from agent_conversation import AGENT, Steward  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def agent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def agent_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zip file as the protocol describes it."""
     path = tmp_path_factory.mktemp("agent") / "agent.pyz"
     with zipfile.ZipFile(path, "w") as archive:
@@ -26,6 +25,15 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Path:
             name = source.name if source.name == "__main__.py" else f"edge_agent/{source.name}"
             archive.write(source, name)
     return path
+
+
+@pytest.fixture(scope="session")
+def agent(agent_zip: Path) -> Path:
+    """The zip file unpacked, as boards keep it."""
+    folder = agent_zip.with_suffix("")
+    with zipfile.ZipFile(agent_zip) as archive:
+        archive.extractall(folder)
+    return folder
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+AGENT = Path(__file__).resolve().parents[2] / "harness" / "agent"
+
 Message = dict[str, Any]
 
 

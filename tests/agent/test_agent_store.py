@@ -1,0 +1,148 @@
+"""Files by their hash, environments from tars."""
+
+import hashlib
+import io
+import json
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from agent_conversation import Steward
+
+Start = Callable[..., Steward]
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_what_is_admitted_is_not_missing(steward: Start) -> None:
+    one = steward()
+    sha256 = one.put(b"a model")
+    assert one.ask("have", sha256=[sha256, "0" * 64])[0]["missing"] == ["0" * 64]
+    assert (one.cache / "store" / sha256).read_bytes() == b"a model"
+    assert list((one.cache / "incoming").iterdir()) == []
+
+
+def test_another_hash_is_refused_and_removed(steward: Start) -> None:
+    one = steward()
+    upload = one.cache / "incoming" / "upload"
+    upload.write_bytes(b"damaged")
+    kind, message = one.refusal("admit", sha256=digest(b"whole"), incoming="upload")
+    assert kind == "bad_request"
+    assert digest(b"damaged") in message
+    assert not upload.exists()
+    assert list((one.cache / "store").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../steward.json", "/etc/passwd", "a/b"])
+def test_only_plain_names_are_admitted(steward: Start, name: str) -> None:
+    assert steward().refusal("admit", sha256="0" * 64, incoming=name)[0] == "bad_request"
+
+
+def test_no_upload(steward: Start) -> None:
+    assert steward().refusal("admit", sha256="0" * 64, incoming="nothing")[0] == "not_found"
+
+
+def test_a_damaged_file_counts_as_missing(steward: Start) -> None:
+    one = steward()
+    sha256 = one.put(b"a model")
+    (one.cache / "store" / sha256).write_bytes(b"a m0del")
+    assert one.ask("have", sha256=[sha256])[0]["missing"] == [sha256]
+    assert not (one.cache / "store" / sha256).exists()
+
+
+def test_the_cache_is_for_its_user_alone(steward: Start) -> None:
+    one = steward()
+    assert one.first["event"] == "ready"
+    assert {path.stat().st_mode & 0o777 for path in one.cache.iterdir() if path.is_dir()} == {0o700}
+
+
+def tar(*members: tarfile.TarInfo, mode: str = "w:gz") -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]
+        for member in members:
+            archive.addfile(member, io.BytesIO(b"x" * member.size) if member.isreg() else None)
+    return buffer.getvalue()
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, size: int = 0, link: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.size, info.linkname, info.mode = kind, size, link, 0o755
+    return info
+
+
+SITE = member("site", tarfile.DIRTYPE)
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_an_environment_is_unpacked_and_found(steward: Start, mode: str) -> None:
+    one = steward()
+    sha256 = one.put(tar(SITE, member("site/package/module.py", size=5), mode=mode))
+    info = {"package": "tflite", "version": "2.14.0"}
+    assert one.ask("unpack", sha256=sha256, env="tflite-2.14.0", info=info)[-1]["event"] == "done"
+    folder = one.cache / "envs" / "tflite-2.14.0"
+    assert (folder / "site" / "package" / "module.py").read_text() == "xxxxx"
+    assert json.loads((folder / "env.json").read_text()) == info
+    found = [runtime for runtime in one.ask("probe")[0]["facts"]["runtimes"] if runtime["site"]]
+    assert found == [
+        {
+            "package": "tflite",
+            "version": "2.14.0",
+            "python": sys.executable,
+            "site": str(folder / "site"),
+            "numpy": None,
+        }
+    ]
+
+
+def test_an_environment_is_replaced(steward: Start) -> None:
+    one = steward()
+    for name in ("site/old", "site/new"):
+        one.ask("unpack", sha256=one.put(tar(SITE, member(name))), env="env", info={})
+    folder = one.cache / "envs"
+    assert [path.name for path in folder.iterdir()] == ["env"]
+    assert [path.name for path in (folder / "env" / "site").iterdir()] == ["new"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        tar(SITE, member("../outside")),
+        tar(SITE, member("/outside")),
+        tar(SITE, member("site/../../outside")),
+        tar(SITE, member("site/link", tarfile.SYMTYPE, link="/etc/passwd")),
+        tar(SITE, member("site/link", tarfile.LNKTYPE, link="/etc/passwd")),
+        tar(SITE, member("site/device", tarfile.CHRTYPE)),
+        tar(SITE, member("site/pipe", tarfile.FIFOTYPE)),
+        tar(member("elsewhere")),
+        tar(SITE, member("site/file", size=100_000))[:-50],
+        tar(SITE, member("site/file", size=100_000), mode="w")[:50_000],
+        b"no tar",
+        b"",
+    ],
+    ids=["up", "root", "over", "symlink", "link", "device", "pipe", "no-site", "cut-gz", "cut", "text", "empty"],
+)
+def test_a_bad_tar_leaves_nothing(steward: Start, content: bytes, tmp_path: Path) -> None:
+    one = steward()
+    sha256 = one.put(content)
+    kind, _ = one.refusal("unpack", sha256=sha256, env="env", info={})
+    assert kind == "bad_request"
+    assert list((one.cache / "envs").iterdir()) == []
+    assert not list(tmp_path.rglob("outside"))
+
+
+@pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b"])
+def test_only_plain_names_are_environments(steward: Start, name: str) -> None:
+    one = steward()
+    sha256 = one.put(tar(SITE))
+    assert one.refusal("unpack", sha256=sha256, env=name, info={})[0] == "bad_request"
+
+
+def test_an_environment_for_another_machine_is_not_found(steward: Start) -> None:
+    one = steward()
+    sha256 = one.put(tar(SITE))
+    one.ask("unpack", sha256=sha256, env="env", info={"package": "tflite", "machine": "riscv64"})
+    assert [found for found in one.ask("probe")[0]["facts"]["runtimes"] if found["site"]] == []

@@ -89,11 +89,6 @@ class Sshd:
         time.sleep(0.2)
         _await_banner(self)
 
-    def new_host_key(self) -> None:
-        """Write what the known_hosts file would hold if the board had been another one."""
-        other = _key(self.folder / f"other-{secrets.token_hex(3)}")
-        self.known_hosts.write_text(_known_line(self.port, other))
-
 
 @contextlib.contextmanager
 def loopback_sshd(
@@ -105,8 +100,7 @@ def loopback_sshd(
 ) -> Iterator[Sshd]:
     """A server on a free port; ``env`` is set for every session.
 
-    ``options`` are further sshd_config lines
-    (``Subsystem other /bin/false``: no SFTP).
+    ``options`` are further sshd_config lines (``Subsystem other /bin/false``: no SFTP).
 
     With ``account`` a user of that name and a random suffix is made (root only), and removed with its home.
     """

@@ -109,6 +109,7 @@ def _from_file(path: Path) -> Candidate:
 
 
 def _nothing_there(text: str, path: Path) -> str:
+    text = " ".join(text.split())
     if "/" in text or path.suffix:
         return f'model file or folder "{text}" does not exist: looked for {path}'
     close = nearest(text, ZOO)

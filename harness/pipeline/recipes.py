@@ -38,6 +38,7 @@ def parse_recipe(text: str, *, steps: Mapping[str, Step] = STEPS) -> Recipe:
     Raises CandidateSpecError for an unknown step, for an argument where none is taken (or none where one is),
     and where more than one step, or not the last, sets the number format.
     """
+    text = " ".join(text.split())  # a message that repeats it must stay on one line
     parsed = tuple(_parse_word(word, recipe=text, steps=steps) for word in text.split("+"))
     formats = [index for index, step in enumerate(parsed) if steps[step.name].stage == "number_format"]
     if len(formats) > 1:

@@ -17,6 +17,7 @@ This module is sent as source text; the host takes only the constant from it.
 import hashlib
 import json
 import os
+import shutil
 import sys
 
 MINIMUM_PYTHON = (3, 7)
@@ -51,7 +52,12 @@ def take_in(upload, sha256, agent):
             for name in archive.namelist():
                 with open(archive.extract(name, making), "rb") as file:
                     os.fsync(file.fileno())
-        os.rename(making, agent)
+        try:
+            os.rename(making, agent)
+        except EnvironmentError:
+            if not os.path.isdir(agent):
+                raise
+            shutil.rmtree(making)  # another session put the same agent there meanwhile
     os.remove(upload)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from harness.records.results import Histogram, Measurement, TrialSummary
-from harness.report.chart_style import CONFIG, INK, WIDTH, Spec, axis_unit, palette
+from harness.report.chart_style import CONFIG, INK, WIDTH, Spec, axis_unit, palette, quantitative
 from harness.report.groups import Group, Variant
 from harness.report.numbers import number, value_of
 from harness.report.shape import Axis, fastest, heights, nearly_slowest, slower_than, usable
@@ -40,13 +40,13 @@ def distribution(group: Group) -> Spec | None:
         return None
     axis = _axis(lanes)
     factor, unit = axis_unit(axis.high_s, "s")
-    domain = [axis.low_s / factor, axis.high_s / factor]
-    x = {
-        "field": "x",
-        "type": "quantitative",
-        "scale": {"type": axis.scale, "domain": domain, "nice": False, "zero": False},
-        "axis": {"title": f"latency of one inference ({unit})", "grid": False, "tickCount": 6},
-    }
+    x = quantitative(
+        "x",
+        domain=(axis.low_s / factor, axis.high_s / factor),
+        log=axis.log,
+        title=f"latency of one inference ({unit})",
+        grid=False,
+    )
     header = {"labelAngle": 0, "labelOrient": "top", "labelAnchor": "start"}
     labels = [lane.label for lane in lanes]
     return {
@@ -119,15 +119,13 @@ def _layers(lanes: list[_Lane], x: Spec) -> list[Spec]:
     ink = {"value": INK}
     base, top, below = {"datum": 0}, {"datum": 1}, {"datum": -0.16}
     shape = {"type": "area", "interpolate": "step-after", "fillOpacity": 0.55}
+    tick = {"type": "tick", "thickness": 1, "height": 7}
+    thick, thin = {"type": "rule", "strokeWidth": 5, "opacity": 0.5}, {"type": "rule", "strokeWidth": 1.5}
     return [
         _layer("shape", shape, {"x": x, "y": y, "color": colour}),
-        _layer("trial", {"type": "tick", "thickness": 1, "height": 7}, {"x": x, "y": below, "color": colour}),
-        _layer(
-            "interval",
-            {"type": "rule", "strokeWidth": 5, "opacity": 0.5},
-            {"x": x, "x2": {"field": "x2"}, "y": base, "color": ink},
-        ),
-        _layer("p50", {"type": "rule", "strokeWidth": 1.5}, {"x": x, "y": base, "y2": top, "color": ink}),
+        _layer("trial", tick, {"x": x, "y": below, "color": colour}),
+        _layer("interval", thick, {"x": x, "x2": {"field": "x2"}, "y": base, "color": ink}),
+        _layer("p50", thin, {"x": x, "y": base, "y2": top, "color": ink}),
     ]
 
 

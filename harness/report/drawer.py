@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,12 +19,15 @@ class Drawer:
     """
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-I", str(_PROGRAM)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        if process.stdin is None or process.stdout is None:
+            raise _not_drawn("the drawing process has no pipes")
+        self._process, self._work, self._answers = process, process.stdin, process.stdout
 
     def __enter__(self) -> Self:
         return self
@@ -33,18 +37,16 @@ class Drawer:
 
     def ask(self, specs: list[dict[str, Any]]) -> None:
         """Hand over specifications to draw; ``answer`` waits for them."""
-        stdin = self._process.stdin
-        if stdin is None:
-            raise HarnessError("charts: the drawing process has no input")
+        work = json.dumps(specs, allow_nan=False).encode() + b"\n"
         try:
-            stdin.write(json.dumps(specs, allow_nan=False).encode() + b"\n")
-            stdin.flush()
-        except OSError as error:
-            raise _not_drawn(f"the drawing process ended ({error.strerror})") from error
+            self._work.write(work)
+            self._work.flush()
+        except (OSError, ValueError) as error:
+            raise _not_drawn(f"the drawing process takes no work ({error})") from error
 
     def answer(self) -> list[str]:
         """SVG texts, one for each specification of the last ``ask``; HarnessError if they were not drawn."""
-        line = self._process.stdout.readline() if self._process.stdout else b""
+        line = self._answers.readline()
         if not line.endswith(b"\n"):
             raise _not_drawn("the drawing process ended without an answer")
         answer = json.loads(line)
@@ -54,11 +56,11 @@ class Drawer:
 
     def close(self) -> None:
         """End the process; may be called twice."""
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None and not stream.closed:
-                stream.close()
         self._process.kill()
         self._process.wait()
+        for stream in (self._work, self._answers):
+            with suppress(OSError):  # what was not sent to a process that is gone
+                stream.close()
 
 
 def _not_drawn(why: str) -> HarnessError:

@@ -21,14 +21,14 @@ class Axis:
     high_s: float
 
     @property
-    def scale(self) -> str:
-        """``log`` for latencies far apart, else ``linear``."""
-        return "log" if self.high_s / self.low_s >= LOG_FROM else "linear"
+    def log(self) -> bool:
+        """Whether latencies are so far apart that a logarithmic scale is due."""
+        return self.high_s / self.low_s >= LOG_FROM
 
     def edges(self) -> list[float]:
         """BINS + 1 bin edges in seconds, evenly spaced on the scale."""
         steps = [step / BINS for step in range(BINS + 1)]
-        if self.scale == "log":
+        if self.log:
             return [self.low_s * (self.high_s / self.low_s) ** step for step in steps]
         return [self.low_s + (self.high_s - self.low_s) * step for step in steps]
 

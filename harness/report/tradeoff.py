@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from harness.records.results import Measurement
-from harness.report.chart_style import CONFIG, MUTED, SHAPES, WIDTH, Spec, axis_unit, palette
+from harness.report.chart_style import CONFIG, MUTED, SHAPES, WIDTH, Spec, axis_unit, palette, quantitative
 from harness.report.groups import Group, Variant
 from harness.report.numbers import number, value_of
 from harness.report.shape import LOG_FROM
 
-HEIGHT = 250
+HEIGHT = 220
 MARGIN = 0.08
 """Room beside the outermost points, as a share of what the axis spans."""
 
@@ -82,12 +82,11 @@ def _axis(measurements: list[Measurement], field: str, *, factor: float, title: 
     log = low > 0 and high / low >= LOG_FROM
     if log:
         room = (high / low) ** MARGIN
-        domain = [low / room, high * room]
+        domain = (low / room, high * room)
     else:
         room = (high - low or abs(high) or 1.0) * MARGIN
-        domain = [low - room, high + room]
-    scale = {"type": "log" if log else "linear", "domain": domain, "nice": False, "zero": False}
-    return {"field": field, "type": "quantitative", "scale": scale, "axis": {"title": title, "tickCount": 6}}
+        domain = (low - room, high + room)
+    return quantitative(field, domain=domain, log=log, title=title)
 
 
 def _row(point: _Point, x_factor: float, y_factor: float) -> Row:

@@ -3,8 +3,6 @@
 from itertools import groupby
 from typing import Any
 
-from markupsafe import Markup
-
 from harness.records.results import Results
 from harness.report.figures import GroupFigures
 from harness.report.sections.section import Section
@@ -23,11 +21,7 @@ def _panel(drawn: GroupFigures) -> dict[str, Any]:
         "device": drawn.group.device,
         "unmeasured": drawn.group.unmeasured,
         "left_out": drawn.left_out,
-        "figures": [
-            # The renderer escaped its texts, and svg.checked() let only shapes and text through.
-            {"title": figure.title, "caption": figure.caption, "svg": Markup(figure.svg)}  # noqa: S704
-            for figure in drawn.figures
-        ],
+        "figures": drawn.figures,
     }
 
 

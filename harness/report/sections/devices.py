@@ -72,12 +72,16 @@ def _profile(profile: DeviceProfile) -> list[Fact]:
         ("CPU", hardware.cpu),
         ("memory", hardware.memory),
         ("storage", hardware.storage),
-        ("runtime", f"{runtime.package}, {runtime.delegate}, {runtime.num_threads} threads"),
+        ("runtime", f"{runtime.package}, {runtime.delegate}, {_threads(runtime.num_threads)}"),
         ("governor", profile.tuning.governor),
         ("CPUs used", profile.tuning.cpus),
         ("power model", profile.power.model.source if profile.power.model else None),
     ]
     return [(name, value) for name, value in said if value]
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def _bytes(value: int | None) -> str | None:

@@ -45,9 +45,21 @@ def _way(measurement: Measurement) -> str:
 
 
 def _whose(results: Results, entries: list[Entry], total: int) -> str:
+    """The entries by name; by candidate alone where all of a candidate's measured entries are meant."""
     if len(entries) == total:
         return "all entries" if total > 1 else "its one entry"
-    return ", ".join(f"{entry_name(entry)} on {device_title(entry.device, results.devices)}" for entry in entries)
+    whole = {entry.candidate for entry in entries} - {
+        entry.candidate for entry in results.entries if entry.measurements and entry not in entries
+    }
+    named = [
+        entry.candidate if entry.candidate in whole else f"{entry_name(entry)} on {_where(results, entry)}"
+        for entry in entries
+    ]
+    return ", ".join(dict.fromkeys(named))
+
+
+def _where(results: Results, entry: Entry) -> str:
+    return device_title(entry.device, results.devices)
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

@@ -1,0 +1,150 @@
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from store.sample_results import results
+
+from harness.records.errors import HarnessError, ResultsFileError
+from harness.records.results import Results
+from harness.report import Drawer, render
+from harness.report.figures import MAX_CHARTS_BYTES
+from harness.report.sections import SECTIONS
+from harness.store.results_file import save_results
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Tags(HTMLParser):
+    """Every start tag with its attributes."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+def saved(folder, of=None):
+    folder.mkdir(exist_ok=True)
+    save_results(of or results(), folder / "results.json")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = saved(tmp_path_factory.mktemp("run"))
+    return render(folder)
+
+
+def test_both_files_stand_beside_the_results(page):
+    assert page.name == "report.html"
+    assert sorted(path.name for path in page.parent.iterdir()) == ["report.html", "results.json", "summary.md"]
+
+
+def test_the_same_results_give_the_same_bytes(page, tmp_path):
+    with Drawer() as drawer:
+        again = [render(saved(tmp_path / name), drawer) for name in ("a", "b")]
+    for other in again:
+        assert other.read_bytes() == page.read_bytes()
+        assert other.with_name("summary.md").read_bytes() == page.with_name("summary.md").read_bytes()
+
+
+def test_the_page_is_small(page):
+    assert page.stat().st_size < 2_000_000
+
+
+def test_sections_come_in_their_order_verdicts_first(page):
+    tags = Tags(page.read_text(encoding="utf-8")).found
+    assert [attrs["id"] for tag, attrs in tags if tag == "section"] == [section.name for section in SECTIONS]
+    assert SECTIONS[0].name == "verdicts"
+
+
+def test_no_hostile_name_becomes_markup(page):
+    text = page.read_text(encoding="utf-8")
+    assert "<script" not in text.lower()
+    assert "&lt;script&gt;alert(1)" in text
+    assert "\x1b" not in text and "\u202e" not in text
+    for tag, attrs in Tags(text).found:
+        assert tag not in {"script", "iframe", "object", "img", "link", "form", "foreignobject"}
+        assert not [name for name in attrs if name.startswith("on") or name in {"style", "src"}]
+        assert attrs.get("href", "#").startswith("#")
+
+
+def test_nothing_is_allowed_but_the_pages_own_style(page):
+    policy = next(
+        attrs["content"]
+        for tag, attrs in Tags(page.read_text(encoding="utf-8")).found
+        if attrs.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert re.fullmatch(
+        r"default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; base-uri 'none'; form-action 'none'", policy
+    )
+
+
+def test_a_label_stands_beside_every_device_name(page):
+    text = page.read_text(encoding="utf-8")
+    for name, label in (("rpi4", "simulated board"), ("local", "this machine, no edge board")):
+        shown = text.count(f'<span class="device">{name}</span>')
+        assert shown == text.count(f'<span class="device">{name}</span> <span class="label">{label}</span>') > 0
+
+
+def test_numbers_stand_with_interval_and_n(page):
+    text = page.read_text(encoding="utf-8")
+    assert (
+        '<span class="value">154 µs</span><span class="detail">153.4–154.6 µs</span><span class="detail">n 10</span>'
+        in text
+    )
+
+
+def test_how_numbers_were_obtained_is_told(page):
+    text = page.read_text(encoding="utf-8")
+    for part in (
+        "median over trials",
+        "95 % interval",
+        "PowerJoular, Pi 4B rev 1.2, 64-bit",
+        "±40 %",
+        "synthetic data",
+    ):
+        assert part in text
+
+
+def test_a_run_without_entries_has_a_page(tmp_path):
+    empty = Results(run=results().run, devices=results().devices, entries=[])
+    text = render(saved(tmp_path, empty)).read_text(encoding="utf-8")
+    assert "Nothing was measured." in text
+
+
+def test_many_candidates_leave_out_charts_and_say_so(tmp_path):
+    sample = results()
+    model = sample.entries[0]
+    many = [model.model_copy(update={"candidate": f"model_{number}"}) for number in range(90)]
+    path = render(saved(tmp_path, sample.model_copy(update={"entries": many})))
+    text = path.read_text(encoding="utf-8")
+    assert "Charts left out" in text
+    assert MAX_CHARTS_BYTES < path.stat().st_size < 2_000_000
+
+
+def test_a_folder_without_results_is_one_line(tmp_path):
+    with pytest.raises(ResultsFileError, match="cannot be read"):
+        render(tmp_path)
+
+
+def test_a_page_that_cannot_be_written_is_one_line(tmp_path):
+    folder = saved(tmp_path)
+    (folder / "report.html").mkdir()
+    with pytest.raises(HarnessError, match=r"report\.html: cannot be written"):
+        render(folder)
+
+
+def test_importing_the_report_loads_nothing_heavy():
+    code = (
+        "import sys, harness.report, harness.store\n"
+        "print(sorted({'jinja2', 'altair', 'vl_convert', 'numpy', 'rich', 'scipy', 'markupsafe'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,58 @@
+import pytest
+from store.sample_results import entries, results
+
+from harness.records.results import Results
+from harness.records.status import Status
+from harness.report import table
+from harness.report.words import EXIT_MEANINGS, STATUS_WORDS
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_line_is_longer_than_the_terminal(width):
+    assert max(map(len, table(results(), width).splitlines())) <= width
+
+
+def test_one_block_per_device_with_its_label_and_its_numbers():
+    local, rpi4 = table(results()).split("rpi4 (simulated board): Raspberry Pi 4 Model B Rev 1.4")
+    assert local.startswith("local (this machine, no edge board): KVM")
+    assert "154 µs" in local and "153.4–154.6" in local
+    assert "4.25 ms" in rpi4 and "38.4 MB" in rpi4 and "98.22 %" in rpi4 and "±40 %" in rpi4
+
+
+def test_every_status_is_a_word():
+    text = table(results())
+    for status in Status:
+        assert STATUS_WORDS[status] in text
+
+
+def test_what_did_not_hold_is_a_sentence_worst_first():
+    text = " ".join(table(results()).split())
+    order = [text.index(f"{word}: ") for word in ("error", "failed", "board unfit", "too close")]
+    assert order == sorted(order)
+    assert "digits_cnn/float32: latency p50 4.25 ms (4.23-4.27) is above 4 ms on rpi4" in text
+
+
+def test_the_last_line_says_what_the_exit_code_means():
+    text = " ".join(table(results()).split())
+    assert text.endswith(f"exit code 1: {EXIT_MEANINGS[1]}")
+
+
+def test_nothing_from_a_board_steers_the_terminal():
+    text = table(results())
+    assert all(character.isprintable() or character == "\n" for character in text)
+
+
+def test_p90_has_a_column_only_where_there_is_room():
+    assert " p90" not in table(results(), 80)
+    assert " p90" in table(results(), 120)
+
+
+def test_columns_nobody_has_are_left_out():
+    bare = [entry.model_copy(update={"measurements": entry.measurements[:1]}) for entry in entries()]
+    text = table(results().model_copy(update={"entries": bare}))
+    assert "p50" in text and "accuracy  " not in text and "energy\n" not in text
+
+
+def test_a_run_without_entries_says_so():
+    run = results().run.model_copy(update={"exit_code": 5, "notes": []})
+    assert table(Results(run=run, devices={}, entries=[])) == f"no entries; exit code 5: {EXIT_MEANINGS[5]}\n"

@@ -35,7 +35,10 @@ def run_files(
     with Session(settings, profiles, folder, say=live.show) as session:
         _measure_all(session, chosen, settings)
     live.clear()
+    from harness.report import render
+
     results = close_run(folder, settings=settings, start=start, unreached=session.unreached, seconds=session.seconds)
+    render(folder.path)
     _show(results, folder, as_json=as_json)
     return results.run.exit_code
 

@@ -88,6 +88,8 @@ class Benching:
         if session.config.getoption("collectonly") or self._folder is None:
             return
         own = self._session
+        from harness.report import render
+
         self.results = close_run(
             self.folder,
             settings=self.settings,
@@ -95,6 +97,7 @@ class Benching:
             unreached=self.failures.unreached,
             seconds=own.seconds if own else {},
         )
+        render(self.folder.path)
 
     def summarise(self, reporter: pytest.TerminalReporter) -> None:
         """The table and where the report lies."""

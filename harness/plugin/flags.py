@@ -1,5 +1,6 @@
 """The options on pytest's command line."""
 
+from argparse import ArgumentError
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ def add_flags(parser: pytest.Parser) -> None:
     }
     try:
         group.addoption("--device", "--board", **kwargs)
-    except ValueError:
+    except (ValueError, ArgumentError):
         group.addoption("--board", **kwargs)
     for option in OPTIONS:
         group.addoption(

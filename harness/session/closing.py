@@ -1,4 +1,4 @@
-"""The end of a run: the run's own record, results.json, the report."""
+"""The end of a run: the run's own record and results.json, from which the faces have the report made."""
 
 import secrets
 import subprocess
@@ -32,13 +32,11 @@ def close_run(
     unreached: Sequence[str] = (),
     seconds: dict[str, float],
 ) -> Results:
-    """Write results.json and the report of a run whose entries stand in ``folder``.
+    """Write results.json of a run whose entries stand in ``folder``.
 
     ``unreached`` are sentences on boards that were not reached; they become notes and decide the exit code
     (11) where nothing failed. Returns what was written.
     """
-    from harness.report import render
-
     entries = folder.entries()
     spent = {**seconds, "total": round(time.monotonic() - start.monotonic_s, 3)}
     run = Run(
@@ -55,7 +53,6 @@ def close_run(
         notes=[*unreached, *_build_note(entries)],
     )
     results = folder.finish(run)
-    render(folder.path)
     return results
 
 

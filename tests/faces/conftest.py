@@ -1,0 +1,89 @@
+"""What tests of whole sessions share: a tiny model, a folder like a user's, the commands in it."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.board.provision_proof import addition_model
+
+QUICK = ("--trials=2", "--min-secs=0.02", "--num-runs=5")
+BENCHMARK = """
+import pytest
+from harness import candidates
+
+@pytest.mark.parametrize("candidate", candidates("models"), ids=str)
+@pytest.mark.budget({budget})
+def test_models(bench, candidate):
+    bench(candidate)
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder like a user's repository, with a cache of its own."""
+
+    folder: Path
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def benchmark(self, budget: str = "") -> None:
+        self.write("test_bench.py", BENCHMARK.format(budget=budget))
+
+    def pytest(self, *args: str, quick: bool = True) -> Said:
+        return self.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(QUICK if quick else ()), *args)
+
+    def harness(self, *args: str) -> Said:
+        return self.run(str(Path(sys.executable).parent / "harness"), *args)
+
+    def run(self, *argv: str) -> Said:
+        env = {**os.environ, "XDG_CACHE_HOME": str(self.folder / "cache"), "COLUMNS": "80"}
+        done = subprocess.run(argv, cwd=self.folder, capture_output=True, text=True, env=env, check=False)
+        assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def results(self) -> dict[str, Any]:
+        text = (self.folder / "reports" / "latest" / "results.json").read_text(encoding="utf-8")
+        return dict(json.loads(text))
+
+    def statuses(self) -> list[str]:
+        return [entry["status"] for entry in self.results()["entries"]]
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A .tflite file of one addition."""
+    path = tmp_path_factory.mktemp("model") / "tiny.tflite"
+    path.write_bytes(addition_model())
+    return path
+
+
+@pytest.fixture
+def place(tmp_path: Path, tiny_model: Path) -> Place:
+    """A folder with models/tiny.tflite, no benchmark yet."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "tiny.tflite").write_bytes(tiny_model.read_bytes())
+    (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
+    return Place(tmp_path)

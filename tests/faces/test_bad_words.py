@@ -1,0 +1,111 @@
+"""Wrong words on pytest's command line and in files: one line, the right exit code, nothing green."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from faces.conftest import Place
+
+
+def one_line(text: str, *words: str) -> None:
+    """Some single line holds every word."""
+    flat = [line for line in text.splitlines() if all(word in line for word in words)]
+    assert flat, text
+
+
+def test_no_device_lists_the_names(place: "Place") -> None:
+    place.benchmark()
+    said = place.pytest()
+    assert said.code == 4
+    one_line(said.text, "--device", "rpi4", "local")
+
+
+def test_no_device_on_workers(place: "Place") -> None:
+    place.benchmark()
+    said = place.pytest("-n1")
+    assert said.code == 4, said.text
+
+
+def test_collecting_needs_no_device(place: "Place") -> None:
+    place.benchmark()
+    said = place.pytest("--collect-only", "-q")
+    assert said.code == 0
+    assert "test_models[tiny]" in said.out
+
+
+def test_an_unknown_device_names_the_nearest(place: "Place") -> None:
+    place.benchmark()
+    said = place.pytest("--device=rpi44")
+    assert said.code == 4
+    one_line(said.text, "rpi44", "rpi4")
+
+
+def test_an_invalid_profile_says_every_problem(place: "Place") -> None:
+    place.benchmark()
+    place.write("devices/odd.toml", '[connection]\nhots = "x"\nport = "22"\n[runtime]\nnum_threads = 0\n')
+    said = place.pytest("--device=odd")
+    assert said.code == 4
+    one_line(said.text, "odd.toml", "connection.hots", "host", "connection.port", "runtime.num_threads")
+
+
+@pytest.mark.parametrize("option", ["--trials=0", "--runtime=litter", "--min-secs=50", "--inconclusive=no"])
+def test_a_wrong_option(place: "Place", option: str) -> None:
+    place.benchmark()
+    said = place.pytest("--device=local", option, quick=False)
+    assert said.code == 4
+    one_line(said.text, option.split("=", maxsplit=1)[0])
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        ('latency_p5="1 ms"', ("latency_p5", "latency_p50")),
+        ('latency_p50="1 mW"', ("latency_p50", "1 mW")),
+        ("latency_p50=1", ("latency_p50",)),
+    ],
+)
+def test_a_wrong_marker(place: "Place", budget: str, words: tuple[str, ...]) -> None:
+    place.benchmark(budget)
+    said = place.pytest("--device=local")
+    assert said.code == 4, said.text
+    one_line(said.text, *words)
+
+
+def test_a_budget_that_matches_nothing(place: "Place") -> None:
+    place.benchmark()
+    place.write("budgets.toml", '[local."tyni"]\nlatency_p50 = "1 ms"\n')
+    said = place.pytest("--device=local", ".")
+    assert said.code == 4, said.text
+    one_line(said.text, "tyni")
+    assert place.pytest("--device=local", "-k", "tiny").code == 0
+
+
+def test_a_removed_model_is_never_green(place: "Place") -> None:
+    place.benchmark()
+    (place.folder / "models" / "tiny.tflite").unlink()
+    said = place.pytest("--device=local")
+    assert said.code == 4, said.text
+    one_line(said.text, "models")
+
+
+def test_an_empty_selection_is_never_green(place: "Place") -> None:
+    place.benchmark()
+    assert place.pytest("--device=local", "-k", "nothing").code == 5
+
+
+def test_an_unreachable_board_is_11(place: "Place") -> None:
+    place.benchmark()
+    place.write("devices/gone.toml", '[connection]\nhost = "127.0.0.1"\nport = 9\nuser = "x"\n')
+    said = place.pytest("--device=gone")
+    assert said.code == 11, said.text
+    one_line(said.text, "gone", "127.0.0.1")
+    assert place.results()["run"]["exit_code"] == 11
+
+
+def test_a_reached_board_is_measured_though_another_is_gone(place: "Place") -> None:
+    place.benchmark('model_size="1 MB"')
+    place.write("devices/gone.toml", '[connection]\nhost = "127.0.0.1"\nport = 9\nuser = "x"\n')
+    said = place.pytest("--device=gone", "--device=local")
+    assert said.code == 11, said.text
+    assert place.statuses() == ["PASS"]

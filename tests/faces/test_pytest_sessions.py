@@ -1,0 +1,105 @@
+"""Whole pytest sessions on this machine: statuses, letters, exit codes, files."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from faces.conftest import Place
+
+
+def test_a_loose_budget_holds(place: "Place") -> None:
+    place.benchmark('latency_p50="1 s", model_size="1 MB"')
+    said = place.pytest("--device=local")
+    assert said.code == 0, said.text
+    assert place.statuses() == ["PASS"]
+    assert "report: " in said.out
+    assert max(len(line) for line in said.out.splitlines()) <= 80 or "/" in said.out
+    names = {path.name for path in (place.folder / "reports" / "latest").iterdir()}
+    assert names == {"results.json", "trials.jsonl", "summary.md", "report.html"}
+
+
+def test_without_a_budget_it_is_measured(place: "Place") -> None:
+    place.benchmark()
+    said = place.pytest("--device=local", "-v")
+    assert said.code == 0, said.text
+    assert place.statuses() == ["MEASURED"]
+    assert "MEASURED" in said.out
+
+
+def test_a_broken_budget_fails_and_says_all(place: "Place") -> None:
+    place.benchmark('latency_p50="1 ns"')
+    said = place.pytest("--device=local")
+    assert said.code == 1
+    assert place.statuses() == ["FAIL"]
+    finding = next(f for f in place.results()["entries"][0]["findings"] if f["metric"] == "latency_p50")
+    assert finding["limit"] == 1e-9
+    assert finding["ci_low"] <= finding["value"] <= finding["ci_high"]
+    for word in ("latency_p50", "limit of 1 ns", "local"):
+        assert word in finding["reason"]
+        assert word in " ".join(said.out.split())
+
+
+def test_energy_without_a_source_is_invalid_and_not_green(place: "Place") -> None:
+    place.write("devices/bare.toml", 'extends = "local"\n[power]\nsensors = []\n')
+    place.benchmark('energy_per_inference="1 J"')
+    said = place.pytest("--device=bare")
+    assert said.code == 10, said.text
+    assert place.statuses() == ["INVALID"]
+
+
+def test_an_ordinary_failure_stays_one(place: "Place") -> None:
+    place.benchmark('model_size="1 MB"')
+    place.write("test_other.py", "def test_other():\n    assert 1 == 2\n")
+    said = place.pytest("--device=local")
+    assert said.code == 1
+    assert place.statuses() == ["PASS"]
+
+
+def test_the_marker_and_the_file_the_stricter_holds(place: "Place") -> None:
+    place.benchmark('model_size="1 MB"')
+    place.write("budgets.toml", '[local."tiny"]\nmodel_size = "10 B"\n')
+    said = place.pytest("--device=local")
+    assert said.code == 1, said.text
+    assert "budgets.toml" in said.out
+
+
+def test_several_devices_end_in_one_run(place: "Place") -> None:
+    for name in ("a", "b"):
+        place.write(f"devices/{name}.toml", 'extends = "local"\n')
+    place.benchmark('model_size="1 MB"')
+    said = place.pytest("--device=a", "--board=b")
+    assert said.code == 0, said.text
+    assert [entry["device"] for entry in place.results()["entries"]] == ["a", "b"]
+
+
+def test_with_xdist_each_device_has_its_worker_and_one_report(place: "Place") -> None:
+    for name in ("a", "b"):
+        place.write(f"devices/{name}.toml", 'extends = "local"\n')
+    place.benchmark('model_size="1 MB"')
+    said = place.pytest("--device=a", "--device=b", "-n2")
+    assert said.code == 0, said.text
+    assert sorted(entry["device"] for entry in place.results()["entries"]) == ["a", "b"]
+    assert len([path for path in (place.folder / "reports").iterdir() if not path.is_symlink()]) == 1
+
+
+def test_where_another_plugin_owns_the_option_ours_is_board(place: "Place") -> None:
+    place.benchmark('model_size="1 MB"')
+    place.write("rival.py", 'def pytest_addoption(parser):\n    parser.addoption("--device", action="append")\n')
+    said = place.run("env", f"PYTHONPATH={place.folder}", *_python_pytest("-p", "rival", "--board=local"))
+    assert said.code == 0, said.text
+    assert "another plugin owns --device" in said.out
+
+
+def test_a_report_is_made_again_byte_for_byte(place: "Place") -> None:
+    place.benchmark('model_size="1 MB"')
+    place.pytest("--device=local")
+    page = place.folder / "reports" / "latest" / "report.html"
+    before = page.read_bytes()
+    page.unlink()
+    assert place.harness("report", "reports/latest").code == 0
+    assert page.read_bytes() == before
+
+
+def _python_pytest(*args: str) -> tuple[str, ...]:
+    import sys
+
+    return (sys.executable, "-m", "pytest", "--trials=2", "--min-secs=0.02", "--num-runs=5", *args)

@@ -57,6 +57,9 @@ class SshProcess:
 
     def write(self, line: bytes) -> None:
         """Send bytes to the command."""
+        # Between a command's end and its channel's end the server still takes bytes, for nobody.
+        if self._channel.exit_status_ready():
+            raise ConnectionLostError(ended(self._device, self._status(), self.stderr_tail()))
         try:
             self._channel.sendall(line)
         except (paramiko.SSHException, EOFError, OSError) as error:

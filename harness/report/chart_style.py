@@ -26,7 +26,7 @@ _AXIS = {
     "labelOverlap": True,
 }
 CONFIG = {
-    "background": None,
+    "background": "transparent",
     "padding": 4,
     "axis": _AXIS,
     "view": {"stroke": None},

@@ -1,4 +1,5 @@
 import altair
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +35,7 @@ def test_specifications_are_valid_vega_lite(chart):
 def test_a_wrong_specification_would_be_noticed():
     spec = tradeoff(drawn_groups()[0])
     spec["layer"][0]["mark"] = {"type": "rule", "strokeWidth": "thick"}
-    with pytest.raises(altair.SchemaValidationError):
+    with pytest.raises(jsonschema.ValidationError):
         altair.Chart.from_dict(spec, validate=True)
 
 

@@ -43,7 +43,8 @@ class Lease:
         text = json.dumps({"holder": self.holder, "since": self.since}) + "\n"
         try:
             asker = self._listener.accept()[0]
-        except BlockingIOError:
+        except OSError:
+            # It has gone again.
             return
         with asker:
             asker.setblocking(False)

@@ -39,8 +39,9 @@ class Originals:
 
     def put_back(self) -> List[str]:
         """Restore what this steward changed; sentences of what was done."""
-        values, self._values = self._values, {}
-        return self._restore(self._root, values)
+        sentences = self._restore(self._root, self._values)
+        self._values = {}
+        return sentences
 
     def put_back_of_dead(self) -> List[str]:
         """Restore what a steward that died left; nothing if the board was started again since."""

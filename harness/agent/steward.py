@@ -108,7 +108,9 @@ class Steward:
             self._dispatch(number, request)
         except wire.AgentError as error:
             self._refuse(number, error)
-        except (OSError, KeyError, TypeError, ValueError) as error:
+        except (EndedError, wire.StalledError):
+            raise
+        except Exception as error:  # one request that went wrong is no reason to lose the board
             self._refuse(number, wire.AgentError("internal", "%s: %r" % (request.get("op"), error)))
 
     def _dispatch(self, number: int, request: wire.Message) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tarfile
+import zlib
 from pathlib import Path
 from typing import IO, Any, Dict, List
 
@@ -93,7 +94,7 @@ def _extract(archive: Path, target: Path) -> None:
         with tarfile.open(str(archive)) as tar:
             for member in tar:
                 _extract_member(tar, member, target)
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, EOFError, zlib.error) as error:
         raise AgentError("bad_request", "%s is no whole tar file: %s" % (archive.name, error)) from error
     if not (target / "site").is_dir():
         raise AgentError("bad_request", "%s holds no folder site/" % archive.name)

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,12 @@ Message = dict[str, Any]
 class Steward:
     """A real steward process; its first line stands in ``first``."""
 
-    def __init__(self, agent: Path, options: dict[str, str]) -> None:
+    def __init__(self, agent: Path, options: dict[str, str], prefix: Sequence[str] = ()) -> None:
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
         self.cache = Path(options["cache"])
         self.root = Path(options["root"])
         self.process = subprocess.Popen(
-            [sys.executable, agent, "steward", *words],
+            [*prefix, sys.executable, agent, "steward", *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

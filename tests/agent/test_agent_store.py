@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from agent_conversation import Steward
+from needs import need_root
 
 Start = Callable[..., Steward]
 
@@ -146,3 +147,21 @@ def test_an_environment_for_another_machine_is_not_found(steward: Start) -> None
     sha256 = one.put(tar(SITE))
     one.ask("unpack", sha256=sha256, env="env", info={"package": "tflite", "machine": "riscv64"})
     assert [found for found in one.ask("probe")[0]["facts"]["runtimes"] if found["site"]] == []
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(agent: Path, tmp_path: Path) -> None:
+    need_root()
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    # A small disk that only this steward sees.
+    small = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=400k none "$0" && exec "$@"', str(disk)]
+    options = {"cache": str(disk / "cache"), "root": "/", "holder": "x", "lease": f"edge-harness-{tmp_path}"[-90:]}
+    one = Steward(agent, options, prefix=small)
+    try:
+        one.cache = Path(f"/proc/{one.process.pid}/root{disk}/cache")
+        sha256 = one.put(tar(SITE, member("site/large", size=5_000_000)))
+        kind, message = one.refusal("unpack", sha256=sha256, env="env", info={})
+        assert (kind, message) == ("disk_full", "environment env cannot be unpacked: no space left on device")
+        assert list((one.cache / "envs").iterdir()) == []
+    finally:
+        one.end()

@@ -119,8 +119,8 @@ def _given(details: list[dict[str, Any]], path: str) -> tuple[list[Any], Any]:
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as parts:
-            arrays = dict(parts) if isinstance(parts, np.lib.npyio.NpzFile) else {"i0": parts}
+        loaded = np.load(path, allow_pickle=False)
+        arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {"i0": loaded}
     except (OSError, ValueError) as error:
         raise BadSamplesError(f"cannot be read as arrays: {_one_line(error)}") from error
     labels = arrays.pop("labels", None)

@@ -153,9 +153,10 @@ def _write_data(trained: TrainedModel, inputs: list[Any], folder: Path, job: Bui
     if len(inputs) != 1:
         raise BuildError(f"{job.label}: a Dataset serves models with one input, and this one has {len(inputs)}")
     expected = tuple(inputs[0].shape[1:])
+    wanted = f"(n, {', '.join(map(str, expected))})"
     for part in (dataset.calibration_inputs, dataset.test_inputs):
         if tuple(part.shape[1:]) != expected or not len(part):
-            raise BuildError(f"{job.label}: its data has shape {part.shape}, where (n, *{expected}) was expected")
+            raise BuildError(f"{job.label}: its data has shape {part.shape}, where {wanted} was expected")
     if len(dataset.test_labels) != len(dataset.test_inputs):
         raise BuildError(f"{job.label}: {len(dataset.test_inputs)} test inputs have {len(dataset.test_labels)} labels")
     _save(folder / CALIBRATION, {inputs[0].name: dataset.calibration_inputs.astype(inputs[0].dtype)})

@@ -23,8 +23,7 @@ def digits_cnn() -> TrainedModel:
     import keras
 
     inputs, labels = _load()
-    order = np.random.default_rng(_SPLIT_SEED).permutation(len(labels))
-    test, calibration, train = np.split(order, [_TEST, _TEST + _CALIBRATION])
+    train, calibration, test = split_digits(len(labels))
     model = _network()
     optimizer = keras.optimizers.Adam(_LEARNING_RATE)
     model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", jit_compile=False)
@@ -40,6 +39,13 @@ def digits_cnn() -> TrainedModel:
             train_labels=labels[train],
         ),
     )
+
+
+def split_digits(count: int) -> tuple[Any, Any, Any]:
+    """Indices of the train, calibration and test part, which do not overlap; the same whatever the build's seed."""
+    order = np.random.default_rng(_SPLIT_SEED).permutation(count)
+    test, calibration, train = np.split(order, [_TEST, _TEST + _CALIBRATION])
+    return train, calibration, test
 
 
 def _load() -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ imported, and the caller has a deadline. Standard output is moved away, because 
 import os
 import resource
 import sys
+import zipfile
 from typing import Any
 
 from harness.pipeline.jobs import GoldenAnswer, GoldenJob
@@ -121,7 +122,7 @@ def _given(details: list[dict[str, Any]], path: str) -> tuple[list[Any], Any]:
     try:
         loaded = np.load(path, allow_pickle=False)
         arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {"i0": loaded}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise BadSamplesError(f"cannot be read as arrays: {_one_line(error)}") from error
     labels = arrays.pop("labels", None)
     if sorted(arrays) != sorted(f"i{index}" for index in range(len(details))):

@@ -99,6 +99,13 @@ def test_pickles_are_never_opened(tmp_path):
         artifact(path, tmp_path, tmp_path / "samples.npy")
 
 
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip", b"\x93NUMPY"])
+def test_samples_that_are_no_arrays(tmp_path, content):
+    path = write(tmp_path / "add.tflite", add_model(inputs=1))
+    with pytest.raises(BuildError, match="cannot be read as arrays"):
+        artifact(path, tmp_path, write(tmp_path / "samples.npz", content))
+
+
 def test_one_bad_file_leaves_the_others(tmp_path):
     bad = write(tmp_path / "bad.tflite", b"no model at all")
     good = write(tmp_path / "good.tflite", add_model())

@@ -61,6 +61,8 @@ def guarded(stage: str, call: Callable[[], _Result]) -> _Result:
     """Call the runtime; what it raises becomes a TrialFailedError that names the stage."""
     try:
         return call()
+    except TrialFailedError:
+        raise
     except Exception as error:  # runtimes raise ValueError, RuntimeError, SystemError...
         said = one_line(str(error))
         sentence = "the runtime refused the model at " + stage

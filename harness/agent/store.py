@@ -7,7 +7,9 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tarfile
+import time
 import zlib
 from pathlib import Path
 from typing import IO, Any, Dict, List
@@ -17,6 +19,8 @@ from edge_agent.wire import AgentError
 
 _CHUNK = 1 << 20
 _FOLDERS = ("agents", "store", "incoming", "envs")
+_ABANDONED_S = 24 * 3600.0
+"""An upload or a half-made environment that is older belongs to nobody any more."""
 
 
 class Store:
@@ -32,6 +36,8 @@ class Store:
                 (self.cache / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise _disk_error(error, "the cache folder %s cannot be made" % self.cache) from error
+        for left in [*(self.cache / "incoming").iterdir(), *(self.cache / "envs").glob(".*")]:
+            _remove_abandoned(left)
 
     def path(self, sha256: str) -> Path:
         """Where a file of the store lies; raises AgentError if the name is no sha256 or it is not there."""
@@ -87,6 +93,18 @@ class Store:
             raise _disk_error(error, "environment %s cannot be unpacked" % env) from error
         finally:
             shutil.rmtree(str(making), ignore_errors=True)
+
+
+def _remove_abandoned(path: Path) -> None:
+    try:
+        if time.time() - path.lstat().st_mtime < _ABANDONED_S:
+            return
+        if not path.is_dir():
+            path.unlink()
+    except OSError as error:
+        sys.stderr.write("%s is left as it is: %s\n" % (path, error.strerror))
+        return
+    shutil.rmtree(str(path), ignore_errors=True)
 
 
 def _extract(archive: Path, target: Path) -> None:

@@ -386,3 +386,13 @@ def test_a_runtime_that_says_nothing(steward: Start, tmp_path: Path) -> None:
     one = steward()
     (found,) = run(one, [trial(put(one, QUICK))], site=str(tmp_path / "site"))
     assert found.died == "the runtime refused the model at load without a message"
+
+
+def test_a_sample_that_does_not_fit_is_said_once(steward: Start, tmp_path: Path) -> None:
+    one = steward()
+    given, _ = add_ab()
+    wrong = samples(one, tmp_path, **{**given, "i3": given["i3"].astype(np.float64)})
+    (found,) = run(one, [trial(put(one, "models/litert_multi_add_4in2out.bin"), inputs=wrong)])
+    assert found.died
+    assert found.died.startswith("the runtime refused the model at set input d: ")
+    assert found.died.count("refused") == 1

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import sys
 import tarfile
 from collections.abc import Callable
@@ -59,6 +60,19 @@ def test_the_cache_is_for_its_user_alone(steward: Start) -> None:
     one = steward()
     assert one.first["event"] == "ready"
     assert {path.stat().st_mode & 0o777 for path in one.cache.iterdir() if path.is_dir()} == {0o700}
+
+
+def test_abandoned_uploads_are_removed_after_a_day(steward: Start, tmp_path: Path) -> None:
+    old, new = tmp_path / "cache" / "incoming" / "old", tmp_path / "cache" / "incoming" / "new"
+    half = tmp_path / "cache" / "envs" / ".env.123"
+    half.mkdir(parents=True)
+    old.parent.mkdir()
+    for path in (old, new, half / "file"):
+        path.write_text("half a model")
+    for path in (old, half):
+        os.utime(path, (0, 0))
+    assert steward().first["event"] == "ready"
+    assert [path.exists() for path in (old, new, half)] == [False, True, False]
 
 
 def tar(*members: tarfile.TarInfo, mode: str = "w:gz") -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from harness.records.results import Histogram, Measurement, TrialSummary
 from harness.report.chart_style import CONFIG, INK, WIDTH, Spec, axis_unit, palette, quantitative
 from harness.report.groups import Group, Variant
-from harness.report.numbers import number, value_of
+from harness.report.numbers import Number, number_of, value_of
 from harness.report.shape import Axis, fastest, heights, nearly_slowest, slower_than, usable
 
 LANE_HEIGHT = 46
@@ -20,17 +20,12 @@ class _Lane:
     variant: Variant
     trials: list[TrialSummary]
     p50: Measurement
+    label: str
+    """Name and median, so that nothing must be hovered to be read."""
 
     @property
     def histograms(self) -> list[Histogram]:
         return [trial.histogram for trial in self.trials]
-
-    @property
-    def label(self) -> str:
-        """Name and median, so that nothing must be hovered to be read."""
-        shown = number(self.variant.entry, "latency_p50")
-        detail = ", ".join(part for part in (shown.interval, shown.trials) if part) if shown else ""
-        return f"{self.variant.name}: p50 {shown.value if shown else ''}{f' ({detail})' if detail else ''}"
 
 
 def distribution(group: Group) -> Spec | None:
@@ -70,8 +65,13 @@ def _lanes(group: Group) -> list[_Lane]:
         p50 = value_of(variant.entry, "latency_p50")
         trials = [trial for trial in variant.entry.trials if _counts(trial)]
         if p50 and trials:
-            lanes.append(_Lane(variant, trials, p50))
+            lanes.append(_Lane(variant, trials, p50, _label(variant.name, number_of(p50))))
     return lanes
+
+
+def _label(name: str, p50: Number) -> str:
+    detail = ", ".join(part for part in (p50.interval, p50.trials) if part)
+    return f"{name}: p50 {p50.value}{f' ({detail})' if detail else ''}"
 
 
 def _counts(trial: TrialSummary) -> bool:

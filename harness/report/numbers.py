@@ -1,8 +1,9 @@
 """Measurements as people read them: value, interval, number of trials, source."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-from harness.records.metrics import METRICS
+from harness.records.metrics import METRICS, Unit
 from harness.records.results import Entry, Measurement
 from harness.records.units import format_quantity
 
@@ -38,7 +39,7 @@ def number_of(measurement: Measurement) -> Number:
     return Number(
         metric=measurement.metric,
         title=known.title if known else measurement.metric,
-        value="–" if value is None else format_quantity(value, measurement.unit),
+        value="–" if value is None else written(value, measurement.unit),
         interval=interval(measurement),
         trials=f"n {measurement.n}" if measurement.n else "",
         confidence="" if measurement.confidence is None else f"{measurement.confidence:.4g}",
@@ -52,11 +53,17 @@ def interval(measurement: Measurement) -> str:
     """``153.6–154.8 µs``, with both units where they differ; empty without an interval."""
     if measurement.ci_low is None or measurement.ci_high is None:
         return ""
-    low = format_quantity(measurement.ci_low, measurement.unit)
-    high = format_quantity(measurement.ci_high, measurement.unit)
+    low = written(measurement.ci_low, measurement.unit)
+    high = written(measurement.ci_high, measurement.unit)
     low_digits, _, low_unit = low.rpartition(" ")
     same_unit = low_unit == high.rpartition(" ")[2]
     return f"{low_digits if same_unit else low}–{high}"
+
+
+@lru_cache(maxsize=4096)
+def written(value: float, unit: Unit) -> str:
+    """A value with its prefixed unit; the same numbers stand in several places of a report."""
+    return format_quantity(value, unit)
 
 
 def value_of(entry: Entry, metric: str) -> Measurement | None:
@@ -70,9 +77,9 @@ def value_of(entry: Entry, metric: str) -> Measurement | None:
 def _source(measurement: Measurement) -> str:
     parts = [measurement.source or "", _band(measurement)]
     if measurement.idle_share is not None:
-        parts.append(f"idle share {format_quantity(measurement.idle_share, '1')}")
+        parts.append(f"idle share {written(measurement.idle_share, '1')}")
     return ", ".join(part for part in parts if part)
 
 
 def _band(measurement: Measurement) -> str:
-    return "" if measurement.band is None else f"±{format_quantity(measurement.band, '1')}"
+    return "" if measurement.band is None else f"±{written(measurement.band, '1')}"

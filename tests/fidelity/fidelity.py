@@ -8,6 +8,7 @@ from several processes; LiteRT's CompiledModel stands beside them for informatio
 
 import argparse
 import json
+import os
 import shlex
 import statistics
 import subprocess
@@ -181,13 +182,18 @@ def heading() -> str:
     return f"{'model (p50)':<44}{columns}  verdict"
 
 
+def machine(core: int) -> str:
+    """Where this is measured, and how busy it is: on a busy machine the two sides drift apart by themselves."""
+    return f"core {core} of {os.cpu_count()}, load average before the start {os.getloadavg()[0]:.2f}"
+
+
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL")
     parser.add_argument("--harness", default=str(Path(sys.executable).with_name("harness")), help="its command")
-    parser.add_argument("--processes", type=int, default=5, help="bare loops, and trials, in a turn")
-    parser.add_argument("--turns", type=int, default=2, help="turns of each side")
+    parser.add_argument("--processes", type=int, default=3, help="bare loops, and trials, in a turn")
+    parser.add_argument("--turns", type=int, default=4, help="turns of each side")
     parser.add_argument("--seconds", type=float, default=1.0, help="measuring seconds of a process")
     parser.add_argument("--core", type=int, default=0, help="the core everything is measured on")
     return parser.parse_args(arguments)
@@ -207,7 +213,7 @@ def main(arguments: Sequence[str]) -> int:
             work=Path(work),
         )
         (options.work / f"{DEVICE}.toml").write_text(PROFILE.format(core=given.core), encoding="utf-8")
-        sys.stdout.write(f"{heading()}\n")
+        sys.stdout.write(f"{machine(given.core)}\n{heading()}\n")
         for model in given.models:
             rows.append(compare(model.resolve(), options))
             sys.stdout.write(f"{line(rows[-1])}\n")

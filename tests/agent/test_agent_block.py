@@ -300,12 +300,14 @@ def begin_long_block(one: Steward) -> None:
     assert one.read()["event"] == "trial"
 
 
-def becomes(folder: Path, holds: Callable[[int], bool]) -> bool:
-    """Whether the number of processes that name a folder is right, soon."""
+def becomes(folder: Path, count: int) -> bool:
+    """Whether so many processes name a folder, soon and at two looks: one that is just ending counts at one."""
     until = time.monotonic() + 20
-    while not holds(len(processes_of(folder))) and time.monotonic() < until:
-        time.sleep(0.05)
-    return holds(len(processes_of(folder)))
+    looks = 0
+    while looks < 2 and time.monotonic() < until:
+        looks = looks + 1 if len(processes_of(folder)) == count else 0
+        time.sleep(0.1)
+    return looks == 2
 
 
 def test_a_ping_is_answered_during_a_block_and_others_are_refused(steward: Start) -> None:
@@ -333,7 +335,7 @@ def test_no_process_is_left(agent: Path, tmp_path: Path, how: str) -> None:
     one = start_own(agent, tmp_path)
     try:
         begin_long_block(one)
-        assert becomes(tmp_path / "this-agent", lambda count: count == 3)
+        assert becomes(tmp_path / "this-agent", 3), processes_of(tmp_path)
         if how == "release":
             one.tell("release")
         elif how == "close":
@@ -341,7 +343,7 @@ def test_no_process_is_left(agent: Path, tmp_path: Path, how: str) -> None:
         else:
             one.process.send_signal(signal.SIGKILL)
         one.wait()
-        assert becomes(tmp_path / "this-agent", lambda count: count == 0)
+        assert becomes(tmp_path / "this-agent", 0)
     finally:
         one.end()
 

@@ -20,7 +20,7 @@ class Drawer:
 
     def __init__(self) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-I", str(_PROGRAM)],
+            [sys.executable, "-P", str(_PROGRAM)],  # -P: this folder stays off its module path
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

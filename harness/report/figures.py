@@ -49,14 +49,14 @@ def ask_for_all(results: Results, drawer: Drawer) -> Wanted:
     return wanted
 
 
-def collect(wanted: Wanted, drawer: Drawer) -> list[GroupFigures]:
-    """The drawn charts, checked, as many as a page may hold."""
+def collect(wanted: Wanted, drawer: Drawer, *, max_bytes: int = MAX_CHARTS_BYTES) -> list[GroupFigures]:
+    """The drawn charts, checked; those of a group are left out once all together pass ``max_bytes``."""
     svgs = iter(drawer.answer())
     drawn, used = [], 0
     for group, charts in wanted:
         figures = tuple(Figure(chart.title, chart.caption, checked(next(svgs))) for chart in charts)
         used += sum(len(figure.svg.encode()) for figure in figures)
-        left_out = used > MAX_CHARTS_BYTES
+        left_out = bool(figures) and used > max_bytes
         drawn.append(GroupFigures(group, () if left_out else figures, left_out))
     return drawn
 

@@ -10,7 +10,8 @@ from store.sample_results import results
 from harness.records.errors import HarnessError, ResultsFileError
 from harness.records.results import Results
 from harness.report import Drawer, render
-from harness.report.figures import MAX_CHARTS_BYTES
+from harness.report.figures import ask_for_all, collect
+from harness.report.page import page as page_text
 from harness.report.sections import SECTIONS
 from harness.store.results_file import save_results
 
@@ -119,14 +120,14 @@ def test_a_run_without_entries_has_a_page(tmp_path):
     assert "Nothing was measured." in text
 
 
-def test_many_candidates_leave_out_charts_and_say_so(tmp_path):
-    sample = results()
-    model = sample.entries[0]
-    many = [model.model_copy(update={"candidate": f"model_{number}"}) for number in range(90)]
-    path = render(saved(tmp_path, sample.model_copy(update={"entries": many})))
-    text = path.read_text(encoding="utf-8")
-    assert "Charts left out" in text
-    assert MAX_CHARTS_BYTES < path.stat().st_size < 2_000_000
+def test_charts_past_the_pages_size_are_left_out_and_that_is_said():
+    with Drawer() as drawer:
+        figures = collect(ask_for_all(results(), drawer), drawer, max_bytes=50_000)
+    assert [bool(group.figures) for group in figures] == [True, False, False, False]
+    assert [group.left_out for group in figures] == [False, True, False, True]
+    text = page_text(results(), figures)
+    assert text.count("Charts left out") == 2
+    assert sum(len(figure.svg) for group in figures for figure in group.figures) <= 50_000
 
 
 def test_a_folder_without_results_is_one_line(tmp_path):

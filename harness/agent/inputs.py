@@ -50,6 +50,8 @@ def read_samples(path: Path, prefix: str, limit: int) -> List[List[Array]]:
     """
     try:
         with zipfile.ZipFile(str(path)) as archive:
+            if not archive.namelist():
+                return [[]]  # the one sample of a model without inputs
             names = sorted(
                 (name for name in archive.namelist() if _is_member(name, prefix)),
                 key=lambda name: int(name[len(prefix) : -len(".npy")]),

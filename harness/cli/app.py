@@ -41,7 +41,7 @@ def main() -> None:
 
 
 @app.command()
-def run(  # noqa: PLR0913 - one parameter an option
+def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="model files or folders of them")],
     device: Device = None,
     devices_dir: DevicesDir = None,
@@ -101,7 +101,7 @@ def devices(devices_dir: DevicesDir = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def add(
+def add(  # noqa: PLR0913, PLR0917 - one parameter an option
     name: Annotated[str, typer.Argument(help="name of the new profile")],
     address: Annotated[str, typer.Argument(metavar="USER@HOST[:PORT]")],
     devices_dir: DevicesDir = None,

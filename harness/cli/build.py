@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.pipeline import build
+from harness.pipeline import build_many
 from harness.records.candidate import Artifact, Candidate
 from harness.records.errors import EntryError, UsageError
 
@@ -31,13 +31,12 @@ class _Collector:
 
 def build_benchmarks(paths: Sequence[str], *, cache_dir: Path | None, out: Path | None, as_json: bool) -> int:
     """Build what the benchmarks at ``paths`` name; returns 0, or 1 where a candidate did not build."""
-    rows, failed = [], 0
-    for candidate in _collect(paths):
-        try:
-            artifact = build(candidate, cache_dir=cache_dir, progress=_say)
-        except EntryError as error:
+    rows, failed, wanted = [], 0, _collect(paths)
+    built = build_many(wanted, cache_dir=cache_dir, progress=_say)
+    for candidate, artifact in zip(wanted, built, strict=True):
+        if isinstance(artifact, EntryError):
             failed = 1
-            _say(f"ERROR {candidate}: {error}")
+            _say(f"ERROR {candidate}: {artifact}")
             continue
         rows.append(_row(artifact))
         _say(f"{candidate}: {artifact.size_bytes} B, {'cached' if artifact.cached else f'{artifact.build_s:.1f} s'}")

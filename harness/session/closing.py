@@ -52,8 +52,7 @@ def close_run(
         bytes_sent={name: tally.bytes_sent for name, tally in folder.devices().items()},
         notes=[*unreached, *_build_note(entries)],
     )
-    results = folder.finish(run)
-    return results
+    return folder.finish(run)
 
 
 def session_exit_code(entries: Sequence[Entry], *, settings: Settings, unreached: Sequence[str]) -> int:
@@ -65,13 +64,14 @@ def session_exit_code(entries: Sequence[Entry], *, settings: Settings, unreached
 
 
 def _build_note(entries: Sequence[Entry]) -> list[str]:
-    artifacts = {entry.artifact.sha256: entry.artifact for entry in entries if entry.artifact and entry.recipe}
-    if not artifacts:
+    cached = {entry.artifact.sha256: entry.artifact.cached for entry in entries if entry.artifact and entry.recipe}
+    converted = list(cached.values()).count(False)
+    if not cached:
         return []
-    built = [artifact for artifact in artifacts.values() if not artifact.cached]
-    if not built:
-        return [f"nothing was converted: all {len(artifacts)} artifacts came from the cache"]
-    return [f"{len(built)} of {len(artifacts)} artifacts were converted, the rest came from the cache"]
+    if converted == 0:
+        return [f"nothing was converted: all {len(cached)} built models came from the cache"]
+    kept = len(cached) - converted
+    return [f"{converted} of {len(cached)} built models were converted now, {kept} came from the cache"]
 
 
 def _flat(settings: Settings) -> dict[str, str | int | float | list[str] | None]:

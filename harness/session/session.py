@@ -12,7 +12,7 @@ from harness.measure import Progress, execute, make_plan
 from harness.pipeline import Builder
 from harness.records.candidate import AccuracyResult, Artifact, Candidate
 from harness.records.device import DeviceProfile
-from harness.records.errors import BoardUnavailableError, ConnectionLostError, EntryError, LeaseHeldError
+from harness.records.errors import BoardUnavailableError, ConnectionLostError, HarnessError, LeaseHeldError, UsageError
 from harness.records.plan import RunnerSpec
 from harness.records.results import Entry
 from harness.records.settings import Settings
@@ -87,7 +87,9 @@ class Session:
         except ConnectionLostError as error:
             self._refused[device] = error
             raise
-        except EntryError as error:
+        except (BoardUnavailableError, UsageError):
+            raise
+        except HarnessError as error:
             entry = refused_entry(candidate, device, test=test, reason=str(error))
         self.folder.append_entry(entry)
         return entry

@@ -1,0 +1,128 @@
+"""Whole sessions over a real sshd, on an account of its own: same entries, nothing sent twice, nothing left."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import needs
+import pytest
+from sshd import Sshd, free_port, loopback_sshd
+
+if TYPE_CHECKING:
+    from faces.conftest import Place
+
+
+@pytest.fixture
+def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """An account that is nobody else's, reached by ssh."""
+    needs.need("sshd")
+    needs.need_root()
+    with loopback_sshd(tmp_path_factory.mktemp("sshd"), account="edge") as server:
+        yield server
+
+
+def profile(place: "Place", board: Sshd, name: str = "board") -> Path:
+    """A profile of the board, in another folder than the default."""
+    return place.write(f"lab/{name}.toml", board.profile_text(name))
+
+
+def outside_the_cache(board: Sshd) -> set[str]:
+    """Files in the account's home that are not in the cache folder."""
+    return {
+        str(path.relative_to(board.home))
+        for path in board.home.rglob("*")
+        if path.is_file() and not path.is_relative_to(board.cache)
+    }
+
+
+def test_a_session_sends_models_once_and_leaves_only_its_cache(place: "Place", board: Sshd) -> None:
+    profile(place, board)
+    place.benchmark('model_size="1 MB"')
+    before = outside_the_cache(board)
+    said = place.pytest("--device=board", "--devices-dir=lab")
+    assert said.code == 0, said.text
+    first = place.results()
+    assert [entry["status"] for entry in first["entries"]] == ["PASS"]
+    assert first["devices"]["board"]["label"] == "loopback ssh on this machine, no edge board"
+    size = (place.folder / "models" / "tiny.tflite").stat().st_size
+    assert first["run"]["bytes_sent"]["board"] > size
+    assert place.pytest("--device=board", "--devices-dir=lab").code == 0
+    assert place.results()["run"]["bytes_sent"]["board"] == 0
+    assert outside_the_cache(board) == before
+    assert board.processes() == []
+
+
+def test_two_boards_on_two_workers_end_in_one_report(place: "Place", board: Sshd) -> None:
+    for name in ("one", "two"):
+        profile(place, board, name)
+    place.benchmark('model_size="1 MB"')
+    said = place.pytest("--device=one", "--device=two", "--devices-dir=lab", "-n2")
+    assert said.code == 0, said.text
+    assert sorted(entry["device"] for entry in place.results()["entries"]) == ["one", "two"]
+    assert len([path for path in (place.folder / "reports").iterdir() if not path.is_symlink()]) == 1
+
+
+def test_a_model_that_aborts_costs_its_own_entry_only(place: "Place", board: Sshd) -> None:
+    bad = needs.need_shared("bad/abort_blockwise_quantized.tflite")
+    (place.folder / "models" / "abort.tflite").write_bytes(bad.read_bytes())
+    profile(place, board)
+    place.benchmark('model_size="1 MB"')
+    said = place.pytest("--device=board", "--devices-dir=lab")
+    assert said.code == 1
+    by_name = {entry["candidate"]: entry["status"] for entry in place.results()["entries"]}
+    assert by_name == {"abort": "ERROR", "tiny": "PASS"}
+
+
+def test_an_unknown_host_key_is_refused_with_the_remedy(place: "Place", board: Sshd) -> None:
+    place.benchmark()
+    empty = place.write("known_hosts", "")
+    place.write("lab/board.toml", board.profile_text("board", known_hosts=str(empty)))
+    said = place.pytest("--device=board", "--devices-dir=lab")
+    assert said.code == 11, said.text
+    assert "ssh-keyscan" in said.text
+
+
+def test_a_wrong_key_is_refused(place: "Place", board: Sshd) -> None:
+    place.benchmark()
+    other = place.folder / "other_key"
+    place.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other))
+    place.write("lab/board.toml", board.profile_text("board", identity_file=str(other)))
+    said = place.pytest("--device=board", "--devices-dir=lab")
+    assert said.code == 11, said.text
+    assert board.user in said.text
+
+
+def test_a_closed_port_is_one_line(place: "Place", board: Sshd) -> None:
+    place.benchmark()
+    place.write("lab/board.toml", board.profile_text("board", port=free_port()))
+    assert place.pytest("--device=board", "--devices-dir=lab").code == 11
+
+
+def test_add_writes_a_profile_that_measures(place: "Place", board: Sshd) -> None:
+    keys = (f"--identity-file={board.identity_file}", f"--known-hosts={board.known_hosts}")
+    said = place.harness("add", "mine", f"{board.user}@{board.host}:{board.port}", *keys)
+    assert said.code == 0, said.text
+    assert (place.folder / "devices" / "mine.toml").exists()
+    again = place.harness("add", "mine", f"{board.user}@{board.host}:{board.port}", *keys)
+    assert again.code == 4, again.text
+    assert place.harness("doctor", "mine").code == 0
+    done = place.harness("run", "models/tiny.tflite", "--device=mine", "--trials=2", "--min-secs=0.02")
+    assert done.code == 0, done.text
+
+
+def test_a_full_disk_on_the_board_is_one_line(place: "Place", board: Sshd) -> None:
+    profile(place, board)
+    place.benchmark()
+    board.cache.mkdir(parents=True)
+    place.run("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(board.cache))
+    try:
+        os.chown(board.cache, board.home.stat().st_uid, board.home.stat().st_gid)
+        (place.folder / "models" / "tiny.tflite").unlink()
+        model = needs.need_shared("models/tiny_vww96_fp32.tflite")
+        (place.folder / "models" / "large.tflite").write_bytes(model.read_bytes())
+        said = place.pytest("--device=board", "--devices-dir=lab")
+        assert said.code in (1, 11), said.text
+        assert "No space left" in said.text or "space" in said.text
+    finally:
+        place.run("umount", str(board.cache))

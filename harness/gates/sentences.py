@@ -69,6 +69,15 @@ def too_close(judged: Judged, limit: Limit, entry: Entry, *, advice: str) -> str
     )
 
 
+def no_interval(judged: Judged, limit: Limit, entry: Entry) -> str:
+    """The sentence of an INCONCLUSIVE for want of trials, however far the value lies from the limit."""
+    value, bound = (format_quantity(number, judged.unit) for number in (judged.value, limit.value))
+    return (
+        f"{judged.name} {value} has no interval to hold against {bound} on {entry.device}: "
+        f"{judged.basis} only, raise --trials ({limit.origin})"
+    )
+
+
 def not_judged(limit: Limit, *, gate: str, because: str) -> Finding:
     """An INVALID finding: this budget was not judged, and why."""
     return Finding(

@@ -5,7 +5,7 @@ import math
 from harness.gates.evidence import Evidence
 from harness.gates.interval import more_trials, place
 from harness.gates.limits import Limit
-from harness.gates.sentences import Judged, held_or_broken, too_close
+from harness.gates.sentences import Judged, held_or_broken, no_interval, too_close
 from harness.records.results import Finding
 from harness.records.settings import Settings
 from harness.records.status import Status
@@ -28,7 +28,7 @@ def weigh(judged: Judged, limit: Limit, evidence: Evidence, *, gate: str, n: int
 
 def without_interval(judged: Judged, limit: Limit, evidence: Evidence, *, gate: str) -> Finding:
     """INCONCLUSIVE: so few trials gave no interval, however far the value lies from the limit."""
-    reason = too_close(judged, limit, evidence.entry, advice=f"{judged.basis} gave no interval; raise --trials")
+    reason = no_interval(judged, limit, evidence.entry)
     return _finding(judged, limit, gate=gate, status=Status.INCONCLUSIVE, reason=reason)
 
 

@@ -12,6 +12,7 @@ from harness.records.candidate import Candidate
 from harness.records.errors import BoardUnavailableError, UsageError
 from harness.records.results import Results
 from harness.records.settings import Settings
+from harness.report import ReportAhead
 from harness.session.closing import RunStart, close_run
 from harness.session.liveline import LiveLine
 from harness.session.options import make_settings
@@ -32,15 +33,20 @@ def run_files(
     start = RunStart()
     folder = RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
     live = LiveLine()
-    with Session(settings, profiles, folder, say=live.show) as session:
+    report = ReportAhead()
+    remote = all(profile.connection.transport != "local" for profile in profiles.values())
+    meanwhile = report.start if remote else _nothing
+    with Session(settings, profiles, folder, say=live.show, meanwhile=meanwhile) as session:
         _measure_all(session, chosen, settings)
     live.clear()
-    from harness.report import render
-
     results = close_run(folder, settings=settings, start=start, unreached=session.unreached, seconds=session.seconds)
-    render(folder.path)
+    report.render(folder.path)
     _show(results, folder, as_json=as_json)
     return results.run.exit_code
+
+
+def _nothing() -> None:
+    """This host is itself what is measured."""
 
 
 def _measure_all(session: Session, chosen: Sequence[Candidate], settings: Settings) -> None:

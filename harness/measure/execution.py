@@ -43,22 +43,25 @@ def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a 
     hears each trial as it comes, thermometer readings excepted. ``now`` and ``sleep`` count seconds.
     A model or process that fails makes an ERROR entry; BoardUnavailableError is passed on.
     """
-    # Figures need numpy; whoever only plans does not load it.
-    from harness.measure.assembly import Subject, entry_of, error_entry
-
     profile = profile or board.profile
     artifacts = {"candidate": artifact} if baseline is None else {"candidate": artifact, "baseline": baseline}
-    subject = Subject(test, candidate, artifacts, profile, board.facts)
     rule = fitness_rule(profile, board.facts)
     surroundings = Surroundings(rule, str(candidate), on_event, on_trial, now, sleep)
     began = now()
+    shipped, failure, conducted = 0.0, "", None
     try:
         on_event(Progress(profile.name, f"{candidate}: sending files"))
         _ship(board, artifacts)
         shipped = now() - began
         conducted = conduct(board, plan, surroundings)
     except EntryError as error:
-        return error_entry(subject, plan, str(error))
+        failure = str(error)
+    # Figures need numpy: imported only here, while a remote board measures somebody may have done it already.
+    from harness.measure.assembly import Subject, entry_of, error_entry
+
+    subject = Subject(test, candidate, artifacts, profile, board.facts)
+    if conducted is None:
+        return error_entry(subject, plan, failure)
     entry = entry_of(subject, plan, rule=rule, conducted=conducted)
     return entry.model_copy(update={"seconds": {"ship": shipped, **entry.seconds}})
 

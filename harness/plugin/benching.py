@@ -12,6 +12,7 @@ from harness.records.device import DeviceProfile
 from harness.records.errors import UsageError
 from harness.records.results import Results
 from harness.records.settings import Settings
+from harness.report import ReportAhead
 from harness.session.closing import RunStart, close_run
 from harness.session.liveline import LiveLine
 from harness.session.session import Session
@@ -31,6 +32,7 @@ class Benching:
     results: Results | None = None
     _folder: RunFolder | None = None
     _session: Session | None = None
+    _report: ReportAhead = field(default_factory=ReportAhead)
     _live: LiveLine = field(default_factory=LiveLine)
 
     @classmethod
@@ -60,7 +62,9 @@ class Benching:
     def session(self) -> Session:
         """The session of this process."""
         if self._session is None:
-            self._session = Session(self.settings, self.profiles, self.folder, say=self._live.show)
+            self._session = Session(
+                self.settings, self.profiles, self.folder, say=self._live.show, meanwhile=self._meanwhile
+            )
         return self._session
 
     def heading(self) -> str:
@@ -88,8 +92,6 @@ class Benching:
         if session.config.getoption("collectonly") or self._folder is None:
             return
         own = self._session
-        from harness.report import render
-
         self.results = close_run(
             self.folder,
             settings=self.settings,
@@ -97,7 +99,12 @@ class Benching:
             unreached=self.failures.unreached,
             seconds=own.seconds if own else {},
         )
-        render(self.folder.path)
+        self._report.render(self.folder.path)
+
+    def _meanwhile(self) -> None:
+        """While a remote board measures, on the process that will make the report."""
+        if not self.worker and all(profile.connection.transport != "local" for profile in self.profiles.values()):
+            self._report.start()
 
     def summarise(self, reporter: pytest.TerminalReporter) -> None:
         """The table and where the report lies."""

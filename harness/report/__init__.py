@@ -3,8 +3,9 @@
 Made from the file and never from live objects, byte for byte the same each time.
 """
 
+from harness.report.ahead import ReportAhead
 from harness.report.drawer import Drawer
 from harness.report.render import render
 from harness.report.terminal import table
 
-__all__ = ["Drawer", "render", "table"]
+__all__ = ["Drawer", "ReportAhead", "render", "table"]

@@ -1,5 +1,7 @@
 """One session: boards opened once, candidates built, measured and judged, every entry kept at once."""
 
+import importlib
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -39,8 +41,11 @@ class Session:
     profiles: dict[str, DeviceProfile]
     folder: RunFolder
     say: Callable[[Progress], None] = field(default=lambda _progress: None)
+    meanwhile: Callable[[], None] = field(default=lambda: None)
+    """Run once, in a thread, while a remote board measures: this host has nothing else to do then."""
     seconds: dict[str, float] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
+    _thread: threading.Thread | None = None
     _builder: Builder | None = None
     _building_for: str = ""
     _opened: dict[str, _Opened] = field(default_factory=dict)
@@ -81,7 +86,9 @@ class Session:
 
         Raises BoardUnavailableError where the board is not to be had or goes away.
         """
-        self.open(device)
+        board = self.open(device)
+        if board.profile.connection.transport != "local":
+            self._use_the_time()
         try:
             entry = self._measured(candidate, device, test=test, limits=limits)
         except ConnectionLostError as error:
@@ -97,9 +104,22 @@ class Session:
     def close(self) -> None:
         """Release the board, and end the process that builds."""
         self._release()
+        if self._thread is not None:
+            self._thread.join()
         if self._builder is not None:
             self._builder.close()
             self._builder = None
+
+    def _use_the_time(self) -> None:
+        """Run ``meanwhile``, and import what turns trials into figures; the first time only."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work_ahead, name="work ahead", daemon=True)
+            self._thread.start()
+
+    def _work_ahead(self) -> None:
+        for name in ("harness.measure.assembly", "scipy.special"):
+            importlib.import_module(name)
+        self.meanwhile()
 
     def _release(self) -> None:
         """Release the board and keep what it said of itself."""

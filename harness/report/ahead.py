@@ -1,0 +1,34 @@
+"""The report's tools made ready while a remote board measures, when this host has nothing else to do."""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.report.drawer import Drawer
+from harness.report.page import load_templates
+from harness.report.render import render
+
+_NEEDED = ("quantiphy", "rich.table", "rich.console")
+
+
+@dataclass
+class ReportAhead:
+    """Renders a report with tools that may have been made ready long before; ``start`` is optional."""
+
+    drawer: Drawer | None = None
+
+    def start(self) -> None:
+        """Start the drawing process and import what a page needs. Never while this host itself is measured."""
+        self.drawer = Drawer()
+        for name in _NEEDED:
+            importlib.import_module(name)
+        load_templates()
+
+    def render(self, folder: Path) -> Path:
+        """The report of a run folder, as ``harness.report.render`` makes it; ends the drawing process."""
+        try:
+            return render(folder, self.drawer)
+        finally:
+            if self.drawer is not None:
+                self.drawer.close()
+                self.drawer = None

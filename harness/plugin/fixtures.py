@@ -48,7 +48,7 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
 @contextmanager
 def _one_line(request: pytest.FixtureRequest) -> Iterator[None]:
     """Turn what the harness says into one line without a traceback, and tell the session of which kind it is."""
-    from harness.records.errors import BoardUnavailableError, UsageError
+    from harness.records.errors import BoardUnavailableError, HarnessError, UsageError
 
     try:
         yield
@@ -56,6 +56,8 @@ def _one_line(request: pytest.FixtureRequest) -> Iterator[None]:
         _refuse(request, UNREACHED_PROPERTY, str(error))
     except UsageError as error:
         _refuse(request, USAGE_PROPERTY, str(error))
+    except HarnessError as error:
+        pytest.fail(" ".join(str(error).split()), pytrace=False)
 
 
 def _refuse(request: pytest.FixtureRequest, kind: str, sentence: str) -> NoReturn:

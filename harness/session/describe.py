@@ -2,21 +2,21 @@
 
 import ipaddress
 
-from harness.board import Board
-from harness.board.preflight import differences, fingerprint
+from harness.board import LiveBoard, differences, fingerprint
 from harness.records.candidate import Candidate
 from harness.records.device import Connection
 from harness.records.results import DeviceRecord, Entry, Finding
 from harness.records.status import Status
 
 
-def describe_device(board: Board) -> DeviceRecord:
-    """What a results file keeps of a board: profile, facts, fingerprint, differences, and its honest label."""
+def describe_device(board: LiveBoard) -> DeviceRecord:
+    """What a results file keeps of a board: profile, facts, fingerprint, label, differences, what its release left."""
+    left = [f"not put back at the end: {board.release_problem}"] if board.release_problem else []
     return DeviceRecord(
         profile=board.profile,
         facts=board.facts,
         fingerprint=fingerprint(board.facts),
-        differences=differences(board.profile, board.facts),
+        differences=[*differences(board.profile, board.facts), *left],
         label=board.facts.simulated or _stand_in(board.profile.connection),
     )
 

@@ -3,18 +3,26 @@
 import importlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
-from harness.board import Board, choose_runner, open_board, this_process
+from harness.board import Board, LiveBoard, choose_runner, open_board, this_process
 from harness.gates import Limit, judge
 from harness.measure import Progress, execute, make_plan
 from harness.pipeline import Builder
 from harness.records.candidate import AccuracyResult, Artifact, Candidate
 from harness.records.device import DeviceProfile
-from harness.records.errors import BoardUnavailableError, ConnectionLostError, HarnessError, LeaseHeldError, UsageError
+from harness.records.errors import (
+    BoardUnavailableError,
+    BoardUnfitError,
+    ConnectionLostError,
+    EntryError,
+    HarnessError,
+    LeaseHeldError,
+)
 from harness.records.plan import RunnerSpec
 from harness.records.results import Entry
 from harness.records.settings import Settings
@@ -26,7 +34,7 @@ _LEASE_POLL_S = 0.5
 
 @dataclass
 class _Opened:
-    board: Board
+    board: LiveBoard
     runner: RunnerSpec
 
 
@@ -48,7 +56,8 @@ class Session:
     _thread: threading.Thread | None = None
     _builder: Builder | None = None
     _building_for: str = ""
-    _opened: dict[str, _Opened] = field(default_factory=dict)
+    _opened: _Opened | None = None
+    _sent: Counter[str] = field(default_factory=Counter)
     _refused: dict[str, BoardUnavailableError] = field(default_factory=dict)
 
     def __enter__(self) -> "Session":
@@ -68,36 +77,35 @@ class Session:
         """The device's board, opened on first use. Raises BoardUnavailableError, the same one every time."""
         if device in self._refused:
             raise self._refused[device]
-        if device not in self._opened:
+        if self._opened is None or self._opened.board.profile.name != device:
             # One board at a time: a board that waits is free for others, and two names may be one board.
             self._release()
             began = time.monotonic()
             try:
-                self._opened[device] = self._open(device)
+                self._opened = self._open(device)
             except BoardUnavailableError as error:
                 self._refused[device] = error
                 raise
             finally:
                 self._spent("connect", began)
-        return self._opened[device].board
+        return self._opened.board
 
     def measure(self, candidate: Candidate, device: str, *, test: str, limits: Sequence[Limit] = ()) -> Entry:
         """Build, ship, measure and judge one candidate on one device; returns the entry, already kept.
 
-        Raises BoardUnavailableError where the board is not to be had or goes away.
+        What keeps this candidate alone from being measured makes an ERROR entry. Raises BoardUnavailableError
+        where the board is not to be had or goes away, UsageError where the profile does not fit the board.
         """
         board = self.open(device)
         if board.profile.connection.transport != "local":
             self._use_the_time()
         try:
             entry = self._measured(candidate, device, test=test, limits=limits)
-        except ConnectionLostError as error:
+        except (EntryError, BoardUnfitError) as error:
+            entry = refused_entry(candidate, device, test=test, reason=str(error))
+        except BoardUnavailableError as error:
             self._refused[device] = error
             raise
-        except (BoardUnavailableError, UsageError):
-            raise
-        except HarnessError as error:
-            entry = refused_entry(candidate, device, test=test, reason=str(error))
         self.folder.append_entry(entry)
         return entry
 
@@ -123,26 +131,33 @@ class Session:
 
     def _release(self) -> None:
         """Release the board and keep what it said of itself."""
-        for device, opened in self._opened.items():
-            self.folder.append_device(
-                device,
-                describe_device(opened.board),
-                bytes_sent=opened.board.bytes_sent,
-                seconds=dict(opened.board.seconds),
-            )
-        self._opened.clear()
+        opened, self._opened = self._opened, None
         self._stack.close()
+        if opened is None:
+            return
+        device = opened.board.profile.name
+        self._sent[device] += opened.board.bytes_sent
+        self.folder.append_device(
+            device,
+            describe_device(opened.board),
+            bytes_sent=self._sent[device],
+            seconds=dict(opened.board.seconds),
+        )
 
     def _open(self, device: str) -> _Opened:
         profile = self.profiles[device]
         self.say(Progress(device, "connecting"))
         board = self._leased(profile)
-        runner = choose_runner(
-            profile, board.facts, num_threads=self.settings.num_threads, package=self.settings.runtime
-        )
+        try:
+            runner = choose_runner(
+                profile, board.facts, num_threads=self.settings.num_threads, package=self.settings.runtime
+            )
+        except HarnessError:
+            self._stack.close()
+            raise
         return _Opened(board, runner)
 
-    def _leased(self, profile: DeviceProfile) -> Board:
+    def _leased(self, profile: DeviceProfile) -> LiveBoard:
         """The board; where another worker of this same run holds it, after that one is done."""
         run = f"run {self.folder.run_id}"
         while True:
@@ -155,7 +170,9 @@ class Session:
                 time.sleep(_LEASE_POLL_S)
 
     def _measured(self, candidate: Candidate, device: str, *, test: str, limits: Sequence[Limit]) -> Entry:
-        opened = self._opened[device]
+        opened = self._opened
+        if opened is None:
+            raise ConnectionLostError(f"{device}: the board was released: open it before measuring")
         artifact = self._build(candidate, device)
         float32 = self._float32_accuracy(candidate, device, limits)
         plan = make_plan(self.settings, artifact, opened.runner, sensors=_sensors(opened.board))

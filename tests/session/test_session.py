@@ -1,0 +1,108 @@
+"""A session on real boards of this machine: one at a time, entries kept at once, what is wrong is an entry or said."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import needs
+import pytest
+from sshd import Sshd, free_port, loopback_sshd
+
+from harness.board.provision_proof import addition_model
+from harness.pipeline import candidates_from_paths
+from harness.profiles import load
+from harness.records.candidate import Candidate
+from harness.records.errors import UnreachableError
+from harness.records.settings import Settings
+from harness.records.status import Status
+from harness.session.closing import RunStart, close_run, session_exit_code
+from harness.session.session import Session
+from harness.store import RunFolder, load_results
+
+
+@pytest.fixture
+def candidate(tmp_path: Path) -> Candidate:
+    path = tmp_path / "tiny.tflite"
+    path.write_bytes(addition_model())
+    (found,) = candidates_from_paths([str(path)])
+    return found
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Sshd]:
+    needs.need("sshd")
+    with loopback_sshd(tmp_path / "sshd") as found:
+        yield found
+
+
+def session_on(tmp_path: Path, **profiles: str) -> Session:
+    folder = tmp_path / "devices"
+    folder.mkdir(exist_ok=True)
+    for name, text in profiles.items():
+        (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+    settings = Settings(
+        devices=tuple(profiles),
+        devices_dir=folder,
+        reports_dir=tmp_path / "reports",
+        cache_dir=tmp_path / "cache",
+        trials=2,
+        min_secs=0.02,
+        num_runs=5,
+    )
+    loaded = {name: load(name, folder) for name in profiles}
+    return Session(settings, loaded, RunFolder.create(settings.reports_dir))
+
+
+def test_two_names_of_one_machine_take_turns(tmp_path: Path, candidate: Candidate) -> None:
+    session = session_on(tmp_path, a='extends = "local"', b='extends = "local"')
+    with session:
+        for device in ("a", "b", "a"):
+            assert session.measure(candidate, device, test="t").status is Status.MEASURED
+    assert [entry.device for entry in session.folder.entries()] == ["a", "b", "a"]
+    assert set(session.folder.devices()) == {"a", "b"}
+
+
+def test_a_board_out_of_reach_is_said_once_and_remembered(tmp_path: Path, candidate: Candidate) -> None:
+    text = f'[connection]\nhost = "127.0.0.1"\nport = {free_port()}\nuser = "x"\n'
+    with session_on(tmp_path, gone=text) as session:
+        errors = []
+        for _ in range(2):
+            with pytest.raises(UnreachableError) as caught:
+                session.measure(candidate, "gone", test="t")
+            errors.append(caught.value)
+        assert errors[0] is errors[1]
+        assert session.unreached == [str(errors[0])]
+    assert session.folder.entries() == []
+    assert session_exit_code([], settings=session.settings, unreached=session.unreached) == 11
+
+
+def test_a_file_that_is_no_model_is_an_entry_and_the_next_is_measured(tmp_path: Path, candidate: Candidate) -> None:
+    bad = tmp_path / "bad.tflite"
+    bad.write_bytes(b"<html>not found</html>")
+    (wrong,) = candidates_from_paths([str(bad)])
+    with session_on(tmp_path, a='extends = "local"') as session:
+        assert session.measure(wrong, "a", test="t").status is Status.ERROR
+        assert session.measure(candidate, "a", test="t").status is Status.MEASURED
+
+
+def test_meanwhile_runs_once_and_only_for_remote_boards(tmp_path: Path, candidate: Candidate, server: Sshd) -> None:
+    calls: list[str] = []
+    session = session_on(tmp_path, here='extends = "local"', there=server.profile_text("there"))
+    session.meanwhile = lambda: calls.append("called")
+    with session:
+        session.measure(candidate, "here", test="t")
+        assert calls == []
+        session.measure(candidate, "there", test="t")
+        session.measure(candidate, "there", test="t")
+    assert calls == ["called"]
+
+
+def test_a_closed_run_is_one_results_file(tmp_path: Path, candidate: Candidate) -> None:
+    start = RunStart()
+    with session_on(tmp_path, a='extends = "local"') as session:
+        session.measure(candidate, "a", test="t")
+    results = close_run(session.folder, settings=session.settings, start=start, seconds=session.seconds)
+    assert load_results(session.folder.path) == results
+    assert results.run.status is Status.MEASURED
+    assert results.run.exit_code == 0
+    assert {"connect", "build", "measure", "total"} <= set(results.run.seconds)
+    assert results.devices["a"].label == "this machine, no edge board"

@@ -1,9 +1,3 @@
-"""What every test of this repository shares."""
+"""The plugin of this checkout, also where it is not installed; what only tests share stands in tests/conftest.py."""
 
-from hypothesis import settings
-
-pytest_plugins = ["pytester"]
-
-# Timings on a shared machine are noisy, so no test has a deadline of its own.
-settings.register_profile("harness", deadline=None, max_examples=60)
-settings.load_profile("harness")
+pytest_plugins = ["harness.plugin"]

@@ -62,8 +62,8 @@ class LiveBoard:
             self._process = steward.process
             self.bytes_sent += steward.bytes_sent
             self._wire = Wire(steward.process, device)
-            asked = self._wire.post("probe")
-            self.restored = self._wire.greet().restored
+            greeting, asked = self._wire.greet_asking("probe")
+            self.restored = greeting.restored
         with self._phase("probe"):
             self._keep_facts(list(self._wire.answers(asked, within_s=REQUEST_S)))
 

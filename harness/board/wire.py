@@ -92,7 +92,8 @@ class Failed(_Answer):
 
 _T = TypeVar("_T")
 Event = FactsEvent | Tuned | Have | TrialEvent | BlockEvent | Done | Failed
-_GREETING: TypeAdapter[Ready | Held] = TypeAdapter(Annotated[Ready | Held, Field(discriminator="event")])
+Greeting = Ready | Held | Failed
+_GREETING: TypeAdapter[Greeting] = TypeAdapter(Annotated[Greeting, Field(discriminator="event")])
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 
@@ -109,9 +110,26 @@ class Wire:
         self._stop = threading.Event()
         self._beats = threading.Thread(target=self._beat, name=f"heartbeat of {device}", daemon=True)
 
+    def greet_asking(self, op: str) -> tuple[Ready, int]:
+        """The greeting, and the id of a request that was sent before it came; raises as `greet`.
+
+        A steward that refuses may have ended before the request is written: its reason is the one to tell.
+        """
+        try:
+            asked = self.post(op)
+        except ConnectionLostError:
+            self.greet()
+            raise
+        return self.greet(), asked
+
     def greet(self) -> Ready:
-        """The steward's first line, after which heartbeats go out; LeaseHeldError where another has the board."""
+        """The steward's first line, after which heartbeats go out.
+
+        LeaseHeldError where another has the board, BoardUnfitError where the steward cannot work there.
+        """
         greeting = self._parse(_GREETING, self._line())
+        if isinstance(greeting, Failed):
+            raise BoardUnfitError(f"{self._device}: {one_line(greeting.message)}")
         if isinstance(greeting, Held):
             raise LeaseHeldError(
                 f"{self._device}: the board is held by {one_line(greeting.holder)} since "

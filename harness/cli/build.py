@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from harness.pipeline import build_many
-from harness.records.candidate import Artifact, Candidate
+from harness.pipeline.build import build_many
+from harness.records.artifact import Artifact
+from harness.records.candidate import Candidate
 from harness.records.errors import EntryError, UsageError
 
 

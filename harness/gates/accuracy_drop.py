@@ -4,7 +4,7 @@ from harness.gates.evidence import Evidence
 from harness.gates.limits import ACCURACY_DROP, Limit
 from harness.gates.sentences import Judged, not_judged
 from harness.gates.weigh import weigh
-from harness.records.candidate import AccuracyResult
+from harness.records.artifact import AccuracyResult
 from harness.records.results import Entry, Finding
 from harness.records.units import format_quantity
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.gates.limits import Limit
-from harness.records.candidate import AccuracyResult
+from harness.records.artifact import AccuracyResult
 from harness.records.results import Entry, Measurement
 from harness.records.settings import Settings
 

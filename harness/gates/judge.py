@@ -6,7 +6,7 @@ from harness.gates import absolute, accuracy_drop, regression
 from harness.gates.evidence import Evidence
 from harness.gates.limits import Limit, LimitKind, reading_order
 from harness.gates.sentences import not_judged
-from harness.records.candidate import AccuracyResult
+from harness.records.artifact import AccuracyResult
 from harness.records.results import Entry, Finding, Measurement
 from harness.records.settings import Settings
 from harness.records.status import Status, worst

@@ -9,8 +9,9 @@ from harness.measure.fitness import FitnessRule, fitness_finding, holding_clock,
 from harness.measure.metrics import Evidence, compute_all
 from harness.measure.outputs import OutputVerdict, judge_outputs, unchecked
 from harness.measure.summaries import summarise
+from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts, Trial
-from harness.records.candidate import Artifact, Candidate
+from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.plan import Plan
 from harness.records.results import ArtifactRecord, Entry, Finding, Measurement, TrialSummary

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from harness.measure.conduct import Surroundings, conduct
 from harness.measure.fitness import fitness_rule
 from harness.measure.progress import Progress
+from harness.records.artifact import Artifact
 from harness.records.board import Trial
-from harness.records.candidate import Artifact, Candidate
+from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.errors import EntryError
 from harness.records.plan import Plan

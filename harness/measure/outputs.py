@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from harness.records.artifact import GoldenOutputs
 from harness.records.board import OutputCheck
-from harness.records.candidate import GoldenOutputs
 from harness.records.results import Finding
 from harness.records.status import Status
 

@@ -2,7 +2,7 @@
 
 from math import ceil
 
-from harness.records.candidate import Artifact
+from harness.records.artifact import Artifact
 from harness.records.plan import Arm, Plan, RunnerSpec
 from harness.records.settings import Settings
 

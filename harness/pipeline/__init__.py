@@ -1,12 +1,20 @@
-"""From a candidate to an artifact: the only room that knows TensorFlow, in a process of its own."""
+"""From a candidate to an artifact: the only room that knows TensorFlow, in a process of its own.
 
-from harness.pipeline.build import Builder, build, build_many
+Benchmarks import this room when they are collected, so what only building needs loads when it is asked for.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from harness.pipeline.candidates import candidates, candidates_from_paths
-from harness.pipeline.dataset import Dataset, TrainedModel
-from harness.pipeline.inspect import ModelInfo, inspect_file
 from harness.pipeline.recipes import Recipe, parse_recipe
 from harness.pipeline.steps import STEPS
 from harness.pipeline.zoo import ZOO
+
+if TYPE_CHECKING:
+    from harness.pipeline.build import Builder
+    from harness.pipeline.dataset import Dataset, TrainedModel
+    from harness.pipeline.inspect import ModelInfo, inspect_file
 
 __all__ = [
     "STEPS",
@@ -16,10 +24,22 @@ __all__ = [
     "ModelInfo",
     "Recipe",
     "TrainedModel",
-    "build",
-    "build_many",
     "candidates",
     "candidates_from_paths",
     "inspect_file",
     "parse_recipe",
 ]
+
+_LATER = {
+    "Builder": "build",
+    "Dataset": "dataset",
+    "TrainedModel": "dataset",
+    "ModelInfo": "inspect",
+    "inspect_file": "inspect",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute can be anything
+    if name in _LATER:
+        return getattr(importlib.import_module(f"harness.pipeline.{_LATER[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,7 +14,8 @@ from harness.pipeline.inspect import ModelInfo, inspect_file, refuse_unknown_ope
 from harness.pipeline.jobs import INFO, TEST, BuildJob, PreparedInfo
 from harness.pipeline.order import BuiltRecord, Order, order_for
 from harness.pipeline.worker_process import Worker
-from harness.records.candidate import AccuracyResult, Artifact, Candidate
+from harness.records.artifact import AccuracyResult, Artifact
+from harness.records.candidate import Candidate
 from harness.records.errors import BuildError, EntryError
 
 Progress = Callable[[str], None]

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from harness.pipeline.cache import file_sha256, key, litert_version, lock, running_key
 from harness.pipeline.jobs import GoldenAnswer, GoldenJob
 from harness.pipeline.worker_process import child_environment
-from harness.records.candidate import GoldenOutputs
+from harness.records.artifact import GoldenOutputs
 from harness.records.errors import BuildError
 
 REAL_SAMPLES = 100

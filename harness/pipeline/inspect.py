@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.pipeline.flatbuffer import DamagedError, Table, root
-from harness.records.candidate import TensorInfo
+from harness.records.artifact import TensorInfo
 from harness.records.errors import ModelFileError
 
 _IDENTIFIER = b"TFL3"

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
+from harness.records.artifact import TensorInfo
 from harness.records.base import Record
-from harness.records.candidate import TensorInfo
 from harness.records.plan import RunnerSpec
 
 

@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from harness.records.artifact import AccuracyResult, TensorInfo
 from harness.records.base import Record
 from harness.records.board import BoardFacts, TrialMemory, TrialTelemetry
-from harness.records.candidate import AccuracyResult, TensorInfo
 from harness.records.device import DeviceProfile
 from harness.records.metrics import Better, Unit
 from harness.records.status import Status

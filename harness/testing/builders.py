@@ -1,7 +1,7 @@
 """Records for tests, with sensible values where a test does not care."""
 
+from harness.records.artifact import Artifact, GoldenOutputs, TensorInfo
 from harness.records.board import BoardFacts, Trial, TrialMemory, TrialTelemetry
-from harness.records.candidate import Artifact, GoldenOutputs, TensorInfo
 from harness.records.device import DeviceProfile
 from harness.records.plan import RunnerSpec
 from harness.records.results import Entry

@@ -101,6 +101,20 @@ def test_a_held_board(here):
     assert "held by ada lovelace since 2026-01-01T00:00:00+00:00" in message
 
 
+@pytest.mark.parametrize("kind", ["unfit", "disk_full"])
+def test_a_steward_that_cannot_work_there_says_why(here, kind):
+    greeting = {"id": 0, "event": "error", "kind": kind, "message": "the cache folder /c\ncannot be made"}
+    assert refused(here, BoardUnfitError, greeting=greeting) == "pi: the cache folder /c cannot be made"
+
+
+def test_a_refusal_is_told_though_the_steward_has_ended_before_it_was_asked():
+    held = {"event": "held", "holder": "ada", "since": "2026-01-01"}
+    with pytest.raises(LeaseHeldError, match="held by ada"):
+        Wire(Ended(json.dumps(held).encode()), "pi").greet_asking("probe")
+    with pytest.raises(ConnectionLostError, match="gone .exit status 1"):
+        Wire(Ended(), "pi").greet_asking("probe")
+
+
 @pytest.mark.parametrize(
     "greeting",
     [
@@ -258,6 +272,16 @@ class Recited:
 
     def kill(self) -> None:
         self._lines.clear()
+
+
+class Ended(Recited):
+    """A process that takes no more words."""
+
+    def write(self, line: bytes) -> None:
+        raise ConnectionLostError("pi: the command on the board ended with exit status 3: it said nothing")
+
+    def wait(self, deadline_s: float) -> int:
+        return 1
 
 
 @given(st.lists(st.binary(max_size=60), max_size=5))

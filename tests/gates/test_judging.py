@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.gates import judge, parse_limit
 from harness.gates.interval import more_trials
 from harness.gates.limits import Limit
-from harness.records.candidate import AccuracyResult
+from harness.records.artifact import AccuracyResult
 from harness.records.metrics import METRICS
 from harness.records.results import ArtifactRecord, Entry, Finding, Measurement
 from harness.records.settings import Settings

@@ -14,7 +14,7 @@ from harness.measure.metrics import (
     startup,
     throughput,
 )
-from harness.records.candidate import AccuracyResult
+from harness.records.artifact import AccuracyResult
 from harness.records.metrics import METRICS
 from harness.testing import make_artifact, make_facts, make_memory, make_profile, make_trial
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness.pipeline import Builder, candidates_from_paths
 from harness.pipeline.zoo.digits_cnn import split_digits
-from harness.records.candidate import Artifact
+from harness.records.artifact import Artifact
 from harness.records.errors import BuildError
 
 RECIPES = ["float32", "float16", "dynamic_int8", "int8"]

@@ -8,7 +8,7 @@ from pipeline.tiny_model import INT8, add_model, custom_model, empty_model, writ
 
 from harness.pipeline import inspect_file
 from harness.pipeline.inspect import refuse_unknown_operators
-from harness.records.candidate import TensorInfo
+from harness.records.artifact import TensorInfo
 from harness.records.errors import ModelFileError
 
 SOUND = add_model()

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from pipeline.tiny_model import BOOL, INT8, INT32, STRING, add_model, write
 
-from harness.pipeline import build, build_many, candidates_from_paths
-from harness.records.candidate import Artifact
+from harness.pipeline import candidates_from_paths
+from harness.pipeline.build import build, build_many
+from harness.records.artifact import Artifact
 from harness.records.errors import BuildError, ModelFileError
 
 

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from harness.records.artifact import AccuracyResult, TensorInfo
 from harness.records.board import BoardFacts, RuntimeFound, TrialMemory, TrialTelemetry
-from harness.records.candidate import AccuracyResult, TensorInfo
 from harness.records.device import Connection, DeviceProfile, Hardware
 from harness.records.metrics import METRICS
 from harness.records.results import (

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts, Trial
-from harness.records.candidate import Artifact
 from harness.records.device import DeviceProfile
 from harness.records.metrics import METRICS
 from harness.records.plan import TrialKind

@@ -203,7 +203,8 @@ def test_two_processes_build_once_and_say_nothing(folder, tmp_path):
     (tmp_path / "models.py").write_text((folder / "models.py").read_text())
     (tmp_path / "sizes.py").write_text("HIDDEN = 4\n")
     script = (
-        "import sys; from pathlib import Path; from harness.pipeline import *\n"
+        "import sys; from pathlib import Path\n"
+        "from harness.pipeline import candidates_from_paths; from harness.pipeline.build import build\n"
         "here = Path(sys.argv[1])\n"
         "one = candidates_from_paths(['models:trained'], base_dir=here)[0]\n"
         "made = build(one, cache_dir=here / 'cache')\n"

@@ -2,7 +2,14 @@
 
 from harness.board.choose import choose_runner
 from harness.board.live import LiveBoard, open_board, this_process
-from harness.board.preflight import differences, fingerprint, throttled_now, throttled_sentences, too_hot
+from harness.board.preflight import (
+    differences,
+    fingerprint,
+    throttled_causes,
+    throttled_now,
+    throttled_sentences,
+    too_hot,
+)
 from harness.board.protocol import Board
 from harness.board.provision import provision
 
@@ -15,6 +22,7 @@ __all__ = [
     "open_board",
     "provision",
     "this_process",
+    "throttled_causes",
     "throttled_now",
     "throttled_sentences",
     "too_hot",

@@ -1,5 +1,6 @@
 """Which interpreter of those on the board measures."""
 
+from harness.profiles import cpu_numbers
 from harness.records.board import BoardFacts, RuntimeFound
 from harness.records.device import DeviceProfile
 from harness.records.errors import BoardUnfitError, ProfileError
@@ -39,18 +40,9 @@ def choose_runner(
     )
 
 
-def cores(cpus: str) -> frozenset[int]:
-    """The cores of a list such as "0-3,5"."""
-    chosen: set[int] = set()
-    for part in cpus.split(","):
-        first, _, last = part.partition("-")
-        chosen.update(range(int(first), int(last or first) + 1))
-    return frozenset(chosen)
-
-
 def _check_cores(profile: DeviceProfile, facts: BoardFacts, threads: int) -> None:
     cpus = profile.tuning.cpus
-    chosen = cores(cpus) if cpus else frozenset(range(facts.cpu_count))
+    chosen = cpu_numbers(cpus) if cpus else tuple(range(facts.cpu_count))
     if chosen and max(chosen) >= facts.cpu_count:
         raise ProfileError(
             f"{profile.name}: tuning.cpus = {cpus!r} names core {max(chosen)}, "

@@ -6,16 +6,9 @@ import re
 from harness.records.board import BoardFacts
 from harness.records.device import DeviceProfile
 
-_THROTTLED = {
-    0: "under-voltage now",
-    1: "CPU frequency capped now",
-    2: "throttled now",
-    3: "soft temperature limit reached now",
-    16: "under-voltage since boot",
-    17: "CPU frequency capped since boot",
-    18: "throttled since boot",
-    19: "soft temperature limit reached since boot",
-}
+_THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
+"""Bits of ``vcgencmd get_throttled`` that hold now, by Raspberry Pi's documentation; since boot: 16 bits higher."""
+_SINCE_BOOT = 16
 _NOW = 0xF
 _CPU = re.compile(r"^(?:(?P<count>\d+)\s*x\s*)?(?P<name>[^@]*?)\s*(?:@\s*(?P<frequency>[\d.]+)\s*(?P<unit>[MG])Hz)?$")
 _BYTES = re.compile(r"^(?P<number>[\d.]+)\s*(?P<unit>[kMGT]?)i?B$")
@@ -77,9 +70,18 @@ def too_hot(profile: DeviceProfile, facts: BoardFacts) -> str | None:
     return f"the board is at {facts.temp_c:.1f} C, above the limit of {limit:g} C"
 
 
+def throttled_causes(bits: int | None) -> list[str]:
+    """What ``vcgencmd get_throttled`` says holds now, in words; nothing where it is 0 or unknown."""
+    return [words for bit, words in _THROTTLE_BITS.items() if bits and bits >> bit & 1]
+
+
 def throttled_sentences(bits: int | None) -> list[str]:
-    """What ``vcgencmd get_throttled`` says, in words; nothing where it is 0 or unknown."""
-    return [words for bit, words in _THROTTLED.items() if bits and bits >> bit & 1]
+    """The same with when: now, or at some time since the board was started."""
+    since_boot = bits >> _SINCE_BOOT if bits else None
+    return [
+        *(f"{words} now" for words in throttled_causes(bits)),
+        *(f"{words} since boot" for words in throttled_causes(since_boot)),
+    ]
 
 
 def throttled_now(bits: int | None) -> bool:

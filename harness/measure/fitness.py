@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from harness.board import throttled_causes
 from harness.records.board import BoardFacts, Trial, TrialTelemetry
 from harness.records.device import DeviceProfile
 from harness.records.results import Finding
@@ -13,8 +14,6 @@ CLOCK_CHANGE = 0.05
 """Under the performance governor a clock that moves further than this was moved by the firmware."""
 CLOCKS_THAT_BOOST = ("x86_64", "amd64", "i686", "i386")
 """Architectures whose clock moves by design even under the performance governor."""
-THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
-"""Bits of ``vcgencmd get_throttled`` that hold now, by Raspberry Pi's documentation."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,7 @@ def fitness_finding(trials: Sequence[Trial], rule: FitnessRule) -> Finding | Non
 
 
 def _throttling(telemetry: TrialTelemetry) -> list[Void]:
-    bits = telemetry.throttled or 0
-    return [Void(word, word) for bit, word in THROTTLE_BITS.items() if bits >> bit & 1]
+    return [Void(word, word) for word in throttled_causes(telemetry.throttled)]
 
 
 def _heat(telemetry: TrialTelemetry, limit: float | None) -> list[Void]:

@@ -10,18 +10,22 @@ from harness.board import Board, differences, open_board, throttled_now, throttl
 from harness.profiles import available, load, suggest_profile, write_profile
 from harness.profiles.suggesting import check_name
 from harness.records.device import Connection, DeviceProfile
-from harness.records.errors import BoardUnavailableError, UsageError
+from harness.records.errors import BoardUnavailableError, ProfileError, UsageError
 
 
 def list_devices(devices_dir: Path | None, *, as_json: bool) -> None:
-    """Print every device: name, description, how it is reached."""
-    profiles = [load(name, devices_dir) for name in sorted(available(devices_dir))]
+    """Print every device's name and description; the last broken profile is raised, the others are said on stderr."""
+    known, broken = _loadable(devices_dir)
+    profiles = list(known.values())
     if as_json:
         sys.stdout.write(json.dumps([profile.model_dump(mode="json") for profile in profiles], indent=2) + "\n")
-        return
-    width = max((len(profile.name) for profile in profiles), default=0)
-    for profile in profiles:
-        sys.stdout.write(f"{profile.name:{width}}  {profile.description}\n")
+    else:
+        width = max((len(profile.name) for profile in profiles), default=0)
+        sys.stdout.writelines(f"{profile.name:{width}}  {profile.description}\n" for profile in profiles)
+    for error in broken[:-1]:
+        sys.stderr.write(f"harness: {error}\n")
+    if broken:
+        raise broken[-1]
 
 
 def add_device(name: str, address: str, *, devices_dir: Path | None, extra: dict[str, str], as_json: bool) -> None:
@@ -35,7 +39,9 @@ def add_device(name: str, address: str, *, devices_dir: Path | None, extra: dict
     probing = DeviceProfile(name=name, lineage=(name,), connection=connection)
     with open_board(probing, tune=False) as board:
         facts = board.facts
-    known = {known_name: load(known_name, devices_dir) for known_name in available(devices_dir)}
+    known, broken = _loadable(devices_dir if folder.is_dir() else None)
+    for error in broken:
+        sys.stderr.write(f"left out: {error}\n")
     suggestion = suggest_profile(name, connection, facts=facts, known=known)
     write_profile(target, suggestion.text)
     if as_json:
@@ -43,6 +49,17 @@ def add_device(name: str, address: str, *, devices_dir: Path | None, extra: dict
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
     sys.stdout.write("\n".join([f"wrote {target}", *suggestion.missing]) + "\n")
+
+
+def _loadable(devices_dir: Path | None) -> tuple[dict[str, DeviceProfile], list[ProfileError]]:
+    """The profiles that can be read, by name in alphabetical order, and what is wrong with the others."""
+    known, broken = {}, []
+    for name in sorted(available(devices_dir)):
+        try:
+            known[name] = load(name, devices_dir)
+        except ProfileError as error:
+            broken.append(error)
+    return known, broken
 
 
 def provision_device(

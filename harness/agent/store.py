@@ -19,8 +19,10 @@ from edge_agent.wire import AgentError
 
 _CHUNK = 1 << 20
 _FOLDERS = ("agents", "store", "incoming", "envs")
+_AGENT_UPLOAD = "agent-"
+"""Uploads of the agent itself come before the lease: another session's may be on its way."""
 _ABANDONED_S = 24 * 3600.0
-"""An upload or a half-made environment that is older belongs to nobody any more."""
+"""An upload of the agent that is older belongs to nobody any more."""
 
 
 class Store:
@@ -30,14 +32,17 @@ class Store:
         self.cache = cache
 
     def make(self) -> None:
-        """Make the folders, for this user only; raises AgentError if that is not possible."""
+        """Make the folders, for this user only, and remove what cut links left; raises AgentError if it cannot be.
+
+        Whoever calls holds the lease, without which nobody sends files or makes environments.
+        """
         try:
             for name in _FOLDERS:
                 (self.cache / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise _disk_error(error, "the cache folder %s cannot be made" % self.cache) from error
         for left in [*(self.cache / "incoming").iterdir(), *(self.cache / "envs").glob(".*")]:
-            _remove_abandoned(left)
+            _remove_left(left)
 
     def path(self, sha256: str) -> Path:
         """Where a file of the store lies; raises AgentError if the name is no sha256 or it is not there."""
@@ -95,12 +100,14 @@ class Store:
             shutil.rmtree(str(making), ignore_errors=True)
 
 
-def _remove_abandoned(path: Path) -> None:
+def _remove_left(path: Path) -> None:
     try:
-        if time.time() - path.lstat().st_mtime < _ABANDONED_S:
+        age_s = time.time() - path.lstat().st_mtime
+        if path.name.startswith(_AGENT_UPLOAD) and age_s < _ABANDONED_S:
             return
-        if not path.is_dir():
+        if path.is_symlink() or not path.is_dir():
             path.unlink()
+            return
     except OSError as error:
         sys.stderr.write("%s is left as it is: %s\n" % (path, error.strerror))
         return

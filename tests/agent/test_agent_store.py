@@ -62,17 +62,27 @@ def test_the_cache_is_for_its_user_alone(steward: Start) -> None:
     assert {path.stat().st_mode & 0o777 for path in one.cache.iterdir() if path.is_dir()} == {0o700}
 
 
-def test_abandoned_uploads_are_removed_after_a_day(steward: Start, tmp_path: Path) -> None:
-    old, new = tmp_path / "cache" / "incoming" / "old", tmp_path / "cache" / "incoming" / "new"
-    half = tmp_path / "cache" / "envs" / ".env.123"
+def test_what_cut_links_left_is_removed_by_the_next_holder(steward: Start, tmp_path: Path) -> None:
+    incoming, half = tmp_path / "cache" / "incoming", tmp_path / "cache" / "envs" / ".env.123"
     half.mkdir(parents=True)
-    old.parent.mkdir()
-    for path in (old, new, half / "file"):
-        path.write_text("half a model")
-    for path in (old, half):
-        os.utime(path, (0, 0))
+    incoming.mkdir()
+    link = incoming / "link"
+    link.symlink_to(tmp_path)
+    files = [incoming / "0123-model", half / "file", incoming / "agent-old", incoming / "agent-new"]
+    for path in files:
+        path.write_text("half a file")
+    os.utime(incoming / "agent-old", (0, 0))
     assert steward().first["event"] == "ready"
-    assert [path.exists() for path in (old, new, half)] == [False, True, False]
+    assert [path.exists() for path in (*files, half)] == [False, False, False, True, False]
+    assert not link.is_symlink()
+    assert tmp_path.is_dir()
+
+
+def test_who_does_not_get_the_lease_removes_nothing(steward: Start) -> None:
+    upload = steward().cache / "incoming" / "0123-model"
+    upload.write_text("on its way")
+    assert steward().first["event"] == "held"
+    assert upload.exists()
 
 
 def tar(*members: tarfile.TarInfo, mode: str = "w:gz") -> bytes:

@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from own_lease import own_lease
 
 from harness.board.provision_proof import addition_model
 
@@ -81,7 +83,14 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path: Path, tiny_model: Path) -> Place:
+def leased() -> Iterator[None]:
+    """Nobody else has this machine's lease."""
+    with own_lease():
+        yield
+
+
+@pytest.fixture
+def place(tmp_path: Path, tiny_model: Path, leased: None) -> Place:
     """A folder with models/tiny.tflite, no benchmark yet."""
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "tiny.tflite").write_bytes(tiny_model.read_bytes())

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    """An account that is nobody else's, reached by ssh."""
+def board(tmp_path_factory: pytest.TempPathFactory, leased: None) -> Iterator[Sshd]:
+    """An account that is nobody else's, reached by ssh in the test's own network."""
     needs.need("sshd")
     needs.need_root()
     with loopback_sshd(tmp_path_factory.mktemp("sshd"), account="edge") as server:

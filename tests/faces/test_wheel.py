@@ -53,6 +53,7 @@ def test_it_carries_the_devices_and_no_tensorflow(installed: Path, tmp_path: Pat
     run(installed / "python", "-c", "import tensorflow", cwd=tmp_path, code=1)
 
 
+@pytest.mark.usefixtures("leased")
 def test_another_repository_gets_the_option_and_measures(installed: Path, tmp_path: Path, tiny_model: Path) -> None:
     (tmp_path / "tiny.tflite").write_bytes(tiny_model.read_bytes())
     (tmp_path / "test_mine.py").write_text(
@@ -72,6 +73,7 @@ def test_another_repository_gets_the_option_and_measures(installed: Path, tmp_pa
     assert results["devices"]["local"]["label"] == "this machine, no edge board"
 
 
+@pytest.mark.usefixtures("leased")
 def test_a_recipe_without_tensorflow_is_one_line(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(
         "import pytest\nfrom harness import candidates\n\n"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import needs
 import pytest
+from own_lease import own_lease
 from sshd import Sshd, free_port, loopback_sshd
 
 from harness.board.provision_proof import addition_model
@@ -19,6 +20,13 @@ from harness.session.session import Session
 from harness.store import RunFolder, load_results
 
 
+@pytest.fixture(autouse=True)
+def leased() -> Iterator[None]:
+    """Nobody else has this machine's lease."""
+    with own_lease():
+        yield
+
+
 @pytest.fixture
 def candidate(tmp_path: Path) -> Candidate:
     path = tmp_path / "tiny.tflite"
@@ -28,7 +36,7 @@ def candidate(tmp_path: Path) -> Candidate:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Sshd]:
+def server(tmp_path: Path, leased: None) -> Iterator[Sshd]:
     needs.need("sshd")
     with loopback_sshd(tmp_path / "sshd") as found:
         yield found

@@ -4,13 +4,12 @@ import hashlib
 import os
 import platform
 import signal
-import socket
 import stat
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from board_watch import awaited, commands_with, has_no_holder
 from needs import need_shared
 
 from harness.board import choose_runner, open_board
@@ -18,7 +17,6 @@ from harness.records.errors import BoardUnfitError, ConnectionLostError, Harness
 from harness.records.plan import BlockSpec, TrialSpec
 
 MODEL = "models/kws_ds_cnn_int8.tflite"
-GONE_S = 20.0
 
 
 def a_file(folder: Path, content: bytes) -> tuple[Path, str]:
@@ -45,36 +43,6 @@ def latency(index: int, model: str, **changes: object) -> TrialSpec:
         "deadline_s": 30.0,
     }
     return TrialSpec.model_validate(words | changes)
-
-
-def has_no_holder(lease: str) -> bool:
-    with socket.socket(socket.AF_UNIX) as asker:
-        try:
-            asker.connect("\0" + lease)
-        except ConnectionRefusedError:
-            return True
-    return False
-
-
-def awaited(condition, patience_s: float = GONE_S) -> bool:
-    until = time.monotonic() + patience_s
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def stewards_with(lease: str) -> list[int]:
-    found = []
-    for cmdline in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = cmdline.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if lease.encode() in words:
-            found.append(int(cmdline.parent.name))
-    return found
 
 
 def test_an_open_board_says_what_it_is_and_where_the_time_went(place):
@@ -179,7 +147,7 @@ def test_leaving_amid_a_block_frees_the_board_at_once(place):
         running = board.run_block(BlockSpec(index=0, runner=runner, trials=(latency(0, sha256), slow)))
         assert next(running).index == 0
     assert board.release_problem is None
-    assert awaited(lambda: not stewards_with(place.lease))
+    assert awaited(lambda: not commands_with(place.lease))
 
 
 def test_a_model_that_is_not_in_the_store_is_said_in_one_line(place):
@@ -207,8 +175,8 @@ def test_nothing_is_left_on_the_board_but_the_cache_folder(place):
     home = place.cache.parent.parent
     before = {path for path in home.rglob("*") if place.cache not in (path, *path.parents)}
     with open_board(place.profile, lease=place.lease):
-        assert stewards_with(place.lease)
-    assert awaited(lambda: not stewards_with(place.lease))
+        assert commands_with(place.lease)
+    assert awaited(lambda: not commands_with(place.lease))
     assert has_no_holder(place.lease)
     after = {path for path in home.rglob("*") if place.cache not in (path, *path.parents)}
     assert after - before <= {place.cache.parent}
@@ -219,13 +187,13 @@ def test_nothing_is_left_on_the_board_but_the_cache_folder(place):
 def test_the_board_is_released_when_the_body_raises(place):
     with pytest.raises(ZeroDivisionError), open_board(place.profile, lease=place.lease):
         _ = 1 / 0
-    assert awaited(lambda: not stewards_with(place.lease))
+    assert awaited(lambda: not commands_with(place.lease))
     assert has_no_holder(place.lease)
 
 
 def test_a_steward_killed_amid_the_run_is_one_line(place):
     with open_board(place.profile, lease=place.lease) as board:
-        os.kill(stewards_with(place.lease)[0], signal.SIGKILL)
+        os.kill(commands_with(place.lease)[0], signal.SIGKILL)
         with pytest.raises(ConnectionLostError, match=r"pi: ") as caught:
             board.probe()
         assert "\n" not in str(caught.value)
@@ -243,7 +211,7 @@ def test_a_link_cut_amid_a_block_is_one_line_and_the_board_frees_itself(remote):
         remote.server.cut_links()
         with pytest.raises(ConnectionLostError, match=r"pi: the link or the steward on the board is gone"):
             next(running)
-    assert awaited(lambda: not stewards_with(remote.lease))
+    assert awaited(lambda: not commands_with(remote.lease))
     assert has_no_holder(remote.lease)
 
 

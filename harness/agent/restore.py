@@ -20,6 +20,8 @@ class Originals:
         self._root = root
         self._file = cache / "steward.json"
         self._values: Dict[str, str] = {}
+        self.unrestored: List[str] = []
+        """What could not be put back the last time, in sentences; its file stays for the next steward."""
 
     def remember(self, values: Dict[str, str]) -> None:
         """Write contents, by path below the root, to disk; the first value of a path is the original."""
@@ -38,10 +40,8 @@ class Originals:
             ) from error
 
     def put_back(self) -> List[str]:
-        """Restore what this steward changed; sentences of what was done."""
-        sentences = self._restore(self._root, self._values)
-        self._values = {}
-        return sentences
+        """Restore what this steward changed; sentences of what was done. What fails is tried again the next time."""
+        return self._restore(self._root, self._values)
 
     def put_back_of_dead(self) -> List[str]:
         """Restore what a steward that died left; nothing if the board was started again since."""
@@ -59,18 +59,20 @@ class Originals:
     def _restore(self, root: Root, values: Dict[str, str]) -> List[str]:
         if not values:
             return []
-        sentences = []
-        failed = False
+        done, self.unrestored, self._values = [], [], {}
         for relative, value in sorted(values.items()):
             if root.read(relative) == value:
                 continue
             problem = write_setting(root.at(relative), value)
-            failed = failed or problem is not None
             what = "%s back to %s" % (relative, value)
-            sentences.append(what if problem is None else "%s failed: %s" % (what, problem))
-        if not failed:
+            if problem is None:
+                done.append(what)
+            else:
+                self.unrestored.append("%s failed: %s" % (what, problem))
+                self._values[relative] = value
+        if not self.unrestored:
             _remove(self._file)
-        return sentences
+        return done + self.unrestored
 
 
 def write_setting(path: Path, value: str) -> Optional[str]:

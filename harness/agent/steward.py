@@ -183,6 +183,8 @@ def _unpack(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
 
 def _release(steward: Steward, _request: wire.Message) -> List[Dict[str, Any]]:
     steward.stop()
+    if steward.originals.unrestored:
+        raise wire.AgentError("unfit", "; ".join(steward.originals.unrestored))
     return []
 
 

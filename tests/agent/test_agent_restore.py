@@ -180,3 +180,25 @@ def test_cpus_that_are_there(steward: Start) -> None:
     first = min(os.sched_getaffinity(0))
     answer = steward().ask("tune", governor=None, cpus=str(first))[0]
     assert answer["changed"] == [f"measuring on CPUs {first}"]
+
+
+def test_what_cannot_be_put_back_is_said_at_the_release_and_tried_by_the_next(
+    steward: Start, governors: Governors, tmp_path: Path
+) -> None:
+    one = tuned(steward())
+    setting = tmp_path / "root" / POLICIES / "policy0" / "scaling_governor"
+    setting.rename(setting.with_name("away"))
+    setting.mkdir()
+    kind, message = one.refusal("release")
+    assert kind == "unfit"
+    assert "policy0/scaling_governor back to ondemand failed: Is a directory" in message
+    one.close_stdin()
+    assert one.wait() == 0
+    two = steward()
+    assert any("failed" in sentence for sentence in two.first["restored"])
+    setting.rmdir()
+    setting.with_name("away").rename(setting)
+    assert two.ask("release")[-1]["event"] == "done"
+    assert two.wait() == 0
+    assert governors() == ["ondemand", "schedutil"]
+    assert not (two.cache / "steward.json").exists()

@@ -229,6 +229,13 @@ def test_a_steward_that_dies_at_the_end_spoils_nothing(here):
     assert "steward fell over" in (board.release_problem or "")
 
 
+def test_what_could_not_be_put_back_is_kept_for_the_report(here):
+    failed = {"event": "error", "kind": "unfit", "message": "governor back to ondemand failed: read-only"}
+    with open_board(here.profile, lease=here.lease, agent=steward(release=[failed])) as board:
+        assert board.release_problem is None
+    assert board.release_problem == "pi: governor back to ondemand failed: read-only"
+
+
 def test_the_disk_is_too_small_for_a_file(here, tmp_path):
     path = tmp_path / "big.tflite"
     path.write_bytes(b"x" * 5000)

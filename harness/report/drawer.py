@@ -3,24 +3,29 @@
 import json
 import subprocess
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
 from harness.records.errors import HarnessError
 
 _PROGRAM = Path(__file__).with_name("drawing.py")
+PATIENCE_S = 120.0
+"""For one page's charts, the engine's start included; a busy small machine takes a tenth of it."""
 
 
 class Drawer:
     """A drawing process; starting returns at once, the engine warms up beside what the caller does.
 
-    Closing it, or the end of this process, ends it.
+    Closing it, or the end of this process, ends it. ``patience_s`` is how long each call may wait for it,
+    ``program`` is what draws.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience_s: float = PATIENCE_S, program: Path = _PROGRAM) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-P", str(_PROGRAM)],  # -P: this folder stays off its module path
+            [sys.executable, "-P", str(program)],  # -P: this folder stays off its module path
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -28,6 +33,8 @@ class Drawer:
         if process.stdin is None or process.stdout is None:
             raise _not_drawn("the drawing process has no pipes")
         self._process, self._work, self._answers = process, process.stdin, process.stdout
+        self._patience_s = patience_s
+        self._late = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -39,16 +46,18 @@ class Drawer:
         """Hand over specifications to draw; ``answer`` waits for them."""
         work = json.dumps(specs, allow_nan=False).encode() + b"\n"
         try:
-            self._work.write(work)
-            self._work.flush()
+            with self._in_time():
+                self._work.write(work)
+                self._work.flush()
         except (OSError, ValueError) as error:
-            raise _not_drawn(f"the drawing process takes no work ({error})") from error
+            raise _not_drawn(self._ended(f"the drawing process takes no work ({error})")) from error
 
     def answer(self) -> list[str]:
         """SVG texts, one for each specification of the last ``ask``; HarnessError if they were not drawn."""
-        line = self._answers.readline()
+        with self._in_time():
+            line = self._answers.readline()
         if not line.endswith(b"\n"):
-            raise _not_drawn("the drawing process ended without an answer")
+            raise _not_drawn(self._ended("the drawing process ended without an answer"))
         answer = json.loads(line)
         if "error" in answer:
             raise _not_drawn(answer["error"])
@@ -61,6 +70,24 @@ class Drawer:
         for stream in (self._work, self._answers):
             with suppress(OSError):  # what was not sent to a process that is gone
                 stream.close()
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """What waits for the process fails when its time is up, because the process is then killed."""
+        timer = threading.Timer(self._patience_s, self._give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _give_up(self) -> None:
+        self._late.set()
+        self._process.kill()
+
+    def _ended(self, otherwise: str) -> str:
+        return f"the drawing process took longer than {self._patience_s:g} s" if self._late.is_set() else otherwise
 
 
 def _not_drawn(why: str) -> HarnessError:

@@ -139,6 +139,21 @@ def test_a_drawing_process_that_is_gone_is_one_line():
         drawer.ask([])
 
 
+@pytest.mark.parametrize("size", [1, 1_000_000], ids=["that does not answer", "that takes no work"])
+def test_a_drawing_process_that_hangs_is_given_up(tmp_path, size):
+    program = tmp_path / "hung.py"
+    program.write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
+    with Drawer(patience_s=0.5, program=program) as drawer:
+        with pytest.raises(HarnessError, match=r"not drawn: the drawing process took longer than 0\.5 s") as caught:
+            _ask_and_wait(drawer, [{"description": "x" * size}])
+        assert "\n" not in str(caught.value)
+
+
+def _ask_and_wait(drawer, specs):
+    drawer.ask(specs)
+    drawer.answer()
+
+
 @pytest.mark.parametrize("tag", ["script", "foreignObject", "a", "image", "style", "use"])
 def test_a_chart_with_more_than_shapes_is_refused(tag):
     with pytest.raises(HarnessError, match="shapes and text only"):

@@ -42,7 +42,7 @@ def entry_of(subject: Subject, plan: Plan, *, rule: FitnessRule, conducted: Cond
             "status": status,
             "reason": _reason(plan, conducted, status=status, findings=findings),
             "findings": findings,
-            "measurements": measurements_of(subject, "candidate", trials=conducted.trials, rule=rule),
+            "measurements": measurements_of(subject, plan, "candidate", trials=conducted.trials, rule=rule),
             "trials": _summaries(conducted, rule),
             "outputs": verdicts["candidate"].sentence,
             "seconds": conducted.seconds,
@@ -56,7 +56,9 @@ def error_entry(subject: Subject, plan: Plan, reason: str) -> Entry:
     return _bare_entry(subject, plan).model_copy(update={"reason": reason, "findings": [finding]})
 
 
-def measurements_of(subject: Subject, arm: str, *, trials: Sequence[Trial], rule: FitnessRule) -> list[Measurement]:
+def measurements_of(
+    subject: Subject, plan: Plan, arm: str, *, trials: Sequence[Trial], rule: FitnessRule
+) -> list[Measurement]:
     """One arm's metrics, from its trials that count."""
     counting = [_counting(trial, rule) for trial in trials if trial.arm == arm]
     evidence = Evidence(
@@ -64,6 +66,7 @@ def measurements_of(subject: Subject, arm: str, *, trials: Sequence[Trial], rule
         artifact=subject.artifacts[arm],
         profile=subject.profile,
         facts=subject.facts,
+        energy_window_s=plan.energy_window_s,
     )
     return compute_all(evidence)
 

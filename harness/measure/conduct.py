@@ -135,10 +135,11 @@ class _Conductor:
 
     def _fits(self, block: BlockSpec, *, waiting_s: float = 0.0) -> bool:
         """Whether a block ends within the time limit, with room for the energy pass."""
-        kept_free = energy_seconds(len(self.plan.sensors), len(self.plan.arms))
+        plan = self.plan
+        kept_free = energy_seconds(len(plan.sensors), len(plan.arms), plan.energy_window_s)
         spent = self.around.now() - self.began
         needed = waiting_s + self.slowest_trial_s * len(block.trials)
-        return spent + needed <= self.plan.time_limit_s - kept_free
+        return spent + needed <= plan.time_limit_s - kept_free
 
     def _tell(self, in_block: int) -> None:
         total = sum(len(block.trials) for block in self.blocks)

@@ -3,15 +3,13 @@
 from math import ceil
 
 from harness.records.artifact import Artifact
-from harness.records.plan import Arm, Plan, RunnerSpec
+from harness.records.plan import ENERGY_WINDOW_S, Arm, Plan, RunnerSpec
 from harness.records.settings import Settings
 
 DEFAULT_TRIALS = 10
 TRIALS_PER_BLOCK = 5
 """With one arm: trials that share a warm parent, and so a layout of addresses."""
 TRIALS_PER_ABBA = 4
-ENERGY_WINDOW_S = 10.0
-"""Shorter windows of a slow sensor err by up to 80 %."""
 BESIDE_WINDOW_S = 5.0
 """The idle window of 3 s that comes before it, loading and warming up."""
 MEASURING_SHARE = 0.8
@@ -50,19 +48,18 @@ def make_plan(
         time_limit_s=settings.time_limit_s,
         seed=settings.seed,
         sensors=kept,
-        energy_window_s=ENERGY_WINDOW_S,
     )
 
 
-def energy_seconds(sensors: int, arms: int) -> float:
+def energy_seconds(sensors: int, arms: int, window_s: float = ENERGY_WINDOW_S) -> float:
     """Seconds the energy pass takes: a window and an idle one before it, for each sensor and arm."""
-    return sensors * arms * (ENERGY_WINDOW_S + BESIDE_WINDOW_S)
+    return sensors * arms * (window_s + BESIDE_WINDOW_S)
 
 
 def expected_seconds(plan: Plan) -> float:
     """Seconds of measuring if every trial ends at ``min_secs``, at most the time limit. For --plan-only."""
     measuring = plan.trials * len(plan.arms) * plan.min_secs
-    return min(plan.time_limit_s, measuring + energy_seconds(len(plan.sensors), len(plan.arms)))
+    return min(plan.time_limit_s, measuring + energy_seconds(len(plan.sensors), len(plan.arms), plan.energy_window_s))
 
 
 def _arms(artifact: Artifact, baseline: Artifact | None) -> tuple[Arm, ...]:

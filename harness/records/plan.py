@@ -5,6 +5,9 @@ from typing import Literal
 
 from harness.records.base import Record
 
+ENERGY_WINDOW_S = 10.0
+"""Seconds of steady inference behind a sensor's figure; shorter windows of a slow sensor err by up to 80 %."""
+
 TrialKind = Literal["check", "latency", "memory", "energy"]
 
 
@@ -82,4 +85,4 @@ class Plan:
     seed: int
     sensors: tuple[str, ...] = ()
     """Readable power sensors; empty: no energy pass."""
-    energy_window_s: float = 10.0
+    energy_window_s: float = ENERGY_WINDOW_S

@@ -10,9 +10,6 @@ from harness.records.metrics import METRICS
 from harness.records.results import Measurement
 from harness.stats import Interval, mean_interval, median_interval, quantile
 
-SHORTEST_WINDOW_S = 10.0
-"""Slow sensors err by up to 80 % over less."""
-
 
 @dataclass(frozen=True)
 class _PowerFigure:
@@ -70,7 +67,7 @@ def _measurement(metric: str, value: float, power: _PowerFigure, interval: Inter
 def _power(evidence: Evidence) -> _PowerFigure | str:
     """The best source's figure, or why there is none."""
     readings = [trial.energy for trial in evidence.lived("energy") if trial.energy is not None]
-    usable = [reading for reading in readings if reading.window_s >= SHORTEST_WINDOW_S]
+    usable = [reading for reading in readings if reading.window_s >= evidence.energy_window_s]
     if usable:
         return _sensed(min(usable, key=lambda reading: _rank(evidence, reading)))
     return _modelled(evidence, _sensor_trouble(evidence, readings))
@@ -129,7 +126,7 @@ def _sensor_trouble(evidence: Evidence, readings: list[EnergyReading]) -> str:
     if not evidence.profile.power.sensors:
         return ""
     if readings:
-        return f"the window of {readings[0].window_s:.1f} s is under {SHORTEST_WINDOW_S:g} s"
+        return f"the window of {readings[0].window_s:.1f} s is under {evidence.energy_window_s:g} s"
     died = [trial.died for trial in evidence.trials if trial.kind == "energy" and trial.died]
     if died:
         return f"sensor not read: {died[0]}"

@@ -7,7 +7,7 @@ from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts, Trial
 from harness.records.device import DeviceProfile
 from harness.records.metrics import METRICS
-from harness.records.plan import TrialKind
+from harness.records.plan import ENERGY_WINDOW_S, TrialKind
 from harness.records.results import Measurement
 from harness.stats import median_interval, quantile
 
@@ -22,6 +22,8 @@ class Evidence:
     artifact: Artifact
     profile: DeviceProfile
     facts: BoardFacts
+    energy_window_s: float = ENERGY_WINDOW_S
+    """The shortest window of a sensor that counts: the plan's."""
 
     def lived(self, kind: TrialKind) -> tuple[Trial, ...]:
         """The trials of a kind that brought numbers back."""

@@ -100,6 +100,12 @@ def test_no_source_at_all():
     assert joules.reason == "no power source: the profile names no sensor and no power model"
 
 
+def test_a_sensor_the_profile_does_not_name_is_offered():
+    joules, _ = _compute(*_latency(0.5), found=(SensorFound(name=SENSOR, readable=True),))
+    assert joules.value is None
+    assert joules.reason.endswith("the board offers hwmon:ina226: name it in [power] sensors")
+
+
 @pytest.mark.parametrize(
     ("found", "told"),
     [

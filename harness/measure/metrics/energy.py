@@ -92,13 +92,20 @@ def _sensed(reading: EnergyReading) -> _PowerFigure:
 def _modelled(evidence: Evidence, trouble: str) -> _PowerFigure | str:
     model = evidence.profile.power.model
     if model is None:
-        return trouble or "the profile names no sensor and no power model"
+        return trouble or _nothing_named(evidence)
     latency = evidence.lived("latency")
     told = [t.telemetry.utilisation for t in latency if t.telemetry is not None]
     used = [utilisation for utilisation in told if utilisation is not None]
     if not used:
         return "the power model needs the cores' utilisation, which the board did not tell"
     return _from_utilisation(model, used, trouble)
+
+
+def _nothing_named(evidence: Evidence) -> str:
+    """What to add where the profile is silent and the board is not."""
+    offered = [sensor.name for sensor in evidence.facts.sensors if sensor.readable]
+    hint = f"; the board offers {', '.join(offered)}: name it in [power] sensors" if offered else ""
+    return f"the profile names no sensor and no power model{hint}"
 
 
 def _from_utilisation(model: PowerModel, used: list[float], trouble: str) -> _PowerFigure:

@@ -1,0 +1,235 @@
+"""Every command of the documentation is run, in the order of a first day, in a folder like a user's.
+
+The boards the documentation speaks of, 10.0.0.7 and 10.0.0.8, are a loopback sshd to which ~/.ssh/config leads.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import needs
+import pytest
+from sshd import Sshd, loopback_sshd
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+BIN = Path(sys.executable).parent
+QUICK = '[tool.pytest.ini_options]\ntestpaths = ["benchmarks"]\n\n[tool.harness]\n'
+QUICK += "trials = 2\nmin-secs = 0.02\nnum-runs = 5\n"
+BENCHMARK = """
+import pytest
+from harness import candidates
+
+@pytest.mark.parametrize("candidate", candidates("../model.tflite"), ids=str)
+@pytest.mark.budget(model_size="1 MB")
+def test_model(bench, candidate):
+    bench(candidate)
+"""
+SSH_CONFIG = """
+Host 10.0.0.7 10.0.0.8
+  HostName {board.host}
+  Port {board.port}
+  IdentityFile {board.identity_file}
+"""
+_FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[a-z]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"^\s*(?:\$ )?(?:harness|pytest|make|pip|python -m) ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A fenced block: the document it stands in, its language, its text."""
+
+    document: str
+    language: str
+    text: str
+
+    @property
+    def commands(self) -> list[str]:
+        """Its lines without blank ones and comments."""
+        lines = [line.strip() for line in self.text.replace("\\\n", " ").splitlines()]
+        return [line for line in lines if line and not line.startswith("#")]
+
+
+def fences(*languages: str, documents: tuple[Path, ...] = DOCUMENTS) -> list[Fence]:
+    """The blocks of some languages, of all where none is named."""
+    found = [
+        Fence(document.name, match["language"], match["text"])
+        for document in documents
+        for match in _FENCE.finditer(document.read_text(encoding="utf-8"))
+    ]
+    return [fence for fence in found if not languages or fence.language in languages]
+
+
+def documented() -> set[str]:
+    """Every command of every ``sh`` block."""
+    return {command for fence in fences("sh") for command in fence.commands}
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A user's folder, home and shell."""
+
+    folder: Path
+    home: Path
+    board_user: str = ""
+    cache: Path | None = None
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def type(self, command: str, cwd: Path | None = None) -> Said:
+        """Run a line as it stands in the documents; only the account's name on the board is another."""
+        line = command.replace("pi@10.", f"{self.board_user}@10.")
+        env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+        env |= {
+            "HOME": str(self.home),
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "XDG_CACHE_HOME": str(self.cache or self.folder / "cache"),
+            "COLUMNS": "80",
+        }
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=cwd or self.folder, capture_output=True, text=True, env=env, check=False
+        )
+        assert "Traceback" not in done.stdout + done.stderr, f"{command}\n{done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def results(self) -> dict[str, Any]:
+        """What the newest run found."""
+        return dict(json.loads((self.folder / "reports/latest/results.json").read_text(encoding="utf-8")))
+
+
+Check = Callable[[Desk, Said], None]
+
+
+def measured_on(*devices: str) -> Check:
+    """The newest run has one entry on each device, and a summary for a pull request."""
+
+    def check(desk: Desk, said: Said) -> None:
+        assert sorted(entry["device"] for entry in desk.results()["entries"]) == sorted(devices)
+        assert (desk.folder / "reports/latest/summary.md").is_file()
+        assert "report: " in said.out
+
+    return check
+
+
+def says(*words: str) -> Check:
+    """The command's output holds all of some words."""
+
+    def check(_desk: Desk, said: Said) -> None:
+        missing = [word for word in words if word not in said.out]
+        assert not missing, said.out
+
+    return check
+
+
+def wrote_a_profile(desk: Desk, _said: Said) -> None:
+    """The profile names the board as it was typed; a second board of the kind extends it."""
+    assert 'host = "10.0.0.7"' in (desk.folder / "devices/pi-07.toml").read_text(encoding="utf-8")
+    second = 'extends = "pi-07"\n[connection]\nhost = "10.0.0.8"\n'
+    (desk.folder / "devices/pi-08.toml").write_text(second, encoding="utf-8")
+
+
+def copied_the_artifact(desk: Desk, _said: Said) -> None:
+    """A model file as given is copied as it is."""
+    assert (desk.folder / "artifacts/model.tflite").read_bytes() == (desk.folder / "model.tflite").read_bytes()
+
+
+def printed_results(desk: Desk, said: Said) -> None:
+    """Standard output holds results.json and nothing else."""
+    assert json.loads(said.out) == desk.results()
+
+
+FIRST_DAY: dict[str, Check] = {
+    "harness add pi-07 pi@10.0.0.7": wrote_a_profile,
+    "harness provision pi-07": says("runs a model"),
+    "harness doctor pi-07": says("fit to measure"),
+    "harness run model.tflite --device=pi-07": measured_on("pi-07"),
+    "pytest benchmarks/ --device=pi-07": measured_on("pi-07"),
+    "pytest benchmarks/ --device=pi-07 --device=pi-08": measured_on("pi-07", "pi-08"),
+    "pytest benchmarks/ --device=pi-07 --device=pi-08 -n 2": measured_on("pi-07", "pi-08"),
+    "pytest benchmarks/ --collect-only -q": says("test_model[model]"),
+    "harness devices": says("pi-07", "pi-08", "rpi4", "local"),
+    "harness build benchmarks/ --out artifacts/": copied_the_artifact,
+    "harness run model.tflite --device=pi-07 --json": printed_results,
+    "harness report reports/latest": says("report.html"),
+}
+"""What is typed in a user's folder, and what must be so afterwards."""
+IN_THE_REPOSITORY = {"make bench", "make test"}
+
+
+@pytest.fixture
+def desk(tmp_path: Path, tiny_model: Path, leased: None) -> Iterator[Desk]:
+    """A folder with a model, benchmarks and quick settings; ~/.ssh/config leads to a loopback board."""
+    folder, home = tmp_path / "project", tmp_path / "home"
+    for path in (folder / "benchmarks", home / ".ssh"):
+        path.mkdir(parents=True)
+    (folder / "model.tflite").write_bytes(tiny_model.read_bytes())
+    (folder / "pyproject.toml").write_text(QUICK, encoding="utf-8")
+    (folder / "benchmarks/test_model.py").write_text(BENCHMARK, encoding="utf-8")
+    with loopback_sshd(tmp_path / "board", env={"PATH": f"{BIN}:/usr/bin:/bin"}) as board:
+        _lead_to(board, home)
+        yield Desk(folder, home, board.user)
+
+
+def _lead_to(board: Sshd, home: Path) -> None:
+    (home / ".ssh/config").write_text(SSH_CONFIG.format(board=board), encoding="utf-8")
+    (home / ".ssh/known_hosts").write_text(board.known_hosts.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def test_every_documented_command_has_a_test() -> None:
+    assert documented() == {*FIRST_DAY, *IN_THE_REPOSITORY}
+
+
+def test_no_command_hides_in_a_block_of_another_language() -> None:
+    hidden = [fence for fence in fences() if fence.language not in ("sh", "yaml") and _COMMAND.search(fence.text)]
+    assert hidden == []
+
+
+def test_the_commands_of_a_first_day(desk: Desk) -> None:
+    for command, check in FIRST_DAY.items():
+        check(desk, desk.type(command))
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A host cache that those tests share which build the example models."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_make_bench_in_this_repository(tmp_path: Path, built: Path, leased: None) -> None:
+    if not (ROOT / ".venv/installed").exists():
+        needs.missing("this repository was not installed by make: run make test")
+    here = Desk(tmp_path, tmp_path, cache=built)
+    said = here.type("make bench", cwd=ROOT)
+    report = re.search(r"^report: (\S+)$", said.out, re.MULTILINE)
+    assert report is not None, said.out
+    assert (ROOT / report[1]).is_file()
+
+
+def test_the_readme_s_benchmark_runs(tmp_path: Path, built: Path, leased: None) -> None:
+    (block,) = fences("python", documents=(ROOT / "README.md",))
+    (tmp_path / "pyproject.toml").write_text(QUICK, encoding="utf-8")
+    (tmp_path / "test_readme.py").write_text(block.text, encoding="utf-8")
+    here = Desk(tmp_path, tmp_path, cache=built)
+    here.type("pytest test_readme.py --device=local")
+    entries = here.results()["entries"]
+    assert {entry["recipe"]: entry["status"] for entry in entries} == {"float32": "PASS", "int8": "PASS"}
+
+
+def test_make_test_runs_the_tests() -> None:
+    said = subprocess.run(["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert re.search(r"-m pytest tests$", said.stdout, re.MULTILINE), said.stdout

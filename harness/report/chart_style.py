@@ -49,7 +49,7 @@ def quantitative(field: str, *, domain: tuple[float, float], log: bool, title: s
     low, high = domain
     scale = {"type": "log" if log else "linear", "domain": [low, high], "nice": False, "zero": False}
     ticks: Spec = {"values": _log_ticks(low, high)} if log else {"tickCount": 6}
-    axis = {"title": title, "grid": grid, "format": "~r" if log else "~g", **ticks}
+    axis = {"title": title, "grid": grid, "format": "~r" if log else "~f", **ticks}
     return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}
 
 

@@ -5,7 +5,7 @@ import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from harness.records.results import Entry, Results
+from harness.records.results import Entry, Measurement, Results
 from harness.report.numbers import number
 from harness.report.words import (
     STATUS_WORDS,
@@ -50,7 +50,22 @@ def _block(results: Results, device: str, entries: list[Entry], width: int) -> s
     record = results.devices.get(device)
     model = record.facts.model if record and record.facts else None
     heading = device_title(device, results.devices) + (f": {model}" if model else "")
-    return f"{_wrapped(heading, width)}\n{_drawn(_rows(entries, width), width)}"
+    return "\n".join([_wrapped(heading, width), _drawn(_rows(entries, width), width), *_legend(entries, width)])
+
+
+def _legend(entries: list[Entry], width: int) -> list[str]:
+    """What the small second lines are; nothing where there is none."""
+    said = [
+        f"below p50: its {confidence:.0%} interval over trials".replace("%", " %")
+        for confidence in sorted({m.confidence for m in _of(entries, "latency_p50") if m.confidence is not None})
+    ]
+    if any(m.band is not None for m in _of(entries, "energy_per_inference")):
+        said.append("below energy: the error band of its source")
+    return [_wrapped("; ".join(said), width)] if said else []
+
+
+def _of(entries: list[Entry], metric: str) -> list[Measurement]:
+    return [m for entry in entries for m in entry.measurements if m.metric == metric]
 
 
 def _rows(entries: list[Entry], width: int) -> "Table":

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ Source = str | os.PathLike[str]
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _KERAS_SUFFIXES = frozenset({".keras", ".h5", ".hdf5"})
 _SAMPLES_SUFFIXES = frozenset({".npz", ".npy"})
+_NOT_TEXT = ("Cc", "Cs")
+"""Unicode's categories of control characters and of lone surrogates, which stand for bytes that are no UTF-8."""
 _INSTEAD = "give its .tflite file, or a factory as module:function"
 
 
@@ -48,7 +51,7 @@ def candidates_from_paths(
     folder = (base_dir or Path.cwd()).resolve()
     words = _recipe_words(recipes)
     samples_path = _samples_path(samples, folder)
-    found = [candidate for source in sources for candidate in _from_source(source, folder)]
+    found = [candidate for source in sources for candidate in _looked_up(source, folder)]
     if not found:
         raise CandidateSpecError("no candidate was named: give a zoo name, module:function, a model file or a folder")
     _refuse_misfits(found, recipes_given=recipes is not None, samples_given=samples_path is not None)
@@ -78,6 +81,14 @@ def _samples_path(samples: Source | None, folder: Path) -> str | None:
     return str(path)
 
 
+def _looked_up(source: Source, folder: Path) -> list[Candidate]:
+    try:
+        return list(_from_source(source, folder))
+    except OSError as error:
+        shown = ascii(os.fspath(source))[:200]
+        raise CandidateSpecError(f"{shown} cannot be looked at: {error.strerror}; check its path and rights") from error
+
+
 def _from_source(source: Source, folder: Path) -> Iterator[Candidate]:
     text = os.fspath(source)
     path = folder / Path(text).expanduser()
@@ -105,7 +116,13 @@ def _from_folder(path: Path) -> Iterator[Candidate]:
 def _from_file(path: Path) -> Candidate:
     if path.suffix in _KERAS_SUFFIXES:
         raise CandidateSpecError(f"{path} is a Keras file, which cannot be measured yet: {_INSTEAD}")
-    return Candidate(name=path.stem, kind="tflite", source=str(path.resolve()))
+    whole = path.resolve()
+    if any(unicodedata.category(letter) in _NOT_TEXT for letter in str(whole)):
+        raise CandidateSpecError(
+            f"{str(whole)!a}: a path with control characters, or with bytes that are no UTF-8, "
+            "cannot be shown in a report: rename it"
+        )
+    return Candidate(name=path.stem, kind="tflite", source=str(whole))
 
 
 def _nothing_there(text: str, path: Path) -> str:

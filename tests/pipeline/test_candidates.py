@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,27 @@ def test_mistyped_zoo_name_gets_the_nearest_and_the_list():
 def test_a_missing_file_is_named_with_where_it_was_looked_for(tmp_path):
     message = refusal("gone.tflite", base_dir=tmp_path)
     assert "does not exist" in message and str(tmp_path / "gone.tflite") in message
+
+
+@pytest.mark.parametrize("name", [b"new\nline.tflite", b"bad\xff.tflite", b"bell\x07.tflite"])
+def test_a_name_that_cannot_be_shown_is_refused(tmp_path, name):
+    path = touch(tmp_path / os.fsdecode(name))
+    for source in (path, tmp_path):
+        message = refusal(source)
+        assert "rename it" in message
+        assert message.isascii() and message.isprintable()
+
+
+@pytest.mark.parametrize("name", ["with space", "quo'te\"", "ünï☃", "-x", "$(id);`id`", "<script>"])
+def test_any_name_that_can_be_shown_is_taken(tmp_path, name):
+    path = touch(tmp_path / f"{name}.tflite")
+    assert [(found.name, found.source) for found in candidates_from_paths([path])] == [(name, str(path))]
+
+
+def test_a_name_longer_than_any_file_has(tmp_path):
+    message = refusal("x" * 5000 + ".tflite", base_dir=tmp_path)
+    assert "File name too long" in message
+    assert len(message) < 400
 
 
 def test_a_folder_without_models(tmp_path):

@@ -3,6 +3,7 @@
 import importlib
 import shutil
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from harness.pipeline.cache import lock
 from harness.pipeline.dataset import TrainedModel
 from harness.pipeline.jobs import CALIBRATION, INFO, SAVED_MODEL, TEST, BuildJob, PreparedInfo
 from harness.pipeline.recipes import parse_recipe
+from harness.pipeline.sources import is_installed
 from harness.pipeline.steps import STEPS
 from harness.records.errors import BuildError
 
@@ -72,7 +74,7 @@ def _call_factory(job: BuildJob) -> TrainedModel:
     try:
         made = factory()
     except Exception as error:
-        raise BuildError(f"{job.label} raised {one_line(error)}") from error
+        raise BuildError(f"{job.label} raised {one_line(error)}{_where(error)}") from error
     trained = made if isinstance(made, TrainedModel) else TrainedModel(made)
     if not isinstance(trained.model, keras.Model):
         raise BuildError(
@@ -88,11 +90,18 @@ def _import_factory(job: BuildJob) -> Callable[[], Any]:
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
-        raise BuildError(f"{job.label} cannot be imported: {one_line(error)}") from error
+        raise BuildError(f"{job.label} cannot be imported: {one_line(error)}{_where(error)}") from error
     factory = getattr(module, function, None)
     if not callable(factory):
         raise BuildError(f"{job.label}: the module {module_name} has no function {function}")
     return factory  # type: ignore[no-any-return]
+
+
+def _where(error: BaseException) -> str:
+    """The last line of the user's own that an exception came through; "" where it came through none."""
+    steps = [step for step in traceback.extract_tb(error.__traceback__) if Path(step.filename).is_file()]
+    mine = [step for step in steps if not is_installed(Path(step.filename))]
+    return f" ({mine[-1].filename}, line {mine[-1].lineno})" if mine else ""
 
 
 def _search_in(folders: list[str]) -> None:

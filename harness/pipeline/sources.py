@@ -22,7 +22,7 @@ def source_hashes(module: str, search: Sequence[str]) -> dict[str, str]:
     while waiting:
         name = waiting.pop()
         file = _find(name, search)
-        if file is None or name in found or (name != module and _is_installed(file)):
+        if file is None or name in found or (name != module and is_installed(file)):
             continue
         content = file.read_bytes()
         found[name] = sha256(content).hexdigest()
@@ -46,7 +46,8 @@ def _find(module: str, search: Sequence[str]) -> Path | None:
     return Path(spec.origin) if is_source and spec and spec.origin else None
 
 
-def _is_installed(file: Path) -> bool:
+def is_installed(file: Path) -> bool:
+    """Whether a file is Python's, an installed package's or the harness' own, and so none of the user's."""
     resolved = file.resolve()
     return resolved.is_relative_to(_HARNESS) or any(resolved.is_relative_to(place) for place in _INSTALLED)
 

@@ -171,7 +171,8 @@ def test_two_inputs_without_data(builder, folder):
 @pytest.mark.parametrize(
     ("factory", "said"),
     [
-        ("models:raises", "models:raises raised ValueError: first line second line"),
+        ("models:raises", "models:raises raised ValueError: first line second line ("),
+        ("models:raises", "models.py, line "),
         ("models:gives_dict", "models:gives_dict returned dict"),
         ("models:gives_nothing", "returned NoneType"),
         ("models:any_size", "fixed other sizes were expected"),
@@ -180,7 +181,8 @@ def test_two_inputs_without_data(builder, folder):
         ("models:wrong_shape", "(n, 3)"),
         ("models:number", "no function number"),
         ("models:gone", "no function gone"),
-        ("broken:make", "No module named 'no_such_thing'"),
+        ("broken:make", "No module named 'no_such_thing' ("),
+        ("broken:make", "broken.py, line "),
         ("nowhere:make", "there is no module nowhere"),
         ("models:dies", "the converter's process ended with status 9"),
     ],

@@ -44,7 +44,8 @@ def _offers(hop: Hop, tried: list[str], device: str) -> Iterator[_Key]:
         if not path.is_file():
             if hop.named_key:
                 raise AuthenticationError(
-                    f"{device}: connection.identity_file {path} is not there; expected a private key"
+                    f"{device}: connection.identity_file {path} is not there; expected a private key: "
+                    "make one with ssh-keygen, or name another"
                 )
             continue
         try:

@@ -68,7 +68,8 @@ def _dial(hop: Hop, device: str) -> socket.socket:
         ) from error
     except OSError as error:
         raise UnreachableError(
-            f"{device}: {hop.known_name} cannot be reached: {error.strerror or error}; expected an SSH server there"
+            f"{device}: {hop.known_name} cannot be reached: {error.strerror or error}; "
+            "expected an SSH server there: check connection.host and connection.port, and that the board is on"
         ) from error
     _set_options(stream)
     return stream
@@ -110,7 +111,8 @@ def _shake_hands(stream: _Way, hop: Hop, known: KnownHosts, device: str) -> para
     except (paramiko.SSHException, EOFError, OSError) as error:
         link.close()
         raise UnreachableError(
-            f"{device}: {hop.known_name} answered, but not as an SSH server: {error or 'it hung up'}"
+            f"{device}: {hop.known_name} answered, but not as an SSH server ({error or 'it hung up'}): "
+            "check connection.host and connection.port"
         ) from error
     except BoardUnavailableError:
         link.close()

@@ -118,6 +118,7 @@ def test_a_wrong_key_names_user_host_and_key(board, home, tmp_path):
 def test_a_key_file_that_is_not_there(board, home, tmp_path):
     message = refusal(to(board, identity_file=str(tmp_path / "absent")), AuthenticationError)
     assert f"{tmp_path / 'absent'} is not there" in message
+    assert "ssh-keygen" in message
 
 
 def test_an_encrypted_key_points_to_the_agent(board, home, tmp_path):
@@ -176,7 +177,9 @@ def test_something_else_than_ssh_listens(home, tmp_path):
         speaker = threading.Thread(target=_greet_as_web_server, args=(server,))
         speaker.start()
         connection = Connection(host=HOST, port=server.getsockname()[1], known_hosts=str(tmp_path / "k"))
-        assert "not as an SSH server" in refusal(connection, UnreachableError)
+        message = refusal(connection, UnreachableError)
+        assert "not as an SSH server" in message
+        assert "connection.port" in message
         speaker.join()
 
 

@@ -63,7 +63,5 @@ def _show(results: Results, folder: RunFolder, *, as_json: bool) -> None:
 
     prose = sys.stderr if as_json else sys.stdout
     prose.write(f"{table(results)}\nreport: {folder.path / 'report.html'}\n")
-    for note in results.run.notes:
-        prose.write(note + "\n")
     if as_json:
         sys.stdout.write((folder.path / "results.json").read_text(encoding="utf-8"))

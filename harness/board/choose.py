@@ -62,9 +62,10 @@ def _choose(wanted: str, facts: BoardFacts, device: str) -> RuntimeFound:
     fitting = [runtime for runtime in facts.runtimes if runtime.package in names and version in ("", runtime.version)]
     if not fitting:
         there = ", ".join(f"{runtime.package} {runtime.version}" for runtime in facts.runtimes) or "none"
+        which = f" --runtime {name}" if name in ("litert", "tflite") else ""
         raise BoardUnfitError(
             f"{device}: no {'runtime' if name == 'auto' else wanted} on the board (found: {there}); "
-            f"put one there with: harness provision {device}"
+            f"put one there with: harness provision {device}{which}"
         )
     return min(fitting, key=lambda runtime: (names.index(runtime.package), _newest_first(runtime.version)))
 

@@ -77,8 +77,9 @@ class Boot:
             )
         if booted.error is not None:
             raise BoardUnfitError(
-                f"{self.device}: the cache folder {one_line(booted.cache)} on the board cannot be used: "
-                f"{one_line(booted.error)}"
+                f"{self.device}: the cache folder {one_line(booted.cache)} on the board cannot be used "
+                f"({one_line(booted.error)}): let the board's user write there and free some disk space, "
+                "or set XDG_CACHE_HOME for that user"
             )
         return process, booted
 

@@ -73,7 +73,7 @@ def boot(sha256, upload, words):
         if upload:
             take_in(os.path.join(cache, "incoming", upload), sha256, agent)
     except EnvironmentError as problem:
-        fault = str(problem)
+        fault = "%s: %s" % (problem.filename or cache, problem.strerror or problem)
     there = os.path.isdir(agent)
     version = list(sys.version_info[:3])
     print(json.dumps({"python": version, "cache": cache, "agent": there, "error": fault}))

@@ -152,7 +152,7 @@ class LiveBoard:
         if free is not None and free < size:
             raise BoardUnfitError(
                 f"{self.profile.name}: the disk of {cache} on the board has {free} bytes free; "
-                f"{size} are needed for {path.name}: free some there"
+                f"{size} are needed for {path.name}: free some there, or delete {cache}/store, which fills again"
             )
         self.transport.put(path, f"{cache}/incoming/{incoming}")
         self._request("admit", sha256=sha256, incoming=incoming)

@@ -30,7 +30,7 @@ class SshFiles:
                 raise self._lost(source, error) from error
             self._remove(source, target)
             raise BoardUnfitError(
-                f"{self._device}: {target} cannot be written ({said(error)}); {source.stat().st_size} bytes "
+                f"{self._device}: {target} cannot be written ({_refused(error)}); {source.stat().st_size} bytes "
                 "are needed there: is the board's disk full?"
             ) from error
         except (paramiko.SSHException, EOFError) as error:
@@ -85,6 +85,11 @@ def _open_sftp(link: paramiko.Transport) -> paramiko.SFTPClient:
         raise EOFError("no SFTP server answered")
     channel.settimeout(STALL_S)
     return client
+
+
+def _refused(error: OSError) -> str:
+    """Why; where the disk fills while writes are on their way, paramiko sees only that the file is too short."""
+    return "only a part of it arrived" if str(error).startswith("size mismatch") else said(error)
 
 
 def said(error: Exception) -> str:

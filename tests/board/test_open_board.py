@@ -287,9 +287,7 @@ def test_a_cache_folder_that_cannot_be_made(here, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with (
-        pytest.raises(
-            BoardUnfitError, match=r"pi: the cache folder .*file/edge-harness .*cannot be used \(.*\): let the"
-        ),
+        pytest.raises(BoardUnfitError, match=r"pi: the cache folder .*file/edge-harness .*cannot be used \(.*\): let"),
         open_board(here.profile, lease=here.lease),
     ):
         pass

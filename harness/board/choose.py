@@ -62,12 +62,18 @@ def _choose(wanted: str, facts: BoardFacts, device: str) -> RuntimeFound:
     fitting = [runtime for runtime in facts.runtimes if runtime.package in names and version in ("", runtime.version)]
     if not fitting:
         there = ", ".join(f"{runtime.package} {runtime.version}" for runtime in facts.runtimes) or "none"
-        which = f" --runtime {name}" if name in ("litert", "tflite") else ""
         raise BoardUnfitError(
             f"{device}: no {'runtime' if name == 'auto' else wanted} on the board (found: {there}); "
-            f"put one there with: harness provision {device}{which}"
+            f"{_remedy(name, wanted, device)}"
         )
     return min(fitting, key=lambda runtime: (names.index(runtime.package), _newest_first(runtime.version)))
+
+
+def _remedy(name: str, wanted: str, device: str) -> str:
+    if name == "system":
+        return "install the vendor's own interpreter there, or set runtime.package to auto"
+    which = "" if name == "auto" else f" --runtime {wanted}"
+    return f"put one there with: harness provision {device}{which}"
 
 
 def _newest_first(version: str) -> tuple[int, ...]:

@@ -88,10 +88,17 @@ def test_an_external_delegate_forces_exec():
     assert (chosen.start, chosen.delegate_options) == ("exec", {"a": "b"})
 
 
-@pytest.mark.parametrize("wanted", ["auto", "litert", "litert==9.9"])
-def test_no_runtime_names_the_command(wanted):
-    there = ALL[:1] if wanted == "litert" else ALL if "==" in wanted else ()
-    with pytest.raises(BoardUnfitError, match=r"^pi: no .* on the board .*harness provision pi$"):
+@pytest.mark.parametrize(
+    ("wanted", "there", "remedy"),
+    [
+        ("auto", (), "harness provision pi"),
+        ("litert", ALL[:1], "harness provision pi --runtime litert"),
+        ("litert==9.9", ALL, "harness provision pi --runtime litert==9.9"),
+        ("system", ALL[1:], "install the vendor's own interpreter there, or set runtime.package to auto"),
+    ],
+)
+def test_no_runtime_names_the_command(wanted, there, remedy):
+    with pytest.raises(BoardUnfitError, match=rf"^pi: no .* on the board .*{remedy}$"):
         choose_runner(profile(runtime={"package": wanted}), facts(runtimes=there))
 
 

@@ -12,8 +12,8 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from harness.board.boot_code import MINIMUM_PYTHON
+from harness.board.foreign import one_line
 from harness.board.package import AgentPackage
-from harness.board.wire import one_line
 from harness.records.base import Record
 from harness.records.device import Connection
 from harness.records.errors import BoardUnfitError, ConnectionLostError

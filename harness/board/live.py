@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.board.boot import Boot, python_of
+from harness.board.foreign import one_line, shown
 from harness.board.package import AgentPackage, agent_package
 from harness.board.wire import BlockEvent, Event, FactsEvent, Have, TrialEvent, Tuned, Wire
 from harness.records.board import BoardFacts, Trial
@@ -63,7 +64,7 @@ class LiveBoard:
             self.bytes_sent += steward.bytes_sent
             self._wire = Wire(steward.process, device)
             greeting, asked = self._wire.greet_asking("probe")
-            self.restored = greeting.restored
+            self.restored = tuple(map(one_line, greeting.restored))
         with self._phase("probe"):
             self._keep_facts(list(self._wire.answers(asked, within_s=REQUEST_S)))
 
@@ -81,7 +82,7 @@ class LiveBoard:
         with self._phase("tune"):
             for event in self._request("tune", governor=tuning.governor, cpus=tuning.cpus):
                 if isinstance(event, Tuned):
-                    self.changed = event.changed
+                    self.changed = tuple(map(one_line, event.changed))
         if self.changed:
             self.probe()
 
@@ -164,12 +165,12 @@ class LiveBoard:
             raise self._astray(
                 f"trial {trial.index} ({trial.kind}, block {trial.block}) was not asked for, or came twice"
             )
-        return trial
+        return trial if trial.died is None else trial.model_copy(update={"died": one_line(trial.died)})
 
     def _keep_facts(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, FactsEvent):
-                self._facts = event.facts
+                self._facts = shown(event.facts)
                 return
         raise self._astray("probe was not answered")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from harness.board.foreign import one_line
 from harness.records.base import Record
 from harness.records.board import BlockDone, BoardFacts, Trial
 from harness.records.errors import BoardUnfitError, ConnectionLostError, HarnessError, LeaseHeldError, TrialError
@@ -17,6 +18,8 @@ BEAT_S = 3.0
 PATIENCE_S = 60.0
 """A steward from which nothing at all came for so long, not even an answer to a heartbeat, is lost."""
 ENDING_S = 5.0
+SMALL_BYTES = 2**18
+"""Of any answer but a trial, which brings its samples."""
 _PING = 0
 """The id of every heartbeat; requests count from 1."""
 
@@ -189,13 +192,20 @@ class Wire:
 
     def _next(self, asked: int, until: float) -> Event:
         """The next answer to a request; those to heartbeats and to earlier requests are passed over."""
-        while (event := self._parse(_EVENT, self._line())).id < asked:
+        while (event := self._event()).id < asked:
             if time.monotonic() > until:
                 raise ConnectionLostError(
                     f"{self._device}: the steward on the board lives, but a request took longer than it may"
                 )
         if event.id > asked:
             raise self._nonsense(f"it answered request {event.id} where {asked} was asked")
+        return event
+
+    def _event(self) -> Event:
+        line = self._line()
+        event = self._parse(_EVENT, line)
+        if len(line) > SMALL_BYTES and not isinstance(event, TrialEvent):
+            raise self._nonsense(f"a {event.event} of {len(line)} bytes, at most {SMALL_BYTES} were expected")
         return event
 
     def _beat(self) -> None:
@@ -234,12 +244,6 @@ class Wire:
             f"{self._device}: the board's answer is no word of the protocol ({one_line(what)}); "
             "expected the steward's JSON lines"
         )
-
-
-def one_line(text: str, limit: int = 300) -> str:
-    """Foreign text fit for a message: printable, one line, at most ``limit`` characters."""
-    clean = "".join(char if char.isprintable() else " " for char in text)
-    return " ".join(clean.split())[:limit]
 
 
 def _meant(event: Failed, device: str) -> HarnessError:

@@ -34,7 +34,7 @@ def convert(job: BuildJob, prepared: Path) -> None:
 
 def _calibration(prepared: Path) -> Iterator[dict[str, Any]]:
     """One sample after another, each input a batch of one."""
-    with np.load(prepared / CALIBRATION) as parts:
+    with np.load(prepared / CALIBRATION, allow_pickle=False) as parts:
         arrays = dict(parts)
     for index in range(len(next(iter(arrays.values())))):
         yield {name: array[index : index + 1] for name, array in arrays.items()}

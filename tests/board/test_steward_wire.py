@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.board import open_board
+from harness.board.foreign import one_line, shown
 from harness.board.package import AgentPackage, pack
-from harness.board.wire import Wire, one_line
-from harness.records.board import Trial
+from harness.board.wire import SMALL_BYTES, Wire
+from harness.records.board import BoardFacts, Trial
 from harness.records.errors import BoardUnfitError, ConnectionLostError, HarnessError, LeaseHeldError, TrialError
 from harness.records.plan import BlockSpec, RunnerSpec, TrialSpec
 
@@ -138,6 +139,7 @@ def test_a_greeting_that_is_no_word_of_the_protocol(here, greeting):
         '{"id":1,"event":"facts","facts":{}}',
         {"event": "facts", "facts": FACTS | {"cpu_count": "four"}},
         {"event": "facts", "facts": FACTS | {"surprise": 1}},
+        {"event": "facts", "facts": FACTS | {"hostname": "x" * SMALL_BYTES}},
         '{"id":1,"event":"facts","facts":{"temp_c":NaN}}',
         '{"id":77,"event":"done"}',
         "\x00\xff",
@@ -145,6 +147,23 @@ def test_a_greeting_that_is_no_word_of_the_protocol(here, greeting):
 )
 def test_facts_that_are_not_facts(here, answer):
     assert "is no word of the protocol" in refused(here, ConnectionLostError, probe=[answer, DONE])
+
+
+def test_what_a_board_says_steers_no_terminal_and_breaks_no_line(here):
+    odd = {"hostname": "\x1b[2Jpi", "model": "a\nb\u202ec", "governors": ["on\x00demand"], "os": "x" * 10_000}
+    runtime = {"package": "litert", "version": "2\r3", "python": "/p", "site": None, "numpy": None}
+    facts = FACTS | odd | {"runtimes": [runtime]}
+    agent = steward(probe=[{"event": "facts", "facts": facts}, DONE], block=[trial(0, died="a\n\x1bb"), DONE])
+    with open_board(here.profile, lease=here.lease, agent=agent) as board:
+        assert (board.facts.hostname, board.facts.model) == (" [2Jpi", "a b c")
+        assert (board.facts.governors, board.facts.runtimes[0].version) == (("on demand",), "2 3")
+        assert len(board.facts.os) == 4096
+        assert [one.died for one in board.run_block(block(1))] == ["a b"]
+
+
+def test_facts_that_can_be_shown_stay_as_they_are():
+    facts = BoardFacts.model_validate(FACTS, strict=False)
+    assert shown(facts) == facts
 
 
 def test_a_probe_without_facts(here):

@@ -181,13 +181,14 @@ class Wire:
     def lost(self) -> ConnectionLostError:
         """Why nothing comes any more: how the steward ended, and the last it said."""
         try:
-            status = str(self._process.wait(ENDING_S))
+            status = self._process.wait(ENDING_S)
+            how = f"exit status {status}" if status >= 0 else "cut off or killed"
         except TimeoutError:
-            status = "unknown"
+            how = "no exit status"
         said = one_line(self._process.stderr_tail().rpartition("\n")[2]) or "nothing"
         return ConnectionLostError(
-            f"{self._device}: the link or the steward on the board is gone (exit status {status}; "
-            f"it last said: {said}); the board puts its settings back by itself"
+            f"{self._device}: the link or the steward on the board is gone ({how}; it last said: {said}); "
+            "the board puts its settings back by itself, at the latest when it is leased again; run again"
         )
 
     def _next(self, asked: int, until: float) -> Event:

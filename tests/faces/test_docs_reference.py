@@ -1,0 +1,156 @@
+"""What the documentation states is what the code does: keys, metrics, workflows, budgets, links."""
+
+import io
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import needs
+import pytest
+from faces.test_docs_commands import DOCUMENTS, FIRST_DAY, ROOT, Fence, fences
+
+from harness.gates import load_budgets
+from harness.profiles import load, profile_schema
+from harness.records.metrics import METRICS
+from harness.records.status import Status, exit_code
+
+README = ROOT / "README.md"
+PROFILES = ROOT / "docs/device-profiles.md"
+METRIC_PAGE = ROOT / "docs/metrics.md"
+CI_PAGE = ROOT / "docs/ci.md"
+_LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_PYTEST = re.compile(r"\.venv/bin/python -m (?P<command>pytest .*?)(?: \|\| .*)?$", re.MULTILINE)
+# Ends with the attempts it has made, by codes it is told one after the other.
+_STAND_IN = """#!/bin/sh
+echo run >> attempts
+exit $(sed -n "$(wc -l < attempts)p" codes)
+"""
+
+
+def workflows() -> list[Any]:
+    """Every yaml block, parsed."""
+    try:
+        from ruamel.yaml import YAML
+    except ImportError:
+        needs.missing("ruamel.yaml is not installed: nothing else here reads YAML")
+        raise
+    return [YAML(typ="safe").load(io.StringIO(fence.text)) for fence in fences("yaml")]
+
+
+def steps(workflow: Any) -> list[str]:
+    """The scripts of a workflow's only job."""
+    (job,) = workflow["jobs"].values()
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
+def table_cells(page: Path) -> set[str]:
+    """What stands in code quotes at the head of a table's row."""
+    return set(re.findall(r"^\| `([^`]+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def profile_keys() -> set[str]:
+    """Every key of a profile, those of a table without the table's name; a model's with it."""
+    schema = profile_schema()
+    keys = {name for name, value in schema["properties"].items() if "$ref" not in value}
+    for kind in ("Connection", "Hardware", "Runtime", "Limits", "Tuning", "Power"):
+        keys |= set(schema["$defs"][kind]["properties"])
+    return keys
+
+
+def test_every_profile_key_is_described_and_no_other() -> None:
+    described = {cell for cell in table_cells(PROFILES) if not cell.startswith("model.")}
+    assert described == profile_keys()
+    model = profile_schema()["$defs"]["PowerModel"]["properties"]
+    text = PROFILES.read_text(encoding="utf-8")
+    assert [key for key in model if f"`{key}`" not in text and f"`model.{key}`" not in text] == []
+
+
+def test_profiles_in_the_documentation_load(tmp_path: Path) -> None:
+    blocks = fences("toml", documents=(PROFILES,))
+    for number, block in enumerate(blocks):
+        (tmp_path / f"board{number}.toml").write_text(block.text, encoding="utf-8")
+    assert [load(f"board{number}", tmp_path).lineage[-1] for number in range(len(blocks))] == ["rpi4"]
+
+
+def test_every_metric_is_described_with_its_unit_and_direction() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| (\w+) \|", METRIC_PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {row[0]: (row[1], row[2]) for row in rows} == {
+        name: (metric.unit, metric.better) for name, metric in METRICS.items()
+    }
+
+
+def test_the_readme_s_budgets_are_accepted(tmp_path: Path) -> None:
+    (block,) = fences("toml", documents=(README,))
+    (tmp_path / "budgets.toml").write_text(block.text, encoding="utf-8")
+    (table,) = load_budgets(tmp_path / "budgets.toml").tables
+    assert (table.device, table.pattern) == ("pi-07", "digits_cnn/int8")
+    assert {limit.key: limit.value for limit in table.limits} == {"latency_p50": 0.004, "peak_memory": 60e6}
+
+
+def test_the_readme_s_statuses_have_their_exit_codes() -> None:
+    rows = re.findall(r"^\| ([A-Z]+) \| .* \| (\d+) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {word: int(code) for word, code in rows} == {status.value: exit_code([status]) for status in Status}
+
+
+def test_workflows_run_only_what_is_tested() -> None:
+    found = [command for workflow in workflows() for step in steps(workflow) for command in _PYTEST.findall(step)]
+    assert len(found) == len(fences("yaml"))
+    assert set(found) <= set(FIRST_DAY)
+
+
+def test_workflows_leave_out_forks() -> None:
+    for workflow in workflows():
+        (job,) = workflow["jobs"].values()
+        assert job["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
+
+
+@pytest.mark.parametrize(
+    ("codes", "attempts", "status"),
+    [((0,), 1, 0), ((1,), 1, 1), ((4,), 1, 4), ((10, 11, 0), 3, 0), ((11, 11, 11), 3, 11)],
+)
+def test_the_workflow_runs_again_only_what_was_not_judged(
+    tmp_path: Path, codes: tuple[int, ...], attempts: int, status: int
+) -> None:
+    (script,) = [step for workflow in workflows() for step in steps(workflow) if "attempt" in step]
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(_STAND_IN, encoding="utf-8")
+    python.chmod(0o755)
+    (tmp_path / "codes").write_text("".join(f"{code}\n" for code in codes), encoding="utf-8")
+    done = subprocess.run(
+        ["bash", "-e", "-c", script], cwd=tmp_path, env={**os.environ, "PAUSE_SECONDS": "0"}, check=False
+    )
+    assert done.returncode == status
+    assert len((tmp_path / "attempts").read_text(encoding="utf-8").split()) == attempts
+
+
+def test_links_lead_to_files_and_headings_that_are_there() -> None:
+    broken = [
+        f"{page.name}: {match['target']}"
+        for page in DOCUMENTS
+        for match in _LINK.finditer(page.read_text(encoding="utf-8"))
+        if not match["target"].startswith("https://") and not leads_somewhere(page, match["target"])
+    ]
+    assert broken == []
+
+
+def leads_somewhere(page: Path, target: str) -> bool:
+    """Whether a relative link's file is there, and its heading in it."""
+    name, _, heading = target.partition("#")
+    file = page.parent / name if name else page
+    if not file.exists():
+        return False
+    return not heading or heading in headings(file)
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors that a page's headings give."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+def test_a_fence_is_read_as_it_stands() -> None:
+    fence = Fence("page", "sh", "# first\nharness devices\n\nharness report \\\n  reports/latest\n")
+    assert fence.commands == ["harness devices", "harness report reports/latest"]

@@ -351,12 +351,15 @@ def test_no_process_is_left(agent: Path, tmp_path: Path, how: str) -> None:
 def test_many_blocks_leave_no_descriptor(steward: Start) -> None:
     one = steward()
     model = put(one, QUICK)
-    folder = Path(f"/proc/{one.process.pid}/fd")
-    run(one, [trial(model)])
-    before = len(list(folder.iterdir()))
-    for _ in range(3):
+
+    def held_after_a_block() -> set[str]:
         run(one, [trial(model)])
-    assert len(list(folder.iterdir())) == before
+        # A block's own are closed after its last answer, and before the next request is heard.
+        one.ask("ping")
+        return {path.name for path in Path(f"/proc/{one.process.pid}/fd").iterdir()}
+
+    before = held_after_a_block()
+    assert [held_after_a_block() for _ in range(3)] == [before] * 3
 
 
 def test_a_runner_with_its_own_modules_and_environment(steward: Start, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from own_lease import own_lease
 
 from harness.board.provision_proof import addition_model
 
+WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+"""Plugins that a session in a test has no use for; Hypothesis' alone takes longer to load than all the others."""
 QUICK = ("--trials=2", "--min-secs=0.02", "--num-runs=5")
 BENCHMARK = """
 import pytest
@@ -54,15 +56,17 @@ class Place:
     def benchmark(self, budget: str = "") -> None:
         self.write("test_bench.py", BENCHMARK.format(budget=budget))
 
-    def pytest(self, *args: str, quick: bool = True) -> Said:
-        return self.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(QUICK if quick else ()), *args)
+    def pytest(self, *args: str, quick: bool = True, **env: str) -> Said:
+        return self.run(sys.executable, "-m", "pytest", *WITHOUT, *(QUICK if quick else ()), *args, **env)
 
     def harness(self, *args: str) -> Said:
         return self.run(str(Path(sys.executable).parent / "harness"), *args)
 
-    def run(self, *argv: str) -> Said:
-        env = {**os.environ, "XDG_CACHE_HOME": str(self.folder / "cache"), "COLUMNS": "80"}
-        done = subprocess.run(argv, cwd=self.folder, capture_output=True, text=True, env=env, check=False)
+    def run(self, *argv: str, **env: str) -> Said:
+        # What the pytest that runs this test tells its own processes is not for the one in the test.
+        outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        own = {"XDG_CACHE_HOME": str(self.folder / "cache"), "COLUMNS": "80", **env}
+        done = subprocess.run(argv, cwd=self.folder, capture_output=True, text=True, env=outer | own, check=False)
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
         return Said(done.returncode, done.stdout, done.stderr)
 

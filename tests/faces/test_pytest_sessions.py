@@ -84,7 +84,7 @@ def test_with_xdist_each_device_has_its_worker_and_one_report(place: "Place") ->
 def test_where_another_plugin_owns_the_option_ours_is_board(place: "Place") -> None:
     place.benchmark('model_size="1 MB"')
     place.write("rival.py", 'def pytest_addoption(parser):\n    parser.addoption("--device", action="append")\n')
-    said = place.run("env", f"PYTHONPATH={place.folder}", *_python_pytest("-p", "rival", "--board=local"))
+    said = place.pytest("-p", "rival", "--board=local", PYTHONPATH=str(place.folder))
     assert said.code == 0, said.text
     assert "another plugin owns --device" in said.out
 
@@ -97,9 +97,3 @@ def test_a_report_is_made_again_byte_for_byte(place: "Place") -> None:
     page.unlink()
     assert place.harness("report", "reports/latest").code == 0
     assert page.read_bytes() == before
-
-
-def _python_pytest(*args: str) -> tuple[str, ...]:
-    import sys
-
-    return (sys.executable, "-m", "pytest", "--trials=2", "--min-secs=0.02", "--num-runs=5", *args)

@@ -42,7 +42,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder / "env", with_pip=True)
     python = folder / "env" / "bin" / "python"
     (wheel,) = folder.glob("*.whl")
-    quiet = ("--quiet", "--disable-pip-version-check", "--constraint", ROOT / "constraints.txt")
+    quiet = ("--quiet", "--no-compile", "--disable-pip-version-check", "--constraint", ROOT / "constraints.txt")
     run(python, "-m", "pip", "install", *quiet, wheel, cwd=folder)
     return python.parent
 

@@ -7,6 +7,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+# A file's tests stay in one process; those that lease this machine have a lease of their own or take turns
+# (tests/own_lease.py). TEST_PROCESSES=0 runs all in one.
+TEST_PROCESSES ?= 2
 
 .PHONY: bench test check format clean
 
@@ -14,7 +17,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m pytest benchmarks/ --device=local
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

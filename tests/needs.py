@@ -1,4 +1,7 @@
-"""What a test needs beyond Python: skipped by name and reason here, failed where CI=true."""
+"""What a test needs beyond Python: skipped by name and reason here, failed where CI=true.
+
+``TESTS_WITHOUT="sshd chromium runuser root shared"`` runs the tests as on a machine that lacks what is named.
+"""
 
 import os
 import shutil
@@ -19,7 +22,7 @@ def need(tool: str) -> str:
     """Path of a program; without it the test is skipped with the reason, or failed where CI=true."""
     program, remedy = _WHERE[tool]
     found = shutil.which(program)
-    if found is None:
+    if found is None or _without(tool):
         missing(f"{tool} is not on this machine: {remedy}")
         raise AssertionError("unreachable")
     return found
@@ -27,14 +30,14 @@ def need(tool: str) -> str:
 
 def need_root() -> None:
     """Skip, or fail where CI=true, unless the tests run as root."""
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or _without("root"):
         missing("this test makes accounts and needs root")
 
 
 def need_shared(relative: str) -> Path:
     """A file or folder of sample models beside the repository; always a skip where it is absent."""
     path = SHARED / relative
-    if not path.exists():
+    if not path.exists() or _without("shared"):
         pytest.skip(f"sample files are not on this machine: {path.name}")
     return path
 
@@ -44,3 +47,7 @@ def missing(reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def _without(thing: str) -> bool:
+    return thing in os.environ.get("TESTS_WITHOUT", "").split()

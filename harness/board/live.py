@@ -41,6 +41,7 @@ class LiveBoard:
         self.changed: tuple[str, ...] = ()
         """What was tuned for this run, in sentences."""
         self.release_problem: str | None = None
+        self.untuned: str | None = None
         """Why the board could not be asked to put things back; it then does so by itself."""
         self._shipped: set[str] = set()
         self._facts: BoardFacts | None = None
@@ -80,7 +81,13 @@ class LiveBoard:
         if tuning.governor is None and tuning.cpus is None:
             return
         with self._phase("tune"):
-            for event in self._request("tune", governor=tuning.governor, cpus=tuning.cpus):
+            try:
+                events = self._request("tune", governor=tuning.governor, cpus=tuning.cpus)
+            except BoardUnfitError as error:
+                # An ordinary account may not set a governor: measuring goes on, and the difference is shown.
+                self.untuned = str(error)
+                return
+            for event in events:
                 if isinstance(event, Tuned):
                     self.changed = tuple(map(one_line, event.changed))
         if self.changed:

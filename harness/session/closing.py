@@ -3,6 +3,7 @@
 import secrets
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -38,7 +39,13 @@ def close_run(
     (11) where nothing failed. Returns what was written.
     """
     entries = folder.entries()
-    spent = {**seconds, "total": round(time.monotonic() - start.monotonic_s, 3)}
+    tallies = folder.devices()
+    # Workers of xdist keep no seconds here: then the boards' own phases say where the time went.
+    phases = seconds or sum((Counter(tally.seconds) for tally in tallies.values()), Counter[str]())
+    spent = {
+        **{name: round(spent, 3) for name, spent in phases.items()},
+        "total": round(time.monotonic() - start.monotonic_s, 3),
+    }
     run = Run(
         id=start.id,
         created_at=start.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -49,7 +56,7 @@ def close_run(
         status=worst([entry.status for entry in entries]) if entries else "EMPTY",
         exit_code=session_exit_code(entries, settings=settings, unreached=unreached),
         seconds=spent,
-        bytes_sent={name: tally.bytes_sent for name, tally in folder.devices().items()},
+        bytes_sent={name: tally.bytes_sent for name, tally in tallies.items()},
         notes=[*unreached, *_build_note(entries)],
     )
     return folder.finish(run)

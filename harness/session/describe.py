@@ -1,8 +1,10 @@
 """Live things turned into the records that files keep: a board, a candidate that could not be measured."""
 
 import ipaddress
+import platform
 
 from harness.board import LiveBoard, differences, fingerprint
+from harness.records.board import BoardFacts
 from harness.records.candidate import Candidate
 from harness.records.device import Connection
 from harness.records.results import DeviceRecord, Entry, Finding
@@ -11,13 +13,14 @@ from harness.records.status import Status
 
 def describe_device(board: LiveBoard) -> DeviceRecord:
     """What a results file keeps of a board: profile, facts, fingerprint, label, differences, what its release left."""
+    untuned = [f"not tuned as the profile says: {board.untuned}"] if board.untuned else []
     left = [f"not put back at the end: {board.release_problem}"] if board.release_problem else []
     return DeviceRecord(
         profile=board.profile,
         facts=board.facts,
         fingerprint=fingerprint(board.facts),
-        differences=[*differences(board.profile, board.facts), *left],
-        label=board.facts.simulated or _stand_in(board.profile.connection),
+        differences=[*differences(board.profile, board.facts), *untuned, *left],
+        label=board.facts.simulated or _stand_in(board.profile.connection, board.facts),
     )
 
 
@@ -39,11 +42,13 @@ def refused_entry(candidate: Candidate, device: str, *, test: str, reason: str) 
     )
 
 
-def _stand_in(connection: Connection) -> str | None:
+def _stand_in(connection: Connection, facts: BoardFacts) -> str | None:
     if connection.transport == "local":
         return "this machine, no edge board"
     host = connection.host or ""
-    if host == "localhost" or _is_loopback(host):
+    # A name of ~/.ssh/config may hide a loopback address; the board's own word on its name and kernel does not.
+    same = (facts.hostname, facts.kernel) == (platform.node(), platform.release())
+    if same or host == "localhost" or _is_loopback(host):
         return "loopback ssh on this machine, no edge board"
     return None
 

@@ -34,9 +34,12 @@ def cache_folder():
 
 def make(folder):
     # type: (str) -> None
-    """Make a folder for this user alone."""
-    if not os.path.isdir(folder):
+    """Make a folder for this user alone; another session may be making it too."""
+    try:
         os.makedirs(folder, 0o700)
+    except EnvironmentError:
+        if not os.path.isdir(folder):
+            raise
 
 
 def take_in(upload, sha256, agent):

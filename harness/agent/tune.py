@@ -13,7 +13,11 @@ _POLICIES = "sys/devices/system/cpu/cpufreq/policy*"
 
 
 def tune(root: Root, originals: Originals, governor: Optional[str], cpus: Optional[str]) -> List[str]:
-    """Apply what is not None; sentences of what changed. Raises AgentError "unfit" where it cannot be had."""
+    """Apply what is not None; sentences of what changed.
+
+    Raises AgentError: "not_permitted" where the board does not let this account set a governor it has,
+    "unfit" where there is no such thing to set.
+    """
     changed = []
     if cpus is not None:
         allowed_cpus(cpus)
@@ -79,7 +83,7 @@ def _set_one(root: Root, path: str, governor: str) -> str:
     problem = write_setting(root.at(path), governor)
     if problem is not None:
         raise AgentError(
-            "unfit",
+            "not_permitted",
             "governor %s of %s cannot be set: %s; let the board's user write /%s, "
             "or remove governor from [tuning] of the profile" % (governor, policy, problem, path),
         )

@@ -16,7 +16,13 @@ from harness.board.package import AgentPackage, agent_package
 from harness.board.wire import BlockEvent, Event, FactsEvent, Have, TrialEvent, Tuned, Wire
 from harness.records.board import BoardFacts, Trial
 from harness.records.device import DeviceProfile
-from harness.records.errors import BoardUnavailableError, BoardUnfitError, ConnectionLostError, TrialError
+from harness.records.errors import (
+    BoardUnavailableError,
+    BoardUnfitError,
+    ConnectionLostError,
+    NotPermittedError,
+    TrialError,
+)
 from harness.records.plan import BlockSpec, TrialSpec
 from harness.transport import Process, Transport, connect
 
@@ -83,14 +89,13 @@ class LiveBoard:
         with self._phase("tune"):
             try:
                 events = self._request("tune", governor=tuning.governor, cpus=tuning.cpus)
-            except BoardUnfitError as error:
+            except NotPermittedError as error:
                 # An ordinary account may not set a governor: measuring goes on, and the difference is shown.
-                self.untuned = str(error)
-                return
+                self.untuned, events = str(error), []
             for event in events:
                 if isinstance(event, Tuned):
                     self.changed = tuple(map(one_line, event.changed))
-        if self.changed:
+        if self.changed or self.untuned:
             self.probe()
 
     def ship(self, path: Path, sha256: str) -> None:

@@ -11,7 +11,14 @@ from pydantic import Field, TypeAdapter, ValidationError
 from harness.board.foreign import one_line
 from harness.records.base import Record
 from harness.records.board import BlockDone, BoardFacts, Trial
-from harness.records.errors import BoardUnfitError, ConnectionLostError, HarnessError, LeaseHeldError, TrialError
+from harness.records.errors import (
+    BoardUnfitError,
+    ConnectionLostError,
+    HarnessError,
+    LeaseHeldError,
+    NotPermittedError,
+    TrialError,
+)
 from harness.transport import Process
 
 BEAT_S = 3.0
@@ -89,7 +96,7 @@ class Failed(_Answer):
     """The request is not fulfilled."""
 
     event: Literal["error"]
-    kind: Literal["bad_request", "unfit", "disk_full", "not_found", "trial", "internal"]
+    kind: Literal["bad_request", "unfit", "not_permitted", "disk_full", "not_found", "trial", "internal"]
     message: str
 
 
@@ -249,6 +256,8 @@ class Wire:
 
 def _meant(event: Failed, device: str) -> HarnessError:
     message = f"{device}: {one_line(event.message)}"
+    if event.kind == "not_permitted":
+        return NotPermittedError(message)
     if event.kind in ("unfit", "disk_full"):
         return BoardUnfitError(message)
     if event.kind == "not_found":

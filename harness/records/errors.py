@@ -14,6 +14,7 @@
     |   +-- AuthenticationError
     |   +-- LeaseHeldError
     |   +-- BoardUnfitError          no Python, Python too old, no runtime, disk full
+    |   |   +-- NotPermittedError    a setting the board has, but does not let this account change
     |   +-- ConnectionLostError
     +-- EntryError                   one entry's status becomes ERROR, the next one runs
         +-- BuildError               a factory raised, a conversion failed
@@ -74,6 +75,10 @@ class LeaseHeldError(BoardUnavailableError):
 
 class BoardUnfitError(BoardUnavailableError):
     """The board lacks what measuring needs: Python, a runtime, disk space."""
+
+
+class NotPermittedError(BoardUnfitError):
+    """The board does not let this account change a setting it has."""
 
 
 class ConnectionLostError(BoardUnavailableError):

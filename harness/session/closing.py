@@ -4,7 +4,7 @@ import secrets
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.records.results import Entry, Results, Run
 from harness.records.settings import Settings
 from harness.records.status import exit_code, worst
-from harness.store import RunFolder
+from harness.store import DeviceTally, RunFolder
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def close_run(
         exit_code=session_exit_code(entries, settings=settings, unreached=unreached),
         seconds=spent,
         bytes_sent={name: tally.bytes_sent for name, tally in tallies.items()},
-        notes=[*unreached, *_build_note(entries)],
+        notes=[*unreached, *_differences(tallies), *_build_note(entries)],
     )
     return folder.finish(run)
 
@@ -68,6 +68,11 @@ def session_exit_code(entries: Sequence[Entry], *, settings: Settings, unreached
     if code != 1 and unreached:
         return 11
     return code
+
+
+def _differences(tallies: Mapping[str, DeviceTally]) -> list[str]:
+    """Where boards are not what their profiles say: seen before any figure is believed."""
+    return [f"{name}: {difference}" for name, tally in tallies.items() for difference in tally.record.differences]
 
 
 def _build_note(entries: Sequence[Entry]) -> list[str]:

@@ -148,14 +148,14 @@ def test_a_governor_that_is_not_there_is_refused_and_nothing_stays(steward: Star
     assert governors() == ["ondemand", "schedutil"]
 
 
-def test_a_governor_that_cannot_be_set_is_unfit_in_one_line(steward: Start, tmp_path: Path) -> None:
+def test_a_governor_that_this_account_cannot_set_is_said_in_one_line(steward: Start, tmp_path: Path) -> None:
     governor = tmp_path / "root" / POLICIES / "policy0" / "scaling_governor"
     governor.unlink()
     # The kernel lets nobody write this file, root included.
     governor.symlink_to("/proc/version")
     one = steward()
     kind, message = one.refusal("tune", governor="performance", cpus=None)
-    assert kind == "unfit"
+    assert kind == "not_permitted"
     assert message.startswith("governor performance of policy0 cannot be set: ")
     assert message.endswith("or remove governor from [tuning] of the profile")
     one.ask("release")

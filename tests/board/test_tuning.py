@@ -1,0 +1,54 @@
+"""Tuning a board: a setting that this account may not change is told and measured without, a wrong one refused."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.board import open_board
+from harness.records.errors import BoardUnfitError
+from harness.session.describe import describe_device
+
+POLICY = "sys/devices/system/cpu/cpufreq/policy0"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A made-up board with one frequency policy."""
+    policy = tmp_path / "root" / POLICY
+    policy.mkdir(parents=True)
+    (policy / "scaling_governor").write_text("ondemand\n")
+    (policy / "scaling_available_governors").write_text("ondemand performance\n")
+    return tmp_path / "root"
+
+
+def tuned(place, governor: str):
+    """The place's profile, asking for a governor."""
+    tuning = place.profile.tuning.model_copy(update={"governor": governor})
+    return place.profile.model_copy(update={"tuning": tuning})
+
+
+def test_a_governor_is_set_and_the_facts_are_those_after(place, root):
+    with open_board(tuned(place, "performance"), lease=place.lease, root=str(root)) as board:
+        assert board.facts.governor == "performance"
+        assert board.untuned is None
+    assert (root / POLICY / "scaling_governor").read_text().strip() == "ondemand"
+
+
+def test_a_governor_that_may_not_be_set_is_a_difference_that_is_shown(place, root):
+    governor = root / POLICY / "scaling_governor"
+    governor.unlink()
+    # The kernel lets nobody write this file, root included.
+    governor.symlink_to("/proc/version")
+    with open_board(tuned(place, "performance"), lease=place.lease, root=str(root)) as board:
+        assert board.changed == ()
+        (said,) = [text for text in describe_device(board).differences if "not tuned" in text]
+    assert "governor performance of policy0 cannot be set" in said
+    assert "remove governor from [tuning]" in said
+
+
+def test_a_governor_the_board_does_not_have_is_refused(place, root):
+    with (
+        pytest.raises(BoardUnfitError, match="policy0 has no governor warp"),
+        open_board(tuned(place, "warp"), lease=place.lease, root=str(root)),
+    ):
+        pytest.fail("the board was opened")

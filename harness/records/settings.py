@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user asked for. Durations are in seconds, alpha and miss are probabilities."""
+    """What the user asked for. Durations are in seconds."""
 
     devices: tuple[str, ...] = ()
     devices_dir: Path | None = None
@@ -24,8 +24,6 @@ class Settings:
     num_runs: int = 50
     min_secs: float = 0.5
     max_secs: float = 30.0
-    alpha: float = 0.005
-    miss: float = 0.05
     inconclusive: Literal["fail", "warn"] = "fail"
     seed: int = 0
     command: str = ""

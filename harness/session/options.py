@@ -47,7 +47,6 @@ OPTIONS = (
     Option("--num-runs", "num_runs", int, "N", "least inferences a trial (default: 50)"),
     Option("--min-secs", "min_secs", float, "S", "least seconds a trial measures (default: 0.5)"),
     Option("--max-secs", "max_secs", float, "S", "most seconds a trial measures (default: 30)"),
-    Option("--alpha", "alpha", float, "P", "chance that a session within all limits is failed (default: 0.005)"),
     Option("--inconclusive", "inconclusive", str, "fail|warn", "what too-close-to-call means", ("fail", "warn")),
     Option("--seed", "seed", int, "N", "seed of random inputs and of training (default: 0)"),
 )
@@ -60,7 +59,6 @@ _RANGES: dict[str, tuple[float, float]] = {
     "num_runs": (1, 10_000_000),
     "min_secs": (0.001, 3600),
     "max_secs": (0.001, 3600),
-    "alpha": (1e-9, 0.5),
     "seed": (0, 2**31 - 1),
 }
 

@@ -9,6 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from needs import need_shared
+
+from harness.records.board import BlockDone, Trial
+
 AGENT = Path(__file__).resolve().parents[2] / "harness" / "agent"
 
 Message = dict[str, Any]
@@ -130,3 +134,19 @@ def trial(model: str, **changes: Any) -> Message:
 def block(trials: list[Message], **changes: Any) -> Message:
     """A BlockSpec."""
     return {"index": 1, "runner": runner(**changes), "trials": trials}
+
+
+def run(one: Steward, trials: list[Message], **runner: Any) -> list[Trial]:
+    """The trials of one block, which must end well."""
+    answers = one.ask("block", block=block(trials, **runner))
+    assert answers[-1]["event"] == "done", answers[-1]
+    done = BlockDone.model_validate_json(json.dumps(answers[-2]["done"]))
+    assert done.block == 1
+    assert done.parent_start_s > 0
+    assert [answer["event"] for answer in answers[:-2]] == ["trial"] * len(trials)
+    return [Trial.model_validate_json(json.dumps(answer["trial"])) for answer in answers[:-2]]
+
+
+def put(one: Steward, relative: str) -> str:
+    """The sha256 of a sample model, now in the steward's store."""
+    return one.put(need_shared(relative))

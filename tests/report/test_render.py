@@ -114,6 +114,24 @@ def test_how_numbers_were_obtained_is_told(page):
         assert part in text
 
 
+def test_a_method_is_told_once_and_its_particulars_beside_their_entries(tmp_path):
+    def particular(measurement, number):
+        if measurement.metric != "latency_p50":
+            return measurement
+        return measurement.model_copy(update={"obtained": f"the median; {number} reads"})
+
+    entries = [
+        entry.model_copy(update={"measurements": [particular(m, number) for m in entry.measurements]})
+        for number, entry in enumerate(results().entries)
+    ]
+    text = render(saved(tmp_path, results().model_copy(update={"entries": entries}))).read_text(encoding="utf-8")
+    measured = [n for n, entry in enumerate(entries) if any(m.metric == "latency_p50" for m in entry.measurements)]
+    assert len(measured) > 1
+    assert text.count("<dd>the median\n") == 1
+    known = [n for n in measured if any(m.metric == "latency_p50" and m.value for m in entries[n].measurements)]
+    assert all(text.count(f">{n} reads") == 1 for n in known)
+
+
 def test_a_run_without_entries_has_a_page(tmp_path):
     empty = Results(run=results().run, devices=results().devices, entries=[])
     text = render(saved(tmp_path, empty)).read_text(encoding="utf-8")

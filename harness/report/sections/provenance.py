@@ -30,9 +30,15 @@ def _metric(results: Results, name: str) -> dict[str, Any]:
         ways.setdefault(_way(measurement), []).append(entry)
     return {
         "title": number_of(found[0][1]).title,
-        "methods": list(dict.fromkeys(m.obtained for _, m in found if m.obtained)),
+        "methods": list(dict.fromkeys(_method(m)[0] for _, m in found if m.obtained)),
         "ways": [(way, _whose(results, entries, len(found))) for way, entries in ways.items()],
     }
+
+
+def _method(measurement: Measurement) -> tuple[str, str]:
+    """What holds for every entry, and what this one adds to it: the clauses after the first semicolon."""
+    method, _, particulars = measurement.obtained.partition("; ")
+    return method, particulars
 
 
 def _way(measurement: Measurement) -> str:
@@ -41,7 +47,8 @@ def _way(measurement: Measurement) -> str:
         return f"not known: {shown.reason or 'no reason given'}"
     level = measurement.confidence
     confidence = "" if level is None else f"{format_quantity(level, '1')} interval"
-    return ", ".join(part for part in (shown.trials, confidence, shown.source, shown.reason) if part)
+    parts = (_method(measurement)[1], shown.trials, confidence, shown.source, shown.reason)
+    return ", ".join(part for part in parts if part)
 
 
 def _whose(results: Results, entries: list[Entry], total: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.pipeline.build import build_many
+from harness.pipeline.building.build import build_many
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import EntryError, UsageError

@@ -12,9 +12,9 @@ from harness.pipeline.steps import STEPS
 from harness.pipeline.zoo import ZOO
 
 if TYPE_CHECKING:
-    from harness.pipeline.build import Builder
-    from harness.pipeline.dataset import Dataset, TrainedModel
-    from harness.pipeline.inspect import ModelInfo, inspect_file
+    from harness.pipeline.building.build import Builder
+    from harness.pipeline.dataset import Dataset, Schedule, TrainedModel, UntrainedModel
+    from harness.pipeline.inspection.model_file import ModelInfo, inspect_file
 
 __all__ = [
     "STEPS",
@@ -23,7 +23,9 @@ __all__ = [
     "Dataset",
     "ModelInfo",
     "Recipe",
+    "Schedule",
     "TrainedModel",
+    "UntrainedModel",
     "candidates",
     "candidates_from_paths",
     "inspect_file",
@@ -31,11 +33,13 @@ __all__ = [
 ]
 
 _LATER = {
-    "Builder": "build",
+    "Builder": "building.build",
     "Dataset": "dataset",
     "TrainedModel": "dataset",
-    "ModelInfo": "inspect",
-    "inspect_file": "inspect",
+    "UntrainedModel": "dataset",
+    "Schedule": "dataset",
+    "ModelInfo": "inspection.model_file",
+    "inspect_file": "inspection.model_file",
 }
 
 

@@ -22,8 +22,8 @@ _BUILT_WITH: Final[tuple[tuple[str, ...], ...]] = (
 """Distributions whose versions decide what is built; the first installed of each."""
 
 _HERE = Path(__file__).parent
-_BUILDING_SOURCES = ("prepare.py", "convert.py", "worker.py", "dataset.py", "steps/*.py")
-_RUNNING_SOURCES = ("golden.py",)
+_BUILDING_SOURCES = ("dataset.py", "building/worker.py", "conversion/*.py", "training/*.py", "steps/*.py")
+_RUNNING_SOURCES = ("verification/*.py",)
 
 
 def default_cache_dir() -> Path:

@@ -1,46 +1,42 @@
-"""Recipes: what is done to a model, as steps joined by "+", such as "int8"."""
+"""Recipes: what is done to a model, as steps joined by "+", such as "prune(0.8)+int8"."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.pipeline.steps import STEPS, Step
+from harness.pipeline.steps import STEPS, ModelStep, Step
+from harness.pipeline.words import Call, NoWordsError, parse_words
 from harness.records.errors import CandidateSpecError
 from harness.records.nearest import nearest
-
-_WORD = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*(\(\s*(?P<argument>[^()]*?)\s*\))?\s*")
-
-
-@dataclass(frozen=True)
-class RecipeStep:
-    """One step of a recipe; ``argument`` is the text in its parentheses, or None."""
-
-    name: str
-    argument: str | None = None
-
-    def __str__(self) -> str:
-        return self.name if self.argument is None else f"{self.name}({self.argument})"
 
 
 @dataclass(frozen=True)
 class Recipe:
     """The steps of a recipe in the order they are applied; str() is its one spelling."""
 
-    steps: tuple[RecipeStep, ...]
+    steps: tuple[Call, ...]
 
     def __str__(self) -> str:
         return "+".join(str(step) for step in self.steps)
+
+    def model_steps(self) -> tuple[Call, ...]:
+        """The steps that change the model before it is exported."""
+        return tuple(step for step in self.steps if isinstance(STEPS[step.name], ModelStep))
 
 
 def parse_recipe(text: str, *, steps: Mapping[str, Step] = STEPS) -> Recipe:
     """The recipe that a text such as "int8" stands for.
 
-    Raises CandidateSpecError for an unknown step, for an argument where none is taken (or none where one is),
-    and where more than one step, or not the last, sets the number format.
+    Raises CandidateSpecError for an unknown step, for arguments a step does not take, and where more than one
+    step, or not the last, sets the number format.
     """
-    text = " ".join(text.split())  # a message that repeats it must stay on one line
-    parsed = tuple(_parse_word(word, recipe=text, steps=steps) for word in text.split("+"))
-    formats = [index for index, step in enumerate(parsed) if steps[step.name].stage == "number_format"]
+    text = " ".join(text.split())
+    try:
+        parsed = parse_words(text)
+    except NoWordsError as error:
+        raise CandidateSpecError(f'recipe "{text}": {error}; known steps: {", ".join(steps)}') from error
+    for call in parsed:
+        _check(call, recipe=text, steps=steps)
+    formats = [index for index, call in enumerate(parsed) if steps[call.name].stage == "number_format"]
     if len(formats) > 1:
         names = " and ".join(parsed[index].name for index in formats)
         raise CandidateSpecError(f'recipe "{text}" sets the number format twice, by {names}: name one')
@@ -50,18 +46,13 @@ def parse_recipe(text: str, *, steps: Mapping[str, Step] = STEPS) -> Recipe:
     return Recipe(parsed)
 
 
-def _parse_word(word: str, *, recipe: str, steps: Mapping[str, Step]) -> RecipeStep:
-    match = _WORD.fullmatch(word)
-    if match is None:
-        raise CandidateSpecError(
-            f'recipe "{recipe}": "{word.strip()}" is no step; join names by "+", of: {", ".join(steps)}'
-        )
-    name, argument = match["name"], match["argument"]
-    if name not in steps:
-        close = nearest(name, steps)
+def _check(call: Call, *, recipe: str, steps: Mapping[str, Step]) -> None:
+    step = steps.get(call.name)
+    if step is None:
+        close = nearest(call.name, steps)
         hint = f'did you mean "{close}"? ' if close else ""
-        raise CandidateSpecError(f'recipe "{recipe}": unknown step "{name}": {hint}known: {", ".join(steps)}')
-    if steps[name].takes_argument != bool(argument):
-        expected = f"{name}(argument)" if steps[name].takes_argument else name
-        raise CandidateSpecError(f'recipe "{recipe}": write {expected}, not "{word.strip()}"')
-    return RecipeStep(name, argument or None)
+        raise CandidateSpecError(f'recipe "{recipe}": unknown step "{call.name}": {hint}known: {", ".join(steps)}')
+    if isinstance(step, ModelStep):
+        step.check(call)
+    elif call.positional or call.keywords:
+        raise CandidateSpecError(f'recipe "{recipe}": write {call.name}, not "{call}": it takes no argument')

@@ -1,6 +1,7 @@
 """Artifacts: what candidates become, with what is known of them."""
 
 from pathlib import Path
+from typing import Literal
 
 from harness.records.base import Record
 
@@ -15,14 +16,118 @@ class TensorInfo(Record):
     zero_point: int = 0
 
 
+class OperatorTally(Record):
+    """One kind of operator in a model file: how often, and the work it does."""
+
+    name: str
+    """As the TensorFlow Lite schema spells it, e.g. "DEPTHWISE_CONV_2D"; custom ones by their own name."""
+    count: int
+    macs: int
+    """Multiply-accumulates of all of them, for the file's own shapes."""
+    xnnpack: int | None = None
+    """How many of them XNNPACK took on the host; None where that was not asked."""
+
+
+class Inside(Record):
+    """What a model file holds, read from the file without running it; sizes in bytes."""
+
+    operators: tuple[OperatorTally, ...]
+    """Largest work first."""
+    parameters: int
+    """Elements of all constant floating and quantised tensors that operators use as weights or biases."""
+    macs: int
+    """Multiply-accumulates of one inference."""
+    weight_bytes: int
+    activation_bytes: int
+    """The largest sum of activations that live at one time, each tensor at its own size: a lower bound of the arena."""
+    zero_share: float | None = None
+    """Share of zeros among the weights of convolutions and dense layers (biases excluded), 0..1; None: no weights."""
+    compressed_bytes: int | None = None
+    """The file's size after DEFLATE at its highest level: what pruning saves where files are stored compressed."""
+    custom_operators: tuple[str, ...] = ()
+    """Operators outside TensorFlow Lite's built-in ones, Flex included."""
+
+
 class AccuracyResult(Record):
-    """Share of a held-out test set classified rightly by the artifact through LiteRT on the host."""
+    """How well the artifact does on a held-out test set, through LiteRT on the host.
+
+    ``score`` top1: the share classified rightly, ``correct`` of ``n``. auc: the area under the ROC curve, by which an
+    anomalous sample gets a higher reconstruction error than a normal one; ``correct`` is None then.
+    """
 
     value: float
-    correct: int
+    correct: int | None
     n: int
     dataset: str
     obtained: str
+    score: Literal["top1", "auc"] = "top1"
+
+
+class AccuracyDrop(Record):
+    """How much accuracy was lost against the float32 recipe, as fractions; paired over the same samples.
+
+    ``lost`` samples were right before and are wrong now, ``gained`` the other way round (None for an AUC).
+    """
+
+    value: float
+    ci_low: float
+    ci_high: float
+    confidence: float
+    p_value: float | None
+    lost: int | None
+    gained: int | None
+    n: int
+    obtained: str
+
+
+class Fidelity(Record):
+    """How near the artifact's outputs are to those of the float32 recipe, dequantised, on the same samples."""
+
+    against: str
+    samples: int
+    real: bool
+    """True for samples of a data set or given by the user, False for made-up ones."""
+    max_error: float
+    """Largest absolute difference of any output value."""
+    max_error_share: float
+    """The same as a share of the float32 outputs' range."""
+    sqnr_db: float | None
+    """10 log10(signal power / error power), worst output; None where the outputs are equal."""
+    cosine: float | None
+    """Cosine similarity, mean over samples, worst output; None where an output is all zeros."""
+
+
+class LayerError(Record):
+    """One tensor inside the model and how far quantisation moved it."""
+
+    layer: str
+    operator: str
+    sqnr_db: float
+
+
+class Training(Record):
+    """How the weights came to be: one stage, e.g. trained, pruned(0.8), distilled."""
+
+    what: str
+    epochs: int | None = None
+    """Epochs that ran; None where the harness did not train."""
+    seconds: float = 0.0
+    cached: bool = False
+    notes: tuple[str, ...] = ()
+    """Sentences for the report, e.g. "stopped early: no better validation loss in 3 epochs"."""
+
+
+class Rival(Record):
+    """What a recipe is held against by its nature: for distill the same student trained alone."""
+
+    what: str
+    """e.g. "the same student trained alone"."""
+    value: float
+    own_value: float
+    """The recipe's own figure, obtained the same way (Keras, before conversion)."""
+    score: Literal["top1", "auc"]
+    n: int
+    seed: int
 
 
 class GoldenOutputs(Record):
@@ -44,6 +149,21 @@ class GoldenOutputs(Record):
     delegate: str
 
 
+class StagesFile(Record):
+    """A candidate's own pre- and post-processing: the file, the raw samples it starts from, the host's answers.
+
+    ``raw_path`` is an .npz with keys "r0", "r1".. (one array a sample, of any shape each). ``answers`` are what
+    postprocess gave on the host, sample by sample, as JSON texts.
+    """
+
+    path: str
+    sha256: str
+    raw_path: str
+    raw_sha256: str
+    samples: int
+    answers: tuple[str, ...]
+
+
 class Artifact(Record):
     """A .tflite file that is ready to ship, with what is known of it."""
 
@@ -54,14 +174,25 @@ class Artifact(Record):
     size_bytes: int
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
+    inside: Inside | None = None
     accuracy: AccuracyResult | None = None
     accuracy_reason: str | None = None
     """Why there is no accuracy, e.g. "synthetic data: accuracy not claimed"."""
+    accuracy_drop: AccuracyDrop | None = None
+    fidelity: Fidelity | None = None
+    fidelity_reason: str | None = None
+    """Why outputs were not compared with float32's; None where they were."""
+    worst_layers: tuple[LayerError, ...] = ()
+    """Only where quantisation cost much: the layers with the worst error, worst first."""
+    trainings: tuple[Training, ...] = ()
+    rival: Rival | None = None
     golden: GoldenOutputs | None = None
     golden_reason: str | None = None
     """Why outputs cannot be checked; None when golden is there."""
+    stages: StagesFile | None = None
     cached: bool = False
     build_s: float = 0.0
+    """Seconds of export and conversion; training is told apart, in ``trainings``."""
     versions: dict[str, str] = {}
 
     @property

@@ -104,13 +104,26 @@ class OutputCheck(Record):
     """Largest absolute error over the expected outputs' range, worst output."""
 
 
+class StageTimes(Record):
+    """Nanoseconds of each stage, one for each run from raw sample to answer, and the answers themselves.
+
+    ``end_to_end_ns`` is timed over the whole, not summed. ``answers`` are JSON texts, one for each raw sample.
+    """
+
+    preprocess_ns: tuple[int, ...]
+    inference_ns: tuple[int, ...]
+    postprocess_ns: tuple[int, ...]
+    end_to_end_ns: tuple[int, ...]
+    answers: tuple[str, ...]
+
+
 class Trial(Record):
     """What one measuring process brought back. ``died`` is a reason instead of numbers."""
 
     index: int
     block: int
     arm: str
-    kind: Literal["check", "latency", "memory", "energy"]
+    kind: Literal["check", "latency", "memory", "energy", "stages"]
     died: str | None = None
     init_s: float | None = None
     first_inference_s: float | None = None
@@ -127,6 +140,7 @@ class Trial(Record):
     telemetry: TrialTelemetry | None = None
     energy: EnergyReading | None = None
     check: OutputCheck | None = None
+    stages: StageTimes | None = None
     inputs: tuple[TensorInfo, ...] = ()
     outputs: tuple[TensorInfo, ...] = ()
 

@@ -1,25 +1,38 @@
 """Candidates: what users ask to be measured. Without pydantic, since every collection of benchmarks imports this."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Argument = str | int | float | bool | None
+"""What a model's factory can be given: a number, a text, a truth, nothing."""
+CandidateKind = Literal["zoo", "factory", "keras", "saved_model", "tflite"]
+BUILT_KINDS: Final = frozenset({"zoo", "factory", "keras", "saved_model"})
+"""Kinds that TensorFlow makes a .tflite file of."""
 
 
 @dataclass(frozen=True)
 class Candidate:
     """One thing to measure: a source and, for sources that are built, a recipe.
 
-    ``source`` is a zoo name, "module:function", or an absolute path. ``kind`` says which.
-    ``recipe`` is None for a .tflite file measured as it is. ``base_dir`` is the folder of the calling
-    file, from which modules of "module:function" are importable. ``samples`` is an optional .npz or .npy with real
-    inputs. str() is "name/recipe", or the name alone for a file as given.
+    ``source`` is a zoo name, "module:function", or an absolute path; ``kind`` says which. ``arguments`` are given
+    to the factory, sorted by name. ``recipe`` is None for a .tflite file measured as it is. ``base_dir`` is the
+    folder of the calling file, from which modules of "module:function" and relative paths in arguments are found.
+    ``weights`` is a file that takes the place of training. ``data`` names the data set of a Keras file, a SavedModel
+    or a .tflite file, as text for ``harness.pipeline.data``. ``samples`` is an optional .npz or .npy with real inputs.
+    ``stages`` is a numpy-only file with preprocess and postprocess, shipped with the model. All paths are absolute.
+    str() is "name/recipe", or the name alone for a file as given.
     """
 
     name: str
-    kind: str
-    """zoo | factory | tflite"""
+    kind: CandidateKind
     source: str
     recipe: str | None = None
     base_dir: str | None = None
+    arguments: tuple[tuple[str, Argument], ...] = field(default=())
+    weights: str | None = None
+    data: str | None = None
     samples: str | None = None
+    stages: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name}/{self.recipe}" if self.recipe else self.name

@@ -8,7 +8,7 @@ from harness.records.base import Record
 ENERGY_WINDOW_S = 10.0
 """Seconds of steady inference behind a sensor's figure; shorter windows of a slow sensor err by up to 80 %."""
 
-TrialKind = Literal["check", "latency", "memory", "energy"]
+TrialKind = Literal["check", "latency", "memory", "energy", "stages"]
 
 
 class RunnerSpec(Record):
@@ -40,6 +40,10 @@ class TrialSpec(Record):
     """npz with inputs to cycle through; None: seeded random inputs."""
     expected: str | None = None
     """npz with golden outputs, for kind "check"."""
+    stages: str | None = None
+    """The file with preprocess and postprocess, for kind "stages"."""
+    raw: str | None = None
+    """npz with raw samples r0, r1..., for kind "stages"."""
     seed: int = 0
     warmup_runs: int
     num_runs: int
@@ -66,6 +70,8 @@ class Arm:
     model_sha256: str
     inputs_sha256: str | None
     expected_sha256: str | None
+    stages_sha256: str | None = None
+    raw_sha256: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.records.artifact import AccuracyResult, TensorInfo
+from harness.records.artifact import (
+    AccuracyDrop,
+    AccuracyResult,
+    Fidelity,
+    Inside,
+    LayerError,
+    Rival,
+    TensorInfo,
+    Training,
+)
 from harness.records.base import Record
 from harness.records.board import BoardFacts, TrialMemory, TrialTelemetry
 from harness.records.device import DeviceProfile
@@ -82,11 +91,32 @@ class ArtifactRecord(Record):
     size_bytes: int
     inputs: list[TensorInfo]
     outputs: list[TensorInfo]
+    inside: Inside | None = None
     accuracy: AccuracyResult | None = None
     accuracy_reason: str | None = None
+    accuracy_drop: AccuracyDrop | None = None
+    fidelity: Fidelity | None = None
+    fidelity_reason: str | None = None
+    worst_layers: tuple[LayerError, ...] = ()
+    trainings: tuple[Training, ...] = ()
+    rival: Rival | None = None
     cached: bool = False
     build_s: float = 0.0
     versions: dict[str, str] = {}
+
+
+class Comparison(Record):
+    """One entry's latency against another's of the same run: what a recipe step gained, as a ratio."""
+
+    against: str
+    """The other entry's candidate and recipe, e.g. "digits_cnn/int8"."""
+    metric: str
+    ratio: float
+    ci_low: float | None
+    ci_high: float | None
+    confidence: float | None
+    sentence: str
+    """e.g. "no speed gained by prune(0.8): 1.00 of int8's latency (0.99 to 1.01)"."""
 
 
 class Entry(Record):
@@ -108,6 +138,9 @@ class Entry(Record):
     trials: list[TrialSummary] = []
     outputs: str = "outputs unchecked"
     """How the outputs were checked, a sentence."""
+    answers: tuple[str, ...] = ()
+    """What postprocess gave on the board, sample by sample, as JSON texts; only with stages."""
+    comparisons: tuple[Comparison, ...] = ()
     seconds: dict[str, float] = {}
 
 

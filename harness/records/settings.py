@@ -14,6 +14,10 @@ class Settings:
     reports_dir: Path = Path("reports")
     cache_dir: Path | None = None
     """None: edge-harness under XDG_CACHE_HOME."""
+    artifacts: Path | None = None
+    """A folder of built artifacts, from which candidates are taken instead of being built."""
+    jobs: int = 1
+    """Processes that build at the same time."""
     runtime: str | None = None
     """Overrides the profile's runtime package."""
     num_threads: int | None = None

@@ -12,7 +12,7 @@ from types import TracebackType
 from harness.board import Board, LiveBoard, choose_runner, open_board, this_process
 from harness.gates import Limit, judge
 from harness.measure import Progress, execute, make_plan
-from harness.pipeline.build import Builder
+from harness.pipeline.building.build import Builder
 from harness.records.artifact import AccuracyResult, Artifact
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile

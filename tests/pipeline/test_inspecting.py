@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pipeline.tiny_model import INT8, add_model, custom_model, empty_model, write
 
 from harness.pipeline import inspect_file
-from harness.pipeline.inspect import refuse_unknown_operators
+from harness.pipeline.inspection.model_file import refuse_unknown_operators
 from harness.records.artifact import TensorInfo
 from harness.records.errors import ModelFileError
 

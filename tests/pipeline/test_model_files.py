@@ -9,7 +9,7 @@ import pytest
 from pipeline.tiny_model import BOOL, INT8, INT32, STRING, add_model, write
 
 from harness.pipeline import candidates_from_paths
-from harness.pipeline.build import build, build_many
+from harness.pipeline.building.build import build, build_many
 from harness.records.artifact import Artifact
 from harness.records.errors import BuildError, ModelFileError
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from harness.pipeline.sources import source_hashes
+from harness.pipeline.building.sources import source_hashes
 
 
 def project(folder: Path, **files: str) -> list[str]:

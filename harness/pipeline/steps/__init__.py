@@ -6,8 +6,8 @@
 from typing import Final
 
 from harness.pipeline.steps import dynamic_int8, float16, float32, int8
-from harness.pipeline.steps.step import Step
+from harness.pipeline.steps.step import FormatStep, ModelStep, Step
 
 STEPS: Final[dict[str, Step]] = {step.name: step for step in (float32.STEP, float16.STEP, dynamic_int8.STEP, int8.STEP)}
 
-__all__ = ["STEPS", "Step"]
+__all__ = ["STEPS", "FormatStep", "ModelStep", "Step"]

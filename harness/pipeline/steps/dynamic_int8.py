@@ -1,6 +1,6 @@
 """dynamic_int8: weights in int8, activations quantised while running."""
 
-from harness.pipeline.steps.step import Conversion, Step
+from harness.pipeline.steps.step import Conversion, FormatStep
 
 
 def _configure(conversion: Conversion) -> None:
@@ -8,4 +8,4 @@ def _configure(conversion: Conversion) -> None:
     conversion.converter.optimizations = [conversion.tensorflow.lite.Optimize.DEFAULT]
 
 
-STEP = Step("dynamic_int8", "number_format", _configure)
+STEP = FormatStep("dynamic_int8", _configure)

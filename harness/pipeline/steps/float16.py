@@ -1,6 +1,6 @@
 """float16: weights stored in half precision, computed in float32."""
 
-from harness.pipeline.steps.step import Conversion, Step
+from harness.pipeline.steps.step import Conversion, FormatStep
 
 
 def _configure(conversion: Conversion) -> None:
@@ -10,4 +10,4 @@ def _configure(conversion: Conversion) -> None:
     conversion.converter.target_spec.supported_types = [tf.float16]
 
 
-STEP = Step("float16", "number_format", _configure)
+STEP = FormatStep("float16", _configure)

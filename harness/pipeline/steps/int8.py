@@ -1,6 +1,6 @@
 """int8: weights, activations, inputs and outputs in int8, calibrated."""
 
-from harness.pipeline.steps.step import Conversion, Step
+from harness.pipeline.steps.step import Conversion, FormatStep
 
 
 def _configure(conversion: Conversion) -> None:
@@ -13,4 +13,4 @@ def _configure(conversion: Conversion) -> None:
     converter.inference_output_type = tf.int8
 
 
-STEP = Step("int8", "number_format", _configure)
+STEP = FormatStep("int8", _configure)

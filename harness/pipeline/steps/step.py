@@ -1,8 +1,47 @@
 """What a recipe step is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from harness.pipeline.dataset import Dataset, Schedule
+    from harness.pipeline.words import Call
+    from harness.records.artifact import Rival, Training
+    from harness.records.candidate import Argument
+
+
+@dataclass(frozen=True)
+class Made:
+    """A Keras model with its data; trained unless the place where it is handed over says otherwise."""
+
+    model: Any
+    dataset: "Dataset | None"
+    accuracy_reason: str | None
+    schedule: "Schedule"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a model step works on. Everything is made when it is asked for: with cached weights little is."""
+
+    previous: Callable[[], Made]
+    """The trained model of the stage before."""
+    fresh: "Callable[[Mapping[str, Argument]], Made]"
+    """The factory called anew with other arguments, its weights not trained. Raises BuildError where it takes none."""
+    teacher: Callable[[], Made] | None
+    """The trained teacher that the step names; None: it names none."""
+    seed: int
+    say: Callable[[str], None]
+    label: str
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """How a model step's training went."""
+
+    training: "Training"
+    rival: "Rival | None" = None
 
 
 @dataclass(frozen=True)
@@ -17,14 +56,27 @@ class Conversion:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One word of a recipe.
+class ModelStep:
+    """A step that changes a Keras model before it is exported.
 
-    ``model`` steps take and return a Keras model, before it is exported; ``number_format`` steps set up the
-    converter, and a recipe has at most one. ``takes_argument`` says whether it is written "name(argument)".
+    ``architecture`` gives the model whose weights are trained or loaded; ``train`` trains it in place.
+    ``check`` raises CandidateSpecError for arguments the step does not take.
     """
 
     name: str
-    stage: Literal["model", "number_format"]
-    apply: Callable[..., Any]
-    takes_argument: bool = False
+    check: "Callable[[Call], None]"
+    architecture: "Callable[[Subject, Call], Any]"
+    train: "Callable[[Any, Subject, Call], StepOutcome]"
+    stage: Literal["model"] = "model"
+
+
+@dataclass(frozen=True)
+class FormatStep:
+    """A step that sets the converter's number format; a recipe has at most one, its last."""
+
+    name: str
+    configure: Callable[[Conversion], None]
+    stage: Literal["number_format"] = "number_format"
+
+
+Step = ModelStep | FormatStep

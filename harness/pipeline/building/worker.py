@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TextIO
 
-from harness.pipeline.jobs import BuildJob, WorkerAnswer
+from harness.pipeline.building.jobs import BuildJob, WorkerAnswer
 from harness.records.errors import BuildError
 
 
@@ -21,8 +21,8 @@ def main() -> None:
 
 
 def _serve(job: BuildJob, answers: TextIO) -> WorkerAnswer:
-    from harness.pipeline.convert import convert
-    from harness.pipeline.prepare import prepare
+    from harness.pipeline.conversion.convert import convert
+    from harness.pipeline.conversion.prepare import prepare
 
     def say(message: str) -> None:
         _answer(answers, WorkerAnswer(event="progress", message=message))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.pipeline.flatbuffer import DamagedError, Table, root
+from harness.pipeline.inspection.flatbuffer import DamagedError, Table, root
 from harness.records.artifact import TensorInfo
 from harness.records.errors import ModelFileError
 

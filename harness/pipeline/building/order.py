@@ -4,10 +4,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.pipeline.building.jobs import ModelSource, TrainingStage
+from harness.pipeline.building.sources import source_hashes
 from harness.pipeline.cache import building_key, building_versions, key
 from harness.pipeline.recipes import Recipe, parse_recipe
-from harness.pipeline.sources import source_hashes
-from harness.pipeline.steps import STEPS
 from harness.pipeline.zoo import ZOO
 from harness.records.base import Record
 from harness.records.candidate import Candidate
@@ -24,13 +24,13 @@ class BuiltRecord(Record):
 
 @dataclass(frozen=True)
 class Order:
-    """A build to be done: its factory, recipe and keys.
+    """A build to be done: its model, its trainings, and keys.
 
     ``prepared`` is the folder of the trained and exported model, shared by recipes that train alike.
     """
 
-    factory: str
-    search: list[str]
+    model: ModelSource
+    stages: tuple[TrainingStage, ...]
     recipe: str
     versions: dict[str, str]
     prepared: Path
@@ -55,10 +55,22 @@ def order_for(candidate: Candidate, *, seed: int, cache_dir: Path) -> Order:
         )
     recipe = parse_recipe(candidate.recipe or "float32")
     versions = building_versions()
-    training = key([factory, sources, _model_steps(recipe), seed, versions, building_key()])
-    return Order(
-        factory=factory,
+    model = ModelSource(
+        kind="factory",
+        source=factory,
+        label=candidate.name,
+        arguments=dict(candidate.arguments),
         search=search,
+        base_dir=candidate.base_dir,
+        weights=candidate.weights,
+        data=candidate.data,
+    )
+    base = [factory, sources, sorted(model.arguments.items()), seed, versions, building_key()]
+    stages = _stages(base, recipe, cache_dir)
+    training = key([base, list(map(str, recipe.model_steps()))])
+    return Order(
+        model=model,
+        stages=stages,
         recipe=str(recipe),
         versions=versions,
         prepared=cache_dir / "prepared" / training,
@@ -66,5 +78,10 @@ def order_for(candidate: Candidate, *, seed: int, cache_dir: Path) -> Order:
     )
 
 
-def _model_steps(recipe: Recipe) -> list[str]:
-    return [str(step) for step in recipe.steps if STEPS[step.name].stage == "model"]
+def _stages(base: list[object], recipe: Recipe, cache_dir: Path) -> tuple[TrainingStage, ...]:
+    """The model's own training, then one for each model step; each keeps its weights under all that led to them."""
+    steps = [str(step) for step in recipe.model_steps()]
+    return tuple(
+        TrainingStage(step=step, weights=str(cache_dir / "weights" / key([base, steps[:done]])))
+        for done, step in enumerate([None, *steps])
+    )

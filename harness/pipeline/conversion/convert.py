@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.pipeline.jobs import CALIBRATION, SAVED_MODEL, BuildJob
-from harness.pipeline.prepare import one_line
+from harness.pipeline.building.jobs import CALIBRATION, SAVED_MODEL, BuildJob
 from harness.pipeline.recipes import parse_recipe
-from harness.pipeline.steps import STEPS
+from harness.pipeline.steps import STEPS, FormatStep
 from harness.pipeline.steps.step import Conversion
+from harness.pipeline.training.making import one_line
 from harness.records.errors import BuildError
 
 
@@ -22,13 +22,14 @@ def convert(job: BuildJob, prepared: Path) -> None:
     # tflite-runtime 2.14 knows per-channel Dense weights in no dynamic-range model.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     conversion = Conversion(tf, converter, lambda: _calibration(prepared))
-    for step in parse_recipe(job.recipe).steps:
-        if STEPS[step.name].stage == "number_format":
-            STEPS[step.name].apply(conversion)
+    for call in parse_recipe(job.recipe).steps:
+        step = STEPS[call.name]
+        if isinstance(step, FormatStep):
+            step.configure(conversion)
     try:
         content = converter.convert()
     except Exception as error:
-        raise BuildError(f"{job.label}/{job.recipe} cannot be converted: {one_line(error)}") from error
+        raise BuildError(f"{job.model.label}/{job.recipe} cannot be converted: {one_line(error)}") from error
     Path(job.output).write_bytes(content)
 
 

@@ -12,9 +12,9 @@ from typing import IO
 
 from pydantic import ValidationError
 
+from harness.pipeline.building.worker_process import child_environment
 from harness.pipeline.cache import file_sha256, key, litert_version, lock, running_key
-from harness.pipeline.jobs import GoldenAnswer, GoldenJob
-from harness.pipeline.worker_process import child_environment
+from harness.pipeline.verification.golden_job import GoldenAnswer, GoldenJob
 from harness.records.artifact import GoldenOutputs
 from harness.records.errors import BuildError
 
@@ -116,7 +116,7 @@ def _ask(job: GoldenJob, deadline_s: float) -> tuple[GoldenAnswer | None, str]:
 def _ask_into(job: GoldenJob, deadline_s: float, errors: IO[bytes]) -> tuple[GoldenAnswer | None, str]:
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "harness.pipeline.golden"],
+            [sys.executable, "-P", "-m", "harness.pipeline.verification.golden"],
             input=job.model_dump_json(),
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -8,7 +8,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 _INSTALLED = tuple(Path(path).resolve() for path in set(sysconfig.get_paths().values()) if path)
-_HARNESS = Path(__file__).resolve().parents[1]
+_HARNESS = Path(__file__).resolve().parents[2]
 
 
 def source_hashes(module: str, search: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import sys
 import zipfile
 from typing import Any
 
-from harness.pipeline.jobs import GoldenAnswer, GoldenJob
+from harness.pipeline.verification.golden_job import GoldenAnswer, GoldenJob
 
 MEMORY_BYTES = 4 * 2**30
 CPU_SECONDS = 600

@@ -8,12 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from harness.pipeline.building.jobs import INFO, TEST, BuildJob, PreparedInfo
+from harness.pipeline.building.order import BuiltRecord, Order, order_for
+from harness.pipeline.building.worker_process import Worker
 from harness.pipeline.cache import default_cache_dir, file_sha256, lock
-from harness.pipeline.expected import Expected, Inputs, expected_outputs
-from harness.pipeline.inspect import ModelInfo, inspect_file, refuse_unknown_operators
-from harness.pipeline.jobs import INFO, TEST, BuildJob, PreparedInfo
-from harness.pipeline.order import BuiltRecord, Order, order_for
-from harness.pipeline.worker_process import Worker
+from harness.pipeline.inspection.model_file import ModelInfo, inspect_file, refuse_unknown_operators
+from harness.pipeline.verification.expected import Expected, Inputs, expected_outputs
 from harness.records.artifact import AccuracyResult, Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import BuildError, EntryError
@@ -128,9 +128,8 @@ class Builder:
         partial.mkdir(parents=True)
         started = time.monotonic()
         job = BuildJob(
-            factory=order.factory,
-            label=candidate.source,
-            search=order.search,
+            model=order.model,
+            stages=list(order.stages),
             recipe=order.recipe,
             seed=self._seed,
             prepared=str(order.prepared),

@@ -12,7 +12,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from harness.pipeline.jobs import BuildJob, WorkerAnswer
+from harness.pipeline.building.jobs import BuildJob, WorkerAnswer
 from harness.records.errors import BuildError
 
 _ENVIRONMENT = {
@@ -27,7 +27,7 @@ _STOP_SECONDS = 5.0
 
 def child_environment(**extra: str) -> dict[str, str]:
     """This process' environment, with the harness importable and other names set."""
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     return {**os.environ, "PYTHONPATH": path, **extra}
 
@@ -51,7 +51,7 @@ class Worker:
         """Do one job, telling the steps as they begin. Raises BuildError."""
         process = self._started()
         if process.stdin is None or process.stdout is None:
-            raise BuildError(f"{job.label}: the converter's process has no pipes")
+            raise BuildError(f"{job.model.label}: the converter's process has no pipes")
         try:
             process.stdin.write(job.model_dump_json() + "\n")
             process.stdin.flush()
@@ -81,7 +81,7 @@ class Worker:
                     "or give a .tflite file"
                 )
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "harness.pipeline.worker"],
+                [sys.executable, "-P", "-m", "harness.pipeline.building.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
@@ -100,7 +100,7 @@ class Worker:
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         last = f': "{lines[-1].strip()[:300]}"' if lines else ""
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        return f"{job.label}/{job.recipe}: the converter's process {how}{last}"
+        return f"{job.model.label}/{job.recipe}: the converter's process {how}{last}"
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

@@ -1,0 +1,1 @@
+"""In the worker: from a trained model to a SavedModel, and from that to a .tflite file."""

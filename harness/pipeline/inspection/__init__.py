@@ -1,0 +1,1 @@
+"""What a TensorFlow Lite file holds, read without running it; the file is not trusted."""

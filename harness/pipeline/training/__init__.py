@@ -1,0 +1,1 @@
+"""In the worker: from a model's source to trained weights, each training kept."""

@@ -1,0 +1,1 @@
+"""What a built or given model gives on the host: golden outputs, accuracy, nearness to float32."""

@@ -64,6 +64,22 @@ def read_samples(path: Path, prefix: str, limit: int) -> List[List[Array]]:
     return [list(row) for row in zip(*columns)]
 
 
+def read_raw(path: Path) -> List[Array]:
+    """The raw samples r0, r1... of an npz file, each of its own shape, read-only."""
+    import numpy as np
+
+    try:
+        with np.load(str(path), allow_pickle=False) as archive:
+            raws: List[Array] = [archive["r%d" % at] for at in range(len(archive.files))]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        raise TrialFailedError("the raw samples %s cannot be read: %s" % (path.name, error)) from error
+    if not raws:
+        raise TrialFailedError("the raw samples %s are none" % path.name)
+    for raw in raws:
+        raw.setflags(write=False)
+    return raws
+
+
 def _is_member(name: str, prefix: str) -> bool:
     return name.startswith(prefix) and name.endswith(".npy") and name[len(prefix) : -len(".npy")].isdigit()
 

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from edge_agent.wire import AgentError
 
-KINDS = ("check", "latency", "memory", "energy")
+KINDS = ("check", "latency", "memory", "energy", "stages")
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -35,6 +35,9 @@ class Trial(NamedTuple):
     model: str
     inputs: Optional[str]
     expected: Optional[str]
+    stages: Optional[str]
+    stages_name: Optional[str]
+    raw: Optional[str]
     seed: int
     warmup_runs: int
     num_runs: int
@@ -163,6 +166,9 @@ def _parse_trial(value: object, block: int, where: str) -> Trial:
         model=fields.digest("model"),
         inputs=fields.maybe_digest("inputs"),
         expected=fields.maybe_digest("expected"),
+        stages=fields.maybe_digest("stages"),
+        stages_name=fields.maybe_text("stages_name"),
+        raw=fields.maybe_digest("raw"),
         seed=fields.whole("seed"),
         warmup_runs=fields.whole("warmup_runs"),
         num_runs=fields.whole("num_runs"),

@@ -1,4 +1,4 @@
-"""One trial, in the process that is given to it: check, latency, memory or energy."""
+"""One trial, in the process that is given to it: check, latency, memory, energy or stages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optiona
 from edge_agent import check, energy, inputs, latency, memory, spec, telemetry
 from edge_agent.interpreters import TrialFailedError, guarded
 from edge_agent.model import Model, load
+from edge_agent.pipeline import Pipeline
+from edge_agent.stages import Stages
 from edge_agent.sysfs import Root
 
 if TYPE_CHECKING:
@@ -177,9 +179,30 @@ def _check(trial: spec.Trial, setting: Setting) -> Numbers:
     return {**_account(prepared), "n": len(samples), "check": check.summary(tallies, len(samples))}
 
 
+def _stages(trial: spec.Trial, setting: Setting) -> Numbers:
+    file, raw, path = (setting.file(sha256) for sha256 in (trial.stages, trial.raw, trial.model))
+    if file is None or raw is None or path is None:
+        raise TrialFailedError("a stages trial needs a model, a stages file and raw samples")
+    raws, stages = inputs.read_raw(raw), Stages(file, trial.stages_name or "the stages file")
+    model, limits = load(setting.module, setting.runner, path, None), _limits(trial)
+    pipeline = Pipeline(model, stages)
+
+    def timed() -> Numbers:
+        pipeline.feed(raws[0])
+        first_s = model.first_invoke()
+        pipeline.warm_up(raws, trial.warmup_runs, limits.max_ns)
+        span = telemetry.Span(setting.root)
+        pipeline.measure(raws, limits)
+        return {"first_inference_s": first_s, "telemetry": span.end()}
+
+    numbers = guarded("invoke", lambda: stages.guarded(timed))
+    return {**numbers, **model.account(), "n": pipeline.runs, "stages": pipeline.record()}
+
+
 _KINDS: Dict[str, Callable[[spec.Trial, Setting], Numbers]] = {
     "check": _check,
     "latency": _latency,
     "memory": _memory,
     "energy": _energy,
+    "stages": _stages,
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harness.gates.limits import Limit
 from harness.records.artifact import AccuracyResult
+from harness.records.metrics import STAGE_METRICS
 from harness.records.results import Entry, Measurement
 from harness.records.settings import Settings
 
@@ -38,7 +39,8 @@ def why_not_judged(measurement: Measurement | None, limit: Limit) -> str:
     A modelled joule gates only where the budget asks for it by name.
     """
     if measurement is None:
-        return f"{limit.metric} was not measured"
+        without = ": no pre- or post-processing was given" if limit.metric in STAGE_METRICS else ""
+        return f"{limit.metric} was not measured{without}"
     if measurement.value is None:
         return f"{limit.metric} is unknown: {measurement.reason or 'no reason was given'}"
     if limit.source == "model" or not is_modelled(measurement):

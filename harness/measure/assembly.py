@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.measure.answers import AnswerVerdict, judge_answers
 from harness.measure.conduct import Conducted
 from harness.measure.deaths import death_findings
 from harness.measure.fitness import FitnessRule, fitness_finding, holding_clock, voids
@@ -10,7 +11,7 @@ from harness.measure.metrics import Evidence, compute_all
 from harness.measure.outputs import OutputVerdict, judge_outputs, unchecked
 from harness.measure.summaries import summarise
 from harness.records.artifact import Artifact
-from harness.records.board import BoardFacts, Trial
+from harness.records.board import BoardFacts, OutputCheck, Trial
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.plan import Plan
@@ -35,7 +36,8 @@ def entry_of(subject: Subject, plan: Plan, *, rule: FitnessRule, conducted: Cond
     """The entry for what a plan's execution brought; budgets are judged later."""
     rule = holding_clock(rule, [*conducted.superseded, *conducted.trials])
     verdicts = {arm.name: _outputs(subject, conducted.trials, arm.name) for arm in plan.arms}
-    findings = _findings(plan, conducted, rule=rule, verdicts=verdicts)
+    answers = {arm.name: _answers(subject, conducted.trials, arm.name) for arm in plan.arms}
+    findings = _findings(plan, conducted, rule=rule, verdicts=verdicts, answers=answers)
     status = worst([finding.status for finding in findings])
     return _bare_entry(subject, plan).model_copy(
         update={
@@ -44,7 +46,8 @@ def entry_of(subject: Subject, plan: Plan, *, rule: FitnessRule, conducted: Cond
             "findings": findings,
             "measurements": measurements_of(subject, plan, "candidate", trials=conducted.trials, rule=rule),
             "trials": _summaries(conducted, rule),
-            "outputs": verdicts["candidate"].sentence,
+            "outputs": "; ".join(filter(None, [verdicts["candidate"].sentence, answers["candidate"].sentence])),
+            "answers": answers["candidate"].answers,
             "seconds": conducted.seconds,
         }
     )
@@ -101,18 +104,34 @@ def _outputs(subject: Subject, trials: Sequence[Trial], arm: str) -> OutputVerdi
     golden = subject.artifacts[arm].golden
     if golden is None:
         return unchecked(subject.artifacts[arm].golden_reason)
-    check = next((t.check for t in trials if t.arm == arm and t.check is not None), None)
+    check = _check(trials, arm)
     if check is None:
         return unchecked("the check trial brought no comparison")
     return judge_outputs(check, golden, max_output_error=subject.profile.runtime.max_output_error)
 
 
+def _answers(subject: Subject, trials: Sequence[Trial], arm: str) -> AnswerVerdict:
+    check = _check(trials, arm)
+    mine = [trial for trial in trials if trial.arm == arm]
+    return judge_answers(subject.artifacts[arm].stages, mine, bit_equal=check is not None and check.bit_equal)
+
+
+def _check(trials: Sequence[Trial], arm: str) -> OutputCheck | None:
+    return next((t.check for t in trials if t.arm == arm and t.check is not None), None)
+
+
 def _findings(
-    plan: Plan, conducted: Conducted, *, rule: FitnessRule, verdicts: Mapping[str, OutputVerdict]
+    plan: Plan,
+    conducted: Conducted,
+    *,
+    rule: FitnessRule,
+    verdicts: Mapping[str, OutputVerdict],
+    answers: Mapping[str, AnswerVerdict],
 ) -> list[Finding]:
     fitness = fitness_finding(conducted.trials, rule)
     found = [finding for arm in plan.arms for finding in death_findings(conducted.trials, arm.name)]
-    found += [_of_arm(v.finding, name) for name, v in verdicts.items() if v.finding is not None]
+    for verdict_by_arm in (verdicts, answers):
+        found += [_of_arm(v.finding, name) for name, v in verdict_by_arm.items() if v.finding is not None]
     return found if fitness is None else [*found, fitness]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.measure.fitness import FitnessRule, holding_clock, voids
+from harness.measure.fitness import TIMED, FitnessRule, holding_clock, voids
 from harness.measure.order import again, order_of, thermometer
 from harness.measure.planning import energy_seconds
 from harness.measure.progress import Progress
@@ -162,6 +162,6 @@ def _is_energy(block: BlockSpec) -> bool:
 
 
 def _hopeless(trials: Sequence[Trial]) -> bool:
-    """The model cannot be measured: its check died, or every latency trial of the block."""
-    latency = [trial for trial in trials if trial.kind == "latency"]
-    return any(t.kind == "check" and t.died for t in trials) or all(t.died is not None for t in latency)
+    """Going on tells no more: the check died, or every trial of a kind that times something."""
+    kinds = {kind: [t.died is not None for t in trials if t.kind == kind] for kind in TIMED}
+    return any(t.kind == "check" and t.died for t in trials) or any(died and all(died) for died in kinds.values())

@@ -9,7 +9,7 @@ from harness.records.status import Status
 
 
 def death_findings(trials: Sequence[Trial], arm: str) -> list[Finding]:
-    """Findings for one arm's check, latency and memory trials that died; empty where all lived.
+    """Findings for one arm's trials that died; empty where all lived.
 
     A sensor that could not be read costs the energy figure alone and is told there.
     """
@@ -20,7 +20,13 @@ def death_findings(trials: Sequence[Trial], arm: str) -> list[Finding]:
     fatal = next((trial for trial in dead if trial.kind == "check"), None)
     if fatal is None and all(trial.died for trial in mine if trial.kind == "latency"):
         fatal = dead[0]
-    reason = _some_died(dead, len(mine)) if fatal is None else _all_died(fatal.died or "")
+    staged = [trial.died for trial in mine if trial.kind == "stages"]
+    if fatal is not None:
+        reason = _all_died(fatal.died or "")
+    elif staged and all(staged):
+        reason = f"pre- and post-processing could not be measured: {staged[0]}"
+    else:
+        reason = _some_died(dead, len(mine))
     return [_finding(arm, reason)]
 
 

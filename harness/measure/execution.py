@@ -68,9 +68,12 @@ def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a 
 
 
 def _ship(board: "Board", artifacts: Mapping[str, Artifact]) -> None:
-    """Models, inputs and expected outputs, before the first block."""
+    """Models, inputs, expected outputs, pre- and post-processing, before the first block."""
     for artifact in artifacts.values():
         board.ship(artifact.local_path, artifact.sha256)
         if artifact.golden is not None:
             board.ship(Path(artifact.golden.inputs_path), artifact.golden.inputs_sha256)
             board.ship(Path(artifact.golden.outputs_path), artifact.golden.outputs_sha256)
+        if artifact.stages is not None:
+            board.ship(Path(artifact.stages.path), artifact.stages.sha256)
+            board.ship(Path(artifact.stages.raw_path), artifact.stages.raw_sha256)

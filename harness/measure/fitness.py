@@ -16,6 +16,10 @@ CLOCKS_THAT_BOOST = ("x86_64", "amd64", "i686", "i386")
 """Architectures whose clock moves by design even under the performance governor."""
 
 
+TIMED = ("latency", "stages")
+"""Kinds of trials that time something, and many of them."""
+
+
 @dataclass(frozen=True)
 class Void:
     """Why a trial does not count: the cause, the same words for all trials, and this trial's figures."""
@@ -59,14 +63,14 @@ def voids(trial: Trial, rule: FitnessRule) -> tuple[Void, ...]:
     Check and memory trials always count: outputs and bytes do not depend on heat or clock.
     """
     telemetry = trial.telemetry
-    if telemetry is None or trial.kind not in ("latency", "energy"):
+    if telemetry is None or trial.kind not in (*TIMED, "energy"):
         return ()
     return (*_throttling(telemetry), *_heat(telemetry, rule.max_temp_c), *_clock(telemetry, rule))
 
 
 def fitness_finding(trials: Sequence[Trial], rule: FitnessRule) -> Finding | None:
-    """INVALID with the causes and how many latency trials they struck; None where all of them count."""
-    trials = [trial for trial in trials if trial.kind == "latency"]
+    """INVALID with the causes and how many timed trials they struck; None where all of them count."""
+    trials = [trial for trial in trials if trial.kind in TIMED]
     causes = Counter(void.cause for trial in trials for void in voids(trial, rule))
     if not causes:
         return None

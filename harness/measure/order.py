@@ -15,8 +15,9 @@ def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
     """All blocks of a plan; trial indices are unique and rise. Pure.
 
     Block 0 begins with a check trial for every arm that has expected outputs. With two arms a block is ABBA,
-    the next BAAB. Each block ends with a memory trial, arms taking turns. Blocks of energy trials,
-    one a sensor, come last.
+    the next BAAB. Arms with pre- and post-processing have as many stages trials, after the latency trials and in
+    the same turns, so that their intervals are over trials too. Each block ends with a memory trial, arms taking
+    turns. Blocks of energy trials, one a sensor, come last.
     """
     indices = count()
     blocks = [_latency_block(plan, index, indices) for index in range(_latency_blocks(plan))]
@@ -53,10 +54,11 @@ def _latency_blocks(plan: Plan) -> int:
 
 def _latency_block(plan: Plan, index: int, indices: Iterator[int]) -> BlockSpec:
     checks = [arm for arm in plan.arms if arm.expected_sha256] if index == 0 else []
-    memory = plan.arms[index % len(plan.arms)]
+    memory, turns = plan.arms[index % len(plan.arms)], _turns(plan, index)
     trials = [
         *(_trial(plan, arm, "check", next(indices)) for arm in checks),
-        *(_trial(plan, arm, "latency", next(indices)) for arm in _turns(plan, index)),
+        *(_trial(plan, arm, "latency", next(indices)) for arm in turns),
+        *(_trial(plan, arm, "stages", next(indices)) for arm in turns if arm.stages_sha256),
         _trial(plan, memory, "memory", next(indices)),
     ]
     return BlockSpec(index=index, runner=plan.runner, trials=tuple(trials))
@@ -80,13 +82,17 @@ def _energy_block(plan: Plan, index: int, *, sensor: str, indices: Iterator[int]
 
 def _trial(plan: Plan, arm: Arm, kind: TrialKind, index: int) -> TrialSpec:
     num_runs, min_secs, max_secs = _length(plan, kind)
+    staged = kind == "stages"
     return TrialSpec(
         index=index,
         arm=arm.name,
         kind=kind,
         model=arm.model_sha256,
-        inputs=arm.inputs_sha256,
+        inputs=None if staged else arm.inputs_sha256,
         expected=arm.expected_sha256 if kind == "check" else None,
+        stages=arm.stages_sha256 if staged else None,
+        stages_name=arm.stages_name if staged else None,
+        raw=arm.raw_sha256 if staged else None,
         seed=plan.seed,
         warmup_runs=_warmups(plan, kind),
         num_runs=num_runs,

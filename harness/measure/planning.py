@@ -1,6 +1,7 @@
 """Settings and artifacts to a plan, fixed before the board is touched."""
 
 from math import ceil
+from pathlib import Path
 
 from harness.records.artifact import Artifact
 from harness.records.plan import ENERGY_WINDOW_S, Arm, Plan, RunnerSpec
@@ -34,7 +35,7 @@ def make_plan(
     trials = _trials(settings.trials or DEFAULT_TRIALS, len(arms))
     kept = _sensors_within(settings.time_limit_s, sensors, arms=len(arms))
     room = settings.time_limit_s - energy_seconds(len(kept), len(arms))
-    share = room * MEASURING_SHARE / (trials * len(arms))
+    share = room * MEASURING_SHARE / (trials * (len(arms) + _staged(arms)))
     return Plan(
         arms=arms,
         trials=trials,
@@ -58,8 +59,13 @@ def energy_seconds(sensors: int, arms: int, window_s: float = ENERGY_WINDOW_S) -
 
 def expected_seconds(plan: Plan) -> float:
     """Seconds of measuring if every trial ends at ``min_secs``, at most the time limit. For --plan-only."""
-    measuring = plan.trials * len(plan.arms) * plan.min_secs
+    measuring = plan.trials * (len(plan.arms) + _staged(plan.arms)) * plan.min_secs
     return min(plan.time_limit_s, measuring + energy_seconds(len(plan.sensors), len(plan.arms), plan.energy_window_s))
+
+
+def _staged(arms: tuple[Arm, ...]) -> int:
+    """Arms with pre- and post-processing, which have a stages trial for each latency trial."""
+    return sum(arm.stages_sha256 is not None for arm in arms)
 
 
 def _arms(artifact: Artifact, baseline: Artifact | None) -> tuple[Arm, ...]:
@@ -68,12 +74,15 @@ def _arms(artifact: Artifact, baseline: Artifact | None) -> tuple[Arm, ...]:
 
 
 def _arm(name: str, artifact: Artifact) -> Arm:
-    golden = artifact.golden
+    golden, stages = artifact.golden, artifact.stages
     return Arm(
         name=name,
         model_sha256=artifact.sha256,
         inputs_sha256=golden.inputs_sha256 if golden else None,
         expected_sha256=golden.outputs_sha256 if golden else None,
+        stages_sha256=stages.sha256 if stages else None,
+        stages_name=Path(stages.path).name if stages else None,
+        raw_sha256=stages.raw_sha256 if stages else None,
     )
 
 

@@ -1,5 +1,6 @@
 """Whether what the board answered can be: checked trial by trial before any figure is believed."""
 
+import json
 from collections.abc import Iterable, Iterator
 
 from harness.records.board import Trial
@@ -8,6 +9,8 @@ from harness.records.plan import BlockSpec, TrialSpec
 
 STUCK_READS = 50
 """So many clock reads that all give the same nanosecond come from a clock that does not tell time."""
+MOST_ANSWERS = 1000
+MOST_ANSWER_CHARACTERS = 10_000
 NO_ANSWER = "the measuring process gave no answer"
 
 
@@ -58,6 +61,7 @@ def _nonsense(trial: Trial) -> Iterator[str]:
     yield from _bad_memory(trial)
     yield from _bad_telemetry(trial)
     yield from _bad_energy(trial)
+    yield from _bad_stages(trial)
 
 
 def _bad_samples(trial: Trial) -> Iterator[str]:
@@ -99,3 +103,33 @@ def _bad_energy(trial: Trial) -> Iterator[str]:
         yield "an energy trial without a reading"
     if reading is not None and (reading.mean_w <= 0.0 or reading.window_s <= 0.0 or reading.readings < 1):
         yield f"{reading.readings} readings of {reading.mean_w} W over {reading.window_s} s"
+
+
+def _bad_stages(trial: Trial) -> Iterator[str]:
+    times = trial.stages
+    if times is None:
+        if trial.kind == "stages":
+            yield "a stages trial without stages"
+        return
+    columns = (times.preprocess_ns, times.inference_ns, times.postprocess_ns, times.end_to_end_ns)
+    if not times.end_to_end_ns or len({len(column) for column in columns}) > 1:
+        yield f"{', '.join(str(len(column)) for column in columns)} runs of the stages and the whole"
+    elif any(min(run) < 0 or sum(run[:3]) > run[3] for run in zip(*columns, strict=True)):
+        yield "stages that take longer than the whole"
+    if len(times.answers) > MOST_ANSWERS or not all(map(_is_answer, times.answers)):
+        yield "an answer that is no JSON text, or too much of it"
+
+
+def _is_answer(text: str) -> bool:
+    """A JSON text as the agent writes it: printable ASCII of bounded length, no NaN."""
+    if len(text) > MOST_ANSWER_CHARACTERS or not (text.isascii() and text.isprintable()):
+        return False
+    try:
+        json.loads(text, parse_constant=_refused)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(constant)

@@ -153,7 +153,8 @@ class StagesFile(Record):
     """A candidate's own pre- and post-processing: the file, the raw samples it starts from, the host's answers.
 
     ``raw_path`` is an .npz with keys "r0", "r1".. (one array a sample, of any shape each). ``answers`` are what
-    postprocess gave on the host, sample by sample, as JSON texts.
+    postprocess gave on the host, sample by sample, as JSON texts; none where there is no postprocess, or where the
+    host could not run the model (``answers_reason``).
     """
 
     path: str
@@ -162,6 +163,7 @@ class StagesFile(Record):
     raw_sha256: str
     samples: int
     answers: tuple[str, ...]
+    answers_reason: str | None = None
 
 
 class Artifact(Record):

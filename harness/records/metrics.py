@@ -92,4 +92,7 @@ _ALL = (
     Metric("power_mean", "W", "lower", "mean power", "mean total power while inferring"),
 )
 
+STAGE_METRICS = ("preprocess", "inference", "postprocess", "end_to_end")
+"""Of candidates with pre- and post-processing; other entries have no such measurements."""
+
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}

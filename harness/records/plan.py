@@ -42,6 +42,8 @@ class TrialSpec(Record):
     """npz with golden outputs, for kind "check"."""
     stages: str | None = None
     """The file with preprocess and postprocess, for kind "stages"."""
+    stages_name: str | None = None
+    """What the user calls that file, for messages."""
     raw: str | None = None
     """npz with raw samples r0, r1..., for kind "stages"."""
     seed: int = 0
@@ -71,6 +73,7 @@ class Arm:
     inputs_sha256: str | None
     expected_sha256: str | None
     stages_sha256: str | None = None
+    stages_name: str | None = None
     raw_sha256: str | None = None
 
 

@@ -10,13 +10,15 @@ from harness.testing.builders import (
     make_memory,
     make_profile,
     make_runner,
+    make_stages,
     make_telemetry,
     make_trial,
 )
-from harness.testing.models import OUTPUTS, SimulatedModel, Weather
+from harness.testing.models import ANSWERS, OUTPUTS, SimulatedModel, Weather
 from harness.testing.simulated import SimulatedBoard
 
 __all__ = [
+    "ANSWERS",
     "OUTPUTS",
     "SIMULATED",
     "SimulatedBoard",
@@ -30,6 +32,7 @@ __all__ = [
     "make_memory",
     "make_profile",
     "make_runner",
+    "make_stages",
     "make_telemetry",
     "make_trial",
 ]

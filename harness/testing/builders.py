@@ -1,11 +1,12 @@
 """Records for tests, with sensible values where a test does not care."""
 
-from harness.records.artifact import Artifact, GoldenOutputs, TensorInfo
+from harness.records.artifact import Artifact, GoldenOutputs, StagesFile, TensorInfo
 from harness.records.board import BoardFacts, Trial, TrialMemory, TrialTelemetry
 from harness.records.device import DeviceProfile
 from harness.records.plan import RunnerSpec
 from harness.records.results import Entry
 from harness.records.status import Status
+from harness.testing.models import ANSWERS
 
 SIMULATED = "a simulated board"
 _HEX = "0123456789abcdef"
@@ -82,6 +83,21 @@ def make_golden(**changes: object) -> GoldenOutputs:
             "arch": "x86_64",
             "num_threads": 1,
             "delegate": "xnnpack",
+            **changes,
+        }
+    )
+
+
+def make_stages(**changes: object) -> StagesFile:
+    """Pre- and post-processing with two raw samples; ``changes`` are fields of StagesFile."""
+    return StagesFile.model_validate(
+        {
+            "path": "stages.py",
+            "sha256": made_up_sha256("3"),
+            "raw_path": "raw.npz",
+            "raw_sha256": made_up_sha256("4"),
+            "samples": len(ANSWERS),
+            "answers": ANSWERS,
             **changes,
         }
     )

@@ -15,6 +15,10 @@ OUTPUTS: dict[str, OutputCheck] = {
 """What a check trial says, by the words a SimulatedModel takes."""
 
 
+ANSWERS = ('"cat"', '"dog"')
+"""What postprocess answers for two raw samples, on the simulated board and in ``make_stages``."""
+
+
 @dataclass(frozen=True)
 class SimulatedModel:
     """A model's behaviour.
@@ -22,6 +26,8 @@ class SimulatedModel:
     ``latency_s`` is the median of one inference; ``between_sd`` and ``within_sd`` are the relative spreads from
     process to process and inside one; ``drift`` is the relative slowing from each trial to the next.
     ``deaths`` gives reasons by trial index or by kind. ``outputs`` is a key of OUTPUTS or a check of one's own.
+    ``preprocess_s``, ``postprocess_s`` and ``answers`` (JSON texts) are what stages trials bring beside the model's
+    own latency.
     """
 
     latency_s: float = 0.004
@@ -33,6 +39,9 @@ class SimulatedModel:
     memory_bytes: int = 2_000_000
     utilisation: float | None = 0.25
     outputs: str | OutputCheck = "equal"
+    preprocess_s: float = 0.002
+    postprocess_s: float = 0.0005
+    answers: tuple[str, ...] = ANSWERS
     deaths: Mapping[int | TrialKind, str] = field(default_factory=dict)
 
 

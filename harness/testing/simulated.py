@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.records.board import BoardFacts, EnergyReading, OutputCheck, Trial, TrialMemory, TrialTelemetry
+from harness.records.board import BoardFacts, EnergyReading, OutputCheck, StageTimes, Trial, TrialMemory, TrialTelemetry
 from harness.records.device import DeviceProfile
 from harness.records.errors import BoardUnavailableError, TrialError
 from harness.records.plan import BlockSpec, TrialSpec
@@ -71,7 +71,7 @@ class SimulatedBoard:
             self._trials_run += 1
 
     def _require_files(self, spec: TrialSpec) -> None:
-        for sha256 in (spec.model, spec.inputs, spec.expected):
+        for sha256 in (spec.model, spec.inputs, spec.expected, spec.stages, spec.raw):
             if sha256 is not None and sha256 not in self.shipped:
                 raise TrialError(f"trial {spec.index}: file {sha256[:12]} is not on the simulated board; ship it first")
 
@@ -98,6 +98,10 @@ class SimulatedBoard:
             measured["energy"] = self._reading(spec, measured["n"])
         if spec.kind == "memory":
             measured["memory"] = _memory(model)
+        if spec.kind == "stages":
+            measured |= _staged(measured, model, before.slowdown)
+            extra = measured["n"] * (model.preprocess_s + model.postprocess_s) * before.slowdown
+            span, self.clock_s = span + extra, self.clock_s + extra
         return measured | {"telemetry": self._telemetry(before, span, model.utilisation)}
 
     def _weather(self) -> Weather:
@@ -138,6 +142,20 @@ def _check(model: SimulatedModel) -> OutputCheck:
 def _memory(model: SimulatedModel) -> TrialMemory:
     peak = RUNTIME_BYTES + model.memory_bytes
     return TrialMemory(hwm_before_bytes=RUNTIME_BYTES, hwm_bytes=peak, rss_bytes=peak)
+
+
+def _staged(measured: dict[str, Any], model: SimulatedModel, slowdown: float) -> dict[str, Any]:
+    """The inferences of a latency trial, each between the model's two stages."""
+    inference = tuple(sample // measured["batch"] for sample in measured["samples_ns"])
+    before, after = (round(1e9 * seconds * slowdown) for seconds in (model.preprocess_s, model.postprocess_s))
+    times = StageTimes(
+        preprocess_ns=(before,) * len(inference),
+        inference_ns=inference,
+        postprocess_ns=(after,) * len(inference),
+        end_to_end_ns=tuple(before + ns + after for ns in inference),
+        answers=model.answers,
+    )
+    return {"stages": times, "batch": 1, "samples_ns": (), "singles_ns": (), "n": len(inference)}
 
 
 def _measured(spec: TrialSpec, typical_s: float, *, model: SimulatedModel, random: Random) -> dict[str, Any]:

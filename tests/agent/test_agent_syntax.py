@@ -54,7 +54,9 @@ def test_it_never_unpickles_or_evaluates(path: Path) -> None:
     tree = ast.parse(path.read_text())
     assert imported(tree).isdisjoint({"pickle", "marshal", "shelve", "runpy", "code"})
     calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    assert calls.isdisjoint({"eval", "exec", "compile", "__import__"})
+    # A candidate's own pre- and post-processing, checked by its sha256, is the one thing that is not the agent's.
+    allowed = {"exec", "compile"} if path.name == "stages.py" else set()
+    assert calls.isdisjoint({"eval", "exec", "compile", "__import__"} - allowed)
 
 
 @pytest.mark.parametrize("path", [AGENT / f"{name}.py" for name in sorted(LIGHT_MODULES)], ids=lambda path: path.name)

@@ -1,0 +1,83 @@
+"""A model between its own pre- and post-processing, from a raw sample to the answer."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
+
+from edge_agent.conversion import answer_text, as_floats, as_inputs
+from edge_agent.latency import Limits
+from edge_agent.model import Model
+from edge_agent.stages import Stages
+
+if TYPE_CHECKING:
+    from edge_agent.interfaces import Array
+
+MOST_RUNS = 5000
+"""Of one trial: more tell no more of a median, and their times would be much to keep."""
+
+
+class Pipeline:
+    """Raw sample to answer, with the nanoseconds of every run that is counted."""
+
+    def __init__(self, model: Model, stages: Stages) -> None:
+        self._model = model
+        self._stages = stages
+        self._taken: List[Tuple[int, int, int, int]] = []
+        self._answers: List[str] = []
+
+    @property
+    def runs(self) -> int:
+        """How many runs were counted."""
+        return len(self._taken)
+
+    def feed(self, raw: Array) -> None:
+        """preprocess, quantise, copy in; without a preprocess the raw sample is the input."""
+        preprocess = self._stages.preprocess
+        self._model.feed(as_inputs(raw if preprocess is None else preprocess(raw), self._model.inputs))
+
+    def answer(self) -> object:
+        """Copy out, dequantise, postprocess; without a postprocess the outputs."""
+        outputs = as_floats(self._model.results(), self._model.outputs)
+        postprocess = self._stages.postprocess
+        return outputs if postprocess is None else postprocess(outputs)
+
+    def warm_up(self, raws: List[Array], runs: int, most_ns: int) -> None:
+        """Run without counting, at most so long."""
+        begun = time.perf_counter_ns()
+        for at in range(runs):
+            if time.perf_counter_ns() - begun >= most_ns:
+                return
+            self._run(raws[at % len(raws)])
+
+    def measure(self, raws: List[Array], limits: Limits) -> None:
+        """Go through the samples in turn until both minima are reached and each was run once, or the maximum is."""
+        begun = time.perf_counter_ns()
+        least = min(max(limits.num_runs, len(raws)), MOST_RUNS)
+        while True:
+            answer, taken = self._run(raws[self.runs % len(raws)])
+            passed = time.perf_counter_ns() - begun
+            if self.runs < len(raws) and self._stages.postprocess is not None:
+                self._answers.append(answer_text(answer))
+            self._taken.append(taken)
+            enough = passed >= limits.min_ns and self.runs >= least
+            if enough or passed >= limits.max_ns or self.runs >= MOST_RUNS:
+                return
+
+    def _run(self, raw: Array) -> Tuple[object, Tuple[int, int, int, int]]:
+        clock = time.perf_counter_ns
+        invoke = self._model.invoke
+        begun = clock()
+        self.feed(raw)
+        fed = clock()
+        invoke()
+        inferred = clock()
+        answer = self.answer()
+        ended = clock()
+        return answer, (fed - begun, inferred - fed, ended - inferred, ended - begun)
+
+    def record(self) -> Dict[str, Any]:
+        """The StageTimes record."""
+        names = ("preprocess_ns", "inference_ns", "postprocess_ns", "end_to_end_ns")
+        columns = [list(column) for column in zip(*self._taken)]
+        return {**dict(zip(names, columns)), "answers": self._answers}

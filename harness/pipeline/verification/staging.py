@@ -1,0 +1,183 @@
+"""A candidate's own pre- and post-processing, run on the host once before it goes to a board."""
+
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness.pipeline.building.worker_process import child_environment
+from harness.pipeline.cache import file_sha256, key, litert_version, lock, running_key
+from harness.pipeline.inspection.model_file import inspect_file
+from harness.pipeline.verification.staging_job import PhaseDone, StagingFault, StagingJob
+from harness.pipeline.verification.staging_rules import check_stages
+from harness.records.artifact import StagesFile
+from harness.records.errors import BuildError
+
+SAMPLES = 100
+"""Raw samples that are preprocessed on the host: the model's outputs are checked with them."""
+RAW_SAMPLES = 16
+"""Raw samples that go to the board, where they are timed in turn and their answers compared with the host's."""
+DEADLINE_S = 60.0
+_GRACE_S = 60.0
+"""For starting Python, and for the model."""
+_STDERR_BYTES = 1 << 20
+_ANSWER = "answer.json"
+_RAW = "raw.npz"
+_SAMPLES = "samples.npz"
+_TOLD: TypeAdapter[PhaseDone | StagingFault] = TypeAdapter(PhaseDone | StagingFault)
+_LINE = re.compile(r'File "<stages>", line (\d+)')
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What the stages gave: the record for the artifact, and the preprocessed samples.
+
+    ``samples`` is an .npz with i0, i1... in the model's own shapes and types, samples on the first axis: what the
+    outputs of a model file are checked with, on the host and on the board.
+    """
+
+    file: StagesFile
+    samples: Path
+    cached: bool
+
+
+def staged(  # noqa: PLR0913 - what the result depends on, by keyword
+    stages: Path, raw: Path, *, model: Path, sha256: str, cache_dir: Path, deadline_s: float = DEADLINE_S
+) -> Staged:
+    """Run preprocess, the model and postprocess on raw samples in a process that may crash or hang alone; kept once.
+
+    ``raw`` is what ``staging_raw.read_raw`` reads: an .npz, an .npy, a folder of files, or one file as bytes.
+    ``sha256`` is the model's. Each of the two functions has ``deadline_s`` for all samples.
+    Where the host cannot run the model the answers are empty, and ``answers_reason`` says why; that is no error.
+    Raises BuildError, one line with file and line, for a file that breaks the rules, raises, crashes or does not end,
+    and for raw samples that cannot be read or whose preprocessed form does not fit the model.
+    """
+    check_stages(stages)
+    stages_sha256 = file_sha256(stages)
+    parts = [sha256, stages_sha256, _raw_hashes(raw), litert_version(), platform.machine(), running_key()]
+    folder = cache_dir / "stages" / key(parts)
+    with lock(folder):
+        cached = (folder / _ANSWER).exists()
+        done = PhaseDone.model_validate_json((folder / _ANSWER).read_text()) if cached else None
+        if done is None:
+            done = _made(stages, raw, model=model, folder=folder, deadline_s=deadline_s)
+    file = StagesFile(
+        path=str(folder / stages.name),
+        sha256=stages_sha256,
+        raw_path=str(folder / _RAW),
+        raw_sha256=file_sha256(folder / _RAW),
+        samples=done.samples,
+        answers=done.answers,
+        answers_reason=done.refused,
+    )
+    return Staged(file, folder / _SAMPLES, cached=cached)
+
+
+def _raw_hashes(raw: Path) -> list[str]:
+    try:
+        files = sorted(file for file in raw.iterdir() if file.is_file()) if raw.is_dir() else [raw]
+    except OSError as error:
+        raise BuildError(f"the samples {raw} cannot be read: {error.strerror or error}") from error
+    return [f"{file.name} {file_sha256(file)}" for file in files[: 2 * SAMPLES]]
+
+
+def _made(stages: Path, raw: Path, *, model: Path, folder: Path, deadline_s: float) -> PhaseDone:
+    """Run the process into a folder beside, and give it its name when all went well."""
+    partial = folder.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    info = inspect_file(model)
+    # What is measured later is what was run here, whatever becomes of the user's file meanwhile.
+    copy = Path(shutil.copyfile(stages, partial / stages.name))
+    job = StagingJob(
+        stages=str(stages),
+        copy_path=str(copy),
+        raw=str(raw),
+        model=str(model),
+        inputs=info.inputs,
+        outputs=info.outputs,
+        keep=SAMPLES,
+        keep_raw=RAW_SAMPLES,
+        raw_path=str(partial / _RAW),
+        samples_path=str(partial / _SAMPLES),
+        seconds=deadline_s,
+    )
+    try:
+        done = _asked(job)
+        (partial / _ANSWER).write_text(done.model_dump_json())
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return done
+
+
+def _asked(job: StagingJob) -> PhaseDone:
+    with tempfile.TemporaryFile() as errors:
+        told, how = _conversation(job, errors)
+        errors.seek(max(0, errors.seek(0, 2) - _STDERR_BYTES))
+        said = errors.read().decode("utf-8", "replace")
+    last = told[-1] if told else None
+    if isinstance(last, StagingFault):
+        raise BuildError(last.fault)
+    if last is not None and last.phase == "postprocess":
+        return last
+    if last is not None and last.phase == "preprocess":
+        # The model was at work when the process died: that is no fault of the user's two functions.
+        return last.model_copy(update={"phase": "postprocess", "refused": f"LiteRT on this host {how}"})
+    raise BuildError(_how_it_died(job, "preprocess" if last is None else "postprocess", how, said))
+
+
+def _conversation(job: StagingJob, errors: IO[bytes]) -> tuple[list[PhaseDone | StagingFault], str]:
+    """What the process told, and how it ended."""
+    limit_s = 2 * job.seconds + _GRACE_S
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-P", "-m", "harness.pipeline.verification.staging_process"],
+            input=job.model_dump_json().encode(),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            timeout=limit_s,
+            check=False,
+            env=child_environment(OPENBLAS_NUM_THREADS="1"),
+        )
+    except subprocess.TimeoutExpired as late:
+        return _parsed(late.stdout or b""), f"took longer than {limit_s:g} s"
+    return _parsed(ended.stdout), _ending(ended.returncode)
+
+
+def _parsed(told: bytes) -> list[PhaseDone | StagingFault]:
+    found = []
+    for line in told.splitlines():
+        try:
+            found.append(_TOLD.validate_json(line))
+        except ValidationError:
+            # A line that was cut off when the process died.
+            break
+    return found
+
+
+def _ending(status: int) -> str:
+    from signal import Signals
+
+    if status >= 0:
+        return f"ended its process with status {status}"
+    try:
+        return f"was killed by {Signals(-status).name}"
+    except ValueError:
+        return f"was killed by signal {-status}"
+
+
+def _how_it_died(job: StagingJob, phase: str, how: str, said: str) -> str:
+    """The sentence for a process that gave no answer, with the line that the watchdog saw."""
+    late, dump = said.rpartition("Timeout (")[1:], said.rpartition("most recent call first")[2]
+    if late[0]:
+        how, dump = f"did not end within {job.seconds:g} s", late[1]
+    line = _LINE.search(dump)
+    return f"{job.stages}{f', line {line.group(1)}' if line else ''}: {phase} {how}"

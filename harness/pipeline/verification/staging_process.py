@@ -1,0 +1,193 @@
+"""The limited process that runs a candidate's own stages on the host: a job on stdin, a line for each phase on stdout.
+
+The user's code may crash, eat memory or never end: limits are set before it is run, a watchdog ends it and says in
+which line it was. Standard output is moved away, because the user's code may print.
+"""
+
+import faulthandler
+import os
+import resource
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from harness.pipeline.verification.staging_arrays import Array, MisfitError, answer_text, as_floats, as_inputs
+from harness.pipeline.verification.staging_job import PhaseDone, StagingFault, StagingJob
+from harness.pipeline.verification.staging_raw import BadRawError, read_raw
+
+FILENAME = "<stages>"
+"""Of the user's code in tracebacks: short and ASCII, so that it is found again in what a watchdog prints."""
+MEMORY_BYTES = 4 * 2**30
+_FILE_BYTES = 2**28
+_KEPT_BYTES = 64 * 2**20
+"""Raw samples travel to the board: at most so much of them, and at least one."""
+
+
+class FaultError(Exception):
+    """The stages file or the raw samples are at fault; the message names the file, and the line where there is one."""
+
+
+class RefusedError(Exception):
+    """The model cannot be run on this host; the message says why."""
+
+
+def main() -> None:
+    """Run one job."""
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as told:
+        os.dup2(2, 1)
+        _limit()
+        job = StagingJob.model_validate_json(sys.stdin.read())
+        try:
+            _run(job, told)
+        except FaultError as fault:
+            told.write(StagingFault(fault=str(fault)).model_dump_json() + "\n")
+
+
+def _limit() -> None:
+    faulthandler.enable()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+def _run(job: StagingJob, told: IO[str]) -> None:
+    raws = _raw_samples(job)
+    with _watched(job):
+        functions = _functions(job)
+        samples = [_preprocessed(job, functions, at, raw) for at, raw in enumerate(raws)]
+    kept = _within(raws[: job.keep_raw])
+    _write(job.raw_path, {f"r{at}": raw for at, raw in enumerate(kept)})
+    _write(job.samples_path, {f"i{at}": np.stack(column) for at, column in enumerate(zip(*samples, strict=True))})
+    _tell(told, PhaseDone(phase="preprocess", samples=len(kept)))
+    try:
+        outputs = _inferred(job, samples[: len(kept)])
+    except RefusedError as refusal:
+        _tell(told, PhaseDone(phase="postprocess", samples=len(kept), refused=str(refusal)))
+        return
+    _tell(told, PhaseDone(phase="inference", samples=len(kept)))
+    with _watched(job):
+        answers = _answers(job, functions, outputs)
+    _tell(told, PhaseDone(phase="postprocess", samples=len(kept), answers=answers))
+
+
+def _tell(told: IO[str], done: PhaseDone) -> None:
+    told.write(done.model_dump_json() + "\n")
+    told.flush()
+
+
+@contextmanager
+def _watched(job: StagingJob) -> Iterator[None]:
+    """End the process, with the line it was in on stderr, where the user's code takes too long."""
+    faulthandler.dump_traceback_later(job.seconds, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _raw_samples(job: StagingJob) -> list[Array]:
+    try:
+        return read_raw(Path(job.raw), job.keep)
+    except BadRawError as error:
+        raise FaultError(f"the samples {job.raw} {error}") from error
+
+
+def _functions(job: StagingJob) -> dict[str, Callable[[Any], object]]:
+    """Preprocess and postprocess, as far as the file defines them."""
+    source = Path(job.copy_path).read_bytes()
+    namespace: dict[str, Any] = {"__name__": "stages", "__file__": FILENAME}
+    with _blaming(job, "the file"):
+        exec(compile(source, FILENAME, "exec", dont_inherit=True), namespace)  # noqa: S102 - what this process is for
+    return {name: namespace[name] for name in ("preprocess", "postprocess") if callable(namespace.get(name))}
+
+
+def _preprocessed(job: StagingJob, functions: dict[str, Callable[[Any], object]], at: int, raw: Array) -> list[Array]:
+    preprocess = functions.get("preprocess")
+    with _blaming(job, "preprocess", f" for sample {at}"):
+        given = raw if preprocess is None else preprocess(raw)
+    try:
+        return [np.array(value) for value in as_inputs(given, job.inputs)]
+    except MisfitError as error:
+        subject = "preprocess gives" if preprocess else "there is no preprocess, and the raw samples are"
+        raise FaultError(f"{job.stages}: {subject} {error} (sample {at})") from error
+
+
+def _answers(
+    job: StagingJob, functions: dict[str, Callable[[Any], object]], outputs: list[list[Array]]
+) -> tuple[str, ...]:
+    """One JSON text a sample; none at all where there is no postprocess."""
+    postprocess = functions.get("postprocess")
+    if postprocess is None:
+        return ()
+    texts = []
+    for at, values in enumerate(outputs):
+        with _blaming(job, "postprocess", f" for sample {at}"):
+            answer = postprocess(as_floats(values, job.outputs))
+        try:
+            texts.append(answer_text(answer))
+        except MisfitError as error:
+            raise FaultError(f"{job.stages}: postprocess gives {error} (sample {at})") from error
+    return tuple(texts)
+
+
+@contextmanager
+def _blaming(job: StagingJob, what: str, where: str = "") -> Iterator[None]:
+    """What the user's code raises becomes a FaultError with the line."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILENAME]
+        line = f", line {lines[-1]}" if lines else ""
+        said = " ".join(str(error).split())[:200]
+        raise FaultError(
+            f"{job.stages}{line}: {what} raised {type(error).__name__}{': ' if said else ''}{said}{where}"
+        ) from error
+
+
+def _within(raws: list[Array]) -> list[Array]:
+    kept: list[Array] = []
+    total = 0
+    for raw in raws:
+        total += raw.nbytes
+        if kept and total > _KEPT_BYTES:
+            break
+        kept.append(raw)
+    return kept
+
+
+def _inferred(job: StagingJob, samples: list[list[Array]]) -> list[list[Array]]:
+    """The model's outputs for each sample. Raises RefusedError."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError as error:
+        raise RefusedError(f"this host has no LiteRT ({error})") from error
+    try:
+        interpreter = Interpreter(model_path=job.model, num_threads=1)
+        interpreter.allocate_tensors()
+        return [_infer(interpreter, sample) for sample in samples]
+    except (ValueError, RuntimeError, MemoryError) as error:
+        said = " ".join(str(error).split())[:300] or type(error).__name__
+        raise RefusedError(f"LiteRT on this host refuses the model: {said}") from error
+
+
+def _infer(interpreter: Any, sample: list[Array]) -> list[Array]:  # noqa: ANN401 - the interpreter is not typed
+    for detail, value in zip(interpreter.get_input_details(), sample, strict=True):
+        interpreter.set_tensor(detail["index"], value)
+    interpreter.invoke()
+    return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
+
+
+def _write(path: str, arrays: dict[str, Array]) -> None:
+    try:
+        np.savez(path, allow_pickle=False, **arrays)
+    except (OSError, ValueError) as error:
+        raise FaultError(f"{path} cannot be written: {error}") from error
+
+
+if __name__ == "__main__":
+    main()

@@ -41,15 +41,23 @@ class Stages:
         except MisfitError as error:
             raise TrialFailedError("%s: %s" % (self.name, error)) from error
         except (Exception, SystemExit) as error:
-            frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == self.name]
-            if not frames:
+            where = self._place(error)
+            if where is None:
                 raise
-            where = "the file" if frames[0].name == "<module>" else frames[0].name
             said = one_line(str(error))
             raise TrialFailedError(
-                "%s, line %s: %s raised %s%s"
-                % (self.name, frames[-1].lineno, where, type(error).__name__, ": " + said if said else "")
+                "%s, %s raised %s%s" % (self.name, where, type(error).__name__, ": " + said if said else "")
             ) from error
+
+    def _place(self, error: BaseException) -> Optional[str]:
+        """Line and function of the user's file; None for what was raised elsewhere."""
+        if isinstance(error, SyntaxError) and error.filename == self.name:
+            return "line %s: the file" % error.lineno
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == self.name]
+        if not frames:
+            return None
+        entered = frames[0].name
+        return "line %s: %s" % (frames[-1].lineno, "the file" if entered == "<module>" else entered)
 
 
 def _executed(path: Path, name: str) -> Dict[str, Any]:

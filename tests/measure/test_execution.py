@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from harness.gates import judge, parse_limits
 from harness.measure import execute, make_plan
 from harness.measure.assembly import MEASURED_AGAIN
 from harness.measure.sense import STUCK_READS
@@ -12,10 +13,12 @@ from harness.records.board import SensorFound, Trial
 from harness.records.candidate import Candidate
 from harness.records.device import Limits, Power
 from harness.records.errors import ConnectionLostError
+from harness.records.metrics import STAGE_METRICS
 from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import (
+    ANSWERS,
     SimulatedBoard,
     SimulatedModel,
     Weather,
@@ -25,9 +28,11 @@ from harness.testing import (
     make_golden,
     make_profile,
     make_runner,
+    make_stages,
 )
 
 CHECKED = make_artifact(golden=make_golden())
+STAGED = make_artifact(golden=make_golden(), stages=make_stages())
 BASELINE = make_artifact("old", sha256=made_up_sha256("b"))
 QUICK = Settings(num_runs=20, min_secs=0.0)
 
@@ -301,3 +306,81 @@ def test_fast_models_are_summarised_by_inferences():
 
 def test_a_trial_with_few_reads_has_no_p99():
     assert set(_execute(SimulatedBoard()).trials[0].quantiles) == {"p50", "p90"}
+
+
+def test_stages_are_shipped_timed_and_answered_for():
+    board = SimulatedBoard(model=SimulatedModel(preprocess_s=0.006, postprocess_s=0.001))
+    trials = []
+    entry = _execute(board, artifact=STAGED, on_trial=trials.append)
+    assert (entry.status, entry.reason) == (Status.MEASURED, "10 trials")
+    assert {STAGED.stages.sha256, STAGED.stages.raw_sha256} <= set(board.shipped)
+    assert Counter(t.kind for t in trials) == {"check": 1, "latency": 10, "stages": 10, "memory": 2}
+    found = {name: _value(entry, name) for name in STAGE_METRICS}
+    assert found["preprocess"].value == pytest.approx(0.006)
+    assert found["inference"].value == pytest.approx(0.004, rel=0.03)
+    assert found["end_to_end"].value == pytest.approx(0.011, rel=0.02)
+    assert {m.n for m in found.values()} == {10}
+    assert found["end_to_end"].ci_low < found["end_to_end"].ci_high
+    assert entry.answers == ANSWERS
+    assert entry.outputs.endswith("; answers as on the host for 2 of 2 samples")
+    assert len(entry.trials) == 10
+    assert Entry.model_validate_json(entry.model_dump_json()) == entry
+
+
+def test_an_entry_without_stages_says_nothing_of_them():
+    entry = _execute(SimulatedBoard())
+    assert not {m.metric for m in entry.measurements} & set(STAGE_METRICS)
+    assert (entry.answers, "answers" in entry.outputs) == ((), False)
+
+
+def test_a_budget_on_stages_that_are_not_there_is_not_judged():
+    limits = parse_limits({"end_to_end": "20 ms"}, origin="the marker")
+    judged = judge(_execute(SimulatedBoard()), limits, settings=QUICK)
+    assert judged.status is Status.INVALID
+    assert judged.reason == (
+        "not judged: end_to_end was not measured: no pre- or post-processing was given (the marker end_to_end)"
+    )
+
+
+@pytest.mark.parametrize(("limit", "status"), [("20 ms", Status.PASS), ("5 ms", Status.FAIL)])
+def test_a_budget_on_stages_is_judged(limit, status):
+    limits = parse_limits({"end_to_end": limit}, origin="the marker")
+    assert judge(_execute(SimulatedBoard(), artifact=STAGED), limits, settings=QUICK).status is status
+
+
+def test_another_answer_on_the_board_fails():
+    entry = _execute(SimulatedBoard(model=SimulatedModel(answers=('"cat"', '"cow"'))), artifact=STAGED)
+    assert entry.status is Status.FAIL
+    assert entry.reason == 'postprocess says "cow" on the board, "dog" on the host for sample 1'
+
+
+def test_stages_that_die_are_an_error_beside_the_models_own_figures():
+    died = "my_stages.py, line 3: preprocess raised ValueError: no BMP"
+    board = SimulatedBoard(model=SimulatedModel(deaths={"stages": died}))
+    entry = _execute(board, artifact=STAGED)
+    assert entry.status is Status.ERROR
+    assert entry.reason == f"pre- and post-processing could not be measured: {died}"
+    assert _value(entry, "latency_p50").n == 5
+    assert _value(entry, "end_to_end").reason == f"every stages trial died: {died}"
+    assert len(board.blocks) == 1
+
+
+def test_one_stages_trial_that_dies_is_told():
+    entry = _execute(SimulatedBoard(model=SimulatedModel(deaths={8: "killed by SIGSEGV"})), artifact=STAGED)
+    assert entry.reason == "1 of 23 trials died (1 x stages: killed by SIGSEGV); figures come from those that lived"
+    assert _value(entry, "end_to_end").n == 9
+
+
+def test_stages_measured_on_a_throttled_board_do_not_count():
+    entry = _execute(SimulatedBoard(weather=_weather({"throttled": 1})), artifact=STAGED)
+    assert entry.status is Status.INVALID
+    assert entry.reason == "board not fit: under-voltage in 10 of 10 trials; your change was not judged"
+    assert _value(entry, "end_to_end").reason == "no stages trial counts"
+
+
+def test_a_baselines_other_answers_are_not_the_candidates_failure():
+    old = make_artifact("old", sha256=made_up_sha256("b"), stages=make_stages())
+    board = SimulatedBoard(models={old.sha256: SimulatedModel(answers=('"cow"', '"cow"'))})
+    entry = _execute(board, artifact=STAGED, baseline=old)
+    assert entry.status is Status.INVALID
+    assert entry.reason.startswith('baseline: postprocess says "cow" on the board')

@@ -43,6 +43,12 @@ def test_a_trial_without_telemetry_counts():
     assert voids(make_trial(telemetry=None), RULE) == ()
 
 
+def test_stages_are_times_like_latencies():
+    hot = make_trial(kind="stages", telemetry=make_telemetry(temp_after_c=90.0))
+    assert voids(hot, RULE)
+    assert "in 1 of 2 trials" in fitness_finding([hot, _trial()], RULE).reason
+
+
 @pytest.mark.parametrize("kind", ["check", "memory"])
 def test_outputs_and_bytes_do_not_depend_on_heat(kind):
     assert voids(make_trial(kind=kind, telemetry=make_telemetry(temp_after_c=90.0)), RULE) == ()

@@ -11,12 +11,14 @@ from harness.measure.metrics import (
     latency,
     memory,
     size,
+    stages,
     startup,
     throughput,
 )
 from harness.records.artifact import AccuracyResult
-from harness.records.metrics import METRICS
-from harness.testing import make_artifact, make_facts, make_memory, make_profile, make_trial
+from harness.records.board import StageTimes
+from harness.records.metrics import METRICS, STAGE_METRICS
+from harness.testing import make_artifact, make_facts, make_memory, make_profile, make_stages, make_trial
 
 
 def _evidence(*trials, **changes):
@@ -44,10 +46,51 @@ def _memory_trial(index, **changes):
     return make_trial(index, **{"kind": "memory", "samples_ns": (), "memory": make_memory(), **changes})
 
 
+def _stages_trial(index, *, preprocess_ms, inference_ms=4.0, **changes):
+    """Three runs: the second as given, the others 10 % quicker and slower."""
+    columns = {}
+    for name, ms in (("preprocess", preprocess_ms), ("inference", inference_ms), ("postprocess", 0.5)):
+        columns[f"{name}_ns"] = tuple(round(1e6 * ms * factor) for factor in (0.9, 1.0, 1.1))
+    whole = tuple(map(sum, zip(*columns.values(), strict=True)))
+    times = StageTimes(**columns, end_to_end_ns=whole, answers=())
+    return make_trial(index, **{"kind": "stages", "samples_ns": (), "stages": times, **changes})
+
+
 def test_the_families_give_every_metric_once():
-    names = [m.metric for m in compute_all(_evidence(make_trial()))]
+    staged = make_artifact(stages=make_stages())
+    names = [m.metric for m in compute_all(_evidence(make_trial(), artifact=staged))]
     assert sorted(names) == sorted(METRICS)
-    assert len(METRIC_FAMILIES) == 7
+    assert len(METRIC_FAMILIES) == 8
+
+
+def test_without_stages_their_metrics_are_left_out():
+    names = {m.metric for m in compute_all(_evidence(make_trial()))}
+    assert names == set(METRICS) - set(STAGE_METRICS)
+
+
+def test_stages_are_the_median_over_trials_of_each_trials_median():
+    trials = [_stages_trial(i, preprocess_ms=ms) for i, ms in enumerate([2.0, 3.0, 9.0])]
+    found = _by_name(stages.compute(_evidence(*trials, artifact=make_artifact(stages=make_stages()))))
+    assert tuple(found) == STAGE_METRICS
+    assert {name: found[name].value for name in STAGE_METRICS} == pytest.approx(
+        {"preprocess": 0.003, "inference": 0.004, "postprocess": 0.0005, "end_to_end": 0.0075}
+    )
+    assert found["preprocess"].ci_low < 0.003 < found["preprocess"].ci_high
+    assert (found["end_to_end"].n, found["end_to_end"].confidence) == (3, 0.95)
+    assert found["end_to_end"].obtained.endswith("timed as a whole; 9 runs")
+
+
+def test_the_models_latency_comes_from_latency_trials_alone():
+    trials = [_latency_trial(0, 4e6), _stages_trial(1, preprocess_ms=2.0, inference_ms=9.0)]
+    assert _by_name(latency.compute(_evidence(*trials)))["latency_p50"].value == pytest.approx(0.004, rel=0.01)
+
+
+def test_stages_that_died_are_unknown_with_the_reason():
+    dead = _stages_trial(0, preprocess_ms=1.0, died="my_stages.py, line 3: preprocess raised KeyError: 'x'")
+    found = stages.compute(_evidence(dead, artifact=make_artifact(stages=make_stages())))
+    assert {m.reason for m in found} == {
+        "every stages trial died: my_stages.py, line 3: preprocess raised KeyError: 'x'"
+    }
 
 
 def test_every_measurement_has_the_vocabularys_unit_and_says_how_it_was_obtained():

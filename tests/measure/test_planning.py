@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from harness.measure import DEFAULT_TRIALS, expected_seconds, make_plan, order_of
 from harness.measure.order import again, thermometer
 from harness.records.settings import Settings
-from harness.testing import made_up_sha256, make_artifact, make_golden, make_runner
+from harness.testing import made_up_sha256, make_artifact, make_golden, make_runner, make_stages
 
 CANDIDATE = make_artifact(golden=make_golden())
+STAGED = make_artifact(golden=make_golden(), stages=make_stages(path="/home/me/my_stages.py"))
 BASELINE = make_artifact("old", sha256=made_up_sha256("b"))
 
 settings_of = st.builds(
@@ -26,10 +27,11 @@ settings_of = st.builds(
     seed=st.integers(0, 2**31),
 )
 plans = st.builds(
-    lambda settings, baseline, sensors: make_plan(
-        settings, CANDIDATE, make_runner(), baseline=baseline, sensors=sensors
+    lambda settings, artifact, baseline, sensors: make_plan(
+        settings, artifact, make_runner(), baseline=baseline, sensors=sensors
     ),
     settings_of,
+    st.sampled_from([CANDIDATE, STAGED]),
     st.none() | st.just(BASELINE),
     st.sampled_from([(), ("rapl",), ("hwmon:ina226", "rapl")]),
 )
@@ -43,6 +45,19 @@ def _trials(plan):
 def test_every_arm_gets_the_planned_number_of_trials(plan):
     counted = Counter(trial.arm for trial in _trials(plan) if trial.kind == "latency")
     assert counted == {arm.name: plan.trials for arm in plan.arms}
+
+
+@given(plans)
+def test_an_arm_with_stages_gets_as_many_stages_trials_and_another_none(plan):
+    counted = Counter(trial.arm for trial in _trials(plan) if trial.kind == "stages")
+    assert counted == {arm.name: plan.trials for arm in plan.arms if arm.stages_sha256}
+
+
+@given(plans)
+def test_stages_come_after_latency_and_before_memory(plan):
+    for block in order_of(plan):
+        kinds = [trial.kind for trial in block.trials]
+        assert kinds == sorted(kinds, key=["check", "latency", "stages", "memory", "energy"].index)
 
 
 @given(plans)
@@ -110,6 +125,27 @@ def test_only_a_check_needs_the_expected_outputs():
     trials = _trials(make_plan(Settings(), CANDIDATE, make_runner()))
     assert {t.kind for t in trials if t.expected is not None} == {"check"}
     assert {t.inputs for t in trials} == {CANDIDATE.golden.inputs_sha256}
+
+
+def test_only_stages_trials_name_the_files_of_stages():
+    trials = _trials(make_plan(Settings(), STAGED, make_runner()))
+    for trial in trials:
+        files = (trial.stages, trial.stages_name, trial.raw)
+        staged = (STAGED.stages.sha256, "my_stages.py", STAGED.stages.raw_sha256)
+        assert files == (staged if trial.kind == "stages" else (None, None, None))
+        assert trial.inputs == (None if trial.kind == "stages" else STAGED.golden.inputs_sha256)
+
+
+def test_stages_of_two_arms_are_interleaved_like_their_latencies():
+    block = order_of(make_plan(Settings(), STAGED, make_runner(), baseline=STAGED))[0]
+    arms = {kind: [t.arm[0] for t in block.trials if t.kind == kind] for kind in ("latency", "stages")}
+    assert arms["latency"] == arms["stages"] == ["c", "b", "b", "c"]
+
+
+def test_stages_take_their_share_of_the_time_limit():
+    alone, staged = (make_plan(Settings(time_limit_s=20.0), a, make_runner()) for a in (CANDIDATE, STAGED))
+    assert staged.max_secs == alone.max_secs / 2
+    assert expected_seconds(staged) == 2 * expected_seconds(alone)
 
 
 def test_slow_models_stop_so_that_all_trials_fit_the_time_limit():

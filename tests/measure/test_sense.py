@@ -4,10 +4,18 @@ import pytest
 
 from harness.measure import make_plan, order_of
 from harness.measure.sense import NO_ANSWER, STUCK_READS, sensible
-from harness.records.board import EnergyReading
+from harness.records.board import EnergyReading, StageTimes
 from harness.records.errors import TrialError
 from harness.records.settings import Settings
-from harness.testing import SimulatedBoard, make_artifact, make_memory, make_runner, make_telemetry, make_trial
+from harness.testing import (
+    SimulatedBoard,
+    make_artifact,
+    make_memory,
+    make_runner,
+    make_stages,
+    make_telemetry,
+    make_trial,
+)
 
 BLOCK = order_of(make_plan(Settings(trials=1), make_artifact(), make_runner()))[0]
 MEMORY = make_trial(1, kind="memory", samples_ns=(), n=2, memory=make_memory())
@@ -80,3 +88,54 @@ def test_what_the_simulated_board_answers_makes_sense():
     board = SimulatedBoard()
     board.ship(make_artifact().local_path, make_artifact().sha256)
     assert [trial.died for trial in sensible(BLOCK, board.run_block(BLOCK))] == [None, None]
+
+
+STAGED = order_of(make_plan(Settings(trials=1), make_artifact(stages=make_stages()), make_runner()))[0]
+TIMES = {
+    "preprocess_ns": (5, 6),
+    "inference_ns": (7, 8),
+    "postprocess_ns": (0, 1),
+    "end_to_end_ns": (12, 15),
+    "answers": ('"cat"',),
+}
+
+
+def _stages(**changes):
+    times = StageTimes.model_validate(TIMES | changes)
+    staged = make_trial(1, kind="stages", samples_ns=(), stages=times)
+    return list(sensible(STAGED, [make_trial(), staged, MEMORY.model_copy(update={"index": 2})]))[1]
+
+
+def test_stages_that_make_sense_pass_unchanged():
+    assert _stages().stages == StageTimes.model_validate(TIMES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"preprocess_ns": (5,)}, "1, 2, 2, 2 runs of the stages and the whole"),
+        ({name: () for name in TIMES if name.endswith("_ns")}, "0, 0, 0, 0 runs"),
+        ({"inference_ns": (7, -8)}, "stages that take longer than the whole"),
+        ({"end_to_end_ns": (12, 14)}, "stages that take longer than the whole"),
+        ({"answers": ("cat",)}, "an answer that is no JSON text"),
+        ({"answers": ("NaN",)}, "an answer that is no JSON text"),
+        ({"answers": ("1\n",)}, "an answer that is no JSON text"),
+        ({"answers": ('"\u202e"',)}, "an answer that is no JSON text"),
+        ({"answers": ('"\x1b[31m"',)}, "an answer that is no JSON text"),
+        ({"answers": ("[" * 9000 + "]" * 9000,)}, "an answer that is no JSON text"),
+        ({"answers": ("[" * 4000 + "]" * 4000,)}, "an answer that is no JSON text"),
+        ({"answers": ('"' + "x" * 10_000 + '"',)}, "an answer that is no JSON text, or too much of it"),
+        ({"answers": ("1",) * 1001}, "an answer that is no JSON text, or too much of it"),
+    ],
+)
+def test_nonsense_in_stages_becomes_a_death_with_its_reason(changes, told):
+    found = _stages(**changes)
+    assert found.died.startswith("the board's answer makes no sense: ")
+    assert told in found.died
+    assert found.stages is None
+
+
+def test_a_stages_trial_without_times_is_nonsense():
+    bare = make_trial(1, kind="stages", samples_ns=())
+    found = list(sensible(STAGED, [make_trial(), bare, MEMORY.model_copy(update={"index": 2})]))[1]
+    assert found.died == "the board's answer makes no sense: a stages trial without stages"

@@ -11,6 +11,7 @@ from harness.measure import make_plan, order_of
 from harness.records.errors import ConnectionLostError, TrialError
 from harness.records.settings import Settings
 from harness.testing import (
+    ANSWERS,
     OUTPUTS,
     SimulatedBoard,
     SimulatedModel,
@@ -18,6 +19,7 @@ from harness.testing import (
     make_artifact,
     make_golden,
     make_runner,
+    make_stages,
 )
 
 ARTIFACT = make_artifact(golden=make_golden())
@@ -148,3 +150,28 @@ def test_every_member_of_the_boards_protocol_is_there():
 def test_importing_the_room_stays_light(heavy):
     code = f"import sys, harness.testing; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_stages_stand_around_the_inference_and_take_their_time():
+    artifact = make_artifact(stages=make_stages())
+    block = order_of(make_plan(Settings(trials=1, num_runs=10, min_secs=0.0), artifact, make_runner()))[0]
+    board = SimulatedBoard(model=SimulatedModel(preprocess_s=3.0, postprocess_s=1.0, within_sd=0.0))
+    for sha256 in (artifact.sha256, artifact.stages.sha256, artifact.stages.raw_sha256):
+        board.ship(artifact.local_path, sha256)
+    staged = next(trial for trial in board.run_block(block) if trial.kind == "stages")
+    times = staged.stages
+    assert (times.answers, staged.samples_ns, staged.n) == (ANSWERS, (), 10)
+    assert set(times.preprocess_ns) == {3_000_000_000}
+    runs = zip(times.preprocess_ns, times.inference_ns, times.postprocess_ns, times.end_to_end_ns, strict=True)
+    assert all(sum(run[:3]) == run[3] for run in runs)
+    assert board.now() > 40.0
+    assert staged.telemetry.wall_s > 40.0
+
+
+def test_a_stages_file_that_was_not_shipped_is_missing():
+    artifact = make_artifact(stages=make_stages())
+    block = order_of(make_plan(Settings(trials=1), artifact, make_runner()))[0]
+    board = SimulatedBoard()
+    board.ship(artifact.local_path, artifact.sha256)
+    with pytest.raises(TrialError, match="file 333333333333 is not on the simulated board"):
+        list(board.run_block(block))

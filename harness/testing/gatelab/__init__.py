@@ -1,0 +1,9 @@
+"""A laboratory for the gate: made-up noise through the real judge, to count how often it is wrong.
+
+``python -m harness.testing.gatelab --noise iid --sessions 2000 --metrics 100 --limit 2 --slowdown 2``
+"""
+
+from harness.testing.gatelab.noise import NOISES
+from harness.testing.gatelab.sessions import Experiment, Outcome, run_experiment
+
+__all__ = ["NOISES", "Experiment", "Outcome", "run_experiment"]

@@ -1,0 +1,73 @@
+"""``python -m harness.testing.gatelab``: how often the gate is wrong, under noise of a known kind."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from harness.testing.gatelab.competitors import TRIALS_EACH
+from harness.testing.gatelab.noise import NOISES
+from harness.testing.gatelab.sessions import Experiment, run_experiment
+
+
+def simulate(  # noqa: PLR0913, PLR0917 - one argument an option
+    noise: Annotated[str, typer.Option(help=f"one of: {', '.join(NOISES)}")] = "iid",
+    sessions: Annotated[int, typer.Option(min=1)] = 2000,
+    metrics: Annotated[int, typer.Option(min=1, help="budgeted metrics a session")] = 100,
+    slow_metrics: Annotated[int | None, typer.Option(min=1, help="how many are truly slower (default: all)")] = None,
+    limit: Annotated[float, typer.Option(min=0.0, help="the budget, in percent")] = 2.0,
+    slowdown: Annotated[float, typer.Option(min=-99.0, help="the true slowdown, in percent")] = 0.0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    alpha: Annotated[float, typer.Option(help="percent of sessions that may fail though all is within limits")] = 0.5,
+    miss: Annotated[float, typer.Option(help="percent of metrics beyond their limit that may pass")] = 5.0,
+    max_blocks: Annotated[int, typer.Option(min=6, help="blocks a metric after which measuring ends")] = 130,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Run sessions through the real judge and count its verdicts."""
+    if noise not in NOISES:
+        raise typer.BadParameter(f'"{noise}" is none of {", ".join(NOISES)}', param_hint="--noise")
+    slow = metrics if slow_metrics is None else slow_metrics
+    if slow > metrics:
+        raise typer.BadParameter(f"{slow} of {metrics} metrics cannot be slow", param_hint="--slow-metrics")
+    what = Experiment(
+        noise=noise,
+        sessions=sessions,
+        metrics=metrics,
+        slow_metrics=slow,
+        limit=limit / 100.0,
+        slowdown=slowdown / 100.0,
+        seed=seed,
+        alpha=alpha / 100.0,
+        miss=miss / 100.0,
+        max_blocks=max_blocks,
+    )
+    found = {**run_experiment(what).as_dict(), "limit": limit, "slowdown": slowdown}
+    sys.stdout.write(json.dumps(found, indent=2) + "\n" if as_json else _told(found))
+
+
+def _told(found: dict[str, Any]) -> str:
+    """The outcome in sentences, 80 columns."""
+    sessions = found["sessions"]
+    lines = [
+        f"{sessions} sessions of {found['metrics']} metrics, noise {found['noise']}, limit {found['limit']:g} %;",
+        f"{found['slow_metrics']} of them truly {found['slowdown']:g} % slower (simulated)",
+        "",
+        f"sessions failed  {_share(found['sessions_failed'], sessions)}, at most {found['upper95']:.2%} (95 %)",
+        f"sessions green   {_share(found['sessions_green'], sessions)}",
+        f"metrics          {found['metrics_passed']} passed, {found['metrics_failed']} failed, "
+        f"{found['metrics_inconclusive']} too close to call",
+        f"blocks a metric  {found['blocks_mean']:.1f} on average (four trials each), at most {found['max_blocks']}",
+        "",
+        f"other gates on the same traces, {TRIALS_EACH} trials of the old, then {TRIALS_EACH} of the new:",
+        *(f"  {name:<48} {_share(failed, sessions)}" for name, failed in found["competitors"].items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count} ({count / of:.2%})"
+
+
+if __name__ == "__main__":
+    typer.run(simulate)

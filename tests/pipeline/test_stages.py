@@ -253,6 +253,12 @@ def test_a_function_that_does_not_end_is_ended_with_its_line(desk, name):
     assert said.split(":")[0] in ("stages.py, line 3", "stages.py, line 4")
 
 
+def test_a_process_that_does_not_even_see_its_deadline_is_ended(desk, monkeypatch):
+    monkeypatch.setattr("harness.pipeline.verification.staging._GRACE_S", -1.5)
+    source = "def preprocess(raw):\n    while True:\n        pass\n"
+    assert desk.refusal(source, numbers(), deadline_s=1.0) == "stages.py: preprocess took longer than 0.5 s"
+
+
 def test_a_crash_in_native_code_is_told_with_its_line(desk):
     crash = "np.lib.stride_tricks.as_strided(raw, (2**20,), (2**20,)).sum()"
     source = f"import numpy as np\n\ndef preprocess(raw):\n    return {crash}\n"

@@ -1,18 +1,34 @@
 """A reader of FlatBuffers tables that trusts nothing: every offset and length is checked against the file's end.
 
+Offsets may lead to one place many times, so a small file can describe endless lists: what is read is counted too.
+
 Layout: https://flatbuffers.dev/internals/ (little endian; a table points back to its vtable of field offsets).
 """
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
-_MAX_ELEMENTS = 1_000_000
-"""No vector that is walked element by element has more in a real model."""
+MOST_ELEMENTS: Final = 300_000
+"""Tables and numbers read from one file; the largest models that run on boards have some ten thousand."""
 
 
 class DamagedError(Exception):
     """An offset or length leads out of the file; the message says where."""
+
+
+class Reading:
+    """How much was read of one file, so that reading it ends."""
+
+    def __init__(self, most: int = MOST_ELEMENTS) -> None:
+        self._left = most
+
+    def spend(self, elements: int) -> None:
+        """Count elements that are about to be read; raises DamagedError past the most."""
+        self._left -= elements
+        if self._left < 0:
+            raise DamagedError("more tensors and operators than any model has")
 
 
 @dataclass(frozen=True)
@@ -29,6 +45,7 @@ class Table:
 
     buffer: memoryview
     position: int
+    reading: Reading
 
     def scalar(self, index: int, code: str, default: int = 0) -> int:
         """The integer field at an index of the schema; ``code`` is its struct format."""
@@ -38,7 +55,7 @@ class Table:
     def table(self, index: int) -> "Table | None":
         """The table a field points to."""
         place = self._place(index)
-        return None if place is None else Table(self.buffer, _follow(self.buffer, place))
+        return None if place is None else Table(self.buffer, _follow(self.buffer, place), self.reading)
 
     def vector(self, index: int, *, element_bytes: int) -> Vector:
         """The vector a field points to; an absent one is empty."""
@@ -63,16 +80,20 @@ class Table:
         size = struct.calcsize("<" + code)
         found = self.vector(index, element_bytes=size)
         count = min(found.length, limit)
+        self.reading.spend(count)
         raw = self.buffer[found.start : found.start + count * size]
         return struct.unpack(f"<{count}{code}", raw)
+
+    def whole_numbers(self, index: int, *, limit: int = 64) -> tuple[int, ...]:
+        """The first numbers of a vector of 32-bit integers."""
+        return tuple(int(number) for number in self.numbers(index, "i", limit=limit))
 
     def tables(self, index: int) -> Iterator["Table"]:
         """The tables of a vector."""
         found = self.vector(index, element_bytes=4)
-        if found.length > _MAX_ELEMENTS:
-            raise DamagedError(f"a list of {found.length:,} elements")
+        self.reading.spend(found.length)
         for number in range(found.length):
-            yield Table(self.buffer, _follow(self.buffer, found.start + 4 * number))
+            yield Table(self.buffer, _follow(self.buffer, found.start + 4 * number), self.reading)
 
     def _place(self, index: int) -> int | None:
         vtable = self.position - _unpack(self.buffer, "i", self.position)
@@ -86,7 +107,7 @@ class Table:
 
 def root(buffer: memoryview) -> Table:
     """The root table of a buffer."""
-    return Table(buffer, _follow(buffer, 0))
+    return Table(buffer, _follow(buffer, 0), Reading())
 
 
 def _follow(buffer: memoryview, place: int) -> int:

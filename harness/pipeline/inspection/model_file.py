@@ -4,52 +4,34 @@ import math
 import mmap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from harness.pipeline.inspection.flatbuffer import DamagedError, Table, root
-from harness.records.artifact import TensorInfo
+from harness.pipeline.inspection.graph import NAME_LIMIT, Graph, Tensor, read_graphs
+from harness.pipeline.inspection.inside import Contents, sum_up
+from harness.records.artifact import Inside, TensorInfo
 from harness.records.errors import ModelFileError
 
 _IDENTIFIER = b"TFL3"
-_NAME_LIMIT = 128
-_CUSTOM = 32
-"""BuiltinOperator.CUSTOM in the TensorFlow Lite schema."""
 _KNOWN_CUSTOM = frozenset({"TFLite_Detection_PostProcess", "Mfcc", "AudioSpectrogram"})
 """Custom operators that LiteRT and tflite-runtime carry themselves."""
-_DTYPES: Final = (
-    "float32",
-    "float16",
-    "int32",
-    "uint8",
-    "int64",
-    "string",
-    "bool",
-    "int16",
-    "complex64",
-    "int8",
-    "float64",
-    "complex128",
-    "uint64",
-    "resource",
-    "variant",
-    "uint32",
-    "uint16",
-    "int4",
-    "bfloat16",
-    "int2",
-)
-"""TensorType in the TensorFlow Lite schema, as numpy spells it where numpy has it."""
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model file's inputs and outputs (of its first subgraph), operators and size."""
+    """A model file's inputs, outputs and operators (of its first subgraph), size, and all that can be counted in it."""
 
     size_bytes: int
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     operators: int
     custom_operators: tuple[str, ...]
+    """Of all subgraphs, since an interpreter must know them all."""
+    contents: Contents
+
+    @property
+    def inside(self) -> Inside:
+        """Operators, parameters, multiply-accumulates and sizes, as results keep them."""
+        return self.contents.inside
 
 
 def inspect_file(path: str | Path) -> ModelInfo:
@@ -92,17 +74,10 @@ def _inspect(file: Path, view: memoryview) -> ModelInfo:
     _check_identifier(file, view)
     try:
         model = root(view)
-        first = next(model.tables(2), None)
-        if first is None:
+        graphs = read_graphs(model)
+        if not graphs:
             raise ModelFileError(f"{file} holds no subgraph, so there is nothing to run: convert the model again")
-        _check_buffers(model, len(view))
-        return ModelInfo(
-            size_bytes=len(view),
-            inputs=_tensors(first, 1),
-            outputs=_tensors(first, 2),
-            operators=first.vector(3, element_bytes=4).length,
-            custom_operators=_custom_operators(model),
-        )
+        return _told(model, graphs, view)
     except DamagedError as damage:
         raise ModelFileError(
             f"{file} is cut off or damaged: it points to {damage}, but has {len(view):,} bytes; copy it again"
@@ -137,51 +112,34 @@ def _looks_like(head: bytes) -> str:
     return f'says "{said.decode()}"' if said.isascii() and said.decode().isprintable() and said else "does not say so"
 
 
-def _check_buffers(model: Table, size: int) -> None:
-    """Every buffer's data lies within the file, whether inside the FlatBuffer or appended to it."""
-    for buffer in model.tables(4):
-        buffer.vector(0, element_bytes=1)
-        offset, length = buffer.scalar(1, "Q"), buffer.scalar(2, "Q")
-        if offset > 1 and offset + length > size:
-            raise DamagedError(f"data up to byte {offset + length:,}")
-
-
-def _custom_operators(model: Table) -> tuple[str, ...]:
-    """Names of the custom operators that some subgraph uses, in the order of the file's list."""
-    used = {operator.scalar(0, "I") for subgraph in model.tables(2) for operator in subgraph.tables(3)}
-    return tuple(
-        code.text(1, limit=_NAME_LIMIT) or "unnamed"
-        for index, code in enumerate(model.tables(1))
-        if index in used and max(code.scalar(0, "b"), code.scalar(3, "i")) == _CUSTOM
+def _told(model: Table, graphs: tuple[Graph, ...], view: memoryview) -> ModelInfo:
+    first = next(model.tables(2))
+    custom = tuple(dict.fromkeys(op.name for graph in graphs for op in graph.operators if op.custom))
+    return ModelInfo(
+        size_bytes=len(view),
+        inputs=_tensors(first, graphs[0], 1),
+        outputs=_tensors(first, graphs[0], 2),
+        operators=len(graphs[0].operators),
+        custom_operators=custom,
+        contents=sum_up(graphs, view, custom),
     )
 
 
-def _tensors(subgraph: Table, field: int) -> tuple[TensorInfo, ...]:
-    indices = subgraph.numbers(field, "i")
-    tensors = list(subgraph.tables(0)) if indices else []
-    for index in indices:
-        if not 0 <= index < len(tensors):
-            raise DamagedError(f"tensor {index} of {len(tensors)}")
-    return tuple(_tensor(tensors[int(index)]) for index in indices)
+def _tensors(table: Table, graph: Graph, field: int) -> tuple[TensorInfo, ...]:
+    """Inputs or outputs, with their names and scales, which are kept for no other tensors."""
+    tables = list(table.tables(0))
+    numbers = graph.inputs if field == 1 else graph.outputs
+    return tuple(_tensor(tables[number], graph.tensors[number]) for number in numbers)
 
 
-def _tensor(tensor: Table) -> TensorInfo:
-    code = tensor.scalar(1, "b")
-    scale, zero_point = _quantization(tensor.table(4))
+def _tensor(table: Table, tensor: Tensor) -> TensorInfo:
+    parameters = table.table(4)
+    scales = parameters.numbers(2, "f", limit=1) if parameters is not None and tensor.scales == 1 else ()
+    quantised = bool(scales) and math.isfinite(scales[0])
     return TensorInfo(
-        name=tensor.text(3, limit=_NAME_LIMIT),
-        shape=tuple(int(size) for size in tensor.numbers(0, "i")),
-        dtype=_DTYPES[code] if 0 <= code < len(_DTYPES) else f"type {code}",
-        scale=scale,
-        zero_point=zero_point,
+        name=table.text(3, limit=NAME_LIMIT),
+        shape=tensor.shape,
+        dtype=tensor.dtype,
+        scale=float(scales[0]) if quantised else 0.0,
+        zero_point=tensor.zero_point if quantised else 0,
     )
-
-
-def _quantization(parameters: Table | None) -> tuple[float, int]:
-    """Scale and zero point of the whole tensor; (0, 0) where there are none or one per channel."""
-    if parameters is None:
-        return 0.0, 0
-    scales, zero_points = parameters.numbers(2, "f"), parameters.numbers(3, "q")
-    if len(scales) != 1 or not math.isfinite(scales[0]):
-        return 0.0, 0
-    return float(scales[0]), int(zero_points[0]) if zero_points else 0

@@ -18,22 +18,65 @@ class MisfitError(Exception):
     """What a stage gave does not fit; the message says what was expected."""
 
 
-def as_inputs(given: object, tensors: List[Tensor]) -> List[Array]:
-    """What preprocess gave, in the tensors' own shapes and types; raises MisfitError.
+class Form:
+    """What one tensor takes and gives; what stays the same from run to run is computed once, as an application would.
 
     Floats for a quantised input become round(x / scale) + zero point, clipped to the type's range.
     """
+
+    def __init__(self, tensor: Tensor) -> None:
+        import numpy as np
+
+        self._name = tensor.name
+        self._shape = tuple(tensor.shape)
+        self._shapes = (self._shape, self._shape[1:]) if self._shape[:1] == (1,) else (self._shape,)
+        self._dtype = np.dtype(np.object_ if tensor.dtype == "string" else tensor.dtype)
+        self._quantised = self._dtype.kind in "iu" and tensor.scale > 0
+        self._scale = np.float32(tensor.scale)
+        self._zero_point = np.float32(tensor.zero_point)
+        if self._quantised:
+            bounds = np.iinfo(self._dtype)
+            self._lowest, self._highest = np.float32(bounds.min), np.float32(bounds.max)
+
+    def fitted(self, value: Array) -> Array:
+        """An array of preprocess in the tensor's own shape and type; raises MisfitError."""
+        import numpy as np
+
+        if value.shape not in self._shapes:
+            raise MisfitError(
+                "preprocess gives shape %s, where %s was expected for %s" % (value.shape, self._shape, self._name)
+            )
+        value = value.reshape(self._shape)
+        if value.dtype == self._dtype:
+            return value
+        if value.dtype.kind != "f" or not (self._quantised or self._dtype.kind == "f"):
+            raise MisfitError(
+                "preprocess gives %s, where %s was expected for %s" % (value.dtype, self._dtype, self._name)
+            )
+        if not self._quantised:
+            return value.astype(self._dtype)
+        steps = np.rint(value.astype(np.float32) / self._scale) + self._zero_point
+        clipped: Array = np.minimum(np.maximum(steps, self._lowest), self._highest)
+        return clipped.astype(self._dtype)
+
+    def floats(self, value: Array) -> Array:
+        """An output for postprocess: float32 where it is quantised or floating, others as they are."""
+        import numpy as np
+
+        if self._quantised:
+            real: Array = (value.astype(np.float32) - self._zero_point) * self._scale
+            return real
+        return value.astype(np.float32) if self._dtype.kind == "f" else value
+
+
+def as_inputs(given: object, forms: List[Form]) -> List[Array]:
+    """What preprocess gave, one array an input or a list of them, as the model takes it; raises MisfitError."""
     import numpy as np
 
     values = list(given) if isinstance(given, (list, tuple)) else [given]
-    if len(values) != len(tensors):
-        raise MisfitError("preprocess gives %d arrays, where the model has %d inputs" % (len(values), len(tensors)))
-    return [_fitted(np.asarray(value), tensor) for value, tensor in zip(values, tensors)]
-
-
-def as_floats(outputs: List[Array], tensors: List[Tensor]) -> List[Array]:
-    """What postprocess gets: quantised and floating outputs as float32, others (indices, truths) as they are."""
-    return [_dequantised(value, tensor) for value, tensor in zip(outputs, tensors)]
+    if len(values) != len(forms):
+        raise MisfitError("preprocess gives %d arrays, where the model has %d inputs" % (len(values), len(forms)))
+    return [form.fitted(np.asarray(value)) for value, form in zip(values, forms)]
 
 
 def answer_text(answer: object) -> str:
@@ -45,38 +88,6 @@ def answer_text(answer: object) -> str:
     if len(text) > MOST_ANSWER_CHARACTERS:
         raise MisfitError("postprocess gives an answer of %d characters, over %d" % (len(text), MOST_ANSWER_CHARACTERS))
     return text
-
-
-def _fitted(value: Array, tensor: Tensor) -> Array:
-    import numpy as np
-
-    shape = tuple(tensor.shape)
-    if shape not in (value.shape, (1, *value.shape)):
-        raise MisfitError("preprocess gives shape %s, where %s was expected for %s" % (value.shape, shape, tensor.name))
-    value = value.reshape(shape)
-    if value.dtype.name == tensor.dtype:
-        return value
-    if value.dtype.kind == "f" and tensor.dtype.startswith("float"):
-        return value.astype(tensor.dtype)
-    if value.dtype.kind != "f" or not tensor.scale:
-        raise MisfitError(
-            "preprocess gives %s, where %s was expected for %s" % (value.dtype, tensor.dtype, tensor.name)
-        )
-    bounds = np.iinfo(tensor.dtype)
-    scaled = np.round(value.astype(np.float32) / np.float32(tensor.scale)) + tensor.zero_point
-    fitted: Array = np.clip(scaled, bounds.min, bounds.max).astype(tensor.dtype)
-    return fitted
-
-
-def _dequantised(value: Array, tensor: Tensor) -> Array:
-    import numpy as np
-
-    if value.dtype.kind == "f":
-        return value.astype(np.float32)
-    if value.dtype.kind in "iu" and tensor.scale:
-        scaled: Array = (value.astype(np.float32) - tensor.zero_point) * np.float32(tensor.scale)
-        return scaled
-    return value
 
 
 def _plain(value: object) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
-from edge_agent.conversion import answer_text, as_floats, as_inputs
+from edge_agent.conversion import Form, answer_text, as_inputs
 from edge_agent.latency import Limits
 from edge_agent.model import Model
 from edge_agent.stages import Stages
@@ -23,6 +23,8 @@ class Pipeline:
     def __init__(self, model: Model, stages: Stages) -> None:
         self._model = model
         self._stages = stages
+        self._inputs = [Form(tensor) for tensor in model.inputs]
+        self._outputs = [Form(tensor) for tensor in model.outputs]
         self._taken: List[Tuple[int, int, int, int]] = []
         self._answers: List[str] = []
 
@@ -34,11 +36,11 @@ class Pipeline:
     def feed(self, raw: Array) -> None:
         """preprocess, quantise, copy in; without a preprocess the raw sample is the input."""
         preprocess = self._stages.preprocess
-        self._model.feed(as_inputs(raw if preprocess is None else preprocess(raw), self._model.inputs))
+        self._model.feed(as_inputs(raw if preprocess is None else preprocess(raw), self._inputs))
 
     def answer(self) -> object:
         """Copy out, dequantise, postprocess; without a postprocess the outputs."""
-        outputs = as_floats(self._model.results(), self._model.outputs)
+        outputs = [form.floats(value) for form, value in zip(self._outputs, self._model.results())]
         postprocess = self._stages.postprocess
         return outputs if postprocess is None else postprocess(outputs)
 

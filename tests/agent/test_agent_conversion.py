@@ -43,7 +43,7 @@ def test_the_host_and_the_board_feed_the_same(
     dtype, lowest = kind
     quantised = dtype.startswith(("int", "uint"))
     board, host = both(dtype, scale=scale if quantised else 0.0, zero_point=lowest + offset if quantised else 0)
-    (there,), (here,) = conversion.as_inputs(value, [board]), staging_arrays.as_inputs(value, (host,))
+    (there,), (here,) = conversion.as_inputs(value, [conversion.Form(board)]), staging_arrays.as_inputs(value, (host,))
     assert same(there, here)
     assert (there.shape, there.dtype.name) == ((1, 2, 3), dtype)
 
@@ -51,21 +51,21 @@ def test_the_host_and_the_board_feed_the_same(
 @given(hnp.arrays(np.int8, (1, 2, 3)), st.floats(2**-12, 8.0, width=32), st.integers(-128, 127))
 def test_the_host_and_the_board_read_the_same(value: np.ndarray, scale: float, zero_point: int) -> None:
     board, host = both("int8", scale=scale, zero_point=zero_point)
-    (there,), (here,) = conversion.as_floats([value], [board]), staging_arrays.as_floats([value], (host,))
+    there, (here,) = conversion.Form(board).floats(value), staging_arrays.as_floats([value], (host,))
     assert same(there, here)
     np.testing.assert_allclose(there, (value.astype(float) - zero_point) * scale, rtol=1e-6)
 
 
 def test_floats_are_quantised_by_the_models_parameters_and_clipped() -> None:
     board, _ = both("uint8", scale=0.5, zero_point=10)
-    (found,) = conversion.as_inputs(np.array([[0.0, 0.24, 0.26], [-9.0, 500.0, 1.0]]), [board])
+    (found,) = conversion.as_inputs(np.array([[0.0, 0.24, 0.26], [-9.0, 500.0, 1.0]]), [conversion.Form(board)])
     assert found.tolist() == [[[10, 10, 11], [0, 255, 12]]]
 
 
 def test_the_models_own_type_is_taken_as_it_is() -> None:
     board, _ = both("uint8", scale=0.5, zero_point=10)
     raw = np.arange(6, dtype=np.uint8).reshape(2, 3)
-    (found,) = conversion.as_inputs(raw, [board])
+    (found,) = conversion.as_inputs(raw, [conversion.Form(board)])
     assert found.tolist() == [raw.tolist()]
 
 
@@ -73,7 +73,7 @@ def test_the_models_own_type_is_taken_as_it_is() -> None:
 def test_outputs_that_are_not_quantised(dtype: str) -> None:
     board, host = both(dtype)
     value = np.ones((1, 2, 3), dtype)
-    (there,), (here,) = conversion.as_floats([value], [board]), staging_arrays.as_floats([value], (host,))
+    there, (here,) = conversion.Form(board).floats(value), staging_arrays.as_floats([value], (host,))
     assert same(there, here)
     assert there.dtype.name == ("float32" if dtype == "float16" else dtype)
 
@@ -114,7 +114,7 @@ def test_the_host_and_the_board_write_the_same_answer(answer: object) -> None:
 )
 def test_what_does_not_fit_is_said(given_: object, said: str) -> None:
     with pytest.raises(conversion.MisfitError) as caught:
-        conversion.as_inputs(given_, [both("float32")[0]])
+        conversion.as_inputs(given_, [conversion.Form(both("float32")[0])])
     assert str(caught.value) == said
 
 

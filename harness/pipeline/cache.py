@@ -1,8 +1,9 @@
 """Where what was built is kept, and under which keys."""
 
 import json
-from collections.abc import Sequence
-from contextlib import suppress
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from hashlib import file_digest, sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +14,16 @@ from harness.records.errors import BuildError
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+WEIGHTS: Final = "weights"
+PREPARED: Final = "prepared"
+ARTIFACTS: Final = "artifacts"
+GOLDEN: Final = "golden"
+STAGES: Final = "stages"
+KINDS: Final = (WEIGHTS, PREPARED, ARTIFACTS, GOLDEN, STAGES)
+"""Folders of the cache that building fills; in each, one folder a key."""
+PARTIAL: Final = ".partial"
+"""Ends the name of a folder that is being made, under the lock of the one it will be."""
+
 _BUILT_WITH: Final[tuple[tuple[str, ...], ...]] = (
     ("tensorflow-cpu", "tensorflow"),
     ("keras",),
@@ -22,7 +33,6 @@ _BUILT_WITH: Final[tuple[tuple[str, ...], ...]] = (
 """Distributions whose versions decide what is built; the first installed of each."""
 
 _HERE = Path(__file__).parent
-_BUILDING_SOURCES = ("dataset.py", "building/worker.py", "conversion/*.py", "training/*.py", "steps/*.py")
 _RUNNING_SOURCES = ("verification/*.py",)
 
 
@@ -41,23 +51,43 @@ def lock(folder: Path) -> "BaseFileLock":
     return FileLock(f"{folder}.lock")
 
 
+@contextmanager
+def made_whole(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which gets its name when all went well and is gone otherwise. The caller holds the lock."""
+    partial = folder.with_name(folder.name + PARTIAL)
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def sweep(cache_dir: Path) -> None:
+    """Remove what processes that were killed left half made; what somebody is at work on is left alone."""
+    from filelock import Timeout
+
+    for partial in (path for kind in KINDS for path in (cache_dir / kind).glob(f"*{PARTIAL}")):
+        with suppress(Timeout, OSError), lock(partial.with_name(partial.name.removesuffix(PARTIAL))).acquire(timeout=0):
+            shutil.rmtree(partial, ignore_errors=True)
+
+
 def building_versions() -> dict[str, str]:
     """Versions of what builds, by the distribution's name; what is not installed is left out."""
-    found = {}
-    for names in _BUILT_WITH:
-        for name in names:
-            with suppress(PackageNotFoundError):
-                found[name] = version(name)
-                break
-    return found
+    return {name: found for names in _BUILT_WITH for name, found in [_first_installed(names)] if found}
 
 
 def litert_version() -> str | None:
     """The version of LiteRT on this host, or None."""
-    try:
-        return version("ai-edge-litert")
-    except PackageNotFoundError:
-        return None
+    return _first_installed(("ai-edge-litert",))[1]
+
+
+def quantizing_versions() -> dict[str, str]:
+    """Versions of what quantises a .tflite file."""
+    names = ("litert-quantizer", "ai-edge-litert", "numpy")
+    return {name: found for name in names for found in [_first_installed((name,))[1]] if found}
 
 
 def key(parts: object) -> str:
@@ -65,14 +95,10 @@ def key(parts: object) -> str:
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def building_key() -> str:
-    """Changes whenever the harness' own code that builds does."""
-    return _sources_key(_BUILDING_SOURCES)
-
-
 def running_key() -> str:
     """Changes whenever the harness' own code that runs models on the host does."""
-    return _sources_key(_RUNNING_SOURCES)
+    files = sorted(file for pattern in _RUNNING_SOURCES for file in _HERE.glob(pattern))
+    return key([[file.name, file_sha256(file)] for file in files])
 
 
 def file_sha256(path: Path) -> str:
@@ -84,6 +110,14 @@ def file_sha256(path: Path) -> str:
         raise BuildError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _sources_key(patterns: Sequence[str]) -> str:
-    files = sorted(file for pattern in patterns for file in _HERE.glob(pattern))
-    return key([[file.name, file_sha256(file)] for file in files])
+def folder_sha256(folder: Path) -> str:
+    """sha256 over the names and contents of all files in a folder. Raises BuildError where one cannot be read."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return key([[file.relative_to(folder).as_posix(), file_sha256(file)] for file in files])
+
+
+def _first_installed(names: Sequence[str]) -> tuple[str, str | None]:
+    for name in names:
+        with suppress(PackageNotFoundError):
+            return name, version(name)
+    return names[0], None

@@ -58,11 +58,12 @@ class BuildJob(Record):
 
 
 class WorkerAnswer(Record):
-    """A step begun, or the end of a job with the seconds its phases took."""
+    """A step begun, or the end of a request with the seconds it took and its result as JSON."""
 
     event: Literal["progress", "done", "error"]
     message: str = ""
-    seconds: dict[str, float] = {}
+    seconds: float = 0.0
+    result: str = ""
 
 
 class PreparedInfo(Record):

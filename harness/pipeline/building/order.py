@@ -3,61 +3,106 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal
 
-from harness.pipeline.building.jobs import ModelSource, TrainingStage
-from harness.pipeline.building.sources import source_hashes
-from harness.pipeline.cache import building_key, building_versions, key
-from harness.pipeline.recipes import Recipe, parse_recipe
+from harness.pipeline.building.jobs import BuildJob, ModelSource, TrainingStage
+from harness.pipeline.building.keys import (
+    conversion_sources,
+    export_sources,
+    model_parts,
+    step_parts,
+    training_sources,
+    user_sources,
+)
+from harness.pipeline.cache import ARTIFACTS, PREPARED, WEIGHTS, building_versions, key
+from harness.pipeline.candidates import candidates_from_paths
+from harness.pipeline.recipes import parse_recipe
+from harness.pipeline.words import Call
 from harness.pipeline.zoo import ZOO
-from harness.records.base import Record
 from harness.records.candidate import Candidate
-from harness.records.errors import BuildError
+from harness.records.errors import BuildError, CandidateSpecError
 
-
-class BuiltRecord(Record):
-    """What stands beside a built .tflite file: its hash, the seconds it took, and the versions that made it."""
-
-    sha256: str
-    build_s: float
-    versions: dict[str, str]
+REFERENCE_RECIPE: Final = "float32"
+"""What every other recipe of a candidate is compared with."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """A build to be done: its model, its trainings, and keys.
+    """A build to be done: its model, its trainings, and where each of its results is kept.
 
-    ``prepared`` is the folder of the trained and exported model, shared by recipes that train alike.
+    ``prepared`` is the folder of the trained and exported model, shared by recipes that train alike; ``artifact``
+    that of the .tflite file. ``sources`` are hashes of the user's files that the factory depends on.
     """
 
     model: ModelSource
     stages: tuple[TrainingStage, ...]
     recipe: str
+    seed: int
     versions: dict[str, str]
     prepared: Path
-    artifact_key: str
+    artifact: Path
+    sources: dict[str, str]
+
+    def job(self, output: Path) -> BuildJob:
+        """What the worker is asked; ``output`` is the file to write."""
+        return BuildJob(
+            model=self.model,
+            stages=list(self.stages),
+            recipe=self.recipe,
+            seed=self.seed,
+            prepared=str(self.prepared),
+            output=str(output),
+        )
+
+    def training_folders(self) -> tuple[Path, ...]:
+        """Folders that its trainings fill."""
+        found = [path for stage in self.stages for path in (stage.weights, stage.teacher_weights) if path]
+        return tuple(dict.fromkeys(map(Path, found)))
 
 
 def order_for(candidate: Candidate, *, seed: int, cache_dir: Path) -> Order:
-    """The order for a zoo model or a factory. Raises BuildError for a module that is not there.
+    """The order for a zoo model, a factory, a Keras file or a SavedModel. Raises BuildError for what is not there.
 
-    Keys hold what decides the result: the factory's sources with what they import, the recipe, the seed, the
-    versions of TensorFlow, Keras, numpy and scikit-learn, and the sources of the harness that build.
+    Keys hold what decides the result. Trained weights: the factory's sources with what they import, its arguments,
+    the data, given weights, the model steps so far, the seed, the versions of TensorFlow, Keras, numpy and
+    scikit-learn, and the harness' own code that trains. The exported model: that and the code that exports.
+    The artifact: that, the whole recipe, and the code that converts.
     """
-    factory = ZOO[candidate.source] if candidate.kind == "zoo" else candidate.source
+    recipe = parse_recipe(candidate.recipe or REFERENCE_RECIPE)
+    model = model_source(candidate)
+    versions = building_versions()
+    base = [model_parts(model), seed, versions, training_sources()]
+    stages = _stages(base, recipe.model_steps(), candidate, cache_dir)
+    trained = Path(stages[-1].weights).name
+    prepared = key([trained, export_sources()])
+    converting = [step_parts(call) for call in recipe.steps if call not in recipe.model_steps()]
+    return Order(
+        model=model,
+        stages=stages,
+        recipe=str(recipe),
+        seed=seed,
+        versions=versions,
+        prepared=cache_dir / PREPARED / prepared,
+        artifact=cache_dir / ARTIFACTS / key([prepared, str(recipe), converting, conversion_sources()]),
+        sources=user_sources(model) if candidate.kind == "factory" else {},
+    )
+
+
+def model_source(candidate: Candidate) -> ModelSource:
+    """What makes the model of a candidate that is built."""
+    kinds: dict[str, Literal["factory", "keras", "saved_model"]] = {
+        "zoo": "factory",
+        "factory": "factory",
+        "keras": "keras",
+        "saved_model": "saved_model",
+    }
+    if candidate.kind not in kinds:
+        raise BuildError(f"{candidate}: a .tflite file cannot be trained: give a factory or a .keras file")
     search = [candidate.base_dir] if candidate.base_dir else []
     search += [place for place in sys.path if place and place not in search]
-    module = factory.partition(":")[0]
-    sources = source_hashes(module, search)
-    if not sources:
-        raise BuildError(
-            f"{candidate.source}: there is no module {module} beside the calling file ({candidate.base_dir}) "
-            "or on Python's module path"
-        )
-    recipe = parse_recipe(candidate.recipe or "float32")
-    versions = building_versions()
-    model = ModelSource(
-        kind="factory",
-        source=factory,
+    return ModelSource(
+        kind=kinds[candidate.kind],
+        source=ZOO[candidate.source] if candidate.kind == "zoo" else candidate.source,
         label=candidate.name,
         arguments=dict(candidate.arguments),
         search=search,
@@ -65,23 +110,38 @@ def order_for(candidate: Candidate, *, seed: int, cache_dir: Path) -> Order:
         weights=candidate.weights,
         data=candidate.data,
     )
-    base = [factory, sources, sorted(model.arguments.items()), seed, versions, building_key()]
-    stages = _stages(base, recipe, cache_dir)
-    training = key([base, list(map(str, recipe.model_steps()))])
-    return Order(
-        model=model,
-        stages=stages,
-        recipe=str(recipe),
-        versions=versions,
-        prepared=cache_dir / "prepared" / training,
-        artifact_key=key([training, str(recipe)]),
-    )
 
 
-def _stages(base: list[object], recipe: Recipe, cache_dir: Path) -> tuple[TrainingStage, ...]:
+def _stages(
+    base: list[object], steps: tuple[Call, ...], candidate: Candidate, cache_dir: Path
+) -> tuple[TrainingStage, ...]:
     """The model's own training, then one for each model step; each keeps its weights under all that led to them."""
-    steps = [str(step) for step in recipe.model_steps()]
-    return tuple(
-        TrainingStage(step=step, weights=str(cache_dir / "weights" / key([base, steps[:done]])))
-        for done, step in enumerate([None, *steps])
-    )
+    weights = cache_dir / WEIGHTS
+    led = list(base)
+    stages = [TrainingStage(step=None, weights=str(weights / key(led)))]
+    for call in steps:
+        teacher = _teacher(call, candidate)
+        taught = None if teacher is None else key(["teacher", model_parts(teacher), base])
+        led = [*led, step_parts(call), taught]
+        stages.append(
+            TrainingStage(
+                step=str(call),
+                weights=str(weights / key(led)),
+                teacher=teacher,
+                teacher_weights=str(weights / taught) if taught else None,
+            )
+        )
+    return tuple(stages)
+
+
+def _teacher(call: Call, candidate: Candidate) -> ModelSource | None:
+    """The teacher that a step names: a zoo model, module:function, or a Keras file."""
+    named = dict(call.keywords).get("teacher")
+    if named is None:
+        return None
+    base_dir = Path(candidate.base_dir) if candidate.base_dir else None
+    try:
+        (teacher,) = candidates_from_paths([str(named)], base_dir=base_dir)
+    except (CandidateSpecError, ValueError) as error:
+        raise BuildError(f"{candidate}: its teacher {named}: {error}") from error
+    return model_source(teacher)

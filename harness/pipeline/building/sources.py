@@ -1,31 +1,73 @@
-"""Which files of the user's a factory depends on, found without importing any of them."""
+"""Which source files a module depends on, found without importing any of them."""
 
 import ast
 import sysconfig
-from collections.abc import Iterator, Sequence
-from hashlib import sha256
+from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Final
+
+from harness.pipeline.building.source_text import meaning_sha256
 
 _INSTALLED = tuple(Path(path).resolve() for path in set(sysconfig.get_paths().values()) if path)
-_HARNESS = Path(__file__).resolve().parents[2]
+_HARNESS: Final = Path(__file__).resolve().parents[2]
 
 
 def source_hashes(module: str, search: Sequence[str]) -> dict[str, str]:
-    """sha256 of the module's file and of the files it imports, transitively, keyed by module name.
+    """A hash of what the module's file says and of the files it imports, transitively, keyed by module name.
 
-    ``search`` is the module path. Files of installed packages, of Python and of the harness are left out: their
-    versions stand in the cache key. Imports made at run time and data files are not seen. Empty: no such module.
+    ``search`` is the module path. Files of installed packages, of Python and of the harness are left out: versions,
+    and ``own_hashes``, stand for them in the cache key. Comments, layout and docstrings do not count. Imports made at
+    run time and data files are not seen. Empty: no such module.
     """
+    return _hashes(module, search, lambda _name, file: not is_installed(file))
+
+
+def own_hashes(module: str, rooms: Sequence[str]) -> dict[str, str]:
+    """The same for a module of the harness: what it imports from some of the harness' packages.
+
+    ``rooms`` are module names: their modules are followed, the ``__init__`` of a package is not: it lists
+    everything, and what is taken from it is named in the key anyhow.
+    """
+
+    def followed(name: str, file: Path) -> bool:
+        inside = any(name == room or name.startswith(f"{room}.") for room in rooms)
+        return inside and file.name != "__init__.py"
+
+    return _hashes(module, [str(_HARNESS.parent)], followed)
+
+
+def default_of(module: str, function: str, parameter: str, search: Sequence[str]) -> object:
+    """A parameter's default as the source states it: a number, a text, a truth; None where it states none."""
+    file = _find(module, search)
+    try:
+        tree = ast.parse(file.read_bytes()) if file else ast.Module([], [])
+    except (SyntaxError, ValueError, OSError):
+        return None
+    made = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
+    for node in made:
+        given = dict(_defaults(node.args))
+        if isinstance(given.get(parameter), ast.Constant):
+            return given[parameter].value  # type: ignore[attr-defined]
+    return None
+
+
+def is_installed(file: Path) -> bool:
+    """Whether a file is Python's, an installed package's or the harness' own, and so none of the user's."""
+    resolved = file.resolve()
+    return resolved.is_relative_to(_HARNESS) or any(resolved.is_relative_to(place) for place in _INSTALLED)
+
+
+def _hashes(module: str, search: Sequence[str], followed: Callable[[str, Path], bool]) -> dict[str, str]:
     found: dict[str, str] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        file = _find(name, search)
-        if file is None or name in found or (name != module and is_installed(file)):
+        file = None if name in found else _find(name, search)
+        if file is None or (name != module and not followed(name, file)):
             continue
         content = file.read_bytes()
-        found[name] = sha256(content).hexdigest()
+        found[name] = meaning_sha256(content)
         package = name if file.name == "__init__.py" else name.rpartition(".")[0]
         waiting.extend(_imported(content, package))
     return found
@@ -44,12 +86,6 @@ def _find(module: str, search: Sequence[str]) -> Path | None:
             return None
     is_source = spec is not None and spec.origin is not None and spec.origin.endswith(".py")
     return Path(spec.origin) if is_source and spec and spec.origin else None
-
-
-def is_installed(file: Path) -> bool:
-    """Whether a file is Python's, an installed package's or the harness' own, and so none of the user's."""
-    resolved = file.resolve()
-    return resolved.is_relative_to(_HARNESS) or any(resolved.is_relative_to(place) for place in _INSTALLED)
 
 
 def _imported(content: bytes, package: str) -> Iterator[str]:
@@ -80,3 +116,12 @@ def _from_names(node: ast.ImportFrom, package: str) -> Iterator[str]:
 def _with_parents(name: str) -> Iterator[str]:
     parts = name.split(".")
     yield from (".".join(parts[: index + 1]) for index in range(len(parts)))
+
+
+def _defaults(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr | None]]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    with_default = positional[len(positional) - len(arguments.defaults) :]
+    for argument, value in zip(with_default, arguments.defaults, strict=True):
+        yield argument.arg, value
+    for argument, keyword_value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        yield argument.arg, keyword_value

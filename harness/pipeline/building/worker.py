@@ -1,39 +1,135 @@
-"""The process that holds TensorFlow: jobs as JSON lines on stdin, answers as JSON lines on stdout.
+"""A process that builds: requests as JSON lines on stdin, answers as JSON lines on stdout.
 
-Standard output is moved away at start, because the converter prints on it; that text ends on stderr.
+TensorFlow is imported at the first request that needs it, once. Standard output is moved away at start, because the
+converter prints on it; that text ends on stderr. When stdin ends, the process and all it started end at once.
 """
 
 import os
+import queue
+import resource
+import signal
 import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
-from harness.pipeline.building.jobs import BuildJob, WorkerAnswer
-from harness.records.errors import BuildError
+from harness.pipeline.building.jobs import WorkerAnswer
+from harness.pipeline.building.requests import REQUEST, Convert, Prepare, Quantize, Request, Stage, Verify
+from harness.records.errors import EntryError
+
+Say = Callable[[str], None]
 
 
 def main() -> None:
-    """Serve jobs until stdin ends."""
+    """Serve requests until stdin ends. The one argument is the memory limit in bytes."""
+    memory = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)
-        _make_deterministic()
-        for line in sys.stdin:
-            _answer(answers, _serve(BuildJob.model_validate_json(line), answers))
+        threading.Thread(target=_listen, args=(lines,), daemon=True).start()
+        while True:
+            request = REQUEST.validate_json(lines.get())
+            _answer(answers, _served(request, answers, memory))
 
 
-def _serve(job: BuildJob, answers: TextIO) -> WorkerAnswer:
-    from harness.pipeline.conversion.convert import convert
-    from harness.pipeline.conversion.prepare import prepare
+def _listen(lines: "queue.SimpleQueue[str]") -> None:
+    """A thread of its own, so that the end of the one who asks is seen in the middle of a training too."""
+    for line in sys.stdin:
+        lines.put(line)
+    os.killpg(0, signal.SIGKILL)
+
+
+def _served(request: Request, answers: TextIO, memory: int) -> WorkerAnswer:
+    began = time.monotonic()
 
     def say(message: str) -> None:
         _answer(answers, WorkerAnswer(event="progress", message=message))
 
     try:
-        prepared = prepare(job, say)
-        say("converting")
-        convert(job, prepared)
-    except BuildError as error:
-        return WorkerAnswer(event="error", message=str(error))
-    return WorkerAnswer(event="done")
+        result = _do(request, say)
+    except EntryError as error:
+        return WorkerAnswer(event="error", message=_one_line(str(error)))
+    except MemoryError:
+        said = f"{request.label} needs more memory than the {memory / 1e9:.1f} GB it may have"
+        return WorkerAnswer(event="error", message=said)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        said = f"{request.label}: {where}{error.strerror or error}"
+        return WorkerAnswer(event="error", message=_one_line(said))
+    except Exception as error:  # whatever a library raises is one line for the user, and the next request is served
+        traceback.print_exc()
+        said = f"{request.label}: {type(error).__name__}: {error}"
+        return WorkerAnswer(event="error", message=_one_line(said))
+    return WorkerAnswer(event="done", seconds=round(time.monotonic() - began, 3), result=result)
+
+
+def _do(request: Request, say: Say) -> str:
+    match request:
+        case Prepare():
+            return _prepare(request, say)
+        case Convert():
+            return _convert(request, say)
+        case Quantize():
+            return _quantize(request, say)
+        case Stage():
+            return _stage(request)
+        case Verify():
+            from harness.pipeline.building.checking import check
+
+            return check(request).model_dump_json()
+
+
+def _prepare(request: Prepare, say: Say) -> str:
+    _with_tensorflow(say)
+    from harness.pipeline.conversion.prepare import prepare
+
+    prepare(request.job, say)
+    return ""
+
+
+def _convert(request: Convert, say: Say) -> str:
+    _with_tensorflow(say)
+    from harness.pipeline.conversion.convert import convert
+
+    say("converting")
+    convert(request.job, Path(request.job.prepared))
+    return ""
+
+
+def _quantize(request: Quantize, say: Say) -> str:
+    from harness.pipeline.conversion.quantize import quantize_file
+
+    say("quantising")
+    samples = Path(request.samples) if request.samples else None
+    quantize_file(Path(request.source), request.recipe, Path(request.output), samples=samples, seed=request.seed)
+    return ""
+
+
+def _stage(request: Stage) -> str:
+    from harness.pipeline.building.requests import Staging
+    from harness.pipeline.verification.staging import staged
+
+    found = staged(
+        Path(request.stages),
+        Path(request.raw),
+        model=Path(request.model),
+        sha256=request.sha256,
+        cache_dir=Path(request.cache_dir),
+    )
+    return Staging(file=found.file, samples=str(found.samples)).model_dump_json()
+
+
+def _with_tensorflow(say: Say) -> None:
+    if "tensorflow" not in sys.modules:
+        from harness.pipeline.building.determinism import start_tensorflow
+
+        say("starting TensorFlow")
+        start_tensorflow()
 
 
 def _answer(answers: TextIO, answer: WorkerAnswer) -> None:
@@ -41,13 +137,8 @@ def _answer(answers: TextIO, answer: WorkerAnswer) -> None:
     answers.flush()
 
 
-def _make_deterministic() -> None:
-    """One thread and deterministic kernels: the same key gives the same bytes, whatever the machine's load."""
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.config.experimental.enable_op_determinism()
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:1000]
 
 
 if __name__ == "__main__":

@@ -1,28 +1,38 @@
-"""The caller's side of the worker: starts it at the first job, feeds it, ends it."""
+"""The caller's side of a worker: starts it at the first request, feeds it, ends it."""
 
 import os
+import select
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Final, Self
 
 from pydantic import ValidationError
 
-from harness.pipeline.building.jobs import BuildJob, WorkerAnswer
+from harness.pipeline.building.determinism import ENVIRONMENT
+from harness.pipeline.building.jobs import WorkerAnswer
+from harness.pipeline.building.requests import Convert, Prepare, Request
 from harness.records.errors import BuildError
 
-_ENVIRONMENT = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
-    "CUDA_VISIBLE_DEVICES": "-1",
-    "KERAS_BACKEND": "tensorflow",
-    "PYTHONHASHSEED": "0",
-}
-_STOP_SECONDS = 5.0
+SILENCE_S: Final = 1800.0
+"""A worker that neither tells nor prints anything for so long is given up."""
+MEMORY_BYTES: Final = 6 * 10**9
+"""For all workers together, where the caller does not say."""
+_STOP_SECONDS = 10.0
+_LOOK_S = 1.0
+_STDERR_TAIL = 2**16
+
+
+class SilentError(Exception):
+    """Nothing was heard of the worker for too long."""
 
 
 def child_environment(**extra: str) -> dict[str, str]:
@@ -33,11 +43,18 @@ def child_environment(**extra: str) -> dict[str, str]:
 
 
 class Worker:
-    """A TensorFlow process for one job after another; nothing is started before the first."""
+    """A process for one request after another; nothing is started before the first, and a dead one is replaced.
 
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
+    ``memory_bytes`` limits its data (RLIMIT_DATA); ``silence_s`` is how long it may give no sign of life.
+    """
+
+    def __init__(self, *, memory_bytes: int = MEMORY_BYTES, silence_s: float = SILENCE_S) -> None:
+        self._memory_bytes = memory_bytes
+        self._silence_s = silence_s
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+        self._killing = threading.Lock()
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -47,72 +64,145 @@ class Worker:
     ) -> None:
         self.close()
 
-    def run(self, job: BuildJob, progress: Callable[[str], None]) -> None:
-        """Do one job, telling the steps as they begin. Raises BuildError."""
-        process = self._started()
-        if process.stdin is None or process.stdout is None:
-            raise BuildError(f"{job.model.label}: the converter's process has no pipes")
+    def ask(self, request: Request, progress: Callable[[str], None]) -> WorkerAnswer:
+        """Do one request, telling the steps as they begin. Raises BuildError."""
+        process = self._started(request)
         try:
-            process.stdin.write(job.model_dump_json() + "\n")
-            process.stdin.flush()
-            for line in process.stdout:
-                answer = WorkerAnswer.model_validate_json(line)
+            if process.stdin is not None:
+                process.stdin.write(request.model_dump_json().encode() + b"\n")
+                process.stdin.flush()
+            for answer in self._answers(process):
                 if answer.event == "error":
                     raise BuildError(answer.message)
                 if answer.event == "done":
-                    return
+                    return answer
                 progress(answer.message)
+        except SilentError:
+            _end(process)
+            raise BuildError(
+                f"{request.label}: nothing was heard of its process for {_spoken(self._silence_s)}, so it was ended: "
+                "let the factory print its progress, or train beforehand and give weights="
+            ) from None
         except (BrokenPipeError, ValidationError):
-            process.kill()
-        raise BuildError(self._death(process, job))
+            _end(process)  # it is dead, or talks nonsense
+        raise BuildError(self._death(process, request))
+
+    def kill(self) -> None:
+        """End the process and all it started, for good; may be called while another thread asks."""
+        with self._killing:
+            self._closed = True
+            process = self._process
+        if process is not None:
+            _end(process)
 
     def close(self) -> None:
-        """End the process, if there is one."""
-        process, self._process = self._process, None
-        if process is not None:
-            _stop(process)
-        self._errors.close()
+        """End the process, if there is one, and give back what it held."""
+        self.kill()
+        self._forget()
 
-    def _started(self) -> subprocess.Popen[str]:
-        if self._process is None or self._process.poll() is not None:
-            if find_spec("tensorflow") is None:
-                raise BuildError(
-                    "building needs TensorFlow, which is not installed: pip install 'edge-harness[convert]', "
-                    "or give a .tflite file"
-                )
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "harness.pipeline.building.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                text=True,
-                encoding="utf-8",
-                env=child_environment(**_ENVIRONMENT),
-                start_new_session=True,
+    def _started(self, request: Request) -> subprocess.Popen[bytes]:
+        if isinstance(request, Prepare | Convert) and find_spec("tensorflow") is None:
+            raise BuildError(
+                "building needs TensorFlow, which is not installed: pip install 'edge-harness[convert]', "
+                "give a .tflite file, or name a folder of built ones with --artifacts"
             )
-        return self._process
+        with self._killing:
+            if self._closed:
+                raise BuildError(f"{request.label}: building was cancelled")
+            if self._process is None or self._process.poll() is not None:
+                self._forget()
+                self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "harness.pipeline.building.worker", str(self._memory_bytes)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._errors,
+                    env=child_environment(**ENVIRONMENT),
+                    start_new_session=True,
+                )
+            return self._process
 
-    def _death(self, process: subprocess.Popen[str], job: BuildJob) -> str:
-        status = process.wait(_STOP_SECONDS)
-        _close_pipes(process)
-        self._process = None
-        self._errors.seek(0)
+    def _answers(self, process: subprocess.Popen[bytes]) -> Iterator[WorkerAnswer]:
+        """Lines as they come, until there are no more. Raises SilentError."""
+        if process.stdout is None:
+            return
+        waiting, heard, printed = b"", time.monotonic(), self._printed()
+        while True:
+            if not select.select([process.stdout], [], [], min(_LOOK_S, self._silence_s))[0]:
+                if self._printed() != printed:
+                    heard, printed = time.monotonic(), self._printed()
+                if time.monotonic() - heard > self._silence_s:
+                    raise SilentError
+                continue
+            heard = time.monotonic()
+            content = os.read(process.stdout.fileno(), 2**16)
+            if not content:
+                return
+            *lines, waiting = (waiting + content).split(b"\n")
+            for line in lines:
+                yield WorkerAnswer.model_validate_json(line)
+
+    def _printed(self) -> int:
+        """How much was printed so far: a sign of life too."""
+        return os.fstat(self._errors.fileno()).st_size if self._errors is not None else 0
+
+    def _death(self, process: subprocess.Popen[bytes], request: Request) -> str:
+        """How it ended, with its last words."""
+        _let_it_end(process)
+        _end(process)
+        if self._closed:
+            return f"{request.label}: building was cancelled"
+        words = self._last_words()
+        status = process.returncode
+        if "bad_alloc" in words or "MemoryError" in words:
+            return f"{request.label} needs more memory than the {self._memory_bytes / 1e9:.1f} GB it may have"
+        how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
+        return f"{request.label}: the process that builds it {how}" + (f': "{words}"' if words else "")
+
+    def _last_words(self) -> str:
+        if self._errors is None:
+            return ""
+        end = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, end - _STDERR_TAIL))
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        last = f': "{lines[-1].strip()[:300]}"' if lines else ""
-        how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        return f"{job.model.label}/{job.recipe}: the converter's process {how}{last}"
+        return lines[-1].strip()[:300] if lines else ""
+
+    def _forget(self) -> None:
+        if self._errors is not None:
+            self._errors.close()
+        if self._process is not None:
+            for pipe in (self._process.stdin, self._process.stdout):
+                with suppress(BrokenPipeError):
+                    if pipe is not None:
+                        pipe.close()
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
-    process.kill()
-    process.wait(_STOP_SECONDS)
-    _close_pipes(process)
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it with all it started (a model being run must not live on), and take its status."""
+    if process.returncode is None:
+        # Until its status is taken, nobody else can have its number.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_SECONDS)
 
 
-def _close_pipes(process: subprocess.Popen[str]) -> None:
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            try:
-                pipe.close()
-            except BrokenPipeError:
-                continue  # what was still in the buffer has no reader any more
+def _let_it_end(process: subprocess.Popen[bytes]) -> None:
+    """Wait a moment for one that closed its pipes, without taking its status."""
+    until = time.monotonic() + _STOP_SECONDS
+    while process.returncode is None and time.monotonic() < until:
+        with suppress(ChildProcessError):
+            if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None:
+                return
+        time.sleep(0.01)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _spoken(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:g} s"

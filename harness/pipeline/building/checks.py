@@ -1,0 +1,51 @@
+"""What running a model on the host showed: asked of a worker once, then read."""
+
+import platform
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.pipeline.building.requests import Checked, Verify
+from harness.pipeline.building.workshop import Desk, Workshop
+from harness.pipeline.cache import GOLDEN, file_sha256, key, litert_version, lock, made_whole, running_key
+from harness.records.artifact import GoldenOutputs
+from harness.records.errors import BuildError
+
+_CHECKED = "checked.json"
+
+
+def checked(shop: Workshop, desk: Desk, request: Verify) -> tuple[Checked, bool]:
+    """What is known of a model from running it, and whether that was known before. Raises BuildError."""
+    folder = shop.cache_dir / GOLDEN / _key(request)
+    found = _read(folder)
+    if found is not None:
+        return found, True
+    desk.say("checking it on the host")
+    result = Checked.model_validate_json(shop.ask(request, desk).result)
+    if result.golden is not None:  # a host that refused it may have been short of memory or time
+        with lock(folder), made_whole(folder) as partial:
+            (partial / _CHECKED).write_text(result.model_dump_json(), encoding="utf-8")
+    return result, False
+
+
+def _key(request: Verify) -> str:
+    asked = request.model_dump(exclude={"label", "model", "reference", "samples", "cache_dir", "deadline_s"})
+    samples = file_sha256(Path(request.samples)) if request.samples else None
+    return key(["checked", asked, samples, litert_version(), platform.machine(), running_key()])
+
+
+def _read(folder: Path) -> Checked | None:
+    """What was found before, if the outputs it speaks of are still there, byte for byte."""
+    try:
+        found = Checked.model_validate_json((folder / _CHECKED).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValidationError, ValueError):
+        return None
+    return found if found.golden is not None and _is_whole(found.golden) else None
+
+
+def _is_whole(golden: GoldenOutputs) -> bool:
+    wanted = {golden.inputs_path: golden.inputs_sha256, golden.outputs_path: golden.outputs_sha256}
+    try:
+        return all(file_sha256(Path(path)) == sha256 for path, sha256 in wanted.items())
+    except BuildError:
+        return False

@@ -1,0 +1,129 @@
+"""The last task of a candidate: its file is inspected, run, compared, and its record made."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from harness.pipeline.building.checks import checked
+from harness.pipeline.building.crew import Crew
+from harness.pipeline.building.jobs import PreparedInfo
+from harness.pipeline.building.requests import Checked, Stage, Staging, Verify
+from harness.pipeline.building.workshop import BuiltRecord, Desk, Workshop
+from harness.pipeline.inspection.model_file import inspect_file
+from harness.records.artifact import Artifact
+from harness.records.candidate import Candidate
+from harness.records.errors import BuildError, EntryError
+
+OF_THE_DATASET = "dataset"
+"""As ``Candidate.stages``: the data set's own preprocessing."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A candidate's .tflite file and what is known of it before it is run.
+
+    ``test`` and ``raw`` are files of its data set, None where it has none. ``reference`` is the artifact it is
+    compared with, or the reason why there is none. ``cached`` None: it depends on the check alone.
+    """
+
+    file: Path
+    record: BuiltRecord
+    about: PreparedInfo
+    test: Path | None
+    raw: Path | None
+    reference: Artifact | str
+    reference_name: str
+    cached: bool | None
+    deadline_s: float
+
+
+def completed(candidate: Candidate, found: Found, shop: Workshop, desk: Desk) -> Artifact:
+    """The artifact of a candidate. Raises BuildError, or ModelFileError for a file that is no model."""
+    info = inspect_file(found.file)
+    staging = staged_samples(candidate, found, shop, desk)
+    result, known = checked(shop, desk, _question(candidate, found, staging, shop))
+    result = _with_reason(result, found)
+    return Artifact(
+        candidate=candidate.name,
+        recipe=candidate.recipe,
+        path=str(found.file),
+        sha256=found.record.sha256,
+        size_bytes=info.size_bytes,
+        inputs=info.inputs,
+        outputs=info.outputs,
+        inside=getattr(info, "inside", None),
+        accuracy=result.accuracy,
+        accuracy_reason=result.accuracy_reason,
+        accuracy_drop=result.accuracy_drop,
+        fidelity=result.fidelity,
+        fidelity_reason=result.fidelity_reason,
+        worst_layers=result.worst_layers,
+        trainings=found.about.trainings,
+        rival=found.about.rival,
+        golden=result.golden,
+        golden_reason=result.golden_reason,
+        stages=staging.file if staging else None,
+        cached=known if found.cached is None else found.cached,
+        build_s=found.record.build_s,
+        versions=found.record.versions,
+    )
+
+
+def staged_samples(candidate: Candidate, found: Found, shop: Workshop, desk: Desk) -> Staging | None:
+    """The candidate's pre- and post-processing, run once on raw samples; None where it has none."""
+    if candidate.stages is None:
+        return None
+    stages = candidate.stages if candidate.stages != OF_THE_DATASET else found.about.preprocessing
+    if stages is None:
+        raise BuildError(f"{candidate}: its data set has no preprocessing of its own: name a file with stages=")
+    raw = candidate.samples or found.raw
+    if raw is None:
+        raise BuildError(f"{candidate}: its pre- and post-processing needs raw samples: give samples=")
+    desk.say("running its pre- and post-processing")
+    request = Stage(
+        label=desk.label,
+        stages=stages,
+        raw=str(raw),
+        model=str(found.file),
+        sha256=found.record.sha256,
+        cache_dir=str(shop.cache_dir),
+    )
+    return Staging.model_validate_json(shop.ask(request, desk).result)
+
+
+def _question(candidate: Candidate, found: Found, staging: Staging | None, shop: Workshop) -> Verify:
+    samples = str(found.test) if found.test else staging.samples if staging else candidate.samples
+    reference = found.reference if isinstance(found.reference, Artifact) else None
+    return Verify(
+        label=str(candidate),
+        model=str(found.file),
+        sha256=found.record.sha256,
+        reference=reference.path if reference else None,
+        reference_sha256=reference.sha256 if reference else None,
+        reference_name=found.reference_name,
+        samples=samples,
+        seed=shop.seed,
+        dataset=found.about.dataset,
+        score=found.about.score,
+        accuracy_reason=found.about.accuracy_reason,
+        real=samples is not None,
+        cache_dir=str(shop.cache_dir),
+        deadline_s=found.deadline_s,
+    )
+
+
+def _with_reason(result: Checked, found: Found) -> Checked:
+    """Why nothing was compared is told, where that is known here and not by the check."""
+    if result.fidelity is not None or isinstance(found.reference, Artifact):
+        return result
+    return result.model_copy(update={"fidelity_reason": found.reference})
+
+
+def reference_or_reason(crew: Crew, task: str | None) -> Artifact | str:
+    """The artifact that a task gave, or why there is nothing to compare with."""
+    if task is None:
+        return "it is the reference itself"
+    try:
+        return cast(Artifact, crew.outcome(task))
+    except EntryError as error:
+        return f"the reference could not be built: {error}"

@@ -1,0 +1,143 @@
+"""A folder of built artifacts that is carried to machines without TensorFlow.
+
+It may come from anywhere, so nothing in it is believed before it is checked: the index is bounded and read strictly,
+its paths stay inside the folder, and each file's sha256 is that of the index.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final, Literal, Self
+
+from pydantic import ValidationError
+
+from harness.pipeline.building.sources import source_hashes
+from harness.pipeline.cache import file_sha256
+from harness.records.artifact import Artifact
+from harness.records.base import Record
+from harness.records.candidate import Candidate
+from harness.records.errors import BuildError, UsageError
+from harness.records.nearest import nearest
+
+INDEX: Final = "index.json"
+_INDEX_LIMIT = 64 * 2**20
+_REMEDY = "write it again with harness build --out"
+
+
+class Shelved(Record):
+    """One artifact; its paths are relative to the folder. ``sources`` are hashes of the user's code it is made by."""
+
+    artifact: Artifact
+    sources: dict[str, str] = {}
+
+    @property
+    def label(self) -> str:
+        """As a candidate is written."""
+        return f"{self.artifact.candidate}/{self.artifact.recipe}" if self.artifact.recipe else self.artifact.candidate
+
+
+class ShelfIndex(Record):
+    """What stands in a shelf's index.json."""
+
+    schema_version: Literal[1] = 1
+    artifacts: tuple[Shelved, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A folder that ``harness build --out`` wrote."""
+
+    folder: Path
+    entries: dict[str, Shelved]
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The shelf at a folder. Raises UsageError, one line, for anything that is none."""
+        if not folder.is_dir():
+            raise UsageError(f"--artifacts {folder}: there is no such folder: {_REMEDY} {folder}")
+        index = read_index(folder)
+        if index is None:
+            raise UsageError(f"--artifacts {folder}: it has no {INDEX}: {_REMEDY} {folder}")
+        return cls(folder.resolve(), {entry.label: entry for entry in index.artifacts})
+
+    def serves(self, candidate: Candidate) -> bool:
+        """Whether a candidate is to be taken from here; a .tflite file as given is measured where it lies."""
+        return candidate.kind != "tflite" or candidate.recipe is not None
+
+    def take(self, candidate: Candidate) -> Artifact:
+        """The artifact of a candidate, every file of it checked. Raises BuildError."""
+        entry = self.entries.get(str(candidate))
+        if entry is None:
+            raise BuildError(f"{candidate} is not in {self.folder}{self._instead(candidate)}: {_REMEDY}")
+        self._refuse_another_source(candidate, entry)
+        artifact = entry.artifact
+        golden, stages = artifact.golden, artifact.stages
+        return artifact.model_copy(
+            update={
+                "path": self._checked(artifact.path, artifact.sha256),
+                "golden": golden
+                and golden.model_copy(
+                    update={
+                        "inputs_path": self._checked(golden.inputs_path, golden.inputs_sha256),
+                        "outputs_path": self._checked(golden.outputs_path, golden.outputs_sha256),
+                    }
+                ),
+                "stages": stages
+                and stages.model_copy(
+                    update={
+                        "path": self._checked(stages.path, stages.sha256),
+                        "raw_path": self._checked(stages.raw_path, stages.raw_sha256),
+                    }
+                ),
+                "cached": True,
+            }
+        )
+
+    def _checked(self, relative: str, sha256: str) -> str:
+        path = (self.folder / relative).resolve()
+        if PurePosixPath(relative).is_absolute() or not path.is_relative_to(self.folder):
+            raise BuildError(f"{self.folder / INDEX} names {relative!r}, which lies outside the folder: {_REMEDY}")
+        if file_sha256(path) != sha256:
+            raise BuildError(f"{path} is not the file that was built (its sha256 differs): {_REMEDY}")
+        return str(path)
+
+    def _instead(self, candidate: Candidate) -> str:
+        close = nearest(str(candidate), self.entries)
+        return f", which has {close}" if close else f", which has {len(self.entries)} others" if self.entries else ""
+
+    def _refuse_another_source(self, candidate: Candidate, entry: Shelved) -> None:
+        """What was built from other code than stands here would be measured under a wrong name."""
+        now = user_sources(candidate)
+        changed = [name for name in {*now, *entry.sources} if now.get(name) != entry.sources.get(name)]
+        if now and changed:
+            raise BuildError(
+                f"{candidate} in {self.folder} was built from other code than {', '.join(sorted(changed))} is now: "
+                f"{_REMEDY}"
+            )
+
+
+def read_index(folder: Path) -> ShelfIndex | None:
+    """The index of a folder; None where it has none. Raises UsageError for one that cannot be read."""
+    path = folder / INDEX
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_INDEX_LIMIT + 1)
+        if len(content) > _INDEX_LIMIT:
+            raise UsageError(f"{path} is larger than {_INDEX_LIMIT >> 20} MiB: {_REMEDY}")
+        return ShelfIndex.model_validate_json(content)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{path} is damaged or of another version ({where}: {first['msg']}): {_REMEDY}") from error
+
+
+def user_sources(candidate: Candidate) -> dict[str, str]:
+    """Hashes of the user's own code that makes a candidate, by module; empty where none is here."""
+    if candidate.kind != "factory":
+        return {}
+    search = [candidate.base_dir] if candidate.base_dir else []
+    return source_hashes(candidate.source.partition(":")[0], [*search, *(place for place in sys.path if place)])

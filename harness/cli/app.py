@@ -83,16 +83,63 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 @app.command()
-def build(
+def build(  # noqa: PLR0913, PLR0917 - one parameter an option
     paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="benchmark files or folders")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="processes that build at a time (default: 2)")] = None,
     cache_dir: CacheDir = None,
-    out: Annotated[Path | None, typer.Option(help="also copy the artifacts into this folder")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for pytest --artifacts, on a machine that only measures")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="seed of training and of random inputs")] = 0,
+    reconvert: Annotated[bool, typer.Option("--reconvert", help="convert anew, with the trained weights kept")] = False,
+    memory: Annotated[str | None, typer.Option(help="for all processes together (default: 6 GB)")] = None,
     as_json: Json = False,
 ) -> None:
     """Build the candidates that the benchmarks at PATH name (default: benchmarks)."""
-    from harness.cli.build import build_benchmarks
+    from harness.cli.build import BuildOptions, build_benchmarks
 
-    raise typer.Exit(build_benchmarks(paths or ["benchmarks"], cache_dir=cache_dir, out=out, as_json=as_json))
+    options = BuildOptions(jobs, cache_dir, out, seed, reconvert, memory, as_json)
+    raise typer.Exit(build_benchmarks(paths or ["benchmarks"], options))
+
+
+cache = typer.Typer(
+    help="Show what builds left on this machine, and remove it.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(cache, name="cache")
+
+
+@cache.command("list")
+def cache_list(cache_dir: CacheDir = None, as_json: Json = False) -> None:
+    """List what was built, what was used last first."""
+    from harness.cli.cache import list_cache
+
+    list_cache(cache_dir, as_json=as_json)
+
+
+@cache.command("size")
+def cache_size(cache_dir: CacheDir = None, as_json: Json = False) -> None:
+    """Say how much room each kind takes."""
+    from harness.cli.cache import size_of_cache
+
+    size_of_cache(cache_dir, as_json=as_json)
+
+
+@cache.command("prune")
+def cache_prune(
+    kinds: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KIND]...", help="weights, prepared, artifacts, golden, stages (default: all but weights)"
+        ),
+    ] = None,
+    older_than: Annotated[float, typer.Option(metavar="DAYS", help="only what was not used for so long")] = 0.0,
+    cache_dir: CacheDir = None,
+    as_json: Json = False,
+) -> None:
+    """Remove what was built; what a build is at work on stays."""
+    from harness.cli.cache import prune_cache
+
+    prune_cache(kinds or [], cache_dir, older_than=older_than, as_json=as_json)
 
 
 @app.command()
@@ -150,6 +197,17 @@ def doctor(
     from harness.cli.boards import examine_device
 
     raise typer.Exit(examine_device(name, devices_dir=devices_dir, as_json=as_json))
+
+
+@app.command()
+def inspect(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="model files (.tflite)")],
+    as_json: Json = False,
+) -> None:
+    """Say what is inside model files: operators, their work, weights, memory."""
+    from harness.cli.inspect import inspect_files
+
+    raise typer.Exit(inspect_files(files, as_json=as_json))
 
 
 @app.command()

@@ -1,73 +1,75 @@
 """``harness build``: the candidates that benchmarks name, built without measuring."""
 
 import json
-import shutil
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-import pytest
-
-from harness.pipeline.building.build import build_many
+from harness.cli.collecting import collected_candidates
+from harness.pipeline.building.build import Builder, Result
+from harness.pipeline.building.shelving import put_on_shelf
+from harness.pipeline.building.worker_process import MEMORY_BYTES
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
-from harness.records.errors import EntryError, UsageError
+from harness.records.errors import UsageError
+from harness.records.units import parse_quantity
+
+_TERMINATED = 128 + signal.SIGTERM
+_MOST_JOBS = 2
+"""By default: each process takes memory of its own."""
 
 
-class _Collector:
-    """A pytest plugin that keeps the candidates of every collected benchmark."""
+@dataclass(frozen=True)
+class BuildOptions:
+    """What was typed; ``memory`` is a size such as "6 GB" for all processes together."""
 
-    def __init__(self) -> None:
-        self.candidates: dict[Candidate, None] = {}
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Keep each candidate once, in collection order."""
-        for item in session.items:
-            params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
-            for value in params.values():
-                if isinstance(value, Candidate):
-                    self.candidates[value] = None
+    jobs: int | None = None
+    cache_dir: Path | None = None
+    out: Path | None = None
+    seed: int = 0
+    reconvert: bool = False
+    memory: str | None = None
+    as_json: bool = False
 
 
-def build_benchmarks(paths: Sequence[str], *, cache_dir: Path | None, out: Path | None, as_json: bool) -> int:
+def build_benchmarks(paths: Sequence[str], options: BuildOptions) -> int:
     """Build what the benchmarks at ``paths`` name; returns 0, or 1 where a candidate did not build."""
-    rows, failed, wanted = [], 0, _collect(paths)
-    built = build_many(wanted, cache_dir=cache_dir, progress=_say)
-    for candidate, artifact in zip(wanted, built, strict=True):
-        if isinstance(artifact, EntryError):
-            failed = 1
-            _say(f"ERROR {candidate}: {artifact}")
-            continue
-        rows.append(_row(artifact))
-        _say(f"{candidate}: {artifact.size_bytes} B, {'cached' if artifact.cached else f'{artifact.build_s:.1f} s'}")
-        if out is not None:
-            _copy(artifact, out)
-    if as_json:
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-    return failed
+    wanted = collected_candidates(paths)
+    jobs = options.jobs or min(_MOST_JOBS, len(os.sched_getaffinity(0)))
+    steps = _Steps(len(wanted))
+    with (
+        _ended_by_signal(),
+        Builder(
+            cache_dir=options.cache_dir,
+            seed=options.seed,
+            jobs=jobs,
+            progress=steps.begun,
+            reconvert=options.reconvert,
+            memory_bytes=_memory(options.memory),
+        ) as builder,
+    ):
+        results = builder.build_all(wanted, done=steps.ended)
+    steps.clear()
+    built = [(one, made) for one, made in zip(wanted, results, strict=True) if isinstance(made, Artifact)]
+    if options.out is not None:
+        put_on_shelf(options.out, built)
+    if options.as_json:
+        sys.stdout.write(json.dumps([row(artifact) for _, artifact in built], indent=2) + "\n")
+    else:
+        from harness.cli.build_table import build_table
+
+        sys.stdout.write(build_table(list(zip(wanted, results, strict=True))))
+    return 0 if len(built) == len(wanted) else 1
 
 
-def _collect(paths: Sequence[str]) -> list[Candidate]:
-    collector = _Collector()
-    status = pytest.main(["--collect-only", "-qq", "--no-header", *paths], plugins=[_Silence(), collector])
-    if status == pytest.ExitCode.USAGE_ERROR or not collector.candidates:
-        raise UsageError(f"no candidates in {', '.join(paths)}: expected benchmark files or folders that name some")
-    return list(collector.candidates)
-
-
-class _Silence:
-    """Keeps pytest's own listing off stdout, where JSON may go."""
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """Take the terminal reporter out."""
-        reporter = config.pluginmanager.getplugin("terminalreporter")
-        if reporter is not None:
-            config.pluginmanager.unregister(reporter)
-
-
-def _row(artifact: Artifact) -> dict[str, Any]:
+def row(artifact: Artifact) -> dict[str, Any]:
+    """What --json tells of an artifact; ``seconds`` are those of export and conversion."""
+    drop = artifact.accuracy_drop
     return {
         "candidate": artifact.candidate,
         "recipe": artifact.recipe,
@@ -75,19 +77,76 @@ def _row(artifact: Artifact) -> dict[str, Any]:
         "sha256": artifact.sha256,
         "size_bytes": artifact.size_bytes,
         "accuracy": artifact.accuracy.value if artifact.accuracy else None,
+        "accuracy_reason": artifact.accuracy_reason,
+        "accuracy_drop": drop.value if drop else None,
         "seconds": artifact.build_s,
+        "training_seconds": training_seconds(artifact),
         "cached": artifact.cached,
     }
 
 
-def _copy(artifact: Artifact, out: Path) -> None:
-    name = f"{artifact.candidate}--{artifact.recipe}.tflite" if artifact.recipe else f"{artifact.candidate}.tflite"
+def training_seconds(artifact: Artifact) -> float:
+    """What all trainings took that led to an artifact, whenever they were run."""
+    return round(sum(training.seconds for training in artifact.trainings), 3)
+
+
+@dataclass
+class _Steps:
+    """Tells how building goes: over one line on a terminal, line by line elsewhere; failures stay in sight."""
+
+    total: int
+    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    _done: int = 0
+
+    def begun(self, step: str) -> None:
+        """A step of a candidate began."""
+        if self.stream.isatty():
+            self._write(f"\r\x1b[K[{self._done}/{self.total}] {step}"[:84])
+        else:
+            self._write(f"{step}\n")
+
+    def ended(self, candidate: Candidate, result: Result) -> None:
+        """A candidate was built, or was not."""
+        self._done += 1
+        if not isinstance(result, Artifact):
+            self.clear()
+            named = str(result).startswith(candidate.name)
+            self._write(f"ERROR {result}\n" if named else f"ERROR {candidate}: {result}\n")
+        elif not self.stream.isatty():
+            how = "cached" if result.cached else f"{result.build_s:.1f} s"
+            self._write(f"{candidate}: {result.size_bytes:,} bytes, {how}\n")
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self.stream.isatty():
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        self.stream.write(text)
+        self.stream.flush()
+
+
+def _memory(text: str | None) -> int:
+    if text is None:
+        return MEMORY_BYTES
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(artifact.path, out / name.replace("/", "_"))
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be written ({error.strerror}): choose another folder") from error
+        size = parse_quantity(text, "B")
+    except ValueError as error:
+        raise UsageError(f"--memory {text}: expected a size such as 6 GB") from error
+    if not size >= 10**9:
+        raise UsageError(f"--memory {text}: TensorFlow alone takes half a gigabyte: give at least 1 GB")
+    return int(size)
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    """A CI job that is cancelled ends as tidily as one that is interrupted."""
+
+    def end(_number: int, _frame: object) -> None:
+        raise SystemExit(_TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -32,6 +32,8 @@ OPTIONS = (
     Option("--devices-dir", "devices_dir", Path, "DIR", "folder of device profiles, before the shipped ones"),
     Option("--reports-dir", "reports_dir", Path, "DIR", "where run folders are written (default: reports)"),
     Option("--cache-dir", "cache_dir", Path, "DIR", "host cache (default: edge-harness in XDG_CACHE_HOME)"),
+    Option("--artifacts", "artifacts", Path, "DIR", "take built candidates from this folder (harness build --out)"),
+    Option("--jobs", "jobs", int, "N", "processes that build at a time (default: 1)"),
     Option(
         "--runtime",
         "runtime",
@@ -52,6 +54,7 @@ OPTIONS = (
 )
 
 _RANGES: dict[str, tuple[float, float]] = {
+    "jobs": (1, 64),
     "num_threads": (1, 256),
     "trials": (1, 10_000),
     "time_limit_s": (0.1, 86_400),

@@ -44,11 +44,10 @@ def default_of(module: str, function: str, parameter: str, search: Sequence[str]
         tree = ast.parse(file.read_bytes()) if file else ast.Module([], [])
     except (SyntaxError, ValueError, OSError):
         return None
-    made = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
-    for node in made:
-        given = dict(_defaults(node.args))
-        if isinstance(given.get(parameter), ast.Constant):
-            return given[parameter].value  # type: ignore[attr-defined]
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            default = dict(_defaults(node.args)).get(parameter)
+            return default.value if isinstance(default, ast.Constant) else None
     return None
 
 

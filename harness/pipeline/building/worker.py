@@ -45,12 +45,13 @@ def _listen(lines: "queue.SimpleQueue[str]") -> None:
 
 
 def _served(request: Request, answers: TextIO, memory: int) -> WorkerAnswer:
-    began = time.monotonic()
-
     def say(message: str) -> None:
         _answer(answers, WorkerAnswer(event="progress", message=message))
 
     try:
+        if isinstance(request, Prepare | Convert):
+            _with_tensorflow(say)  # once for all, so no artifact's own seconds
+        began = time.monotonic()
         result = _do(request, say)
     except EntryError as error:
         return WorkerAnswer(event="error", message=_one_line(str(error)))
@@ -85,7 +86,6 @@ def _do(request: Request, say: Say) -> str:
 
 
 def _prepare(request: Prepare, say: Say) -> str:
-    _with_tensorflow(say)
     from harness.pipeline.conversion.prepare import prepare
 
     prepare(request.job, say)
@@ -93,7 +93,6 @@ def _prepare(request: Prepare, say: Say) -> str:
 
 
 def _convert(request: Convert, say: Say) -> str:
-    _with_tensorflow(say)
     from harness.pipeline.conversion.convert import convert
 
     say("converting")

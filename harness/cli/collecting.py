@@ -1,0 +1,57 @@
+"""The candidates that benchmark files name, collected by pytest and not run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from harness.records.candidate import Candidate
+from harness.records.errors import UsageError
+
+
+def collected_candidates(paths: Sequence[str]) -> list[Candidate]:
+    """Each candidate once, in the order of collection. Raises UsageError where a file is wrong or none names any."""
+    collector = _Collector()
+    # -p no:terminal would leave options undefined that other plugins read.
+    status = pytest.main(["--collect-only", "-qq", "--no-header", *paths], plugins=[_Silence(), collector])
+    if collector.wrong:
+        raise UsageError(collector.wrong[0])
+    if status == pytest.ExitCode.USAGE_ERROR or not collector.candidates:
+        raise UsageError(f"no candidates in {', '.join(paths)}: expected benchmark files or folders that name some")
+    return list(collector.candidates)
+
+
+class _Collector:
+    """A pytest plugin that keeps the candidates of every collected benchmark, and what could not be collected."""
+
+    def __init__(self) -> None:
+        self.candidates: dict[Candidate, None] = {}
+        self.wrong: list[str] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Keep each candidate once, in collection order."""
+        for item in session.items:
+            params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+            for value in params.values():
+                if isinstance(value, Candidate):
+                    self.candidates[value] = None
+
+    def pytest_exception_interact(self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[Any]) -> None:
+        """Keep, in one line, why a file could not be collected."""
+        if call.excinfo is not None:
+            error = call.excinfo.value
+            # pytest wraps an ImportError in a text of many lines, the last of which says what it was.
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            text = said[-1].removeprefix("E").strip() if isinstance(node, pytest.Collector) else said[0]
+            self.wrong.append(f"{node.nodeid}: {text}")
+
+
+class _Silence:
+    """Keeps pytest's own listing off stdout, where JSON may go."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Take the terminal reporter out."""
+        reporter = config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None:
+            config.pluginmanager.unregister(reporter)

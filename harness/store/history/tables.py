@@ -1,0 +1,52 @@
+"""The tables as the newest schema has them; ``migrations`` leads there from every older one."""
+
+from typing import Final
+
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+NEWEST: Final = "0002"
+"""The schema's version that these tables are."""
+METADATA: Final = MetaData()
+
+RUNS: Final = Table(
+    "runs",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("created_at", String(32), nullable=False),
+    Column("commit", String(64)),
+    Column("harness_version", String(32), nullable=False),
+    Column("command", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("exit_code", Integer, nullable=False),
+)
+ENTRIES: Final = Table(
+    "entries",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", String(64), ForeignKey("runs.id"), nullable=False),
+    Column("device", String(128), nullable=False),
+    Column("test", Text, nullable=False),
+    Column("candidate", String(256), nullable=False),
+    Column("recipe", String(256)),
+    Column("status", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("fingerprint", String(64)),
+    Column("artifact_sha256", String(64)),
+    Column("runtime", String(64)),
+    Column("delegate", String(256)),
+    Column("num_threads", Integer),
+    Index("entries_by_subject", "device", "candidate", "recipe"),
+)
+MEASUREMENTS: Final = Table(
+    "measurements",
+    METADATA,
+    Column("entry_id", Integer, ForeignKey("entries.id"), primary_key=True),
+    Column("metric", String(64), primary_key=True),
+    Column("unit", String(8), nullable=False),
+    Column("better", String(8), nullable=False),
+    Column("value", Float),
+    Column("ci_low", Float),
+    Column("ci_high", Float),
+    Column("n", Integer, nullable=False),
+    Column("source", Text),
+)

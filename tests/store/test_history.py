@@ -1,0 +1,201 @@
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from multiprocessing import get_context
+
+import pytest
+from postgres import postgres
+from sqlalchemy import create_engine, inspect, text
+from store.sample_results import results as sample_results
+
+from harness.records.errors import UsageError
+from harness.store.history import History
+from harness.store.history.schema import bring_up_to_date
+from harness.store.history.tables import METADATA, NEWEST
+
+WRITERS, RUNS_EACH = 8, 200
+SAMPLE = sample_results()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """A history that is empty; on PostgreSQL in a database of its own."""
+    if request.param == "sqlite":
+        return str(tmp_path / "history.db")
+    server = request.getfixturevalue("server")
+    name = f"h{abs(hash(request.node.name)) % 10**9}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"create database {name}"))
+    engine.dispose()
+    return server.replace("/postgres?", f"/{name}?")
+
+
+def engine_of(url):
+    return create_engine(url if "://" in url else f"sqlite:///{url}")
+
+
+def run_of(number, *, writer=0):
+    """A run of its own id, its time by its number."""
+    results = SAMPLE
+    stamp = f"2026-01-01T{number // 3600:02d}:{number // 60 % 60:02d}:{number % 60:02d}Z"
+    return results.model_copy(
+        update={"run": results.run.model_copy(update={"id": f"{writer}-{number}", "created_at": stamp})}
+    )
+
+
+def write_many(url, writer):
+    history = History.open(url)
+    for number in range(RUNS_EACH):
+        history.append(run_of(number, writer=writer))
+
+
+def test_what_is_appended_is_read_back(url):
+    history = History.open(url)
+    assert history.append(run_of(0)) and history.append(run_of(1))
+    (first, *_) = series = history.series(metric="latency_p50")
+    entry = next(e for e in run_of(0).entries if (e.candidate, e.recipe) == (first.candidate, first.recipe))
+    wanted = next(m for m in entry.measurements if m.metric == "latency_p50")
+    assert [point.run_id for point in first.points] == ["0-0", "0-1"]
+    assert (first.points[0].value, first.points[0].ci_low, first.unit) == (wanted.value, wanted.ci_low, wanted.unit)
+    assert {found.device for found in series} == {e.device for e in run_of(0).entries if e.measurements}
+
+
+def test_a_run_is_kept_once_and_its_figures_never_change(url):
+    history = History.open(url)
+    assert history.append(run_of(0))
+    before = history.series()
+    assert not history.append(run_of(0))
+    assert history.series() == before and history.count() == 1
+
+
+def test_attempts_at_one_commit_are_all_kept(url):
+    history = History.open(url)
+    for number in range(3):
+        history.append(run_of(number))
+    points = history.series(metric="model_size")[0].points
+    assert len(points) == 3 and len({point.commit for point in points}) == 1
+
+
+def test_boards_of_unlike_fingerprints_are_series_apart(url):
+    changed = run_of(1)
+    devices = {name: record.model_copy(update={"fingerprint": "f" * 64}) for name, record in changed.devices.items()}
+    history = History.open(url)
+    history.append(run_of(0))
+    history.append(changed.model_copy(update={"devices": devices}))
+    series = history.series(metric="model_size")
+    assert all(len(found.points) == 1 for found in series)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_writers_beside_each_other_lose_nothing(kind, tmp_path, request):
+    url = str(tmp_path / "many.db") if kind == "sqlite" else request.getfixturevalue("server")
+    context = get_context("spawn")
+    writers = [context.Process(target=write_many, args=(url, writer)) for writer in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(300)
+    assert [writer.exitcode for writer in writers] == [0] * WRITERS
+    history = History.open(url)
+    assert history.count() == WRITERS * RUNS_EACH
+    points = [len(found.points) for found in history.series(metric="model_size")]
+    assert set(points) == {WRITERS * RUNS_EACH}
+
+
+def test_a_schema_of_version_1_is_upgraded_with_what_it_holds(url):
+    engine = engine_of(url)
+    bring_up_to_date(engine, target="0001")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "insert into runs (id, created_at, harness_version, command, status, exit_code) "
+                "values ('old', '2025-01-01T00:00:00Z', '0.0.1', 'pytest', 'MEASURED', 0)"
+            )
+        )
+        connection.execute(
+            text(
+                "insert into entries (id, run_id, device, test, candidate, status, reason) "
+                "values (1000, 'old', 'rpi4', 't', 'kws', 'MEASURED', '')"
+            )
+        )
+        connection.execute(
+            text(
+                "insert into measurements (entry_id, metric, unit, better, value, n) "
+                "values (1000, 'latency_p50', 's', 'lower', 0.004, 10)"
+            )
+        )
+    engine.dispose()
+    history = History.open(url)
+    assert history.append(run_of(0))
+    old = history.series(candidate="kws", device="rpi4", metric="latency_p50")
+    assert [(found.fingerprint, found.points[0].value) for found in old if found.points[0].run_id == "old"] == [
+        (None, 0.004)
+    ]
+
+
+def test_the_steps_lead_to_the_tables_as_they_are_declared(url):
+    engine = engine_of(url)
+    bring_up_to_date(engine)
+    found = inspect(engine)
+    for table in METADATA.sorted_tables:
+        columns = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}
+        assert columns == {column.name: bool(column.nullable) for column in table.columns}
+    engine.dispose()
+
+
+def test_a_history_of_a_newer_harness_is_left_alone(url):
+    engine = engine_of(url)
+    bring_up_to_date(engine)
+    with engine.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(UsageError, match=f"schema 9999, this harness knows {NEWEST}"):
+        History.open(url)
+
+
+@pytest.mark.parametrize("url", ["/dev/null/history.db", "nosuch://x/y", "postgresql+psycopg://x@/y?host=/nowhere"])
+def test_what_is_no_history_is_one_line(url):
+    with pytest.raises(UsageError) as caught:
+        History.open(url)
+    assert "\n" not in str(caught.value) and "history" in str(caught.value)
+
+
+def test_a_damaged_file_is_one_line(tmp_path):
+    path = tmp_path / "history.db"
+    path.write_bytes(b"this is no database " * 100)
+    with pytest.raises(UsageError, match="not a database"):
+        History.open(str(path))
+
+
+def test_a_password_in_a_url_is_not_shown():
+    with pytest.raises(UsageError) as caught:
+        History.open("postgresql+psycopg://bench:secret@127.0.0.1:1/x")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_run_that_breaks_amid_is_not_kept_at_all(url):
+    history = History.open(url)
+    broken = run_of(0)
+    twice = broken.entries[0].model_copy(update={"measurements": broken.entries[0].measurements * 2})
+    with pytest.raises(UsageError):
+        history.append(broken.model_copy(update={"entries": [*broken.entries[1:], twice]}))
+    assert history.count() == 0
+
+
+def test_opening_a_history_that_is_up_to_date_loads_no_alembic(tmp_path):
+    path = tmp_path / "history.db"
+    History.open(str(path))
+    code = f"import sys; from harness.store.history import History; History.open({str(path)!r}); "
+    said = subprocess.run(
+        [sys.executable, "-c", code + "print('alembic' in sys.modules)"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "False"
+    assert sqlite3.connect(path).execute("select version_num from alembic_version").fetchone() == (NEWEST,)

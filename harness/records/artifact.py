@@ -43,7 +43,8 @@ class Inside(Record):
     zero_share: float | None = None
     """Share of zeros among the weights of convolutions and dense layers (biases excluded), 0..1; None: no weights."""
     compressed_bytes: int | None = None
-    """The file's size after DEFLATE at its highest level: what pruning saves where files are stored compressed."""
+    """The file's size after DEFLATE at the level zip and gzip use (6): what pruning saves where files are stored
+    compressed. None: not asked, or the file is too large to try."""
     custom_operators: tuple[str, ...] = ()
     """Operators outside TensorFlow Lite's built-in ones, Flex included."""
 

@@ -2,7 +2,8 @@
 
 This is what an arena needs at least, in whatever order a planner places tensors in it. Planners do what this walk does:
 TensorFlow Lite's ArenaPlanner lets an operator that only gives data another shape share its input's memory, and an
-element-wise one write over an input that nobody reads afterwards (tensorflow/lite/arena_planner.cc).
+element-wise one write over an input that nobody reads afterwards, save for the graph's own inputs and outputs
+(tensorflow/lite/arena_planner.cc).
 """
 
 from collections import Counter
@@ -40,6 +41,7 @@ class _Walk:
         self._graph = graph
         self._uses = Counter(number for operator in graph.operators for number in operator.inputs if number >= 0)
         self._uses.update(graph.outputs)  # read after the last operator
+        self._ends = {*graph.inputs, *graph.outputs}
         self._place: dict[int, int] = {}
         """Of a tensor that lives or lived: the one whose memory it has."""
         self._readers: Counter[int] = Counter()
@@ -73,9 +75,11 @@ class _Walk:
 
     def _shared(self, operator: Operator, output: int) -> int | None:
         """The tensor whose memory an output takes over."""
-        for number in operator.inputs[:2] if not operator.custom else ():
+        if operator.custom or output in self._ends:
+            return None
+        for number in operator.inputs[:2]:
             place = self._place.get(number)
-            if place is None:
+            if place is None or place in self._ends:
                 continue
             if operator.name in _SAME_DATA:
                 return place

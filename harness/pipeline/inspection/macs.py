@@ -34,12 +34,12 @@ def operator_macs(graph: Graph, operator: Operator) -> int:
 
 def _convolution(graph: Graph, operator: Operator) -> int:
     """Each output needs one filter; CONV_2D (out, height, width, in), where in is that of one group."""
-    return _output_elements(graph, operator) * math.prod(_shape(graph.operand(operator, 1))[1:])
+    return _output_elements(graph, operator) * math.prod(_filter(graph, operator, axes=4)[1:])
 
 
 def _depthwise(graph: Graph, operator: Operator) -> int:
     """Each output needs one channel of the filter (1, height, width, channels)."""
-    return _output_elements(graph, operator) * math.prod(_shape(graph.operand(operator, 1))[1:3])
+    return _output_elements(graph, operator) * math.prod(_filter(graph, operator, axes=4)[1:3])
 
 
 def _dense(graph: Graph, operator: Operator) -> int:
@@ -49,18 +49,17 @@ def _dense(graph: Graph, operator: Operator) -> int:
 
 def _transposed(graph: Graph, operator: Operator) -> int:
     """Each input is spread by the filter; TRANSPOSE_CONV (out, height, width, in)."""
-    out, *rest = _shape(graph.operand(operator, 1)) or (0,)
-    return _elements(graph.operand(operator, 2)) * out * math.prod(rest[:2])
+    return _elements(graph.operand(operator, 2)) * math.prod(_filter(graph, operator, axes=4)[:3])
 
 
 def _volume(graph: Graph, operator: Operator) -> int:
     """CONV_3D (depth, height, width, in, out)."""
-    return _output_elements(graph, operator) * math.prod(_shape(graph.operand(operator, 1))[:4])
+    return _output_elements(graph, operator) * math.prod(_filter(graph, operator, axes=5)[:4])
 
 
 def _transposed_volume(graph: Graph, operator: Operator) -> int:
     """CONV_3D_TRANSPOSE (depth, height, width, out, in)."""
-    return _elements(graph.operand(operator, 2)) * math.prod(_shape(graph.operand(operator, 1))[:4])
+    return _elements(graph.operand(operator, 2)) * math.prod(_filter(graph, operator, axes=5)[:4])
 
 
 def _matrix_product(graph: Graph, operator: Operator) -> int:
@@ -83,6 +82,12 @@ def _recurrent(graph: Graph, operator: Operator) -> int:
     times = math.prod(steps[:1] if operator.name in _SINGLE_STEP else steps[:2])
     matrices = [*_SEQUENCE_WEIGHTS[operator.name], *([_LSTM_PROJECTION] if "LSTM" in operator.name else [])]
     return times * sum(_elements(graph.operand(operator, index)) for index in matrices)
+
+
+def _filter(graph: Graph, operator: Operator, *, axes: int) -> tuple[int, ...]:
+    """The sizes of the weights; all 0 where they have not so many axes, since such an operator cannot run."""
+    shape = _shape(graph.operand(operator, 1))
+    return shape if len(shape) == axes else (0,) * axes
 
 
 def _output_elements(graph: Graph, operator: Operator) -> int:

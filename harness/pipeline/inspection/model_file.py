@@ -34,8 +34,8 @@ class ModelInfo:
         return self.contents.inside
 
 
-def inspect_file(path: str | Path) -> ModelInfo:
-    """What the file says of itself.
+def inspect_file(path: str | Path, *, compress: bool = True) -> ModelInfo:
+    """What the file says of itself. Compressing it takes most of the time: up to a second for 10 MB.
 
     Raises ModelFileError, in one line, for anything that is no whole TensorFlow Lite model. Operators are
     reported, not judged: ``refuse_unknown_operators`` does that.
@@ -50,14 +50,19 @@ def inspect_file(path: str | Path) -> ModelInfo:
             mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
             memoryview(content) as view,
         ):
-            return _inspect(file, view)
+            return _inspect(file, view, compress=compress)
     except OSError as error:
         raise ModelFileError(f"{file} cannot be read: {error.strerror or error}") from error
 
 
+def unknown_operators(info: ModelInfo) -> tuple[str, ...]:
+    """The model's custom operators that no interpreter here carries."""
+    return tuple(name for name in info.custom_operators if name not in _KNOWN_CUSTOM)
+
+
 def refuse_unknown_operators(path: str | Path, info: ModelInfo) -> None:
     """Raise ModelFileError where the model needs operators that no interpreter here carries."""
-    unknown = [name for name in info.custom_operators if name not in _KNOWN_CUSTOM]
+    unknown = unknown_operators(info)
     if not unknown:
         return
     name = unknown[0]
@@ -70,14 +75,14 @@ def refuse_unknown_operators(path: str | Path, info: ModelInfo) -> None:
     raise ModelFileError(f'{path} needs {kind} "{name}", which no runtime here has: {remedy}')
 
 
-def _inspect(file: Path, view: memoryview) -> ModelInfo:
+def _inspect(file: Path, view: memoryview, *, compress: bool) -> ModelInfo:
     _check_identifier(file, view)
     try:
         model = root(view)
         graphs = read_graphs(model)
         if not graphs:
             raise ModelFileError(f"{file} holds no subgraph, so there is nothing to run: convert the model again")
-        return _told(model, graphs, view)
+        return _told(model, graphs, view, compress=compress)
     except DamagedError as damage:
         raise ModelFileError(
             f"{file} is cut off or damaged: it points to {damage}, but has {len(view):,} bytes; copy it again"
@@ -112,7 +117,7 @@ def _looks_like(head: bytes) -> str:
     return f'says "{said.decode()}"' if said.isascii() and said.decode().isprintable() and said else "does not say so"
 
 
-def _told(model: Table, graphs: tuple[Graph, ...], view: memoryview) -> ModelInfo:
+def _told(model: Table, graphs: tuple[Graph, ...], view: memoryview, *, compress: bool) -> ModelInfo:
     first = next(model.tables(2))
     custom = tuple(dict.fromkeys(op.name for graph in graphs for op in graph.operators if op.custom))
     return ModelInfo(
@@ -121,7 +126,7 @@ def _told(model: Table, graphs: tuple[Graph, ...], view: memoryview) -> ModelInf
         outputs=_tensors(first, graphs[0], 2),
         operators=len(graphs[0].operators),
         custom_operators=custom,
-        contents=sum_up(graphs, view, custom),
+        contents=sum_up(graphs, view, custom, compress=compress),
     )
 
 

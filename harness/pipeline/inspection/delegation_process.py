@@ -1,0 +1,79 @@
+"""The limited process in which LiteRT hands operators to XNNPACK: a job on stdin, an answer on stdout.
+
+The model may be a stranger's: it can crash, eat memory or never end. Limits are set before the interpreter is
+imported, and the caller has a deadline. Standard output is moved away, because native code may print on it.
+"""
+
+import os
+import resource
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from harness.pipeline.inspection.delegation_job import DelegationAnswer, DelegationJob
+
+MEMORY_BYTES: Final = 4 * 2**30
+CPU_SECONDS: Final = 60
+_DELEGATE = "DELEGATE"
+
+
+def main() -> None:
+    """Do one job."""
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
+        os.dup2(2, 1)
+        for limit, most in (
+            (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_FSIZE, 0),
+            (resource.RLIMIT_AS, MEMORY_BYTES),
+            (resource.RLIMIT_CPU, CPU_SECONDS),
+        ):
+            resource.setrlimit(limit, (most, most))
+        job = DelegationJob.model_validate_json(sys.stdin.read())
+        answers.write(_load(job.model).model_dump_json())
+
+
+def _load(path: str) -> DelegationAnswer:
+    try:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    except ImportError as error:
+        return DelegationAnswer(refused=f"this host has no LiteRT ({error})")
+    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    try:
+        names = [node["op_name"] for node in _nodes(Interpreter, path, plain)]
+        nodes = _nodes(Interpreter, path, OpResolverType.AUTO)
+    except (ValueError, RuntimeError, MemoryError) as error:
+        words = " ".join(str(error).split())[:200] or f"{type(error).__name__} without a message (out of memory?)"
+        return DelegationAnswer(refused=f"LiteRT refuses it: {words}")
+    operators, parts = nodes[: len(names)], nodes[len(names) :]
+    if any(part["op_name"] != _DELEGATE for part in parts):
+        return DelegationAnswer(refused="LiteRT lists its operators in a way this version of the harness cannot read")
+    taken = {index for part in parts for index in members(operators, part)}
+    return DelegationAnswer(operators=tuple(names), taken=tuple(sorted(taken)), parts=len(parts))
+
+
+def _nodes(interpreter_class: Any, path: str, resolver: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - not typed
+    """All nodes of the first graph: the file's operators, then a DELEGATE for each part that was handed over."""
+    interpreter = interpreter_class(model_path=path, num_threads=1, experimental_op_resolver_type=resolver)
+    interpreter.allocate_tensors()
+    nodes: list[dict[str, Any]] = interpreter._get_ops_details()
+    return nodes
+
+
+def members(operators: Sequence[dict[str, Any]], part: dict[str, Any]) -> Iterable[int]:
+    """The operators inside a part: those met on the way back from its outputs to its inputs."""
+    makers = {int(output): index for index, operator in enumerate(operators) for output in operator["outputs"]}
+    borders = {int(number) for number in part["inputs"]}
+    found: set[int] = set()
+    waiting = [int(number) for number in part["outputs"]]
+    while waiting:
+        number = waiting.pop()
+        maker = makers.get(number)
+        if number in borders or maker is None or maker in found:
+            continue
+        found.add(maker)
+        waiting += [int(each) for each in operators[maker]["inputs"]]
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Model files of any operators, written with LiteRT's own schema; tensors are told by name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+TYPES = {
+    "float32": 0,
+    "float16": 1,
+    "int32": 2,
+    "uint8": 3,
+    "int64": 4,
+    "string": 5,
+    "bool": 6,
+    "int16": 7,
+    "int8": 9,
+    "int4": 17,
+    "bfloat16": 18,
+}
+
+
+@dataclass
+class Made:
+    """A tensor: with ``data`` (raw bytes or an array) a constant."""
+
+    shape: Sequence[int]
+    dtype: str = "float32"
+    data: Any = None
+    scales: Sequence[float] = ()
+    zero_points: Sequence[int] = ()
+    sparse: bool = False
+    variable: bool = False
+
+
+@dataclass
+class Op:
+    """An operator by its name in the schema, or a custom one; inputs by tensor name, "" for one left out."""
+
+    name: str
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    calls: Sequence[int] = ()
+    adjoint: bool = False
+    custom: bool = False
+
+
+@dataclass
+class Graph:
+    tensors: dict[str, Made]
+    operators: Sequence[Op]
+    inputs: Sequence[str] = ()
+    outputs: Sequence[str] = ()
+    numbers: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.numbers = {name: number for number, name in enumerate(self.tensors)} | {"": -1}
+
+
+def constant(values: Any, **more: Any) -> Made:
+    """A constant tensor with an array's values."""
+    array = np.asarray(values)
+    return Made(array.shape, str(array.dtype), array.tobytes(), **more)
+
+
+def model(*graphs: Graph) -> bytes:
+    """The file of these graphs."""
+    made = schema.ModelT()
+    made.version, made.buffers = 3, [schema.BufferT()]
+    codes: dict[tuple[str, bool], int] = {}
+    made.subgraphs = [_graph(graph, made.buffers, codes) for graph in graphs]
+    made.operatorCodes = [_code(*code) for code in codes]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(made.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def one(name: str, tensors: dict[str, Made], *, inputs: Sequence[str], output: Made, **more: Any) -> bytes:
+    """The file of one operator; inputs without data are the model's."""
+    given = [each for each in inputs if each and tensors[each].data is None]
+    operator = Op(name, inputs, ["out"], **more)
+    return model(Graph({**tensors, "out": output}, [operator], given, ["out"]))
+
+
+def _graph(graph: Graph, buffers: list[Any], codes: dict[tuple[str, bool], int]) -> Any:
+    made = schema.SubGraphT()
+    made.tensors = [_tensor(name, tensor, buffers) for name, tensor in graph.tensors.items()]
+    made.operators = [_operator(graph, operator, codes) for operator in graph.operators]
+    made.inputs, made.outputs = ([graph.numbers[name] for name in names] for names in (graph.inputs, graph.outputs))
+    return made
+
+
+def _tensor(name: str, told: Made, buffers: list[Any]) -> Any:
+    tensor = schema.TensorT()
+    tensor.name, tensor.shape, tensor.type, tensor.buffer = name, list(told.shape), TYPES[told.dtype], 0
+    tensor.isVariable, tensor.hasRank = told.variable, True
+    if told.data is not None:
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(bytes(told.data), np.uint8)
+        tensor.buffer = len(buffers)
+        buffers.append(buffer)
+    if told.scales:
+        tensor.quantization = schema.QuantizationParametersT()
+        tensor.quantization.scale = list(told.scales)
+        tensor.quantization.zeroPoint = list(told.zero_points or [0] * len(told.scales))
+    if told.sparse:
+        tensor.sparsity = schema.SparsityParametersT()
+    return tensor
+
+
+def _operator(graph: Graph, told: Op, codes: dict[tuple[str, bool], int]) -> Any:
+    operator = schema.OperatorT()
+    operator.opcodeIndex = codes.setdefault((told.name, told.custom), len(codes))
+    operator.inputs, operator.outputs = (
+        [graph.numbers[name] for name in names] for names in (told.inputs, told.outputs)
+    )
+    if told.name in _OPTIONS and not told.custom:
+        kind, fill = _OPTIONS[told.name]
+        options = getattr(schema, f"{kind}T")()
+        for name, value in zip(fill, [*told.calls, told.adjoint], strict=False):
+            setattr(options, name, value)
+        if told.name.startswith("STABLEHLO"):
+            operator.builtinOptions2Type = getattr(schema.BuiltinOptions2, kind)
+            operator.builtinOptions2 = options
+        else:
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+            operator.builtinOptions = options
+    return operator
+
+
+_OPTIONS: dict[str, tuple[str, Sequence[str]]] = {
+    "ADD": ("AddOptions", ()),
+    "MUL": ("MulOptions", ()),
+    "CONV_2D": ("Conv2DOptions", ()),
+    "FULLY_CONNECTED": ("FullyConnectedOptions", ()),
+    "RESHAPE": ("ReshapeOptions", ()),
+    "BATCH_MATMUL": ("BatchMatMulOptions", ("adjX",)),
+    "WHILE": ("WhileOptions", ("condSubgraphIndex", "bodySubgraphIndex")),
+    "IF": ("IfOptions", ("thenSubgraphIndex", "elseSubgraphIndex")),
+    "CALL_ONCE": ("CallOnceOptions", ("initSubgraphIndex",)),
+    "STABLEHLO_COMPOSITE": ("StableHLOCompositeOptions", ("decompositionSubgraphIndex",)),
+}
+
+
+def _code(name: str, custom: bool) -> Any:
+    code = schema.OperatorCodeT()
+    number = schema.BuiltinOperator.CUSTOM if custom else getattr(schema.BuiltinOperator, name)
+    code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), 1
+    code.customCode = name if custom else None
+    return code

@@ -1,6 +1,7 @@
 """The candidates that benchmark files name, collected by pytest and not run."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from harness.records.errors import UsageError
 
 def collected_candidates(paths: Sequence[str]) -> list[Candidate]:
     """Each candidate once, in the order of collection. Raises UsageError where a file is wrong or none names any."""
+    for path in paths:
+        if not Path(path.partition("::")[0]).exists():
+            raise UsageError(f"{path}: there is no such file or folder: give benchmark files or folders of them")
     collector = _Collector()
     # -p no:terminal would leave options undefined that other plugins read.
     status = pytest.main(["--collect-only", "-qq", "--no-header", *paths], plugins=[_Silence(), collector])

@@ -26,6 +26,7 @@ SILENCE_S: Final = 1800.0
 """A worker that neither tells nor prints anything for so long is given up."""
 MEMORY_BYTES: Final = 6 * 10**9
 """For all workers together, where the caller does not say."""
+_MODULE = "harness.pipeline.building.worker"
 _STOP_SECONDS = 10.0
 _LOOK_S = 1.0
 _STDERR_TAIL = 2**16
@@ -46,9 +47,13 @@ class Worker:
     """A process for one request after another; nothing is started before the first, and a dead one is replaced.
 
     ``memory_bytes`` limits its data (RLIMIT_DATA); ``silence_s`` is how long it may give no sign of life.
+    ``module`` is what the process runs.
     """
 
-    def __init__(self, *, memory_bytes: int = MEMORY_BYTES, silence_s: float = SILENCE_S) -> None:
+    def __init__(
+        self, *, memory_bytes: int = MEMORY_BYTES, silence_s: float = SILENCE_S, module: str = _MODULE
+    ) -> None:
+        self._module = module
         self._memory_bytes = memory_bytes
         self._silence_s = silence_s
         self._process: subprocess.Popen[bytes] | None = None
@@ -83,8 +88,11 @@ class Worker:
                 f"{request.label}: nothing was heard of its process for {_spoken(self._silence_s)}, so it was ended: "
                 "let the factory print its progress, or train beforehand and give weights="
             ) from None
-        except (BrokenPipeError, ValidationError):
-            _end(process)  # it is dead, or talks nonsense
+        except BrokenPipeError:
+            pass  # it is dead, and how it died is told below
+        except ValidationError:
+            _end(process)
+            raise BuildError(f"{request.label}: the process that builds it talks nonsense and was ended") from None
         raise BuildError(self._death(process, request))
 
     def kill(self) -> None:
@@ -113,7 +121,7 @@ class Worker:
                 self._forget()
                 self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "harness.pipeline.building.worker", str(self._memory_bytes)],
+                    [sys.executable, "-P", "-m", self._module, str(self._memory_bytes)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=self._errors,

@@ -98,7 +98,7 @@ class Workshop:
                 return Built(folder / MODEL, record, cached=folder not in self._made)
             with made_whole(folder) as partial:
                 request = request_for(partial / MODEL)
-                seconds = self.ask(request, desk).seconds + self._export_seconds(request)
+                seconds = self._export_seconds(request) + self.ask(request, desk).seconds
                 sha256 = file_sha256(partial / MODEL)
                 record = BuiltRecord(sha256=sha256, build_s=round(seconds, 3), versions=versions)
                 (partial / RECORD).write_text(record.model_dump_json(), encoding="utf-8")

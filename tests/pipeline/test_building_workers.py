@@ -1,0 +1,130 @@
+"""The caller's side of a worker that dies, hangs, talks nonsense or is ended."""
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.pipeline.building import worker_process
+from harness.pipeline.building.requests import Stage
+from harness.pipeline.building.worker_process import Worker
+from harness.records.errors import BuildError
+
+WAIT_S = 20.0
+
+
+@pytest.fixture(autouse=True)
+def found(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+@pytest.fixture
+def worker():
+    with Worker(silence_s=WAIT_S, module="standin_worker") as made:
+        yield made
+
+
+def request(label: str) -> Stage:
+    return Stage(label=label, stages="", raw="", model="", sha256="", cache_dir="")
+
+
+def refusal(worker: Worker, label: str, progress=lambda _step: None) -> str:
+    with pytest.raises(BuildError) as caught:
+        worker.ask(request(label), progress)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def is_gone(pid: int) -> bool:
+    until = time.monotonic() + WAIT_S
+    while time.monotonic() < until:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_steps_are_told_and_one_process_serves_all(worker):
+    steps = []
+    pids = {worker.ask(request(label), steps.append).message for label in ("one", "two")}
+    assert steps == ["one begun", "two begun"] and len(pids) == 1
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("dies", 'dies: the process that builds it ended with status 9: "the last words"'),
+        ("killed", "killed: the process that builds it was killed by SIGKILL"),
+        ("out of memory", "out of memory needs more memory than the 6.0 GB it may have"),
+        ("nonsense", "nonsense: the process that builds it talks nonsense and was ended"),
+        ("refuses", "refuses, with a reason"),
+    ],
+)
+def test_a_failure_is_one_line_and_the_next_request_is_served(worker, label, said):
+    assert refusal(worker, label) == said
+    assert worker.ask(request("next"), lambda _step: None).event == "done"
+
+
+def test_a_refusal_keeps_the_process(worker):
+    before = worker.ask(request("one"), lambda _step: None).message
+    refusal(worker, "refuses")
+    assert worker.ask(request("two"), lambda _step: None).message == before
+
+
+def test_silence_ends_it_with_a_line_that_says_what_to_do():
+    with Worker(silence_s=0.3, module="standin_worker") as quick:
+        said = refusal(quick, "hangs")
+        assert "nothing was heard of its process for 0.3 s" in said and "weights=" in said
+
+
+def test_what_is_printed_is_a_sign_of_life():
+    with Worker(silence_s=2.0, module="standin_worker") as worker:
+        assert worker.ask(request("prints for long"), lambda _step: None).event == "done"
+
+
+def test_being_killed_from_another_thread_is_said_and_takes_its_children_along(worker):
+    children = []
+
+    def hear(step: str) -> None:
+        if step.isdigit():
+            children.append(int(step))
+            threading.Thread(target=worker.kill).start()
+
+    assert "cancelled" in refusal(worker, "hangs with a child", hear)
+    assert is_gone(children[0])
+    assert "cancelled" in refusal(worker, "one")
+
+
+def test_the_real_worker_ends_when_the_one_who_asks_is_gone(tmp_path):
+    script = (
+        "import os, sys\n"
+        "from harness.pipeline.building import worker_process\n"
+        "worker = worker_process.Worker()\n"
+        "from harness.pipeline.building.requests import Stage\n"
+        "print(worker._started(Stage(label='', stages='', raw='', model='', sha256='', cache_dir='')).pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = os.popen(f"{sys.executable} -c \"{script}\"")
+    pid = int(done.read())
+    done.close()
+    assert is_gone(pid)
+
+
+def test_without_tensorflow_it_says_what_to_install(monkeypatch, worker):
+    monkeypatch.setattr(worker_process, "find_spec", lambda _name: None)
+    from harness.pipeline.building.jobs import BuildJob, ModelSource
+    from harness.pipeline.building.requests import Convert
+
+    job = BuildJob(
+        model=ModelSource(kind="factory", source="a:b", label="a:b"), stages=[], recipe="int8", seed=0, prepared="",
+        output="",
+    )  # fmt: skip
+    with pytest.raises(BuildError, match=r"edge-harness\[convert\].*--artifacts"):
+        worker.ask(Convert(label="a:b/int8", job=job), lambda _step: None)

@@ -14,10 +14,7 @@ from pipeline.tiny_model import add_model, write
 
 from harness.board import LiveBoard, choose_runner, open_board
 from harness.measure import execute, make_plan
-from harness.pipeline import candidates_from_paths
-from harness.pipeline.building.build import build
-from harness.pipeline.cache import file_sha256
-from harness.pipeline.verification.staging import staged
+from harness.pipeline import Builder, candidates_from_paths
 from harness.records.artifact import Artifact
 from harness.records.device import Connection
 from harness.records.metrics import STAGE_METRICS
@@ -48,9 +45,9 @@ def measured(tmp_path: Path, model: Path, *, stages: Path, raw: Path) -> Measure
     """The model with its stages, built and measured as a session does it."""
     cache = tmp_path / "harness-cache"
     (candidate,) = candidates_from_paths([model])
-    found = staged(stages, raw, model=model, sha256=file_sha256(model), cache_dir=cache)
-    artifact = build(replace(candidate, samples=str(found.samples)), cache_dir=cache)
-    artifact = artifact.model_copy(update={"stages": found.file})
+    candidate = replace(candidate, stages=str(stages), samples=str(raw))
+    with Builder(cache_dir=cache) as builder:
+        artifact = builder.build(candidate)
     with board() as opened:
         plan = make_plan(QUICK, artifact, choose_runner(opened.profile, opened.facts))
         return Measured(artifact, execute(opened, plan, artifact, candidate=candidate))

@@ -10,25 +10,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-MOST_ELEMENTS: Final = 300_000
-"""Tables and numbers read from one file; the largest models that run on boards have some ten thousand."""
+MOST_TABLES: Final = 100_000
+"""Tensors, operators and the like read from one file; the largest models that run on boards have some ten thousand."""
+_NUMBERS_A_TABLE = 16
+"""As many numbers of a list take about as long to read as one table."""
+
+_FORMATS: Final = {code: struct.Struct(f"<{code}") for code in "?bBHiIqQf"}
 
 
 class DamagedError(Exception):
-    """An offset or length leads out of the file; the message says where."""
+    """A file contradicts itself; the message says what its bytes do, e.g. "lead to byte 1,000"."""
 
 
 class Reading:
     """How much was read of one file, so that reading it ends."""
 
-    def __init__(self, most: int = MOST_ELEMENTS) -> None:
+    def __init__(self, most: int = MOST_TABLES) -> None:
         self._left = most
 
-    def spend(self, elements: int) -> None:
-        """Count elements that are about to be read; raises DamagedError past the most."""
-        self._left -= elements
+    def spend(self, tables: int) -> None:
+        """Count tables that are about to be read; raises DamagedError past the most."""
+        self._left -= tables
         if self._left < 0:
-            raise DamagedError("more tensors and operators than any model has")
+            raise DamagedError("describe more tensors and operators than any model has")
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,14 @@ class Vector:
     length: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Table:
-    """A table at a position of a buffer."""
+    """A table at a position of a buffer, and where its list of field offsets lies."""
 
     buffer: memoryview
     position: int
+    offsets: int
+    offsets_bytes: int
     reading: Reading
 
     def scalar(self, index: int, code: str, default: int = 0) -> int:
@@ -55,7 +61,7 @@ class Table:
     def table(self, index: int) -> "Table | None":
         """The table a field points to."""
         place = self._place(index)
-        return None if place is None else Table(self.buffer, _follow(self.buffer, place), self.reading)
+        return None if place is None else _table(self.buffer, place, self.reading)
 
     def vector(self, index: int, *, element_bytes: int) -> Vector:
         """The vector a field points to; an absent one is empty."""
@@ -66,7 +72,7 @@ class Table:
         length = _unpack(self.buffer, "I", target)
         end = target + 4 + length * element_bytes
         if end > len(self.buffer):
-            raise DamagedError(f"data up to byte {end:,}")
+            raise DamagedError(f"lead to data up to byte {end:,}")
         return Vector(target + 4, length)
 
     def text(self, index: int, *, limit: int) -> str:
@@ -77,10 +83,10 @@ class Table:
 
     def numbers(self, index: int, code: str, *, limit: int = 64) -> tuple[int | float, ...]:
         """The first numbers of a vector."""
-        size = struct.calcsize("<" + code)
+        size = _FORMATS[code].size
         found = self.vector(index, element_bytes=size)
         count = min(found.length, limit)
-        self.reading.spend(count)
+        self.reading.spend(count // _NUMBERS_A_TABLE)
         raw = self.buffer[found.start : found.start + count * size]
         return struct.unpack(f"<{count}{code}", raw)
 
@@ -93,21 +99,33 @@ class Table:
         found = self.vector(index, element_bytes=4)
         self.reading.spend(found.length)
         for number in range(found.length):
-            yield Table(self.buffer, _follow(self.buffer, found.start + 4 * number), self.reading)
+            yield _table(self.buffer, found.start + 4 * number, self.reading)
+
+    def element(self, index: int, number: int) -> "Table":
+        """One table of a vector."""
+        found = self.vector(index, element_bytes=4)
+        if not 0 <= number < found.length:
+            raise DamagedError(f"name element {number} of {found.length}")
+        return _table(self.buffer, found.start + 4 * number, self.reading)
 
     def _place(self, index: int) -> int | None:
-        vtable = self.position - _unpack(self.buffer, "i", self.position)
-        size = _unpack(self.buffer, "H", vtable)
         entry = 4 + 2 * index
-        if entry + 2 > size:
+        if entry + 2 > self.offsets_bytes:
             return None
-        offset = _unpack(self.buffer, "H", vtable + entry)
+        offset = _unpack(self.buffer, "H", self.offsets + entry)
         return self.position + offset if offset else None
 
 
 def root(buffer: memoryview) -> Table:
     """The root table of a buffer."""
-    return Table(buffer, _follow(buffer, 0), Reading())
+    return _table(buffer, 0, Reading())
+
+
+def _table(buffer: memoryview, place: int, reading: Reading) -> Table:
+    """The table that the offset at a place leads to."""
+    position = _follow(buffer, place)
+    offsets = position - _unpack(buffer, "i", position)
+    return Table(buffer, position, offsets, _unpack(buffer, "H", offsets), reading)
 
 
 def _follow(buffer: memoryview, place: int) -> int:
@@ -115,8 +133,8 @@ def _follow(buffer: memoryview, place: int) -> int:
 
 
 def _unpack(buffer: memoryview, code: str, place: int) -> int:
-    size = struct.calcsize("<" + code)
-    if place < 0 or place + size > len(buffer):
-        raise DamagedError(f"byte {place:,}")
-    value: int = struct.unpack_from("<" + code, buffer, place)[0]
+    layout = _FORMATS[code]
+    if place < 0 or place + layout.size > len(buffer):
+        raise DamagedError(f"lead to byte {place:,}")
+    value: int = layout.unpack_from(buffer, place)[0]
     return value

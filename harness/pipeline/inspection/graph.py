@@ -174,7 +174,7 @@ def _data(buffer: Table) -> Vector:
     if offset <= 1:
         return buffer.vector(0, element_bytes=1)
     if offset + length > len(buffer.buffer):
-        raise DamagedError(f"data up to byte {offset + length:,}")
+        raise DamagedError(f"lead to data up to byte {offset + length:,}")
     return Vector(offset, length)
 
 
@@ -195,7 +195,7 @@ def _tensor(table: Table, buffers: list[Vector]) -> Tensor:
         variable=bool(table.scalar(5, "?")),
     )
     if tensor.size_bytes > _MOST_TENSOR_BYTES or tensor.elements > _MOST_TENSOR_BYTES:
-        raise DamagedError(f"a tensor of {tensor.elements:.1e} elements")
+        raise DamagedError(f"describe a tensor of {tensor.elements:.1e} elements")
     return tensor
 
 
@@ -210,4 +210,4 @@ def _quantization(parameters: Table | None) -> tuple[int, int, bool]:
 def _check(numbers: tuple[int, ...] | list[int], count: int, what: str) -> None:
     for number in numbers:
         if not 0 <= number < count:
-            raise DamagedError(f"{what} {number} of {count}")
+            raise DamagedError(f"name {what} {number} of {count}")

@@ -85,7 +85,7 @@ def _inspect(file: Path, view: memoryview, *, compress: bool) -> ModelInfo:
         return _told(model, graphs, view, compress=compress)
     except DamagedError as damage:
         raise ModelFileError(
-            f"{file} is cut off or damaged: it points to {damage}, but has {len(view):,} bytes; copy it again"
+            f"{file} is cut off or damaged: its {len(view):,} bytes {damage}; copy it again"
         ) from damage
 
 
@@ -118,7 +118,7 @@ def _looks_like(head: bytes) -> str:
 
 
 def _told(model: Table, graphs: tuple[Graph, ...], view: memoryview, *, compress: bool) -> ModelInfo:
-    first = next(model.tables(2))
+    first = model.element(2, 0)
     custom = tuple(dict.fromkeys(op.name for graph in graphs for op in graph.operators if op.custom))
     return ModelInfo(
         size_bytes=len(view),
@@ -132,9 +132,8 @@ def _told(model: Table, graphs: tuple[Graph, ...], view: memoryview, *, compress
 
 def _tensors(table: Table, graph: Graph, field: int) -> tuple[TensorInfo, ...]:
     """Inputs or outputs, with their names and scales, which are kept for no other tensors."""
-    tables = list(table.tables(0))
     numbers = graph.inputs if field == 1 else graph.outputs
-    return tuple(_tensor(tables[number], graph.tensors[number]) for number in numbers)
+    return tuple(_tensor(table.element(0, number), graph.tensors[number]) for number in numbers)
 
 
 def _tensor(table: Table, tensor: Tensor) -> TensorInfo:

@@ -69,7 +69,7 @@ def zero_share(graphs: Iterable[Graph], content: memoryview) -> float | None:
         if tensor.data is not None and tensor.data.length and _is_parameter(tensor):
             kernels.setdefault(tensor.data.start, tensor)
     if sum(map(_stored, kernels.values())) > len(content):
-        raise DamagedError("weights that lie over each other")
+        raise DamagedError("hold weights that lie over each other")
     zeros = total = 0
     for tensor in kernels.values():
         stored, others = _nonzero(tensor, content)

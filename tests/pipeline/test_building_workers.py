@@ -111,7 +111,7 @@ def test_the_real_worker_ends_when_the_one_who_asks_is_gone(tmp_path):
         "print(worker._started(Stage(label='', stages='', raw='', model='', sha256='', cache_dir='')).pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    done = os.popen(f"{sys.executable} -c \"{script}\"")
+    done = os.popen(f'{sys.executable} -c "{script}"')
     pid = int(done.read())
     done.close()
     assert is_gone(pid)

@@ -1,0 +1,228 @@
+"""A folder of artifacts: written under readable names, and not believed when it is read."""
+
+import json
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from harness.pipeline.building.shelf import INDEX, Shelf
+from harness.pipeline.building.shelving import put_on_shelf
+from harness.records.artifact import Artifact, GoldenOutputs, StagesFile
+from harness.records.candidate import Candidate
+from harness.records.errors import BuildError, UsageError
+from harness.testing import make_artifact
+
+CANDIDATE = Candidate("ic_resnet8(width=0.5, data=digits)", "zoo", "ic_resnet8", "prune(0.8)+int8")
+NAME = "ic_resnet8(width=0.5,data=digits)--prune(0.8)+int8"
+
+
+def written(folder: Path, name: str, content: bytes) -> tuple[str, str]:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return str(path), sha256(content).hexdigest()
+
+
+def built(cache: Path, candidate: Candidate = CANDIDATE, content: bytes = b"model") -> Artifact:
+    path, model_hash = written(cache, "model.tflite", content)
+    inputs, inputs_hash = written(cache, "inputs.npz", b"inputs")
+    outputs, outputs_hash = written(cache, "outputs.npz", b"outputs")
+    stages, stages_hash = written(cache, "my_stages.py", b"import numpy")
+    raw, raw_hash = written(cache, "raw.npz", b"raw")
+    return make_artifact(
+        candidate=candidate.name,
+        recipe=candidate.recipe,
+        path=path,
+        sha256=model_hash,
+        golden=GoldenOutputs(
+            inputs_path=inputs, inputs_sha256=inputs_hash, outputs_path=outputs, outputs_sha256=outputs_hash,
+            samples=1, real=True, runtime="litert", arch="x86_64", num_threads=1, delegate="xnnpack",
+        ),
+        stages=StagesFile(
+            path=stages, sha256=stages_hash, raw_path=raw, raw_sha256=raw_hash, samples=1, answers=("1",)
+        ),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def shelf(tmp_path) -> Path:
+    put_on_shelf(tmp_path / "shelf", [(CANDIDATE, built(tmp_path / "cache"))])
+    return tmp_path / "shelf"
+
+
+def edit(shelf: Path, old: str, new: str) -> None:
+    text = (shelf / INDEX).read_text()
+    assert old in text
+    (shelf / INDEX).write_text(text.replace(old, new))
+
+
+def test_files_have_names_that_people_can_read(shelf):
+    files = {str(path.relative_to(shelf)) for path in shelf.rglob("*") if path.is_file()}
+    assert files == {
+        INDEX,
+        f"{NAME}.tflite",
+        f"golden/{NAME}.inputs.npz",
+        f"golden/{NAME}.outputs.npz",
+        f"stages/{NAME}/my_stages.py",
+        f"stages/{NAME}/raw.npz",
+    }
+
+
+def test_the_index_names_no_place_of_the_machine_it_was_written_on(shelf, tmp_path):
+    assert str(tmp_path) not in (shelf / INDEX).read_text()
+
+
+def test_what_is_taken_is_what_was_put_wherever_the_folder_is_carried(shelf, tmp_path):
+    carried = shelf.rename(tmp_path / "elsewhere")
+    taken = Shelf.open(carried).take(CANDIDATE)
+    put = built(tmp_path / "cache")
+    places = {"path", "golden", "stages", "cached"}
+    assert taken.model_dump(exclude=places) == put.model_dump(exclude=places)
+    assert taken.local_path == carried / f"{NAME}.tflite" and taken.cached
+    assert taken.golden is not None and Path(taken.golden.outputs_path).read_bytes() == b"outputs"
+    assert taken.stages is not None and taken.stages.answers == ("1",)
+    assert Path(taken.stages.path) == carried / f"stages/{NAME}/my_stages.py"
+
+
+def test_one_that_is_absent_is_one_line_with_the_nearest(shelf):
+    absent = replace(CANDIDATE, recipe="prune(0.9)+int8")
+    with pytest.raises(BuildError) as caught:
+        Shelf.open(shelf).take(absent)
+    assert str(caught.value) == (
+        f"{absent} is not in {shelf}, which has {CANDIDATE}: write it again with harness build --out"
+    )
+
+
+def test_a_second_build_adds_and_replaces(shelf, tmp_path):
+    other = replace(CANDIDATE, recipe="int8")
+    put_on_shelf(shelf, [(other, built(tmp_path / "b", other)), (CANDIDATE, built(tmp_path / "c", content=b"newer"))])
+    opened = Shelf.open(shelf)
+    assert opened.take(other).local_path.read_bytes() == b"model"
+    assert opened.take(CANDIDATE).local_path.read_bytes() == b"newer"
+    assert len(opened.entries) == 2
+
+
+def test_names_that_would_be_one_file_are_told_apart(tmp_path):
+    first, second = Candidate("a:b", "zoo", "x", "int8"), Candidate("a.b", "zoo", "x", "int8")
+    third = Candidate("weird/../../name\n", "zoo", "x", "int8")
+    long = Candidate("x" * 400, "zoo", "x", "int8")
+    all_of_them = [first, second, third, long]
+    caches = [tmp_path / f"cache {number}" for number in range(len(all_of_them))]
+    put_on_shelf(
+        tmp_path / "s",
+        [(one, built(cache, one, str(one).encode())) for cache, one in zip(caches, all_of_them, strict=True)],
+    )
+    opened = Shelf.open(tmp_path / "s")
+    for one in all_of_them:
+        taken = opened.take(one)
+        assert taken.local_path.read_bytes() == str(one).encode()
+        assert taken.local_path.parent == tmp_path / "s"
+
+
+@pytest.mark.parametrize("victim", [f"{NAME}.tflite", f"golden/{NAME}.outputs.npz", f"stages/{NAME}/raw.npz"])
+def test_a_file_that_was_changed_is_refused(shelf, victim):
+    (shelf / victim).write_bytes(b"other")
+    with pytest.raises(BuildError, match="is not the file that was built"):
+        Shelf.open(shelf).take(CANDIDATE)
+
+
+def test_a_file_that_is_gone_is_one_line(shelf):
+    (shelf / f"{NAME}.tflite").unlink()
+    with pytest.raises(BuildError, match="cannot be read: No such file"):
+        Shelf.open(shelf).take(CANDIDATE)
+
+
+@pytest.mark.parametrize("outside", ["../secret", "/etc/passwd", "golden/../../secret"])
+def test_paths_stay_inside(shelf, outside):
+    (shelf.parent / "secret").write_bytes(b"model")
+    edit(shelf, f'"{NAME}.tflite"', json.dumps(outside))
+    with pytest.raises(BuildError, match="lies outside the folder"):
+        Shelf.open(shelf).take(CANDIDATE)
+
+
+def test_a_link_that_leads_outside_is_refused(shelf):
+    (shelf.parent / "secret").write_bytes(b"model")
+    (shelf / f"{NAME}.tflite").unlink()
+    (shelf / f"{NAME}.tflite").symlink_to(shelf.parent / "secret")
+    with pytest.raises(BuildError, match="lies outside the folder"):
+        Shelf.open(shelf).take(CANDIDATE)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "damaged or of another version"),
+        (b"{}", "has 0"),
+        (b"[]", "damaged or of another version"),
+        (b'{"schema_version": 2, "artifacts": []}', "schema_version"),
+        (b'{"artifacts": [{"artifact": {}}]}', "artifacts.0.artifact"),
+        (b"\xff\xfe", "damaged or of another version"),
+    ],
+)
+def test_an_index_that_is_none_is_one_line(shelf, content, said):
+    (shelf / INDEX).write_bytes(content)
+    if said == "has 0":
+        assert Shelf.open(shelf).entries == {}
+        return
+    with pytest.raises(UsageError) as caught:
+        Shelf.open(shelf)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_an_index_without_end_is_not_read_whole(shelf, monkeypatch):
+    monkeypatch.setattr("harness.pipeline.building.shelf._INDEX_LIMIT", 100)
+    with pytest.raises(UsageError, match="is larger than"):
+        Shelf.open(shelf)
+
+
+def test_a_folder_that_is_no_shelf_is_one_line(tmp_path):
+    with pytest.raises(UsageError, match="there is no such folder"):
+        Shelf.open(tmp_path / "gone")
+    with pytest.raises(UsageError, match=r"it has no index\.json"):
+        Shelf.open(tmp_path)
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"):
+        put_on_shelf(tmp_path / "file" / "shelf", [(CANDIDATE, built(tmp_path / "cache"))])
+
+
+def test_an_interrupted_write_leaves_what_was_there(shelf, tmp_path, monkeypatch):
+    before = (shelf / INDEX).read_bytes()
+    other = replace(CANDIDATE, recipe="int8")
+    missing = built(tmp_path / "b", other).model_copy(update={"path": str(tmp_path / "gone")})
+    with pytest.raises(UsageError, match="cannot be written"):
+        put_on_shelf(shelf, [(other, missing)])
+    assert (shelf / INDEX).read_bytes() == before
+    assert not [path for path in shelf.rglob("*") if path.name.startswith(".")]
+
+
+@pytest.fixture
+def factory(tmp_path) -> Candidate:
+    (tmp_path / "models.py").write_text("def make():\n    return 1\n")
+    return Candidate("models:make", "factory", "models:make", "int8", base_dir=str(tmp_path))
+
+
+def test_one_of_another_source_is_refused_so_that_old_is_not_measured_as_new(tmp_path, factory):
+    put_on_shelf(tmp_path / "s", [(factory, built(tmp_path / "c", factory))])
+    opened = Shelf.open(tmp_path / "s")
+    (tmp_path / "models.py").write_text("def make():  # the same\n    return 1\n")
+    assert opened.take(factory).recipe == "int8"
+    (tmp_path / "models.py").write_text("def make():\n    return 2\n")
+    with pytest.raises(BuildError, match="was built from other code than models is now"):
+        opened.take(factory)
+
+
+def test_a_machine_without_the_source_measures_all_the_same(tmp_path, factory):
+    put_on_shelf(tmp_path / "s", [(factory, built(tmp_path / "c", factory))])
+    (tmp_path / "models.py").unlink()
+    assert Shelf.open(tmp_path / "s").take(factory).recipe == "int8"
+
+
+def test_a_file_as_given_is_measured_where_it_lies(shelf):
+    opened = Shelf.open(shelf)
+    assert not opened.serves(Candidate("m", "tflite", "/m.tflite"))
+    assert opened.serves(Candidate("m", "tflite", "/m.tflite", "int8")) and opened.serves(CANDIDATE)

@@ -1,0 +1,135 @@
+"""From a SavedModel of the user's to one with a batch of one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.pipeline.conversion.exported import SERVING, Exported, Port
+from harness.pipeline.training.making import one_line
+from harness.records.errors import BuildError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+# TensorFlow is not typed: its functions and tensors are Any here.
+Tensorflow = Any
+
+_PROTO: Final = "saved_model.pb"
+_REACHES_OUT: Final = frozenset(
+    {"ReadFile", "WriteFile", "MatchingFiles", "PyFunc", "PyFuncStateless", "EagerPyFunc", "DebugIdentity"}
+)
+"""Operators that touch files or run Python, of which no graph that a board can run has any."""
+
+
+def adopt(source: Path, folder: Path, label: str) -> Exported:
+    """Write the signature of a SavedModel anew, with a batch of one. Raises BuildError.
+
+    The signature is serving_default, or the only one there is. Nothing of it runs but its graph, and that has been
+    looked through before: a SavedModel may be a stranger's.
+    """
+    import tensorflow as tf
+
+    _refuse_reaching_out(source, label)
+    try:
+        loaded = tf.saved_model.load(str(source))
+    except Exception as error:
+        raise BuildError(f"{label}: the SavedModel {source} cannot be loaded: {one_line(error)}") from error
+    serve = _signature(loaded, label)
+    inputs = _fixed_inputs(serve, label)
+    fixed = _with_batch_of_one(loaded, serve, inputs, label)
+    outputs = _outputs(fixed.serve, label)
+    try:
+        tf.saved_model.save(fixed, str(folder), signatures={SERVING: fixed.serve})
+    except Exception as error:
+        raise BuildError(f"{label} cannot be exported with a batch of one: {one_line(error)}") from error
+    return Exported(folder, inputs, outputs, original=lambda values: _run(serve, values))
+
+
+def _refuse_reaching_out(source: Path, label: str) -> None:
+    """Read the graphs without loading them: loading already runs what initialises tables."""
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    model = SavedModel()
+    try:
+        model.ParseFromString((source / _PROTO).read_bytes())
+    except (OSError, DecodeError) as error:
+        raise BuildError(f"{label}: {source / _PROTO} cannot be read as a SavedModel: {one_line(error)}") from error
+    for meta in model.meta_graphs:
+        functions = (node for function in meta.graph_def.library.function for node in function.node_def)
+        for node in (*meta.graph_def.node, *functions):
+            if node.op in _REACHES_OUT:
+                raise BuildError(
+                    f'{label}: its node "{node.name}" is {node.op}, which reaches out of the graph: '
+                    "it is not run here, and no board could"
+                )
+
+
+def _signature(loaded: Tensorflow, label: str) -> Tensorflow:
+    signatures = dict(getattr(loaded, "signatures", {}))
+    if SERVING in signatures:
+        return signatures[SERVING]
+    if len(signatures) == 1:
+        return next(iter(signatures.values()))
+    found = f"the signatures {', '.join(sorted(signatures))}" if signatures else "no signature"
+    raise BuildError(f"{label}: the SavedModel has {found}, where one, or one named {SERVING}, was expected")
+
+
+def _fixed_inputs(serve: Tensorflow, label: str) -> tuple[Port, ...]:
+    specs = dict(serve.structured_input_signature[1])
+    if not specs:
+        raise BuildError(f"{label}: the SavedModel's signature has no input")
+    return tuple(_fixed_input(name, spec, label) for name, spec in specs.items())
+
+
+def _fixed_input(name: str, spec: Tensorflow, label: str) -> Port:
+    shape = None if spec.shape.rank is None else tuple(spec.shape.as_list())
+    if not shape or shape[0] not in (None, 1) or None in shape[1:]:
+        shown = "any shape" if shape is None else f"shape {shape}"
+        raise BuildError(
+            f'{label}: input "{name}" has {shown}, where a batch of None or 1 and fixed other sizes were expected: '
+            "export it with fixed sizes"
+        )
+    return Port(name, (1, *shape[1:]), spec.dtype.name)
+
+
+def _with_batch_of_one(loaded: Tensorflow, serve: Tensorflow, inputs: tuple[Port, ...], label: str) -> Tensorflow:
+    """A module whose function ``serve`` is the signature traced anew.
+
+    The converter then knows every size, and leaves nothing of what computed the batch while running.
+    """
+    import tensorflow as tf
+
+    specs = {port.name: tf.TensorSpec(port.shape, port.dtype, name=port.name) for port in inputs}
+    module = tf.Module()
+    module.loaded = loaded  # its variables are saved with the module, and must not go before it
+
+    def serve_one(**values: Tensorflow) -> Tensorflow:
+        return serve(**values)
+
+    try:
+        module.serve = tf.function(serve_one).get_concrete_function(**specs)
+    except Exception as error:
+        raise BuildError(f"{label} cannot take a batch of one: {one_line(error)}") from error
+    return module
+
+
+def _outputs(serve: Tensorflow, label: str) -> tuple[Port, ...]:
+    ports = []
+    for name, spec in serve.structured_outputs.items():
+        if spec.shape.rank is None or None in spec.shape.as_list():
+            raise BuildError(
+                f'{label}: output "{name}" has shape {spec.shape} with a batch of one: '
+                "every size must be known before it runs"
+            )
+        ports.append(Port(name, tuple(spec.shape.as_list()), spec.dtype.name))
+    return tuple(ports)
+
+
+def _run(serve: Tensorflow, values: "Mapping[str, Array]") -> "dict[str, Array]":
+    import tensorflow as tf
+
+    given = serve(**{name: tf.constant(value) for name, value in values.items()})
+    return {name: value.numpy() for name, value in given.items()}

@@ -1,0 +1,148 @@
+"""From a trained Keras model to a SavedModel with a batch of one."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.pipeline.conversion.exported import Exported, Port
+from harness.pipeline.training.making import one_line
+from harness.records.errors import BuildError
+
+# Keras is not typed: its models and tensors are Any here.
+Keras = Any
+
+
+def export(model: Keras, folder: Path, label: str) -> Exported:
+    """Export a model by Keras itself. Raises BuildError for one that cannot be a SavedModel with a batch of one.
+
+    tf.saved_model.save would silently leave the weights of a Keras 3 model out.
+    """
+    import keras
+
+    _refuse_broken_weights(model, label)
+    inputs = _fixed_inputs(model, label)
+    try:
+        outputs = model(_as_given(model, inputs))
+    except Exception as error:
+        raise BuildError(f"{label} cannot take a batch of one: {one_line(error)}") from error
+    named = _by_name(outputs, label)
+    _refuse_unknown_sizes(model, named, label)
+    # Without the signature, export makes the batch dynamic again.
+    signature = [keras.InputSpec(shape=one.shape, dtype=one.dtype, name=one.name) for one in inputs]
+    try:
+        fixed = keras.Model(inputs, outputs)
+        fixed.export(str(folder), format="tf_saved_model", input_signature=[signature], verbose=False)
+    except Exception as error:
+        raise BuildError(f"{label} cannot be exported as a SavedModel: {one_line(error)}") from error
+    return Exported(
+        folder,
+        inputs=_ports((one.name, one) for one in inputs),
+        outputs=_ports(named.items()),
+        original=lambda values: _run(model, values, label),
+    )
+
+
+def _refuse_broken_weights(model: Keras, label: str) -> None:
+    import keras
+    import numpy as np
+
+    for variable in model.weights:
+        values = keras.ops.convert_to_numpy(variable)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            layer = variable.path.rpartition("/")[0] or variable.path
+            raise BuildError(
+                f'{label}: the weights of its layer "{layer}" are NaN or infinite: '
+                "train it anew, with a lower learning rate"
+            )
+
+
+def _fixed_inputs(model: Keras, label: str) -> list[Keras]:
+    """Inputs as the exported model will have them: a batch of one, every other size known."""
+    import keras
+
+    tensors = _inputs_of(model)
+    if not tensors:
+        raise BuildError(f"{label} returned a model that is not built: give it keras.Input layers")
+    for tensor in tensors:
+        if tensor.shape[0] not in (None, 1) or None in tensor.shape[1:]:
+            raise BuildError(
+                f'{label}: input "{tensor.name}"{_taken_by(model, tensor)} has shape {tuple(tensor.shape)}, '
+                "where a batch of None or 1 and fixed other sizes were expected"
+            )
+    return [keras.Input(batch_shape=(1, *t.shape[1:]), dtype=t.dtype, name=t.name) for t in tensors]
+
+
+def _inputs_of(model: Keras) -> list[Keras]:
+    try:
+        return list(model.inputs or [])
+    except (AttributeError, ValueError):
+        return []
+
+
+def _taken_by(model: Keras, tensor: Keras) -> str:
+    """Which layer takes an input first, where Keras knows."""
+    for layer in model.layers:
+        taken = _tensors(layer, "input")
+        if any(one is tensor for one in taken) and type(layer).__name__ != "InputLayer":
+            return f', which layer "{layer.name}" takes,'
+    return ""
+
+
+def _tensors(layer: Keras, which: str) -> list[Keras]:
+    """A layer's symbolic inputs or outputs; none where it was never called, or more than once."""
+    import keras
+
+    try:
+        return list(keras.tree.flatten(getattr(layer, which)))
+    except (AttributeError, ValueError):
+        return []
+
+
+def _as_given(model: Keras, flat: list[Any]) -> Any:  # noqa: ANN401 - any nest of tensors
+    """Tensors in the nest of lists and dicts that the model was made with."""
+    import keras
+
+    try:
+        nest = model.input
+    except (AttributeError, ValueError):
+        nest = None
+    if nest is None:
+        return flat[0] if len(flat) == 1 else flat
+    return keras.tree.pack_sequence_as(nest, flat)
+
+
+def _by_name(outputs: Any, label: str) -> dict[str, Keras]:  # noqa: ANN401
+    """Outputs under the names that the export gives them."""
+    if isinstance(outputs, dict):
+        named = dict(outputs)
+    else:
+        listed = outputs if isinstance(outputs, list | tuple) else [outputs]
+        named = {f"output_{index}": value for index, value in enumerate(listed)}
+    if any(isinstance(value, dict | list | tuple) for value in named.values()):
+        raise BuildError(f"{label}: its outputs are nested too deeply to be exported: give a list or a dict")
+    return named
+
+
+def _refuse_unknown_sizes(model: Keras, outputs: Mapping[str, Keras], label: str) -> None:
+    """A size that is known only while running would make every later tensor a dynamic one."""
+    for name, tensor in outputs.items():
+        if None in tensor.shape:
+            inner = ((layer.name, one) for layer in model.layers for one in _tensors(layer, "output"))
+            layers = [layer for layer, one in inner if None in one.shape[1:]]
+            where = f' (layer "{layers[0]}")' if layers else ""
+            raise BuildError(
+                f'{label}: output "{name}" has shape {tuple(tensor.shape)} with a batch of one{where}: '
+                "every size must be known before it runs"
+            )
+
+
+def _ports(tensors: Iterable[tuple[str, Keras]]) -> tuple[Port, ...]:
+    return tuple(Port(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in tensors)
+
+
+def _run(model: Keras, values: Mapping[str, Any], label: str) -> dict[str, Any]:
+    import keras
+
+    flat = [values[tensor.name] for tensor in _inputs_of(model)]
+    given = model(_as_given(model, flat), training=False)
+    return {name: keras.ops.convert_to_numpy(value) for name, value in _by_name(given, label).items()}

@@ -1,0 +1,208 @@
+"""SavedModels of the user's as candidates: which signature, which sizes, what they may hold."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pipeline.workbench import Workbench
+
+from harness.pipeline import inspect_file
+from harness.records.artifact import Inside
+
+MAKERS = '''
+"""Writes SavedModels as users have them. The factory itself gives any model."""
+from pathlib import Path
+import keras
+import tensorflow as tf
+
+HERE = Path(__file__).parent
+
+def _module(shape, compute, name="x", dtype=tf.float32):
+    """A module with one function."""
+    module = tf.Module()
+    module.serve = tf.function(compute, input_signature=[tf.TensorSpec(shape, dtype, name=name)])
+    return module
+
+def _write(folder, module, **signatures):
+    tf.saved_model.save(module, str(HERE / folder), signatures=signatures or None)
+
+def _image_model():
+    x = given = keras.Input((16, 16, 3), name="image")
+    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    x = keras.layers.BatchNormalization()(keras.layers.DepthwiseConv2D(3)(x))
+    x = keras.layers.Reshape((4,))(keras.layers.GlobalAveragePooling2D(keepdims=True)(x))
+    return keras.Model(given, keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(x)))
+
+def _digits_model():
+    x = keras.Input((8, 8, 1), name="image")
+    return keras.Model(x, keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(x)))
+
+def _table():
+    module = tf.Module()
+    keys, values = tf.constant([1, 2], tf.int64), tf.constant([10, 20], tf.int64)
+    module.table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), -1)
+    module.serve = tf.function(module.table.lookup, input_signature=[tf.TensorSpec((None, 2), tf.int64, name="x")])
+    return module
+
+def write():
+    _image_model().export(str(HERE / "dynamic"), verbose=False)
+    _digits_model().export(str(HERE / "digits_model"), verbose=False)
+    a, b = keras.Input((3,), name="b"), keras.Input((5,), name="a")
+    keras.Model([a, b], {"two": keras.layers.Dense(2)(a), "three": keras.layers.Dense(3)(b)}).export(
+        str(HERE / "several"), verbose=False
+    )
+    doubled = _module((None, 4), lambda x: {"twice": 2 * x})
+    _write("doubled", doubled, only=doubled.serve)
+    _write("two_signatures", doubled, one=doubled.serve, other=doubled.serve)
+    with_default = _module((None, 4), lambda x: {"twice": 2 * x})
+    half = tf.function(lambda x: {"half": x / 2}, input_signature=[tf.TensorSpec((None, 4), tf.float32, name="x")])
+    with_default.half = half
+    _write("with_default", with_default, serving_default=with_default.serve, other=half)
+    _write("no_signature", tf.Module())
+    fixed = _module((1, 4), lambda x: {"sum": tf.reduce_sum(x, 1)})
+    _write("fixed", fixed, serving_default=fixed.serve)
+    whole = _module((None, 4), lambda x: {"top": tf.argmax(x, 1, tf.int32)})
+    _write("whole_numbers", whole, serving_default=whole.serve)
+    for name, shape in {"any_length": (None, None, 3), "any_shape": None, "eight": (8, 3), "scalar": ()}.items():
+        module = _module(shape, lambda x: {"y": x + 1.0})
+        _write(name, module, serving_default=module.serve)
+    picks = _module((None, 4), lambda x: {"some": tf.boolean_mask(x, x[0] > 0.5, axis=1)})
+    _write("picks", picks, serving_default=picks.serve)
+    size = lambda: tf.cast(tf.strings.length(tf.io.read_file("/etc/hostname")), tf.float32)
+    reads = _module((None, 4), lambda x: {"y": x + size()})
+    _write("reads_a_file", reads, serving_default=reads.serve)
+    calls = _module((None, 4), lambda x: {"y": tf.reshape(tf.py_function(lambda v: v, [x], tf.float32), (1, 4))})
+    _write("runs_python", calls, serving_default=calls.serve)
+    words = _module((None, 1), lambda x: {"y": tf.strings.lower(x)}, dtype=tf.string)
+    _write("words", words, serving_default=words.serve)
+    table = _table()
+    _write("table", table, serving_default=table.serve)
+    broken = _module((None, 4), lambda x: {"y": x * float("nan")})
+    _write("nan", broken, serving_default=broken.serve)
+    return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+'''
+
+
+@pytest.fixture(scope="module")
+def tools(workbench: Workbench) -> Workbench:
+    (workbench.folder / "makers.py").write_text(MAKERS, encoding="utf-8")
+    workbench.prepare("makers:write")
+    return workbench
+
+
+def path(tools: Workbench, name: str) -> str:
+    return str(tools.folder / name)
+
+
+def inside(file: Path) -> Inside:
+    found = inspect_file(file).inside
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("recipe", ["float32", "int8"])
+def test_a_dynamic_batch_is_fixed_and_nothing_computes_it_any_more(tools, recipe):
+    file = tools.convert(path(tools, "dynamic"), recipe, kind="saved_model")
+    operators = {one.name for one in inside(file).operators}
+    assert {"CONV_2D", "FULLY_CONNECTED"} <= operators
+    assert not operators & {"SHAPE", "STRIDED_SLICE", "PACK"}
+    assert [one.shape for one in inspect_file(file).inputs] == [(1, 16, 16, 3)]
+
+
+def test_several_inputs_and_named_outputs(tools):
+    info = inspect_file(tools.convert(path(tools, "several"), kind="saved_model"))
+    assert sorted(one.shape for one in info.inputs) == [(1, 3), (1, 5)]
+    assert sorted(one.shape for one in info.outputs) == [(1, 2), (1, 3)]
+
+
+@pytest.mark.parametrize("name", ["doubled", "with_default", "fixed", "whole_numbers"])
+def test_the_default_signature_or_the_only_one_is_taken(tools, name):
+    info = inspect_file(tools.convert(path(tools, name), kind="saved_model"))
+    assert [one.shape for one in info.inputs] == [(1, 4)]
+
+
+def test_the_default_signature_is_not_another_one(tools):
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    interpreter = litert.Interpreter(model_path=str(tools.convert(path(tools, "with_default"), kind="saved_model")))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], np.full((1, 4), 3, np.float32))
+    interpreter.invoke()
+    assert interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).tolist() == [[6, 6, 6, 6]]
+
+
+def test_without_data_no_accuracy_is_claimed_and_calibration_is_made_up(tools):
+    found = tools.prepare(path(tools, "dynamic"), kind="saved_model")
+    assert found.info.dataset is None
+    assert found.info.accuracy_reason == "no data set was named, so that no accuracy is claimed"
+    assert found.info.trainings == ()
+    assert found.arrays("calibration.npz")["image"].shape == (100, 16, 16, 3)
+
+
+def test_with_data_the_whole_test_part_is_kept(tools):
+    found = tools.prepare(path(tools, "digits_model"), kind="saved_model", data="digits")
+    assert (found.info.dataset, found.info.accuracy_reason, found.info.score) == ("digits", None, "top1")
+    assert len(found.arrays("test.npz")["labels"]) == 500
+
+
+def test_data_of_another_shape_is_one_line(tools):
+    message = tools.refusal(path(tools, "dynamic"), kind="saved_model", data="digits")
+    assert "8, 8, 1" in message and "(n, 16, 16, 3)" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("two_signatures", ["one, other", "serving_default"]),
+        ("no_signature", ["no signature"]),
+        ("any_length", ['input "x"', "(None, None, 3)", "fixed other sizes"]),
+        ("any_shape", ['input "x"', "any shape"]),
+        ("eight", ['input "x"', "(8, 3)", "a batch of None or 1"]),
+        ("scalar", ['input "x"', "()"]),
+        ("picks", ['output "some"', "(1, None)", "known before it runs"]),
+        ("reads_a_file", ["ReadFile", "reaches out of the graph"]),
+        ("runs_python", ["EagerPyFunc", "reaches out of the graph"]),
+        ("words", ['input "x"', "string"]),
+        ("nan", ['output "y"', "NaN"]),
+        ("gone", ["saved_model.pb", "No such file"]),
+    ],
+)
+def test_what_a_saved_model_may_not_be(tools, name, words):
+    message = tools.refusal(path(tools, name), kind="saved_model", label=name)
+    assert message.startswith(name)
+    assert all(word in message for word in words), message
+
+
+def test_a_saved_model_is_not_trained_further(tools):
+    message = tools.refusal(path(tools, "dynamic"), kind="saved_model", stages=["prune(0.8)"])
+    assert ".keras" in message
+
+
+@pytest.mark.parametrize("damage", ["proto", "variables"])
+def test_damaged_files_are_one_line(tools, damage, tmp_path):
+    copy = shutil.copytree(tools.folder / "dynamic", tmp_path / "damaged")
+    for file in [copy / "saved_model.pb"] if damage == "proto" else (copy / "variables").iterdir():
+        file.write_bytes(b"\xff" + file.read_bytes()[:100])
+    message = tools.refusal(str(copy), kind="saved_model", label="damaged")
+    assert message.startswith("damaged: "), message
+
+
+def test_the_same_file_twice_gives_the_same_bytes(tools):
+    first = tools.convert(path(tools, "several"), kind="saved_model", prepared="first").read_bytes()
+    tools.convert(path(tools, "dynamic"), kind="saved_model", prepared="between")
+    assert tools.convert(path(tools, "several"), kind="saved_model", prepared="second").read_bytes() == first
+
+
+def test_tables_come_along(tools):
+    assert list(tools.prepare(path(tools, "table"), kind="saved_model").arrays("calibration.npz")) == ["x"]
+
+
+def test_nothing_is_written_into_the_users_folder(tools):
+    before = listing(tools.folder / "fixed")
+    tools.prepare(path(tools, "fixed"), kind="saved_model", prepared="elsewhere")
+    assert listing(tools.folder / "fixed") == before
+
+
+def listing(folder: Path) -> str:
+    return json.dumps(sorted([str(one), one.stat().st_mtime_ns] for one in folder.rglob("*")))

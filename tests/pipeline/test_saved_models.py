@@ -71,6 +71,8 @@ def write():
     picks = _module((None, 4), lambda x: {"some": tf.boolean_mask(x, x[0] > 0.5, axis=1)})
     _write("picks", picks, serving_default=picks.serve)
     size = lambda: tf.cast(tf.strings.length(tf.io.read_file("/etc/hostname")), tf.float32)
+    rows = _module((None, 4), lambda x: {"some": tf.boolean_mask(x, x[:, 0] > 2)})
+    _write("rows", rows, serving_default=rows.serve)
     reads = _module((None, 4), lambda x: {"y": x + size()})
     _write("reads_a_file", reads, serving_default=reads.serve)
     calls = _module((None, 4), lambda x: {"y": tf.reshape(tf.py_function(lambda v: v, [x], tf.float32), (1, 4))})
@@ -161,6 +163,7 @@ def test_data_of_another_shape_is_one_line(tools):
         ("eight", ['input "x"', "(8, 3)", "a batch of None or 1"]),
         ("scalar", ['input "x"', "()"]),
         ("picks", ['output "some"', "(1, None)", "known before it runs"]),
+        ("rows", ['output "some"', "(0, 4)", "(1, 4)"]),
         ("reads_a_file", ["ReadFile", "reaches out of the graph"]),
         ("runs_python", ["EagerPyFunc", "reaches out of the graph"]),
         ("words", ['input "x"', "string"]),

@@ -107,7 +107,11 @@ def _with_batch_of_one(loaded: Tensorflow, serve: Tensorflow, inputs: tuple[Port
     module.loaded = loaded  # its variables are saved with the module, and must not go before it
 
     def serve_one(**values: Tensorflow) -> Tensorflow:
-        return serve(**values)
+        given = serve(**values)
+        for tensor in given.values():
+            if tensor.shape.rank and tensor.shape[0] is None:  # e.g. out of a table; that it is one is proved later
+                tensor.set_shape([1, *tensor.shape[1:]])
+        return given
 
     try:
         module.serve = tf.function(serve_one).get_concrete_function(**specs)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from harness.pipeline.conversion.exported import SERVING, Exported
+from harness.pipeline.conversion.exported import SERVING, Exported, Port
 from harness.pipeline.training.making import one_line
 from harness.records.errors import BuildError
 
@@ -38,15 +38,16 @@ def compare(exported: Exported, samples: "Mapping[str, Array]", label: str) -> N
         got = {name: value.numpy() for name, value in given.items()}
         if wanted.keys() != got.keys():
             raise BuildError(f"{label}: the exported model gives {_listed(got)}, where {_listed(wanted)} was expected")
-        for name, value in wanted.items():
-            _compare_output(got[name], np.asarray(value), name=name, label=label)
+        for port in exported.outputs:
+            _compare_output(got[port.name], np.asarray(wanted[port.name]), port, label)
 
 
-def _compare_output(got: "Array", wanted: "Array", *, name: str, label: str) -> None:
-    if got.shape != wanted.shape or got.dtype != wanted.dtype:
+def _compare_output(got: "Array", wanted: "Array", port: Port, label: str) -> None:
+    name = port.name
+    if got.shape != wanted.shape or got.shape != port.shape or got.dtype != wanted.dtype:
         raise BuildError(
             f'{label}: output "{name}" of the exported model is {got.dtype} {got.shape}, '
-            f"where {wanted.dtype} {wanted.shape} was expected"
+            f"where {wanted.dtype} {port.shape} was expected"
         )
     if wanted.dtype.kind != "f":
         if not np.array_equal(got, wanted):

@@ -82,10 +82,10 @@ def test_offsets_and_lengths_of_any_size(tmp_path, words):
     read(write(tmp_path / "a.tflite", content.tobytes()))
 
 
-@pytest.mark.parametrize("value", [0x00, 0x01, 0x7F, 0x80, 0xFF])
-def test_each_byte_in_turn(tmp_path, value):
+@pytest.mark.parametrize("value", [0x00, 0x7F, 0xFF])
+def test_one_byte_after_the_other(tmp_path, value):
     path = tmp_path / "a.tflite"
-    for place in range(8, len(NETWORK), 3):
+    for place in range(8, len(NETWORK), 5):
         path.write_bytes(NETWORK[:place] + bytes([value]) + NETWORK[place + 1 :])
         read(path)
 

@@ -9,6 +9,7 @@ save for operators whose results nobody reads.
 """
 
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -76,13 +77,17 @@ def _ask(job: DelegationJob, deadline_s: float) -> DelegationAnswer:
                 env=child_environment(OPENBLAS_NUM_THREADS="1"),
             )
         except subprocess.TimeoutExpired:
-            return DelegationAnswer(refused=f"LiteRT took longer than {deadline_s:.0f} s to load it")
+            return DelegationAnswer(refused=f"LiteRT took longer than {deadline_s:g} s to load it")
         if done.returncode < 0:
-            return DelegationAnswer(refused=f"LiteRT was killed by signal {-done.returncode} while loading it")
+            return DelegationAnswer(refused=f"LiteRT was killed by {_signal(-done.returncode)} while loading it")
         try:
             return DelegationAnswer.model_validate_json(done.stdout)
         except ValidationError:
             return DelegationAnswer(refused=f"LiteRT ended with status {done.returncode}: {_last_line(errors)}")
+
+
+def _signal(number: int) -> str:
+    return signal.Signals(number).name if number in iter(signal.Signals) else f"signal {number}"
 
 
 def _last_line(errors: IO[bytes]) -> str:

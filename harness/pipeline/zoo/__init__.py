@@ -7,8 +7,14 @@ A new model is one file and its line here.
 from typing import Final
 
 ZOO: Final[dict[str, str]] = {
-    "digits_cnn": "harness.pipeline.zoo.digits_cnn:digits_cnn",
+    "ic_resnet8": "harness.pipeline.zoo.ic_resnet8:ic_resnet8",
+    "kws_ds_cnn": "harness.pipeline.zoo.kws_ds_cnn:kws_ds_cnn",
     "vww_mobilenet_v1": "harness.pipeline.zoo.vww_mobilenet_v1:vww_mobilenet_v1",
+    "ad_autoencoder": "harness.pipeline.zoo.ad_autoencoder:ad_autoencoder",
+    "mobilenet_v2": "harness.pipeline.zoo.mobilenet_v2:mobilenet_v2",
+    "mobilenet_v3_small": "harness.pipeline.zoo.mobilenet_v3_small:mobilenet_v3_small",
+    "digits_cnn": "harness.pipeline.zoo.digits_cnn:digits_cnn",
+    "dense_net": "harness.pipeline.zoo.dense_net:dense_net",
 }
 
 __all__ = ["ZOO"]

@@ -1,18 +1,32 @@
-"""vww_mobilenet_v1: MobileNetV1 0.25 for visual wake words (96x96x3, two classes), with seeded weights.
+"""vww_mobilenet_v1: MobileNetV1 0.25, which tells whether a person is in a picture of 96x96.
 
-The architecture of MLPerf Tiny's person detector. It is not trained: latency, memory and size are those of the
-real network, its answers mean nothing.
+The visual wake words model of MLPerf Tiny (github.com/mlcommons/tiny, benchmark/training/visual_wake_words), two
+classes. At width 1 it is the reference, whose channels are a quarter of MobileNetV1's (arXiv:1704.04861, table 1).
 """
 
-from harness.pipeline.dataset import TrainedModel
+from typing import Any, Final
+
+from harness.pipeline.data import load_dataset
+from harness.pipeline.dataset import Dataset, UntrainedModel
+from harness.pipeline.zoo.layers import channels, class_count, classified, convolved, image_shape, separated
+from harness.pipeline.zoo.schedules import schedule_for
+
+_FIRST: Final = 8
+_BLOCKS: Final = ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *5 * ((128, 1),), (256, 2), (256, 1))
+"""Channels and stride of each separated block."""
 
 
-def vww_mobilenet_v1() -> TrainedModel:
-    """The network with weights drawn from the seed of the build; inputs (n, 96, 96, 3) float32."""
+def vww_mobilenet_v1(*, width: float = 1.0, data: str = "synthetic(0)", epochs: int | None = None) -> UntrainedModel:
+    """The network for a data set of pictures; its input and classes are those of the data. Raises BuildError."""
+    dataset = load_dataset(data, shape=(96, 96, 3), classes=2)
+    return UntrainedModel(_network(dataset, width), dataset, schedule_for(dataset, epochs=epochs))
+
+
+def _network(dataset: Dataset, width: float) -> Any:  # noqa: ANN401 - keras is not typed
     import keras
 
-    image = keras.Input((96, 96, 3), name="image")
-    model = keras.applications.MobileNet(
-        input_tensor=image, alpha=0.25, weights=None, classes=2, name="vww_mobilenet_v1"
-    )
-    return TrainedModel(model, accuracy_reason="synthetic data: accuracy not claimed")
+    image = keras.Input(image_shape(dataset, "vww_mobilenet_v1"), name="image")
+    x = convolved(image, channels(_FIRST, width), strides=2)
+    for filters, strides in _BLOCKS:
+        x = separated(x, channels(filters, width), strides=strides)
+    return keras.Model(image, classified(x, class_count(dataset, "vww_mobilenet_v1")), name="vww_mobilenet_v1")

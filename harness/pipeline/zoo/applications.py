@@ -1,0 +1,45 @@
+"""What networks taken from keras.applications need beside their own code."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.pipeline.dataset import Schedule
+from harness.records.errors import BuildError
+
+if TYPE_CHECKING:
+    from harness.pipeline.dataset import Dataset
+
+CLASSES: Final = 1000
+"""Of ImageNet: the end that these networks are published with, and that made-up data gets."""
+MADE_UP_CLASSES: Final = 10
+BRIEF: Final = Schedule(epochs=1, batch_size=8, learning_rate=1e-3, finetune_epochs=1)
+"""A sample of 224x224 takes MobileNet v2 a fifth of a second of one core and back; the graph's making takes longer."""
+_BRIEF_SAMPLES: Final = 64
+_SMALLEST: Final = 32
+_LARGEST: Final = 1024
+_MOMENTUM: Final = 0.9
+
+
+def checked_size(size: int, model: str) -> int:
+    """The side of the pictures that made-up data gets, in pixels. Raises BuildError."""
+    if isinstance(size, bool) or not isinstance(size, int) or not _SMALLEST <= size <= _LARGEST:
+        raise BuildError(f"{model}: size is {size!r}, where a whole number from {_SMALLEST} to {_LARGEST} was expected")
+    return size
+
+
+def followed_soon(model: Any) -> Any:  # noqa: ANN401 - keras is not typed
+    """The model with moving averages that follow within tens of steps: the published momentum needs thousands."""
+    import keras
+
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = _MOMENTUM
+    return model
+
+
+def shortened(dataset: "Dataset") -> "Dataset":
+    """Made-up data with a train part as short as so large a network needs to have been trained at all."""
+    if dataset.accuracy_reason is None or dataset.train_inputs is None or dataset.train_labels is None:
+        return dataset
+    inputs, labels = dataset.train_inputs[:_BRIEF_SAMPLES], dataset.train_labels[:_BRIEF_SAMPLES]
+    return replace(dataset, train_inputs=inputs, train_labels=labels)

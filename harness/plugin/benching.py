@@ -1,18 +1,22 @@
 """A pytest session that benchmarks: profiles, the run folder, the session, its close."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from harness.plugin.budget_book import BudgetBook
+from harness.plugin.expecting import expected_of
 from harness.plugin.failures import FailureLog
 from harness.profiles import load
+from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.errors import UsageError
 from harness.records.results import Results
 from harness.records.settings import Settings
 from harness.report import ReportAhead
+from harness.session.building import check_artifacts
 from harness.session.closing import RunStart, close_run
 from harness.session.liveline import LiveLine
 from harness.session.session import Session
@@ -30,6 +34,7 @@ class Benching:
     budgets: BudgetBook
     failures: FailureLog
     results: Results | None = None
+    _expected: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
     _folder: RunFolder | None = None
     _session: Session | None = None
     _report: ReportAhead = field(default_factory=ReportAhead)
@@ -44,6 +49,7 @@ class Benching:
         handed = getattr(config, "workerinput", {}).get("harness")
         try:
             profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
+            check_artifacts(settings)
             folder = RunFolder.open(Path(handed["folder"])) if handed else None
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
@@ -63,7 +69,12 @@ class Benching:
         """The session of this process."""
         if self._session is None:
             self._session = Session(
-                self.settings, self.profiles, self.folder, say=self._live.show, meanwhile=self._meanwhile
+                self.settings,
+                self.profiles,
+                self.folder,
+                say=self._live.show,
+                meanwhile=self._meanwhile,
+                expected=self._expected,
             )
         return self._session
 
@@ -74,6 +85,10 @@ class Benching:
     def for_worker(self) -> dict[str, str]:
         """What an xdist worker needs to know."""
         return {"folder": str(self.folder.path), "id": self.start.id}
+
+    def expect(self, items: Iterable[pytest.Item]) -> None:
+        """Keep which candidates will be measured on which device, in order, so that they can be built ahead."""
+        self._expected = expected_of(items)
 
     def check_budgets(self, session: pytest.Session) -> None:
         """Read every budgets file and marker at collection. Raises pytest.UsageError in one line."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.gates import Budgets, Limit, find_budgets, limits_for, load_budgets, parse_limits, unused_keys
+from harness.plugin.expecting import candidates_of
 from harness.profiles import available
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
@@ -38,7 +39,7 @@ class BudgetBook:
         if config.getoption("keyword") or config.getoption("markexpr"):
             return
         folders = [config.invocation_params.dir / argument for argument in config.args if "::" not in argument]
-        seen = {(name, str(value)) for item in benchmarks for value in _candidates(item) for name in self._lineages()}
+        seen = {(name, str(value)) for item in benchmarks for value in candidates_of(item) for name in self._lineages()}
         for path, budgets in self._files.items():
             if any(path.parent.is_relative_to(folder.resolve()) for folder in folders):
                 self._refuse_unused(budgets, seen)
@@ -66,8 +67,3 @@ class BudgetBook:
                 raise BudgetsError(f"{item.nodeid}: budget takes keywords, e.g. budget(latency_p50='4 ms')")
             limits += parse_limits(marker.kwargs, origin=f"marker of {item.nodeid}")
         return limits
-
-
-def _candidates(item: pytest.Item) -> list[Candidate]:
-    parameters = getattr(getattr(item, "callspec", None), "params", {})
-    return [value for value in parameters.values() if isinstance(value, Candidate)]

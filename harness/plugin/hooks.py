@@ -69,12 +69,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Wrong budgets, and benchmarks without a device unless only collected, are usage errors."""
+    """What will be measured is known now. Wrong budgets, and benchmarks that name no device, are usage errors."""
     from harness.plugin.flags import refuse_without_device
 
+    benching = session.config.stash.get(BENCHING, None)
+    if benching is not None:
+        benching.expect(session.items)
     if hasattr(session.config, "workerinput"):
         return  # a worker has nobody to tell: its tests say it, see the fixtures
-    benching = session.config.stash.get(BENCHING, None)
     if benching is not None:
         benching.check_budgets(session)
     elif not session.config.getoption("collectonly"):

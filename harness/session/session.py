@@ -4,15 +4,14 @@ import importlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 from harness.board import Board, LiveBoard, choose_runner, open_board, this_process
 from harness.gates import Limit, judge
 from harness.measure import Progress, execute, make_plan
-from harness.pipeline.building.build import Builder
 from harness.records.artifact import AccuracyResult, Artifact
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
@@ -24,10 +23,12 @@ from harness.records.errors import (
     HarnessError,
     LeaseHeldError,
 )
-from harness.records.plan import RunnerSpec
+from harness.records.plan import Plan, RunnerSpec
 from harness.records.results import Entry
 from harness.records.settings import Settings
+from harness.session.building import Building, check_artifacts
 from harness.session.describe import describe_device, refused_entry
+from harness.session.turns import own_turn
 from harness.store import RunFolder
 
 _LEASE_POLL_S = 0.5
@@ -43,7 +44,9 @@ class _Opened:
 class Session:
     """Measures candidates on devices and appends each entry to the run's folder. Use as a context manager.
 
-    ``say`` hears what is going on (for the live line).
+    ``say`` hears what is going on (for the live line). ``expected`` are the candidates that will be measured on each
+    device, in order: they are built ahead while a remote board measures, unless the run measures this machine too.
+    Raises UsageError where the settings name a folder of artifacts that is none.
     """
 
     settings: Settings
@@ -52,14 +55,18 @@ class Session:
     say: Callable[[Progress], None] = field(default=lambda _progress: None)
     meanwhile: Callable[[], None] = field(default=lambda: None)
     """Run once, in a thread, while a remote board measures: this host has nothing else to do then."""
+    expected: Mapping[str, Sequence[Candidate]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _thread: threading.Thread | None = None
-    _builder: Builder | None = None
-    _building_for: str = ""
+    _building: Building = field(init=False)
     _opened: _Opened | None = None
     _sent: Counter[str] = field(default_factory=Counter)
     _refused: dict[str, BoardUnavailableError] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_artifacts(self.settings)
+        self._building = Building(self.settings, self.say)
 
     def __enter__(self) -> "Session":
         return self
@@ -89,6 +96,8 @@ class Session:
                 raise
             finally:
                 self._spent("connect", began)
+            if not self._measures_this_machine:
+                self._building.begin(self.expected.get(device, ()))
         return self._opened.board
 
     def measure(self, candidate: Candidate, device: str, *, test: str, limits: Sequence[Limit] = ()) -> Entry:
@@ -111,13 +120,11 @@ class Session:
         return entry
 
     def close(self) -> None:
-        """Release the board, and end the process that builds."""
+        """Release the board, and end the processes that build."""
         self._release()
         if self._thread is not None:
             self._thread.join()
-        if self._builder is not None:
-            self._builder.close()
-            self._builder = None
+        self._building.close()
 
     def _use_the_time(self) -> None:
         """Run ``meanwhile``, and import what turns trials into figures; the first time only."""
@@ -177,34 +184,50 @@ class Session:
         artifact = self._build(candidate, device)
         float32 = self._float32_accuracy(candidate, device, limits)
         plan = make_plan(self.settings, artifact, opened.runner, sensors=_sensors(opened.board))
-        began = time.monotonic()
-        try:
-            entry = execute(
-                opened.board,
-                plan,
-                artifact,
-                test=test,
-                candidate=candidate,
-                on_event=self.say,
-                on_trial=lambda trial: self.folder.append_trial(device, str(candidate), trial),
-            )
-        finally:
-            self._spent("measure", began)
+        entry = self._executed(opened.board, plan, artifact, candidate=candidate, test=test)
         return judge(entry, limits, settings=self.settings, float32_accuracy=float32)
 
+    def _executed(self, board: LiveBoard, plan: Plan, artifact: Artifact, *, candidate: Candidate, test: str) -> Entry:
+        """The plan carried out; on this machine not beside another worker that builds."""
+        device = board.profile.name
+        local = board.profile.connection.transport == "local"
+        with self._own_turn(device, "measure") if local else nullcontext():
+            began = time.monotonic()
+            try:
+                return execute(
+                    board,
+                    plan,
+                    artifact,
+                    test=test,
+                    candidate=candidate,
+                    on_event=self.say,
+                    on_trial=lambda trial: self.folder.append_trial(device, str(candidate), trial),
+                )
+            finally:
+                self._spent("measure", began)
+
+    @property
+    def _measures_this_machine(self) -> bool:
+        """Whether any device of the run, be it another worker's, is this host."""
+        return any(profile.connection.transport == "local" for profile in self.profiles.values())
+
+    @contextmanager
+    def _own_turn(self, device: str, what: str) -> Iterator[None]:
+        """What must not go on while another worker of the run uses this machine, if the run measures it."""
+        if not self._measures_this_machine:
+            yield
+            return
+        waiting = Progress(device, f"waiting to {what}: another worker of this run uses this machine")
+        with own_turn(self.folder.path, lambda: self.say(waiting)):
+            yield
+
     def _build(self, candidate: Candidate, device: str) -> Artifact:
-        if self._builder is None:
-            self._builder = Builder(
-                cache_dir=self.settings.cache_dir,
-                seed=self.settings.seed,
-                progress=lambda step: self.say(Progress(self._building_for, step)),
-            )
-        self._building_for = device
-        began = time.monotonic()
-        try:
-            return self._builder.build(candidate)
-        finally:
-            self._spent("build", began)
+        with self._own_turn(device, "build"):
+            began = time.monotonic()
+            try:
+                return self._building.build(candidate, device)
+            finally:
+                self._spent("build", began)
 
     def _float32_accuracy(self, candidate: Candidate, device: str, limits: Sequence[Limit]) -> AccuracyResult | None:
         """The float32 recipe's accuracy, built if absent, where a limit compares with it."""

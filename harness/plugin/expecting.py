@@ -1,0 +1,30 @@
+"""What the collected tests are going to measure, as far as their parameters tell."""
+
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+from harness.records.candidate import Candidate
+
+
+def expected_of(items: Iterable[pytest.Item]) -> Mapping[str, tuple[Candidate, ...]]:
+    """The candidates of each device, each once, in the order of the tests."""
+    expected: dict[str, dict[Candidate, None]] = {}
+    for item in items:
+        if "bench" in getattr(item, "fixturenames", ()):
+            parameters = parameters_of(item)
+            expected.setdefault(str(parameters.get("harness_device", "")), {}).update(
+                dict.fromkeys(candidates_of(item))
+            )
+    return {device: tuple(candidates) for device, candidates in expected.items()}
+
+
+def candidates_of(item: pytest.Item) -> list[Candidate]:
+    """The candidates among a test's parameters."""
+    return [value for value in parameters_of(item).values() if isinstance(value, Candidate)]
+
+
+def parameters_of(item: pytest.Item) -> Mapping[str, object]:
+    """The values that a test was parametrized with, by name."""
+    parameters: Mapping[str, object] = getattr(getattr(item, "callspec", None), "params", {})
+    return parameters

@@ -87,7 +87,10 @@ def _ask(job: DelegationJob, deadline_s: float) -> DelegationAnswer:
 
 
 def _signal(number: int) -> str:
-    return signal.Signals(number).name if number in iter(signal.Signals) else f"signal {number}"
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _last_line(errors: IO[bytes]) -> str:

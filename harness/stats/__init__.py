@@ -1,22 +1,27 @@
-"""Pure functions on arrays: quantiles, intervals over trials, ratios of interleaved arms, histograms.
+"""Pure functions on arrays: quantiles, intervals over trials, ratios of interleaved arms, histograms; paired losses.
 
-Whoever imports this room loads numpy; scipy only where a t quantile is asked for.
+Whoever imports this room loads numpy; scipy only where a distribution is asked for.
 """
 
 from harness.stats.histograms import MAX_BINS, histogram
 from harness.stats.intervals import Interval, mean_interval, median_interval, median_rank, t_quantile
+from harness.stats.paired import PairedLoss, area_loss, area_under_curve, proportion_loss
 from harness.stats.quantiles import needed_samples, quantile, smallest_trial
 from harness.stats.ratio import RatioInterval, ratio_interval
 
 __all__ = [
     "MAX_BINS",
     "Interval",
+    "PairedLoss",
     "RatioInterval",
+    "area_loss",
+    "area_under_curve",
     "histogram",
     "mean_interval",
     "median_interval",
     "median_rank",
     "needed_samples",
+    "proportion_loss",
     "quantile",
     "ratio_interval",
     "smallest_trial",

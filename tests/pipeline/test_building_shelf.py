@@ -212,7 +212,7 @@ def test_one_of_another_source_is_refused_so_that_old_is_not_measured_as_new(tmp
     (tmp_path / "models.py").write_text("def make():  # the same\n    return 1\n")
     assert opened.take(factory).recipe == "int8"
     (tmp_path / "models.py").write_text("def make():\n    return 2\n")
-    with pytest.raises(BuildError, match="was built from other code than models is now"):
+    with pytest.raises(BuildError, match="was built from another models than lies here"):
         opened.take(factory)
 
 

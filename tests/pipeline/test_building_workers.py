@@ -1,6 +1,6 @@
 """The caller's side of a worker that dies, hangs, talks nonsense or is ended."""
 
-import os
+import subprocess
 import sys
 import threading
 import time
@@ -102,19 +102,17 @@ def test_being_killed_from_another_thread_is_said_and_takes_its_children_along(w
     assert "cancelled" in refusal(worker, "one")
 
 
-def test_the_real_worker_ends_when_the_one_who_asks_is_gone(tmp_path):
+def test_the_real_worker_ends_when_the_one_who_asks_is_gone():
     script = (
-        "import os, sys\n"
-        "from harness.pipeline.building import worker_process\n"
-        "worker = worker_process.Worker()\n"
+        "import os\n"
         "from harness.pipeline.building.requests import Stage\n"
-        "print(worker._started(Stage(label='', stages='', raw='', model='', sha256='', cache_dir='')).pid, flush=True)\n"
+        "from harness.pipeline.building.worker_process import Worker\n"
+        "nothing = Stage(label='', stages='', raw='', model='', sha256='', cache_dir='')\n"
+        "print(Worker()._started(nothing).pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    done = os.popen(f'{sys.executable} -c "{script}"')
-    pid = int(done.read())
-    done.close()
-    assert is_gone(pid)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert is_gone(int(done.stdout)), done.stderr
 
 
 def test_without_tensorflow_it_says_what_to_install(monkeypatch, worker):

@@ -1,6 +1,10 @@
 from pathlib import Path
 
-from harness.pipeline.building.sources import source_hashes
+import pytest
+
+from harness.pipeline.building import sources
+from harness.pipeline.building.source_text import meaning_sha256
+from harness.pipeline.building.sources import default_of, own_hashes, source_hashes
 
 
 def project(folder: Path, **files: str) -> list[str]:
@@ -45,3 +49,51 @@ def test_a_file_that_is_no_python_is_hashed_alone(tmp_path):
 def test_no_such_module(tmp_path):
     assert source_hashes("gone", [str(tmp_path)]) == {}
     assert source_hashes("gone.deeper", [str(tmp_path)]) == {}
+
+
+def test_an_environment_made_of_links_is_installed_all_the_same(tmp_path, monkeypatch):
+    project(tmp_path / "real", package="x = 1")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/package.py").symlink_to(tmp_path / "real/package.py")
+    monkeypatch.setattr(sources, "_INSTALLED", (tmp_path / "site",))
+    search = [*project(tmp_path / "mine", models="import package"), str(tmp_path / "site")]
+    assert set(source_hashes("models", search)) == {"models"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a comment\nx = f(1, y=2)",
+        "x=f( 1,\n  y = 2 )\n\n\n",
+        '"""What it is."""\nx = f(1, y=2)',
+        "x = (f(1, y=2))",
+    ],
+)
+def test_comments_layout_and_docstrings_do_not_count(text):
+    assert meaning_sha256(text.encode()) == meaning_sha256(b"x = f(1, y=2)")
+
+
+@pytest.mark.parametrize(
+    "text", ["x = f(2, y=1)", "x = f(1, 2)", "x = f('1', y=2)", "x = f(1.0, y=2)", "x = f(True, y=2)", "x = f([1], y=2)",
+             "x = f(1, y=2); 'text'", "x, = f(1, y=2)", "x = f(1, z=2)", "y = f(1, y=2)", "x = f(1, **y)"]
+)  # fmt: skip
+def test_what_a_program_does_counts(text):
+    assert meaning_sha256(text.encode()) != meaning_sha256(b"x = f(1, y=2)")
+
+
+def test_blocks_do_not_run_into_each_other():
+    assert meaning_sha256(b"if a:\n    b\nc") != meaning_sha256(b"if a:\n    b\n    c")
+    assert meaning_sha256(b"def f():\n    'text'") != meaning_sha256(b"def f():\n    'text'\n    'text'")
+
+
+def test_defaults_are_read_from_the_source(tmp_path):
+    search = project(tmp_path, models="def make(width, data='digits', *, n=3, m): ...\ndef other(data=D): ...")
+    found = {name: default_of("models", "make", name, search) for name in ("width", "data", "n", "m", "gone")}
+    assert found == {"width": None, "data": "digits", "n": 3, "m": None, "gone": None}
+    assert default_of("models", "other", "data", search) is None and default_of("gone", "make", "data", search) is None
+
+
+def test_of_the_harness_only_the_rooms_named_are_followed():
+    found = own_hashes("harness.pipeline.conversion.convert", ["harness.pipeline.conversion"])
+    assert "harness.pipeline.conversion.convert" in found
+    assert all(name.startswith("harness.pipeline.conversion.") for name in found)

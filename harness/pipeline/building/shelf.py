@@ -108,11 +108,11 @@ class Shelf:
     def _refuse_another_source(self, candidate: Candidate, entry: Shelved) -> None:
         """What was built from other code than stands here would be measured under a wrong name."""
         now = user_sources(candidate)
-        changed = [name for name in {*now, *entry.sources} if now.get(name) != entry.sources.get(name)]
-        if now and changed:
+        # What is installed on one of two machines may lie beside the benchmarks on the other.
+        changed = sorted(name for name in {*now} & {*entry.sources} if now[name] != entry.sources[name])
+        if changed:
             raise BuildError(
-                f"{candidate} in {self.folder} was built from other code than {', '.join(sorted(changed))} is now: "
-                f"{_REMEDY}"
+                f"{candidate} in {self.folder} was built from another {', '.join(changed[:3])} than lies here: {_REMEDY}"
             )
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.pipeline.building.source_text import meaning_sha256
 
-_INSTALLED = tuple(Path(path).resolve() for path in set(sysconfig.get_paths().values()) if path)
+_INSTALLED = tuple({form for path in sysconfig.get_paths().values() for form in (Path(path), Path(path).resolve())})
 _HARNESS: Final = Path(__file__).resolve().parents[2]
 
 
@@ -53,8 +53,9 @@ def default_of(module: str, function: str, parameter: str, search: Sequence[str]
 
 def is_installed(file: Path) -> bool:
     """Whether a file is Python's, an installed package's or the harness' own, and so none of the user's."""
-    resolved = file.resolve()
-    return resolved.is_relative_to(_HARNESS) or any(resolved.is_relative_to(place) for place in _INSTALLED)
+    # As found and as resolved: an environment may be made of links.
+    forms = (file.absolute(), file.resolve())
+    return any(form.is_relative_to(place) for form in forms for place in (_HARNESS, *_INSTALLED))
 
 
 def _hashes(module: str, search: Sequence[str], followed: Callable[[str, Path], bool]) -> dict[str, str]:

@@ -67,6 +67,7 @@ def _for_machines(seen: _Seen) -> dict[str, Any]:
         "weights": [asdict(kind) for kind in contents.weights],
         "inputs": [tensor.model_dump(mode="json") for tensor in info.inputs],
         "outputs": [tensor.model_dump(mode="json") for tensor in info.outputs],
+        "open_inputs": list(info.open_inputs),
         "graphs": {"called": contents.called, "aside": contents.aside},
         "xnnpack": asdict(seen.delegation),
     }
@@ -125,6 +126,9 @@ def _figures(seen: _Seen) -> Iterator[str]:
     for name in inside.custom_operators:
         has = "no runtime here has it" if name in unknown else "runtimes bring it along"
         yield _line("custom", f"{_short(name, _NAME_WIDTH)}: {has}; its work is not counted")
+    if seen.info.open_inputs:
+        names = ", ".join(_short(name, _NAME_WIDTH) for name in seen.info.open_inputs)
+        yield _line("open sizes", _short(f"counted as 1, of input {names}", _WIDTH - 13))
     if contents.called:
         yield _line("graphs", f"{contents.called} more that operators call are counted, each once;")
         yield _line("", "XNNPACK is told of the first graph")

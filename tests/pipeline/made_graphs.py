@@ -34,6 +34,7 @@ class Made:
     zero_points: Sequence[int] = ()
     sparse: bool = False
     variable: bool = False
+    signature: Sequence[int] = ()
 
 
 @dataclass
@@ -97,6 +98,8 @@ def _tensor(name: str, told: Made, buffers: list[Any]) -> Any:
     tensor = schema.TensorT()
     tensor.name, tensor.shape, tensor.type, tensor.buffer = name, list(told.shape), TYPES[told.dtype], 0
     tensor.isVariable, tensor.hasRank = told.variable, True
+    if told.signature:
+        tensor.shapeSignature = list(told.signature)
     if told.data is not None:
         buffer = schema.BufferT()
         buffer.data = np.frombuffer(bytes(told.data), np.uint8)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,23 @@ def test_machines_get_all_of_it(inspect, network):
     assert [told[figure] for figure in figures] == [160, 168, 192, 24, 0.2, []]
     assert told["weights"][0]["quantised"] == "channel" and told["graphs"] == {"called": 0, "aside": 0}
     assert told["xnnpack"]["reason"] is None
+
+
+def test_the_documentation_names_every_key(inspect, network):
+    page = (Path(__file__).resolve().parents[2] / "docs/inspect.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+    assert {key for row in rows for key in re.findall(r"`(\w+)`", row)} == set(inspect(network, "--json").told) - {
+        "file"
+    }
+
+
+def test_an_open_size_is_told(inspect, tmp_path):
+    tensors = {"x": Made((1, 16), signature=(-1, 16)), "w": constant(np.ones((4, 16), np.float32)), "y": Made((1, 4))}
+    layer = Op("FULLY_CONNECTED", ["x", "w", ""], ["y"])
+    path = write(tmp_path / "a.tflite", model(Graph(tensors, [layer], ["x"], ["y"])))
+    assert "open sizes   counted as 1, of input x" in inspect(path).out
+    told = inspect(path, "--json").told
+    assert told["open_inputs"] == ["x"] and told["macs"] == 64 and told["inputs"][0]["shape"] == [1, 16]
 
 
 def test_several_files_are_several_pages_or_a_list(inspect, network, tmp_path):

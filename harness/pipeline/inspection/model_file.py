@@ -2,6 +2,7 @@
 
 import math
 import mmap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class ModelInfo:
     custom_operators: tuple[str, ...]
     """Of all subgraphs, since an interpreter must know them all."""
     contents: Contents
+    open_inputs: tuple[str, ...] = ()
+    """Inputs with an axis of open size, such as the batch; ``shape`` and all figures take it as the file does, as 1."""
 
     @property
     def inside(self) -> Inside:
@@ -127,6 +130,7 @@ def _told(model: Table, graphs: tuple[Graph, ...], view: memoryview, *, compress
         operators=len(graphs[0].operators),
         custom_operators=custom,
         contents=sum_up(graphs, view, custom, compress=compress),
+        open_inputs=tuple(_open_inputs(first, graphs[0])),
     )
 
 
@@ -134,6 +138,14 @@ def _tensors(table: Table, graph: Graph, field: int) -> tuple[TensorInfo, ...]:
     """Inputs or outputs, with their names and scales, which are kept for no other tensors."""
     numbers = graph.inputs if field == 1 else graph.outputs
     return tuple(_tensor(table.element(0, number), graph.tensors[number]) for number in numbers)
+
+
+def _open_inputs(table: Table, graph: Graph) -> Iterator[str]:
+    """Names of inputs whose shape signature, or the shape itself, leaves a size open."""
+    for number in graph.inputs:
+        tensor = table.element(0, number)
+        if any(size < 0 for size in (*tensor.whole_numbers(7), *graph.tensors[number].shape)):
+            yield tensor.text(3, limit=NAME_LIMIT)
 
 
 def _tensor(table: Table, tensor: Tensor) -> TensorInfo:

@@ -45,12 +45,23 @@ def main() -> None:
 
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="model files or folders of them")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="model files, folders of them, or names of candidates")
+    ],
     device: Device = None,
+    recipe: Annotated[
+        list[str] | None, typer.Option(metavar="RECIPE", help='what is done to each, e.g. "int8" (repeatable)')
+    ] = None,
+    data: Annotated[str | None, typer.Option(metavar="NAME|PATH", help="data set of the files")] = None,
+    stages: Annotated[str | None, typer.Option(metavar="FILE", help="their preprocess and postprocess")] = None,
+    samples: Annotated[
+        str | None, typer.Option(metavar="FILE", help="real inputs: .npz with i0, i1..., or one .npy")
+    ] = None,
     devices_dir: DevicesDir = None,
     reports_dir: ReportsDir = None,
     cache_dir: CacheDir = None,
-    samples: Annotated[Path | None, typer.Option(help="real inputs: .npz with i0, i1..., or one .npy")] = None,
+    artifacts: Annotated[Path | None, typer.Option(help="take built candidates from this folder")] = None,
+    jobs: Annotated[int | None, typer.Option(metavar="N", help="processes that build at a time")] = None,
     runtime: Annotated[str | None, typer.Option(help="auto, litert, tflite or system")] = None,
     num_threads: Annotated[int | None, typer.Option(help="interpreter threads")] = None,
     trials: Annotated[int | None, typer.Option(help="trials an entry, each a process of its own")] = None,
@@ -63,12 +74,14 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     as_json: Json = False,
 ) -> None:
     """Measure model files on a board."""
-    from harness.cli.run import run_files
+    from harness.cli.run import Wanted, run_files
 
     given: dict[str, Any] = {
         "devices_dir": devices_dir,
         "reports_dir": reports_dir,
         "cache_dir": cache_dir,
+        "artifacts": artifacts,
+        "jobs": jobs,
         "runtime": runtime,
         "num_threads": num_threads,
         "trials": trials,
@@ -79,7 +92,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         "max_secs": max_secs,
         "seed": seed,
     }
-    raise typer.Exit(run_files(files, devices=device or [], given=given, samples=samples, as_json=as_json))
+    wanted = Wanted(files, recipes=recipe, data=data, stages=stages, samples=samples)
+    raise typer.Exit(run_files(wanted, devices=device or [], given=given, as_json=as_json))
 
 
 @app.command()

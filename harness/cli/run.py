@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from harness.records.errors import BoardUnavailableError, UsageError
 from harness.records.results import Results
 from harness.records.settings import Settings
 from harness.report import ReportAhead
+from harness.session.building import check_artifacts
 from harness.session.closing import RunStart, close_run
 from harness.session.liveline import LiveLine
 from harness.session.options import make_settings
@@ -20,23 +22,44 @@ from harness.session.session import Session
 from harness.store import RunFolder
 
 
-def run_files(
-    files: Sequence[str], *, devices: list[str], given: dict[str, Any], samples: Path | None, as_json: bool
-) -> int:
+@dataclass(frozen=True)
+class Wanted:
+    """What was typed of the models: files, and what is done with all of them."""
+
+    files: Sequence[str]
+    recipes: Sequence[str] | None = None
+    data: str | None = None
+    stages: str | None = None
+    samples: str | None = None
+
+    def candidates(self) -> list[Candidate]:
+        """The candidates they make. Raises CandidateSpecError."""
+        options: dict[str, Any] = {
+            "recipes": self.recipes,
+            "data": self.data,
+            "stages": self.stages,
+            "samples": self.samples,
+        }
+        return candidates_from_paths(self.files, **{name: value for name, value in options.items() if value})
+
+
+def run_files(wanted: Wanted, *, devices: list[str], given: dict[str, Any], as_json: bool) -> int:
     """Measure files on devices; returns the exit code. Raises UsageError."""
     settings = make_settings(given, devices=devices, rootdir=Path.cwd(), command=shlex.join(["harness", *sys.argv[1:]]))
     if not settings.devices:
         names = ", ".join(sorted(available(settings.devices_dir)))
         raise UsageError(f"no device named: give --device NAME, one of {names}")
     profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
-    chosen = candidates_from_paths(files, samples=samples)
+    chosen = wanted.candidates()
+    check_artifacts(settings)
     start = RunStart()
     folder = RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
     live = LiveLine()
     report = ReportAhead()
     remote = all(profile.connection.transport != "local" for profile in profiles.values())
     meanwhile = report.start if remote else _nothing
-    with Session(settings, profiles, folder, say=live.show, meanwhile=meanwhile) as session:
+    expected = dict.fromkeys(settings.devices, tuple(chosen))
+    with Session(settings, profiles, folder, say=live.show, meanwhile=meanwhile, expected=expected) as session:
         _measure_all(session, chosen, settings)
     live.clear()
     results = close_run(folder, settings=settings, start=start, unreached=session.unreached, seconds=session.seconds)

@@ -22,8 +22,8 @@ OF_THE_DATASET = "dataset"
 class Found:
     """A candidate's .tflite file and what is known of it before it is run.
 
-    ``test`` and ``raw`` are files of its data set, None where it has none. ``reference`` is the artifact it is
-    compared with, or the reason why there is none. ``cached`` None: it depends on the check alone.
+    ``test``, ``raw`` and ``calibration`` are files of its data set, None where it has none. ``reference`` is the
+    artifact it is compared with, or the reason why there is none. ``cached`` None: it depends on the check alone.
     """
 
     file: Path
@@ -35,6 +35,7 @@ class Found:
     reference_name: str
     cached: bool | None
     deadline_s: float
+    calibration: Path | None = None
 
 
 def completed(candidate: Candidate, found: Found, shop: Workshop, desk: Desk) -> Artifact:
@@ -127,3 +128,8 @@ def reference_or_reason(crew: Crew, task: str | None) -> Artifact | str:
         return cast(Artifact, crew.outcome(task))
     except EntryError as error:
         return f"the reference could not be built: {error}"
+
+
+def if_there(path: Path) -> Path | None:
+    """The path, where something stands."""
+    return path if path.exists() else None

@@ -1,16 +1,17 @@
 """The tasks of a .tflite file: complete it as it was given, or quantise it first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from harness.pipeline.building.completing import Found, completed, reference_or_reason, staged_samples
+from harness.pipeline.building.completing import Found, completed, if_there, reference_or_reason, staged_samples
 from harness.pipeline.building.crew import Crew
-from harness.pipeline.building.jobs import PreparedInfo
-from harness.pipeline.building.keys import quantizing_sources
-from harness.pipeline.building.requests import Quantize
+from harness.pipeline.building.jobs import CALIBRATION, RAW, TEST, PreparedInfo
+from harness.pipeline.building.keys import export_sources, quantizing_sources
+from harness.pipeline.building.requests import FileData, Quantize
 from harness.pipeline.building.workshop import Built, BuiltRecord, Desk, Workshop
-from harness.pipeline.cache import ARTIFACTS, file_sha256, key, quantizing_versions
+from harness.pipeline.cache import ARTIFACTS, PREPARED, file_sha256, folder_sha256, key, quantizing_versions
 from harness.pipeline.inspection.model_file import inspect_file, refuse_unknown_operators
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
@@ -31,7 +32,7 @@ class AsGiven:
         """Check the file and make its record. Raises ModelFileError for one that no runtime can take."""
         file = Path(self.candidate.source)
         refuse_unknown_operators(file, inspect_file(file))
-        return completed(self.candidate, _found(file), self.shop, desk)
+        return completed(self.candidate, as_given(self.candidate, self.shop, desk), self.shop, desk)
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,12 @@ class Quantized:
     shop: Workshop
     crew: Crew
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         """Where the quantised file is kept; its key holds all that decides its bytes."""
+        data = _data_folder(self.candidate, Path(self.candidate.source), self.shop)
         files = [self.candidate.source, self.candidate.samples, self.candidate.stages]
-        hashes = [_sha256(file) for file in files]
+        hashes = [*map(_sha256, files), data.name if data else None]
         made_by = [quantizing_versions(), quantizing_sources()]
         return self.shop.cache_dir / ARTIFACTS / key(["tflite", self.candidate.recipe, self.shop.seed, hashes, made_by])
 
@@ -59,14 +61,13 @@ class Quantized:
     def convert(self, desk: Desk) -> Built:
         """Make the quantised file."""
         self.crew.outcome(self.reference)  # raises what is wrong with the file as given
-        source = Path(self.candidate.source)
-        staging = staged_samples(self.candidate, _found(source), self.shop, desk)
-        samples = staging.samples if staging else self.candidate.samples
+        source = as_given(self.candidate, self.shop, desk)
+        samples = self._calibration(source, desk)
 
         def request(output: Path) -> Quantize:
             return Quantize(
                 label=desk.label,
-                source=str(source),
+                source=str(source.file),
                 recipe=str(self.candidate.recipe),
                 output=str(output),
                 samples=samples,
@@ -78,28 +79,44 @@ class Quantized:
     def complete(self, desk: Desk) -> Artifact:
         """Check the file against the one it was made from."""
         built = cast(Built, self.crew.outcome(self.converting))
-        found = Found(
+        found = replace(
+            as_given(self.candidate, self.shop, desk),
             file=built.file,
             record=built.record,
-            about=_ABOUT,
-            test=None,
-            raw=None,
             reference=reference_or_reason(self.crew, self.reference),
-            reference_name=AS_GIVEN,
             cached=built.cached,
-            deadline_s=_DEADLINE_S,
         )
         return completed(self.candidate, found, self.shop, desk)
 
+    def _calibration(self, source: Found, desk: Desk) -> str | None:
+        """Real inputs, best of all those of the data set's calibration part; None: there are none."""
+        if source.calibration is not None:
+            return str(source.calibration)
+        staging = staged_samples(self.candidate, source, self.shop, desk)
+        return staging.samples if staging else self.candidate.samples
 
-def _found(file: Path) -> Found:
-    """A file as given, with nothing to compare it with."""
+
+def as_given(candidate: Candidate, shop: Workshop, desk: Desk) -> Found:
+    """What is known of a file before it is run, with the data set that was named for it, if one was."""
+    file = Path(candidate.source)
+    data = _data_folder(candidate, file, shop)
+    about = _ABOUT
+    if data is not None:
+        request = FileData(
+            label=desk.label,
+            model=str(file),
+            data=str(candidate.data),
+            base_dir=candidate.base_dir,
+            folder=str(data),
+        )
+        about = shop.describe(request, desk)
     return Found(
         file=file,
         record=BuiltRecord(sha256=file_sha256(file), build_s=0.0, versions={}),
-        about=_ABOUT,
-        test=None,
-        raw=None,
+        about=about,
+        test=data / TEST if data else None,
+        raw=if_there(data / RAW) if data else None,
+        calibration=data / CALIBRATION if data else None,
         reference="it is measured as it was given",
         reference_name=AS_GIVEN,
         cached=None,
@@ -107,6 +124,18 @@ def _found(file: Path) -> Found:
     )
 
 
+def _data_folder(candidate: Candidate, file: Path, shop: Workshop) -> Path | None:
+    """Where the file's data set stands as the file takes it; None where none was named."""
+    if candidate.data is None:
+        return None
+    from harness.pipeline.data import data_fingerprint
+
+    holds = data_fingerprint(candidate.data, base_dir=candidate.base_dir)
+    return shop.cache_dir / PREPARED / key(["file data", file_sha256(file), holds, export_sources()])
+
+
 def _sha256(path: str | None) -> str | None:
-    """A file's hash; of a folder of samples, and of what is not there, nothing: staging tells."""
-    return file_sha256(Path(path)) if path and Path(path).is_file() else None
+    """The hash of a file, or of a folder of samples."""
+    if path is None:
+        return None
+    return folder_sha256(Path(path)) if Path(path).is_dir() else file_sha256(Path(path))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from harness.pipeline.building.completing import Found, completed, reference_or_reason
+from harness.pipeline.building.completing import Found, completed, if_there, reference_or_reason
 from harness.pipeline.building.crew import Crew
 from harness.pipeline.building.jobs import RAW, TEST, PreparedInfo
 from harness.pipeline.building.order import REFERENCE_RECIPE, Order
@@ -58,15 +58,11 @@ class FromOrder:
             file=built.file,
             record=built.record,
             about=about,
-            test=_if_there(self.order.prepared / TEST) if about.dataset else None,
-            raw=_if_there(self.order.prepared / RAW),
+            test=if_there(self.order.prepared / TEST) if about.dataset else None,
+            raw=if_there(self.order.prepared / RAW),
             reference=reference_or_reason(self.crew, self.reference),
             reference_name=REFERENCE_RECIPE,
             cached=built.cached,
             deadline_s=_DEADLINE_S,
         )
         return completed(self.candidate, found, self.shop, desk)
-
-
-def _if_there(path: Path) -> Path | None:
-    return path if path.exists() else None

@@ -44,6 +44,17 @@ class Quantize(Record):
     seed: int
 
 
+class FileData(Record):
+    """Write the data set that was named for a .tflite file into ``folder``, as the file takes it."""
+
+    kind: Literal["file_data"] = "file_data"
+    label: str
+    model: str
+    data: str
+    base_dir: str | None
+    folder: str
+
+
 class Stage(Record):
     """Run a candidate's pre- and post-processing on raw samples; gives Staging."""
 
@@ -79,7 +90,7 @@ class Verify(Record):
     deadline_s: float
 
 
-Request = Prepare | Convert | Quantize | Stage | Verify
+Request = Prepare | Convert | Quantize | FileData | Stage | Verify
 REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
 
 

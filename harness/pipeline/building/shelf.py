@@ -111,9 +111,8 @@ class Shelf:
         # What is installed on one of two machines may lie beside the benchmarks on the other.
         changed = sorted(name for name in {*now} & {*entry.sources} if now[name] != entry.sources[name])
         if changed:
-            raise BuildError(
-                f"{candidate} in {self.folder} was built from another {', '.join(changed[:3])} than lies here: {_REMEDY}"
-            )
+            names = ", ".join(changed[:3])
+            raise BuildError(f"{candidate} in {self.folder} was built from another {names} than lies here: {_REMEDY}")
 
 
 def read_index(folder: Path) -> ShelfIndex | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.pipeline.building.jobs import WorkerAnswer
-from harness.pipeline.building.requests import REQUEST, Convert, Prepare, Quantize, Request, Stage, Verify
+from harness.pipeline.building.requests import REQUEST, Convert, FileData, Prepare, Quantize, Request, Stage, Verify
 from harness.records.errors import EntryError
 
 Say = Callable[[str], None]
@@ -77,6 +77,8 @@ def _do(request: Request, say: Say) -> str:
             return _convert(request, say)
         case Quantize():
             return _quantize(request, say)
+        case FileData():
+            return _file_data(request, say)
         case Stage():
             return _stage(request)
         case Verify():
@@ -106,6 +108,14 @@ def _quantize(request: Quantize, say: Say) -> str:
     say("quantising")
     samples = Path(request.samples) if request.samples else None
     quantize_file(Path(request.source), request.recipe, Path(request.output), samples=samples, seed=request.seed)
+    return ""
+
+
+def _file_data(request: FileData, say: Say) -> str:
+    from harness.pipeline.building.file_data import write_file_data
+
+    say("reading its data set")
+    write_file_data(request)
     return ""
 
 

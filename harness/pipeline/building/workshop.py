@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from harness.pipeline.building.jobs import INFO, PreparedInfo, WorkerAnswer
 from harness.pipeline.building.order import Order
-from harness.pipeline.building.requests import Prepare, Request
+from harness.pipeline.building.requests import FileData, Prepare, Request
 from harness.pipeline.building.worker_process import Worker
 from harness.pipeline.cache import file_sha256, lock, made_whole, sweep
 from harness.records.base import Record
@@ -85,6 +85,17 @@ class Workshop:
         self._export_s[folder] = max(0.0, answer.seconds - trained_s)
         self._made[folder] = made
         return made
+
+    def describe(self, request: FileData, desk: Desk) -> PreparedInfo:
+        """The data set that was named for a .tflite file, written where it is not there. Raises BuildError."""
+        folder = Path(request.folder)
+        if _read_prepared(folder) is None:
+            self.ask(request, desk)
+        found = _read_prepared(folder)
+        if found is None:
+            raise BuildError(f"{desk.label}: its data in {folder} is not whole: build again")
+        _mark_used(folder)
+        return found
 
     def convert(
         self, folder: Path, request_for: Callable[[Path], Request], desk: Desk, *, versions: dict[str, str]

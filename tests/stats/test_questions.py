@@ -1,0 +1,121 @@
+from math import log
+
+import numpy as np
+import pytest
+
+from harness.records.question import Question
+from harness.records.results import Histogram, TrialSummary
+from harness.stats.questions import FIGURES, answer
+
+ABBA = ("candidate", "baseline", "baseline", "candidate")
+BAAB = ("baseline", "candidate", "candidate", "baseline")
+
+
+def trial(block, arm, p50, *, void=None):
+    return TrialSummary(
+        arm=arm,
+        block=block,
+        n=100,
+        batch=1,
+        mean_s=p50 * 1.1,
+        quantiles={"p50": p50, "p90": p50 * 1.2, "p99": p50 * 2},
+        histogram=Histogram(edges_s=[0.0, 1.0], counts=[100]),
+        first_inference_s=p50 * 3,
+        void=void,
+    )
+
+
+def measured(ratio, *, blocks=40, spread=0.01, base_s=0.004, seed=0, arms=2):
+    rng = np.random.default_rng(seed)
+    made = []
+    for block in range(blocks):
+        order = (ABBA if block % 2 == 0 else BAAB) if arms == 2 else ("candidate",) * 4
+        for arm in order:
+            made.append(trial(block, arm, base_s * (ratio if arm == "candidate" else 1.0) * rng.lognormal(0.0, spread)))
+    return made
+
+
+def question(metric="latency_p50", *, limit=0.02, relative=True, better="lower", most_blocks=40):
+    return Question(
+        metric=metric, better=better, limit=limit, relative=relative, alpha=0.001, miss=0.05, most_blocks=most_blocks
+    )
+
+
+@pytest.mark.parametrize("metric", sorted(set(FIGURES) - {"throughput"}))
+@pytest.mark.parametrize(("ratio", "verdict"), [(1.0, "pass"), (1.05, "fail"), (0.8, "pass")])
+def test_a_relative_limit_on_every_figure(metric, ratio, verdict):
+    found = answer(question(metric), measured(ratio))
+    assert found.verdict == verdict and found.needed is None
+    assert found.value == pytest.approx(ratio - 1.0, abs=0.01)
+    assert found.low <= found.value <= found.high
+    assert found.blocks < 40
+
+
+@pytest.mark.parametrize(("ratio", "verdict"), [(1.0, "pass"), (1.06, "fail")])
+def test_throughput_is_worse_when_it_falls(ratio, verdict):
+    found = answer(question("throughput", better="higher"), measured(ratio))
+    assert found.verdict == verdict
+    assert found.value == pytest.approx(1.0 - 1.0 / ratio, abs=0.01)
+
+
+@pytest.mark.parametrize("arms", [1, 2])
+@pytest.mark.parametrize(("limit", "verdict"), [(0.0043, "pass"), (0.0038, "fail")])
+def test_an_absolute_limit_with_one_arm_or_two(arms, limit, verdict):
+    found = answer(question(limit=limit, relative=False), measured(1.0, arms=arms))
+    assert found.verdict == verdict
+    assert found.value == pytest.approx(0.004, rel=0.01)
+    assert (found.high <= limit) if verdict == "pass" else (found.low > limit)
+
+
+def test_a_floor_on_throughput():
+    trials = measured(1.0, arms=1)
+    assert answer(question("throughput", better="higher", limit=200.0, relative=False), trials).verdict == "pass"
+    assert answer(question("throughput", better="higher", limit=260.0, relative=False), trials).verdict == "fail"
+
+
+def test_at_the_limit_it_is_open_and_says_about_how_many_blocks_it_would_take():
+    found = answer(question(), measured(1.0195, spread=0.03, seed=4))
+    assert found.verdict == "open" and found.blocks == 40
+    assert found.needed is None or found.needed > 40
+
+
+def test_a_block_with_a_void_trial_is_left_out():
+    trials = measured(1.0, blocks=10)
+    spoilt = [t.model_copy(update={"void": "throttled"}) if (t.block, t.arm) == (3, "candidate") else t for t in trials]
+    assert (
+        answer(question(), spoilt).blocks == answer(question(), trials).blocks or answer(question(), spoilt).blocks == 9
+    )
+
+
+def test_half_a_block_and_swapped_arms_do_not_enter():
+    trials = measured(1.0, blocks=8)
+    shuffled = [t.model_copy(update={"arm": "candidate"}) if t.block == 2 else t for t in trials]
+    assert answer(question(), [*trials, trial(99, "candidate", 1.0)]) == answer(question(), trials)
+    assert answer(question(), shuffled) == answer(question(), [t for t in trials if t.block != 2])
+
+
+@pytest.mark.parametrize("trials", [[], measured(1.0, blocks=5), measured(1.0, blocks=12, arms=1)])
+def test_too_little_is_open_without_a_figure(trials):
+    found = answer(question(), trials)
+    assert (found.verdict, found.value, found.low) == ("open", None, None)
+
+
+@pytest.mark.parametrize("wrong", [0.0, -0.004])
+def test_times_that_cannot_be_are_left_out(wrong):
+    trials = [t.model_copy(update={"quantiles": {"p50": wrong}}) for t in measured(1.0)]
+    assert answer(question(), trials).verdict == "open"
+
+
+def test_percentiles_that_a_trial_does_not_have_leave_its_block_out():
+    trials = [t.model_copy(update={"quantiles": {"p50": 0.004}}) for t in measured(1.0)]
+    assert answer(question("latency_p99"), trials).value is None
+
+
+def test_the_effect_is_the_mean_ratio_of_blocks():
+    trials = measured(1.03, blocks=6, spread=0.002)
+    per_block = []
+    for block in range(6):
+        own = [log(t.quantiles["p50"]) for t in trials if t.block == block and t.arm == "candidate"]
+        base = [log(t.quantiles["p50"]) for t in trials if t.block == block and t.arm == "baseline"]
+        per_block.append(np.mean(own) - np.mean(base))
+    assert answer(question(), trials).value == pytest.approx(np.exp(np.mean(per_block)) - 1.0)

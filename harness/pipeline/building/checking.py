@@ -3,37 +3,35 @@
 from pathlib import Path
 
 from harness.pipeline.building.requests import Checked, Verify
-from harness.pipeline.verification.expected import Expected, Inputs, expected_outputs
-from harness.records.artifact import AccuracyResult
+from harness.pipeline.verification.expected import Inputs
+from harness.pipeline.verification.verify import Claims, Reference, verify
 
 
 def check(request: Verify) -> Checked:
     """What running the model shows. Raises BuildError for samples that do not fit it."""
-    expected = expected_outputs(
+    found = verify(
         Path(request.model),
         request.sha256,
+        reference=_reference(request),
         inputs=Inputs(Path(request.samples) if request.samples else None, request.seed),
+        claims=Claims(request.dataset, request.score, request.accuracy_reason, request.real),
         cache_dir=Path(request.cache_dir),
         deadline_s=request.deadline_s,
     )
-    accuracy = _accuracy(expected, request)
-    reason = request.accuracy_reason or expected.reason or "its output names no class"
     return Checked(
-        golden=expected.golden,
-        golden_reason=expected.reason,
-        accuracy=accuracy,
-        accuracy_reason=None if accuracy else reason,
+        golden=found.golden,
+        golden_reason=found.golden_reason,
+        accuracy=found.accuracy,
+        accuracy_reason=found.accuracy_reason,
+        accuracy_drop=found.accuracy_drop,
+        fidelity=found.fidelity,
+        fidelity_reason=found.fidelity_reason,
+        worst_layers=found.worst_layers,
+        layers_reason=found.layers_reason,
     )
 
 
-def _accuracy(expected: Expected, request: Verify) -> AccuracyResult | None:
-    claimed = request.dataset is not None and request.accuracy_reason is None
-    if not claimed or request.dataset is None or expected.golden is None or expected.correct is None:
+def _reference(request: Verify) -> Reference | None:
+    if request.reference is None or request.reference_sha256 is None:
         return None
-    return AccuracyResult(
-        value=expected.correct / expected.n,
-        correct=expected.correct,
-        n=expected.n,
-        dataset=request.dataset,
-        obtained=f"top-1 on {expected.n} held-out samples, by {expected.golden.runtime} on the host",
-    )
+    return Reference(Path(request.reference), request.reference_sha256, request.reference_name)

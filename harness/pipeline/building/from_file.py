@@ -5,7 +5,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from harness.pipeline.building.completing import Found, completed, if_there, reference_or_reason, staged_samples
+from harness.pipeline.building.completing import (
+    OF_THE_DATASET,
+    Found,
+    completed,
+    if_there,
+    reference_or_reason,
+    staged_samples,
+)
 from harness.pipeline.building.crew import Crew
 from harness.pipeline.building.jobs import CALIBRATION, RAW, TEST, PreparedInfo
 from harness.pipeline.building.keys import export_sources, quantizing_sources
@@ -48,10 +55,10 @@ class Quantized:
     def folder(self) -> Path:
         """Where the quantised file is kept; its key holds all that decides its bytes."""
         data = _data_folder(self.candidate, Path(self.candidate.source), self.shop)
-        files = [self.candidate.source, self.candidate.samples, self.candidate.stages]
-        hashes = [*map(_sha256, files), data.name if data else None]
-        made_by = [quantizing_versions(), quantizing_sources()]
-        return self.shop.cache_dir / ARTIFACTS / key(["tflite", self.candidate.recipe, self.shop.seed, hashes, made_by])
+        stages = self.candidate.stages if self.candidate.stages != OF_THE_DATASET else None
+        hashes = [_sha256(file) for file in (self.candidate.source, self.candidate.samples, stages)]
+        deciding = [hashes, data.name if data else None, quantizing_versions(), quantizing_sources()]
+        return self.shop.cache_dir / ARTIFACTS / key(["tflite", self.candidate.recipe, self.shop.seed, *deciding])
 
     @property
     def converting(self) -> str:

@@ -112,3 +112,4 @@ class Checked(Record):
     fidelity: Fidelity | None = None
     fidelity_reason: str | None = None
     worst_layers: tuple[LayerError, ...] = ()
+    layers_reason: str | None = None

@@ -14,8 +14,8 @@ from harness.records.errors import BuildError
 
 _PATIENCE_S: Final = 20.0
 """How long a server may say nothing."""
-_DEADLINE_S: Final = 3600.0
-"""For one file."""
+_DEADLINE_S: Final = 1500.0
+"""For one file; a worker that is silent for half an hour is given up."""
 _CHUNK_BYTES: Final = 1 << 20
 
 

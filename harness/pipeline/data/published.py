@@ -117,7 +117,6 @@ CIFAR10: Final = Published(
     forms=(
         ("cifar-10-binary.tar.gz",),
         tuple(f"cifar-10-batches-bin/{name}" for name in CIFAR10_BATCHES),
-        ("cifar10.npz",),
     ),
     folders=("$KERAS_HOME/datasets",),
 )

@@ -1,15 +1,17 @@
 """Pixels as a picture network takes them, and its answer. Sent to boards as it is: numpy only, Python 3.7 and later."""
 
+from __future__ import annotations
+
 import numpy as np
 
 
-def preprocess(raw):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - numpy of old boards has no types
+def preprocess(raw: np.ndarray) -> np.ndarray:
     """One picture of bytes 0..255, (height, width) or (height, width, channels), as float32 in 0..1 with channels."""
     pixels = np.asarray(raw).astype(np.float32) / np.float32(255)
     return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
 
 
-def postprocess(outputs):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def postprocess(outputs: list[np.ndarray]) -> dict[str, float]:
     """The class with the highest score, and the score."""
     scores = np.asarray(outputs[0]).ravel()
     best = int(np.argmax(scores))

@@ -104,6 +104,9 @@ class LayerError(Record):
     layer: str
     operator: str
     sqnr_db: float
+    """Of its output against float32's: 10 log10(signal power / error power), each channel within 0 to 60, their mean."""
+    fall_db: float | None = None
+    """How far that stands below the worst of what the layer was given, counted as at most 40 dB: its own share."""
 
 
 class Training(Record):
@@ -187,6 +190,8 @@ class Artifact(Record):
     """Why outputs were not compared with float32's; None where they were."""
     worst_layers: tuple[LayerError, ...] = ()
     """Only where quantisation cost much: the layers with the worst error, worst first."""
+    layers_reason: str | None = None
+    """Why layers were not compared though quantisation cost much."""
     trainings: tuple[Training, ...] = ()
     rival: Rival | None = None
     golden: GoldenOutputs | None = None

@@ -98,6 +98,7 @@ class ArtifactRecord(Record):
     fidelity: Fidelity | None = None
     fidelity_reason: str | None = None
     worst_layers: tuple[LayerError, ...] = ()
+    layers_reason: str | None = None
     trainings: tuple[Training, ...] = ()
     rival: Rival | None = None
     cached: bool = False

@@ -1,146 +1,155 @@
-"""What a model gives on the host, from a limited process: golden outputs and accuracy, computed once."""
+"""What a model gives on the host, from a limited process: golden outputs and scores, computed once."""
 
+import os
 import platform
 import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Final, Literal
 
 from pydantic import ValidationError
 
-from harness.pipeline.building.worker_process import child_environment
-from harness.pipeline.cache import file_sha256, key, litert_version, lock, running_key
-from harness.pipeline.verification.golden_job import GoldenAnswer, GoldenJob
-from harness.records.artifact import GoldenOutputs
+from harness.pipeline.cache import GOLDEN, file_sha256, key, litert_version, lock, made_whole, running_key
+from harness.pipeline.verification import golden
+from harness.pipeline.verification.golden_job import GoldenAnswer, GoldenJob, ScoreAnswer
+from harness.pipeline.verification.limited import ask
+from harness.records.artifact import GoldenOutputs, TensorInfo
+from harness.records.base import Record
 from harness.records.errors import BuildError
 
-REAL_SAMPLES = 100
-RANDOM_SAMPLES = 16
+REAL_SAMPLES: Final = 100
+RANDOM_SAMPLES: Final = 16
 _ANSWER = "answer.json"
-_STDERR_BYTES = 2**20
-
-
-@dataclass(frozen=True)
-class Expected:
-    """Golden outputs, or why there are none; of ``n`` labelled samples how many were right."""
-
-    golden: GoldenOutputs | None
-    reason: str | None
-    n: int
-    correct: int | None
-    cached: bool
+_INPUTS, _OUTPUTS, _SCORES = "inputs.npz", "outputs.npz", "scores.npz"
+_MOST_THREADS = 8
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a model is run on: an .npz or .npy file, or (None) random inputs from a seed."""
+    """What a model is run on: an .npz or .npy file, or (None) random inputs from a seed.
+
+    ``real`` says whether a file holds real samples, or ones that were made up before.
+    """
 
     samples: Path | None
     seed: int
+    real: bool = True
 
 
-def expected_outputs(model: Path, sha256: str, *, inputs: Inputs, cache_dir: Path, deadline_s: float) -> Expected:
+@dataclass(frozen=True)
+class Expected:
+    """Golden outputs, or why there are none; a file with ``n`` samples' scores, or why it is not there."""
+
+    golden: GoldenOutputs | None
+    reason: str | None
+    outputs: tuple[TensorInfo, ...] = ()
+    scores: Path | None = None
+    n: int = 0
+    scores_reason: str | None = None
+    cached: bool = False
+
+
+class Found(Record):
+    """What is kept of a run beside its arrays."""
+
+    golden: GoldenAnswer
+    score: ScoreAnswer | None
+
+
+def expected_outputs(  # noqa: PLR0913 - by keyword
+    model: Path,
+    sha256: str,
+    *,
+    inputs: Inputs,
+    score: Literal["top1", "auc"] | None,
+    cache_dir: Path,
+    deadline_s: float,
+) -> Expected:
     """Run a model on samples, or on seeded random inputs, in a process that may crash or hang alone.
 
-    Raises BuildError for samples that do not fit the model; a model that cannot be run is no error here.
+    With a ``score``, every labelled sample is scored. Raises BuildError for samples that do not fit the model;
+    a model that cannot be run is no error here.
     """
     runtime = litert_version()
     if runtime is None:
-        return Expected(None, "this host has no LiteRT to compute them with", 0, None, cached=False)
+        return Expected(None, "this host has no LiteRT to compute them with")
     samples = inputs.samples
-    parts = [sha256, file_sha256(samples) if samples else inputs.seed, runtime, platform.machine(), running_key()]
-    folder = cache_dir / "golden" / key(parts)
+    given = [file_sha256(samples), inputs.real] if samples else inputs.seed
+    folder = cache_dir / GOLDEN / key([sha256, given, score, runtime, platform.machine(), running_key()])
     with lock(folder):
-        cached = (folder / _ANSWER).exists()
-        answer = (
-            GoldenAnswer.model_validate_json((folder / _ANSWER).read_text())
-            if cached
-            else _run(model, folder, inputs, deadline_s)
-        )
-    if answer.bad_samples is not None:
-        raise BuildError(f"the samples {samples} do not fit {model.name}: {answer.bad_samples}")
-    if answer.refused is not None:
-        return Expected(None, answer.refused, 0, None, cached=cached)
+        found = _read(folder)
+        cached = found is not None
+        found = found or _run(model, folder, inputs, score, deadline_s)
+    if found.golden.bad_samples is not None:
+        raise BuildError(f"the samples {samples} do not fit {model.name}: {found.golden.bad_samples}")
+    if found.golden.refused is not None:
+        return Expected(None, found.golden.refused, cached=cached)
+    scored = found.score or ScoreAnswer()
     return Expected(
-        GoldenOutputs(
-            inputs_path=str(folder / "inputs.npz"),
-            inputs_sha256=file_sha256(folder / "inputs.npz"),
-            outputs_path=str(folder / "outputs.npz"),
-            outputs_sha256=file_sha256(folder / "outputs.npz"),
-            samples=answer.samples,
-            real=samples is not None,
-            runtime=f"litert {runtime}",
-            arch=platform.machine(),
-            num_threads=1,
-            delegate="xnnpack",
-        ),
-        None,
-        answer.n,
-        answer.correct,
+        golden=_golden(folder, found.golden, runtime, real=samples is not None and inputs.real),
+        reason=None,
+        outputs=found.golden.outputs,
+        scores=folder / _SCORES if scored.n else None,
+        n=scored.n,
+        scores_reason=scored.reason,
         cached=cached,
     )
 
 
-def _run(model: Path, folder: Path, inputs: Inputs, deadline_s: float) -> GoldenAnswer:
-    """Run the process; what it answers is kept, how it died is not (it may have been the machine's load)."""
-    samples, partial = inputs.samples, folder.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    job = GoldenJob(
-        model=str(model),
-        samples=str(samples) if samples else None,
-        keep=REAL_SAMPLES if samples else RANDOM_SAMPLES,
-        seed=inputs.seed,
-        inputs_path=str(partial / "inputs.npz"),
-        outputs_path=str(partial / "outputs.npz"),
-    )
-    answer, died = _ask(job, deadline_s)
-    if answer is None:
-        shutil.rmtree(partial, ignore_errors=True)
-        return GoldenAnswer(refused=died)
-    (partial / _ANSWER).write_text(answer.model_dump_json())
-    partial.rename(folder)
-    return answer
-
-
-def _ask(job: GoldenJob, deadline_s: float) -> tuple[GoldenAnswer | None, str]:
-    """The process' answer, or None and how it died."""
-    with tempfile.TemporaryFile() as errors:
-        return _ask_into(job, deadline_s, errors)
-
-
-def _ask_into(job: GoldenJob, deadline_s: float, errors: IO[bytes]) -> tuple[GoldenAnswer | None, str]:
+def _read(folder: Path) -> Found | None:
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "harness.pipeline.verification.golden"],
-            input=job.model_dump_json(),
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            encoding="utf-8",
-            errors="replace",
-            timeout=deadline_s,
-            check=False,
-            env=child_environment(OPENBLAS_NUM_THREADS="1"),
+        return Found.model_validate_json((folder / _ANSWER).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValidationError, ValueError):
+        return None
+
+
+def _run(model: Path, folder: Path, inputs: Inputs, score: Literal["top1", "auc"] | None, deadline_s: float) -> Found:
+    """Run the process. What it answers is kept; how it died is not, since that may have been the machine's load."""
+    with made_whole(folder) as partial:
+        job = GoldenJob(
+            model=str(model),
+            samples=str(inputs.samples) if inputs.samples else None,
+            keep=REAL_SAMPLES if inputs.samples and inputs.real else RANDOM_SAMPLES,
+            seed=inputs.seed,
+            score=score,
+            threads=min(_MOST_THREADS, len(os.sched_getaffinity(0))),
+            inputs_path=str(partial / _INPUTS),
+            outputs_path=str(partial / _OUTPUTS),
+            scores_path=str(partial / _SCORES),
         )
-    except subprocess.TimeoutExpired:
-        return None, f"LiteRT on this host took longer than {deadline_s:.0f} s"
-    if done.returncode < 0:
-        return None, f"LiteRT on this host was killed by {_signal_name(-done.returncode)}"
+        reply = ask(golden.__name__, job, deadline_s=deadline_s)
+        found, whole = _found(reply.lines, reply.died)
+        if whole:
+            (partial / _ANSWER).write_text(found.model_dump_json(), encoding="utf-8")
+    if not whole and found.golden.refused is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
+def _found(lines: tuple[str, ...], died: str | None) -> tuple[Found, bool]:
+    """What was answered before the process ended, and whether it was all."""
+    if not lines:
+        return Found(golden=GoldenAnswer(refused=died or "LiteRT on this host gave no answer"), score=None), False
     try:
-        return GoldenAnswer.model_validate_json(done.stdout), ""
+        answer = GoldenAnswer.model_validate_json(lines[0])
+        score = ScoreAnswer.model_validate_json(lines[1]) if len(lines) > 1 else None
     except ValidationError:
-        errors.seek(0)
-        lines = errors.read(_STDERR_BYTES).decode("utf-8", "replace").strip().splitlines()
-        last = lines[-1][:300] if lines else "no message"
-        return None, f"LiteRT on this host ended with status {done.returncode}: {last}"
+        return Found(golden=GoldenAnswer(refused="LiteRT on this host gave an answer that is none"), score=None), False
+    if died is not None and score is None:
+        return Found(golden=answer, score=ScoreAnswer(reason=f"{died} while its test samples were run")), False
+    return Found(golden=answer, score=score), True
 
 
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+def _golden(folder: Path, answer: GoldenAnswer, runtime: str, *, real: bool) -> GoldenOutputs:
+    return GoldenOutputs(
+        inputs_path=str(folder / _INPUTS),
+        inputs_sha256=file_sha256(folder / _INPUTS),
+        outputs_path=str(folder / _OUTPUTS),
+        outputs_sha256=file_sha256(folder / _OUTPUTS),
+        samples=answer.samples,
+        real=real,
+        runtime=f"litert {runtime}",
+        arch=platform.machine(),
+        num_threads=1,
+        delegate="xnnpack",
+    )

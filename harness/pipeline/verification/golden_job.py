@@ -1,5 +1,8 @@
 """What the limited process that runs a model on the host is asked, and what it answers."""
 
+from typing import Literal
+
+from harness.records.artifact import TensorInfo
 from harness.records.base import Record
 
 
@@ -8,20 +11,30 @@ class GoldenJob(Record):
 
     model: str
     samples: str | None
-    """npz with i0, i1... and, for a classifier, labels; None: seeded random inputs."""
+    """npz with i0, i1... and, for what is scored, labels; None: seeded random inputs."""
     keep: int
     """At most so many samples are kept with their outputs."""
     seed: int
+    score: Literal["top1", "auc"] | None
+    """How each labelled sample is scored; None: not at all."""
+    threads: int
     inputs_path: str
     outputs_path: str
+    scores_path: str
 
 
 class GoldenAnswer(Record):
-    """How many samples were kept, and of all ``n`` labelled ones how many were right; or the refusal."""
+    """How many samples were kept and what the outputs are; or the refusal. The first of two answers."""
 
     samples: int = 0
-    n: int = 0
-    correct: int | None = None
+    outputs: tuple[TensorInfo, ...] = ()
     refused: str | None = None
     bad_samples: str | None = None
     """What is wrong with the samples that were given."""
+
+
+class ScoreAnswer(Record):
+    """How many samples were scored, or why none was."""
+
+    n: int = 0
+    reason: str | None = None

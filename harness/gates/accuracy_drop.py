@@ -1,48 +1,58 @@
 """The accuracy gate: percentage points lost against the float32 recipe on the same test set."""
 
+from typing import Final
+
 from harness.gates.evidence import Evidence
 from harness.gates.limits import ACCURACY_DROP, Limit
 from harness.gates.sentences import Judged, not_judged
 from harness.gates.weigh import weigh
-from harness.records.artifact import AccuracyResult
+from harness.records.artifact import AccuracyDrop, AccuracyResult
 from harness.records.results import Entry, Finding
 from harness.records.units import format_quantity
 
 GATE = "accuracy_drop"
-_FLOAT32 = "float32"
+_FLOAT32: Final = "float32"
 
 
 def judge_accuracy_drop(limit: Limit, evidence: Evidence) -> Finding:
-    """The exact difference of two counts over one test set; no pairing of single samples enters.
+    """The exact difference over one test set, which is not sampled anew: no interval decides, it is only shown.
 
-    INVALID where either accuracy is unknown or the two stand on different test sets.
+    INVALID where the difference is unknown. The float32 recipe itself loses nothing.
     """
     entry = evidence.entry
     own = entry.artifact.accuracy if entry.artifact else None
-    reference = own if entry.recipe == _FLOAT32 else evidence.float32_accuracy
-    if own is None or reference is None or not _comparable(own, reference):
-        return not_judged(limit, gate=GATE, because=_why_not(own, reference, entry))
-    drop = (reference.correct - own.correct) / own.n
-    judged = Judged(
-        name=ACCURACY_DROP,
-        unit="pt",
-        value=drop,
-        low=drop,
-        high=drop,
-        basis=f"{format_quantity(own.value, '1')} against {format_quantity(reference.value, '1')} in float32, "
-        f"exact difference over {own.n} samples",
-    )
+    if own is None:
+        return not_judged(limit, gate=GATE, because=f"accuracy is unknown: {_why_unknown(entry)}")
+    if entry.recipe == _FLOAT32:
+        return _weighed(0.0, "it is the float32 recipe itself", own, limit, evidence)
+    drop = entry.artifact.accuracy_drop if entry.artifact else None
+    if drop is None:
+        return not_judged(limit, gate=GATE, because=_why_not_compared(entry))
+    finding = _weighed(drop.value, _basis(own, drop), own, limit, evidence)
+    return finding.model_copy(update={"ci_low": drop.ci_low, "ci_high": drop.ci_high})
+
+
+def _weighed(value: float, basis: str, own: AccuracyResult, limit: Limit, evidence: Evidence) -> Finding:
+    judged = Judged(name=ACCURACY_DROP, unit="pt", value=value, low=value, high=value, basis=basis)
     return weigh(judged, limit, evidence, gate=GATE, n=own.n)
 
 
-def _comparable(own: AccuracyResult, reference: AccuracyResult) -> bool:
-    return own.n > 0 and (own.dataset, own.n) == (reference.dataset, reference.n)
+def _basis(own: AccuracyResult, drop: AccuracyDrop) -> str:
+    before, after = (format_quantity(value, "1") for value in (own.value + drop.value, own.value))
+    low, high = (format_quantity(end, "pt") for end in (drop.ci_low, drop.ci_high))
+    differing = "" if drop.lost is None else f", {drop.lost} lost and {drop.gained} gained"
+    named = " by AUC" if own.score == "auc" else ""
+    interval = "" if drop.ci_low == drop.ci_high else f"; {drop.confidence * 100:.4g} % interval {low} to {high}"
+    return f"{after} against {before} in float32{named}, exact difference over {drop.n} samples{differing}{interval}"
 
 
-def _why_not(own: AccuracyResult | None, reference: AccuracyResult | None, entry: Entry) -> str:
-    if own is None:
-        told = entry.artifact.accuracy_reason if entry.artifact else None
-        return f"accuracy is unknown: {told or 'the candidate has no test set'}"
-    if reference is None:
-        return "the float32 recipe's accuracy is unknown"
-    return f"accuracies stand on different test sets, {own.dataset} ({own.n}) and {reference.dataset} ({reference.n})"
+def _why_unknown(entry: Entry) -> str:
+    told = entry.artifact.accuracy_reason if entry.artifact else None
+    return told or "the candidate has no test set"
+
+
+def _why_not_compared(entry: Entry) -> str:
+    if entry.recipe is None:
+        return "a model file as given has no float32 recipe to be compared with"
+    told = entry.artifact.fidelity_reason if entry.artifact else None
+    return f"accuracy was not compared with float32's{f': {told}' if told else ''}"

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.gates.limits import Limit
-from harness.records.artifact import AccuracyResult
 from harness.records.metrics import STAGE_METRICS
 from harness.records.results import Entry, Measurement
 from harness.records.settings import Settings
@@ -17,10 +16,9 @@ REPEATABLE_METRICS = frozenset({"peak_memory", "model_memory"})
 
 @dataclass(frozen=True)
 class Evidence:
-    """An entry, the accuracy of its float32 recipe, and the measurements of its baseline (None: not given)."""
+    """An entry, and the measurements of its baseline (None: not given)."""
 
     entry: Entry
-    float32_accuracy: AccuracyResult | None
     baseline: Sequence[Measurement] | None
     settings: Settings
 

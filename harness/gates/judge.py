@@ -6,7 +6,6 @@ from harness.gates import absolute, accuracy_drop, regression
 from harness.gates.evidence import Evidence
 from harness.gates.limits import Limit, LimitKind, reading_order
 from harness.gates.sentences import not_judged
-from harness.records.artifact import AccuracyResult
 from harness.records.results import Entry, Finding, Measurement
 from harness.records.settings import Settings
 from harness.records.status import Status, worst
@@ -29,7 +28,6 @@ def judge(
     limits: Iterable[Limit],
     *,
     settings: Settings,
-    float32_accuracy: AccuracyResult | None = None,
     baseline: Sequence[Measurement] | None = None,
 ) -> Entry:
     """The entry with one finding for each limit, the worst status of all, and the sentence of that worst.
@@ -43,7 +41,7 @@ def judge(
     if came_with in _SPOILT:
         judged = [_spoilt(limit, own, came_with) for limit in ordered]
     else:
-        evidence = Evidence(entry, float32_accuracy, baseline, settings)
+        evidence = Evidence(entry, baseline, settings)
         judged = [GATES[limit.kind][1](limit, evidence) for limit in ordered]
     if not judged:
         return entry

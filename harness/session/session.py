@@ -6,13 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 
 from harness.board import Board, LiveBoard, choose_runner, open_board, this_process
 from harness.gates import Limit, judge
 from harness.measure import Progress, execute, make_plan
-from harness.records.artifact import AccuracyResult, Artifact
+from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.errors import (
@@ -182,10 +182,9 @@ class Session:
         if opened is None:
             raise ConnectionLostError(f"{device}: the board was released: open it before measuring")
         artifact = self._build(candidate, device)
-        float32 = self._float32_accuracy(candidate, device, limits)
         plan = make_plan(self.settings, artifact, opened.runner, sensors=_sensors(opened.board))
         entry = self._executed(opened.board, plan, artifact, candidate=candidate, test=test)
-        return judge(entry, limits, settings=self.settings, float32_accuracy=float32)
+        return judge(entry, limits, settings=self.settings)
 
     def _executed(self, board: LiveBoard, plan: Plan, artifact: Artifact, *, candidate: Candidate, test: str) -> Entry:
         """The plan carried out; on this machine not beside another worker that builds."""
@@ -228,12 +227,6 @@ class Session:
                 return self._building.build(candidate, device)
             finally:
                 self._spent("build", began)
-
-    def _float32_accuracy(self, candidate: Candidate, device: str, limits: Sequence[Limit]) -> AccuracyResult | None:
-        """The float32 recipe's accuracy, built if absent, where a limit compares with it."""
-        if candidate.recipe is None or all(limit.kind != "accuracy_drop" for limit in limits):
-            return None
-        return self._build(replace(candidate, recipe="float32"), device).accuracy
 
     def _spent(self, phase: str, began: float) -> None:
         self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.monotonic() - began, 3)

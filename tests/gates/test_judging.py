@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.gates import judge, parse_limit
 from harness.gates.interval import more_trials
 from harness.gates.limits import Limit
-from harness.records.artifact import AccuracyResult
+from harness.records.artifact import AccuracyDrop, AccuracyResult
 from harness.records.metrics import METRICS
 from harness.records.results import ArtifactRecord, Entry, Finding, Measurement
 from harness.records.settings import Settings
@@ -38,9 +38,22 @@ def accuracy(correct, n=360, dataset="digits"):
     return AccuracyResult(value=correct / n, correct=correct, n=n, dataset=dataset, obtained="test set")
 
 
-def entry(*measurements, status=Status.MEASURED, reason="measured", findings=(), accuracy=None, recipe="int8"):
+def lost(before, after, n=360, low=-0.001, high=0.03, **more):
+    counts = {"lost": max(before - after, 0), "gained": max(after - before, 0), "p_value": 0.5, "obtained": "paired"}
+    return AccuracyDrop(value=(before - after) / n, ci_low=low, ci_high=high, confidence=0.95, n=n, **(counts | more))
+
+
+def entry(
+    *measurements, status=Status.MEASURED, reason="measured", findings=(), accuracy=None, recipe="int8", **artifact_more
+):
     artifact = ArtifactRecord(
-        path="x.tflite", sha256="0" * 64, size_bytes=60_012, inputs=[], outputs=[], accuracy=accuracy
+        path="x.tflite",
+        sha256="0" * 64,
+        size_bytes=60_012,
+        inputs=[],
+        outputs=[],
+        accuracy=accuracy,
+        **artifact_more,
     )
     return Entry(
         device="rpi4",
@@ -192,37 +205,73 @@ def test_a_sensor_s_energy_gates_either_way():
     ("correct", "status"), [(350, Status.PASS), (356, Status.PASS), (346, Status.FAIL), (347, Status.PASS)]
 )
 def test_an_accuracy_drop_is_the_exact_difference_to_float32(correct, status):
-    judged = verdict(entry(accuracy=accuracy(correct)), limit("accuracy_drop", "1 pt"), float32_accuracy=accuracy(350))
+    judged = verdict(
+        entry(accuracy=accuracy(correct), accuracy_drop=lost(350, correct)), limit("accuracy_drop", "1 pt")
+    )
 
     assert judged.status is status
-    assert "exact difference over 360 samples" in judged.reason
     assert judged.findings[0].gate == "accuracy_drop"
 
 
-def test_a_drop_of_exactly_the_limit_is_held():
+def test_an_accuracy_drop_shows_both_accuracies_and_its_interval_but_the_difference_decides():
     judged = verdict(
-        entry(accuracy=accuracy(96, n=100)), limit("accuracy_drop", "1 pt"), float32_accuracy=accuracy(97, n=100)
+        entry(accuracy=accuracy(347), accuracy_drop=lost(350, 347, high=0.05)), limit("accuracy_drop", "1 pt")
     )
 
     assert judged.status is Status.PASS
+    assert judged.reason == (
+        "accuracy_drop 0.8333 pt (96.39 % against 97.22 % in float32, exact difference over 360 samples, "
+        "3 lost and 0 gained; 95 % interval -0.1 pt to 5 pt) is within the limit of 1 pt on rpi4 (marker)"
+    )
+    finding = judged.findings[0]
+    assert (finding.value, finding.ci_low, finding.ci_high) == (3 / 360, -0.001, 0.05)
+
+
+def test_a_drop_of_exactly_the_limit_is_held():
+    own = entry(accuracy=accuracy(96, n=100), accuracy_drop=lost(97, 96, n=100))
+
+    assert verdict(own, limit("accuracy_drop", "1 pt")).status is Status.PASS
+
+
+def test_an_area_under_the_curve_is_judged_alike():
+    area = AccuracyResult(value=0.84, correct=None, n=200, dataset="sounds", obtained="test set", score="auc")
+    drop = lost(0, 0, n=200).model_copy(update={"value": 0.02, "lost": None, "gained": None, "ci_low": 0.01})
+
+    judged = verdict(entry(accuracy=area, accuracy_drop=drop), limit("accuracy_drop", "1 pt"))
+
+    assert judged.status is Status.FAIL
+    assert "84 % against 86 % in float32 by AUC, exact difference over 200 samples; 95 % interval" in judged.reason
+
+
+def test_an_interval_without_width_is_not_spoken_of():
+    own = entry(accuracy=accuracy(350), accuracy_drop=lost(350, 350, low=0.0, high=0.0))
+
+    assert "interval" not in verdict(own, limit("accuracy_drop", "1 pt")).reason
 
 
 def test_float32_itself_drops_by_nothing():
     judged = verdict(entry(accuracy=accuracy(350), recipe="float32"), limit("accuracy_drop", "0 pt"))
 
     assert judged.status is Status.PASS
+    assert "it is the float32 recipe itself" in judged.reason
 
 
 @pytest.mark.parametrize(
-    ("own", "reference", "told"),
+    ("own", "told"),
     [
-        (None, accuracy(350), "accuracy is unknown"),
-        (accuracy(350), None, "float32 recipe's accuracy is unknown"),
-        (accuracy(350), accuracy(350, dataset="other"), "different test sets"),
+        (entry(), "accuracy is unknown: the candidate has no test set"),
+        (entry(accuracy_reason="synthetic: accuracy not claimed"), "unknown: synthetic: accuracy not claimed"),
+        (entry(recipe="float32"), "accuracy is unknown"),
+        (entry(accuracy=accuracy(350)), "accuracy was not compared with float32's ("),
+        (
+            entry(accuracy=accuracy(350), fidelity_reason="the reference could not be built: it died"),
+            "not compared with float32's: the reference could not be built: it died",
+        ),
+        (entry(accuracy=accuracy(350), recipe=None), "a model file as given has no float32 recipe"),
     ],
 )
-def test_accuracies_that_cannot_be_compared_are_not_judged(own, reference, told):
-    judged = verdict(entry(accuracy=own), limit("accuracy_drop", "1 pt"), float32_accuracy=reference)
+def test_what_was_not_compared_is_not_judged(own, told):
+    judged = verdict(own, limit("accuracy_drop", "1 pt"))
 
     assert judged.status is Status.INVALID
     assert told in judged.reason

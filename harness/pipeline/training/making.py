@@ -1,20 +1,21 @@
 """In the worker: from a model's source to a Keras model with its data, trained or not."""
 
-import importlib
-import sys
-import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, Final
 
 from harness.pipeline.building.jobs import ModelSource
-from harness.pipeline.building.sources import is_installed
-from harness.pipeline.dataset import TrainedModel, UntrainedModel
+from harness.pipeline.dataset import Dataset, Schedule, TrainedModel, UntrainedModel
 from harness.pipeline.steps.step import Made
+from harness.pipeline.training.factories import call_factory
+from harness.pipeline.training.foreign import one_line
+from harness.records.candidate import Argument
 from harness.records.errors import BuildError
 
-_searched: list[str] = []
+__all__ = ["Fresh", "make", "one_line", "remade"]
+
+_NO_DATA: Final = "no data set was named, so that no accuracy is claimed"
 
 
 @dataclass(frozen=True)
@@ -26,27 +27,81 @@ class Fresh:
 
 
 def make(source: ModelSource, *, seed: int) -> Fresh:
-    """The model of a source, with random numbers seeded before. Raises BuildError."""
+    """The model of a source, with random numbers seeded before. Raises BuildError.
+
+    A Keras file is read in Keras' safe mode; its data set is the one that the user named for it.
+    """
     import keras
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
-    given = _called(source)
+    if source.kind == "keras":
+        return Fresh(_read(source), trained=True)
+    if source.kind == "saved_model":
+        raise BuildError(f"{source.label}: a SavedModel cannot be trained further: give the model as a .keras file")
+    given = call_factory(source)
     if isinstance(given, UntrainedModel):
-        return Fresh(Made(_checked(given.model, source), given.dataset, None, given.schedule), trained=False)
+        made = Made(_checked(given.model, source), _checked_data(given.dataset, source), None, given.schedule)
+        return Fresh(made, trained=False)
     if not isinstance(given, TrainedModel):
         given = TrainedModel(_checked(given, source))
-    reason = None if given.dataset else given.accuracy_reason or "the factory gave no data set"
-    return Fresh(Made(_checked(given.model, source), given.dataset, reason, given.schedule), trained=True)
+    dataset = None if given.dataset is None else _checked_data(given.dataset, source)
+    reason = None if dataset else given.accuracy_reason or "the factory gave no data set"
+    return Fresh(Made(_checked(given.model, source), dataset, reason, given.schedule), trained=True)
 
 
-def one_line(error: BaseException) -> str:
-    """An exception's type and message, on one line of a readable length."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+def remade(source: ModelSource, arguments: Mapping[str, Argument], *, seed: int) -> Made:
+    """A factory's model with some other arguments, its weights not trained. Raises BuildError."""
+    import keras
+
+    if source.kind != "factory":
+        raise BuildError(f"{source.label} is a file and cannot be made anew with {_written(arguments)}: give a factory")
+    fresh = make(source.model_copy(update={"arguments": {**source.arguments, **arguments}}), seed=seed)
+    if not fresh.trained:
+        return fresh.made
+    keras.utils.set_random_seed(seed)
+    try:
+        untrained = keras.models.clone_model(fresh.made.model)
+    except Exception as error:
+        raise BuildError(
+            f"{source.label} trains itself and cannot be copied without its weights ({one_line(error)}): "
+            "let it return an UntrainedModel"
+        ) from error
+    return replace(fresh.made, model=untrained)
 
 
-def _checked(model: object, source: ModelSource) -> Any:  # noqa: ANN401 - keras is not typed
+def _read(source: ModelSource) -> Made:
+    """The model of a .keras or .h5 file, without what it was compiled with, which may need code that is not here."""
+    import keras
+
+    try:
+        model = keras.saving.load_model(source.source, compile=False, safe_mode=True)
+    except Exception as error:
+        raise BuildError(f"{source.label}: {source.source} cannot be read as a model: {one_line(error)}") from error
+    model = _checked(model, source)
+    if source.data is None:
+        return Made(model, None, _NO_DATA, Schedule())
+    return Made(model, _data_of_file(model, source.data, source), None, Schedule())
+
+
+def _data_of_file(model: Any, word: str, source: ModelSource) -> Dataset:  # noqa: ANN401 - keras is not typed
+    """The data set that the user named for a file, asked for in the model's own shapes."""
+    from harness.pipeline.data import load_dataset
+
+    if len(model.inputs or []) != 1 or len(model.outputs or []) != 1:
+        raise BuildError(f"{source.label}: a data set serves models with one input and one output, which it is not")
+    given, answer = tuple(model.inputs[0].shape[1:]), tuple(model.outputs[0].shape[1:])
+    rebuilds = given == answer
+    return load_dataset(
+        word,
+        shape=None if None in given else given,
+        classes=None if rebuilds or None in answer else prod(answer),
+        score="auc" if rebuilds else "top1",
+        base_dir=source.base_dir,
+    )
+
+
+def _checked(model: object, source: ModelSource) -> Any:  # noqa: ANN401
     import keras
 
     if not isinstance(model, keras.Model):
@@ -57,43 +112,13 @@ def _checked(model: object, source: ModelSource) -> Any:  # noqa: ANN401 - keras
     return model
 
 
-def _called(source: ModelSource) -> object:
-    factory = _import_factory(source)
-    try:
-        return factory(**source.arguments)
-    except Exception as error:
-        raise BuildError(f"{source.label} raised {one_line(error)}{_where(error)}") from error
+def _checked_data(dataset: object, source: ModelSource) -> Dataset:
+    if not isinstance(dataset, Dataset):
+        raise BuildError(
+            f"{source.label} gave {type(dataset).__name__} as its data, where a harness.pipeline.Dataset was expected"
+        )
+    return dataset
 
 
-def _import_factory(source: ModelSource) -> Callable[..., Any]:
-    module_name, _, function = source.source.partition(":")
-    _search_in(source.search)
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        raise BuildError(f"{source.label} cannot be imported: {one_line(error)}{_where(error)}") from error
-    factory = getattr(module, function, None)
-    if not callable(factory):
-        raise BuildError(f"{source.label}: the module {module_name} has no function {function}")
-    return factory  # type: ignore[no-any-return]
-
-
-def _where(error: BaseException) -> str:
-    """The last line of the user's own that an exception came through; "" where it came through none."""
-    steps = [step for step in traceback.extract_tb(error.__traceback__) if Path(step.filename).is_file()]
-    mine = [step for step in steps if not is_installed(Path(step.filename))]
-    return f" ({mine[-1].filename}, line {mine[-1].lineno})" if mine else ""
-
-
-def _search_in(folders: list[str]) -> None:
-    """Put folders first on the module path; modules from another candidate's folders are forgotten."""
-    if folders == _searched:
-        return
-    gone = set(_searched) - set(folders)
-    for name, module in list(sys.modules.items()):
-        origin = getattr(module, "__file__", None)
-        if origin and any(Path(origin).is_relative_to(folder) for folder in gone):
-            del sys.modules[name]
-    sys.path[:] = [*folders, *(place for place in sys.path if place not in folders and place not in gone)]
-    _searched[:] = folders
-    importlib.invalidate_caches()
+def _written(arguments: Mapping[str, Argument]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in arguments.items()) or "other weights"

@@ -1,20 +1,15 @@
 """What networks taken from keras.applications need beside their own code."""
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from harness.pipeline.dataset import Schedule
 from harness.records.errors import BuildError
-
-if TYPE_CHECKING:
-    from harness.pipeline.dataset import Dataset
 
 CLASSES: Final = 1000
 """Of ImageNet: the end that these networks are published with, and that made-up data gets."""
 MADE_UP_CLASSES: Final = 10
 BRIEF: Final = Schedule(epochs=1, batch_size=8, learning_rate=1e-3, finetune_epochs=1)
 """A sample of 224x224 takes MobileNet v2 a fifth of a second of one core and back; the graph's making takes longer."""
-_BRIEF_SAMPLES: Final = 64
 _SMALLEST: Final = 32
 _LARGEST: Final = 1024
 _MOMENTUM: Final = 0.9
@@ -35,11 +30,3 @@ def followed_soon(model: Any) -> Any:  # noqa: ANN401 - keras is not typed
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = _MOMENTUM
     return model
-
-
-def shortened(dataset: "Dataset") -> "Dataset":
-    """Made-up data with a train part as short as so large a network needs to have been trained at all."""
-    if dataset.accuracy_reason is None or dataset.train_inputs is None or dataset.train_labels is None:
-        return dataset
-    inputs, labels = dataset.train_inputs[:_BRIEF_SAMPLES], dataset.train_labels[:_BRIEF_SAMPLES]
-    return replace(dataset, train_inputs=inputs, train_labels=labels)

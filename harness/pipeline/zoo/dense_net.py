@@ -14,7 +14,7 @@ _DEEPEST = 100
 def dense_net(
     *, width: float = 1.0, data: str = "digits", units: int = 128, depth: int = 2, epochs: int | None = None
 ) -> UntrainedModel:
-    """``depth`` hidden layers of ``units`` times ``width``; input and classes are those of the data. Raises BuildError."""
+    """``depth`` hidden layers of ``units`` x ``width``; input and classes are those of the data. Raises BuildError."""
     if isinstance(depth, bool) or not isinstance(depth, int) or not 0 <= depth <= _DEEPEST:
         raise BuildError(f"depth is {depth!r}, where a whole number from 0 to {_DEEPEST} was expected")
     if isinstance(units, bool) or not isinstance(units, int) or units < 1:

@@ -1,8 +1,8 @@
-"""mobilenet_v3_small: MobileNetV3-Small (arXiv:1905.02244) as keras.applications builds it, with weights trained here."""
+"""mobilenet_v3_small: MobileNetV3-Small (arXiv:1905.02244) as keras.applications builds it, trained here."""
 
 from harness.pipeline.data import load_dataset
 from harness.pipeline.dataset import UntrainedModel
-from harness.pipeline.zoo.applications import BRIEF, CLASSES, MADE_UP_CLASSES, checked_size, followed_soon, shortened
+from harness.pipeline.zoo.applications import BRIEF, CLASSES, MADE_UP_CLASSES, checked_size, followed_soon
 from harness.pipeline.zoo.layers import checked_width, class_count, image_shape
 from harness.pipeline.zoo.schedules import schedule_for
 
@@ -17,7 +17,7 @@ def mobilenet_v3_small(
     import keras
 
     side = checked_size(size, "mobilenet_v3_small")
-    dataset = shortened(load_dataset(data, shape=(side, side, 3), classes=MADE_UP_CLASSES))
+    dataset = load_dataset(data, shape=(side, side, 3), classes=MADE_UP_CLASSES)
     classes = class_count(dataset, "mobilenet_v3_small") if dataset.accuracy_reason is None else CLASSES
     model = keras.applications.MobileNetV3Small(
         input_tensor=keras.Input(image_shape(dataset, "mobilenet_v3_small"), name="image"),

@@ -1,0 +1,19 @@
+"""Exceptions of libraries and of users' code, on one line."""
+
+import traceback
+from pathlib import Path
+
+from harness.pipeline.building.sources import is_installed
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's type and message, on one line of a readable length."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+
+
+def where(error: BaseException) -> str:
+    """The last line of the user's own that an exception came through; "" where it came through none."""
+    steps = [step for step in traceback.extract_tb(error.__traceback__) if Path(step.filename).is_file()]
+    mine = [step for step in steps if not is_installed(Path(step.filename))]
+    return f" ({mine[-1].filename}, line {mine[-1].lineno})" if mine else ""

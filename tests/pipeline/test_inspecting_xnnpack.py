@@ -1,6 +1,5 @@
 """Which operators XNNPACK takes, as LiteRT tells it from a limited process."""
 
-import signal
 from pathlib import Path
 
 import needs
@@ -83,20 +82,20 @@ def test_a_model_that_litert_refuses_has_its_words(tmp_path):
 
 def test_a_model_that_kills_the_process_takes_only_that_along():
     found = asked(needs.need_shared("bad/abort_blockwise_quantized.tflite"))
-    assert found.reason == f"LiteRT was killed by {signal.SIGABRT.name} while loading it"
+    assert found.reason == "LiteRT on this host was killed by SIGABRT"
 
 
 def test_a_process_that_does_not_answer_in_time_is_ended(tmp_path):
     path = write(tmp_path / "a.tflite", custom_model("Sinh"))
     found = ask_xnnpack(path, inspect_file(path), deadline_s=0.01)
-    assert found.taken is None and found.reason == "LiteRT took longer than 0.01 s to load it"
+    assert found.taken is None and found.reason is not None and "took longer than" in found.reason
 
 
 def test_a_process_that_cannot_start_is_told_by_its_last_line(tmp_path, monkeypatch):
     monkeypatch.setattr(delegation, "_PROCESS", "harness.pipeline.inspection.nowhere")
     path = write(tmp_path / "a.tflite", custom_model("Sinh"))
     reason = asked(path).reason
-    assert reason is not None and reason.startswith("LiteRT ended with status 1") and "nowhere" in reason
+    assert reason is not None and reason.startswith("LiteRT on this host ended with status 1") and "nowhere" in reason
 
 
 def test_an_answer_about_another_model_is_not_believed(tmp_path):

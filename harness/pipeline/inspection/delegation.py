@@ -9,26 +9,21 @@ save for operators whose results nobody reads.
 """
 
 import platform
-import signal
-import subprocess
-import sys
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from pydantic import ValidationError
 
-from harness.pipeline.building.worker_process import child_environment
 from harness.pipeline.cache import litert_version
 from harness.pipeline.inspection.delegation_job import DelegationAnswer, DelegationJob
 from harness.pipeline.inspection.model_file import ModelInfo
+from harness.pipeline.verification.limited import ask
 from harness.records.artifact import OperatorTally
 
 DEADLINE_S: Final = 60.0
 _PROCESS = "harness.pipeline.inspection.delegation_process"
-_STDERR_BYTES = 2**16
 
 
 @dataclass(frozen=True)
@@ -45,9 +40,9 @@ class Delegation:
 def ask_xnnpack(path: Path, info: ModelInfo, *, deadline_s: float = DEADLINE_S) -> Delegation:
     """What XNNPACK takes of the model's first graph. Never raises: what goes wrong is the reason."""
     version = litert_version()
-    told_by = f"LiteRT {version} on this host ({platform.machine()})"
     if version is None:
-        return Delegation(None, 0, told_by, "this host has no LiteRT to ask")
+        return Delegation(None, 0, "", "this host has no LiteRT to ask")
+    told_by = f"LiteRT {version} on this host ({platform.machine()})"
     answer = _ask(DelegationJob(model=str(path.resolve())), deadline_s)
     if answer.refused is None and answer.operators == info.contents.order:
         taken = Counter(answer.operators[index] for index in answer.taken)
@@ -65,35 +60,8 @@ def with_xnnpack(tallies: tuple[OperatorTally, ...], delegation: Delegation) -> 
 
 
 def _ask(job: DelegationJob, deadline_s: float) -> DelegationAnswer:
-    with tempfile.TemporaryFile() as errors:
-        try:
-            done = subprocess.run(
-                [sys.executable, "-P", "-m", _PROCESS],
-                input=job.model_dump_json().encode(),
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                timeout=deadline_s,
-                check=False,
-                env=child_environment(OPENBLAS_NUM_THREADS="1"),
-            )
-        except subprocess.TimeoutExpired:
-            return DelegationAnswer(refused=f"LiteRT took longer than {deadline_s:g} s to load it")
-        if done.returncode < 0:
-            return DelegationAnswer(refused=f"LiteRT was killed by {_signal(-done.returncode)} while loading it")
-        try:
-            return DelegationAnswer.model_validate_json(done.stdout)
-        except ValidationError:
-            return DelegationAnswer(refused=f"LiteRT ended with status {done.returncode}: {_last_line(errors)}")
-
-
-def _signal(number: int) -> str:
+    reply = ask(_PROCESS, job, deadline_s=deadline_s)
     try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def _last_line(errors: IO[bytes]) -> str:
-    errors.seek(0)
-    lines = errors.read(_STDERR_BYTES).decode("utf-8", "replace").strip().splitlines()
-    return lines[-1][:200] if lines else "no message"
+        return DelegationAnswer.model_validate_json("".join(reply.lines))
+    except ValidationError:
+        return DelegationAnswer(refused=reply.died or "LiteRT on this host ended without an answer")

@@ -1,35 +1,17 @@
-"""The limited process in which LiteRT hands operators to XNNPACK: a job on stdin, an answer on stdout.
+"""The limited process in which LiteRT hands operators to XNNPACK; nothing is run."""
 
-The model may be a stranger's: it can crash, eat memory or never end. Limits are set before the interpreter is
-imported, and the caller has a deadline. Standard output is moved away, because native code may print on it.
-"""
-
-import os
-import resource
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from harness.pipeline.inspection.delegation_job import DelegationAnswer, DelegationJob
+from harness.pipeline.verification.limiting import serve
 
-MEMORY_BYTES: Final = 4 * 2**30
-CPU_SECONDS: Final = 60
-_DELEGATE = "DELEGATE"
+_DELEGATE: Final = "DELEGATE"
 
 
 def main() -> None:
     """Do one job."""
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
-        os.dup2(2, 1)
-        for limit, most in (
-            (resource.RLIMIT_CORE, 0),
-            (resource.RLIMIT_FSIZE, 0),
-            (resource.RLIMIT_AS, MEMORY_BYTES),
-            (resource.RLIMIT_CPU, CPU_SECONDS),
-        ):
-            resource.setrlimit(limit, (most, most))
-        job = DelegationJob.model_validate_json(sys.stdin.read())
-        answers.write(_load(job.model).model_dump_json())
+    serve(DelegationJob, lambda job, tell: tell(_load(job.model)))
 
 
 def _load(path: str) -> DelegationAnswer:

@@ -43,7 +43,21 @@ def parse_recipe(text: str, *, steps: Mapping[str, Step] = STEPS) -> Recipe:
     if formats and formats[0] != len(parsed) - 1:
         name = parsed[formats[0]].name
         raise CandidateSpecError(f'recipe "{text}": {name} sets the number format and must be the last step')
+    _refuse_in_vain(parsed, text)
     return Recipe(parsed)
+
+
+def _refuse_in_vain(parsed: tuple[Call, ...], text: str) -> None:
+    """Steps that undo one another."""
+    names = [call.name for call in parsed]
+    for name in ("prune", "distill"):
+        if names.count(name) > 1:
+            raise CandidateSpecError(f'recipe "{text}" has {name} twice: name one')
+    if "prune" in names and "distill" in names and names.index("prune") < names.index("distill"):
+        raise CandidateSpecError(
+            f'recipe "{text}": distill makes a new student, so that what was pruned before is lost: '
+            "write distill(...)+prune(...)"
+        )
 
 
 def _check(call: Call, *, recipe: str, steps: Mapping[str, Step]) -> None:
@@ -53,6 +67,9 @@ def _check(call: Call, *, recipe: str, steps: Mapping[str, Step]) -> None:
         hint = f'did you mean "{close}"? ' if close else ""
         raise CandidateSpecError(f'recipe "{recipe}": unknown step "{call.name}": {hint}known: {", ".join(steps)}')
     if isinstance(step, ModelStep):
-        step.check(call)
+        try:
+            step.check(call)
+        except CandidateSpecError as error:
+            raise CandidateSpecError(f'recipe "{recipe}": {error}') from error
     elif call.positional or call.keywords:
         raise CandidateSpecError(f'recipe "{recipe}": write {call.name}, not "{call}": it takes no argument')

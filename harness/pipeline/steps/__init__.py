@@ -5,9 +5,21 @@
 
 from typing import Final
 
-from harness.pipeline.steps import dynamic_int8, float16, float32, int8
+from harness.pipeline.steps import distill, dynamic_int8, float16, float32, int8, int8_float_io, int16x8, prune
 from harness.pipeline.steps.step import FormatStep, ModelStep, Step
 
-STEPS: Final[dict[str, Step]] = {step.name: step for step in (float32.STEP, float16.STEP, dynamic_int8.STEP, int8.STEP)}
+STEPS: Final[dict[str, Step]] = {
+    step.name: step
+    for step in (
+        float32.STEP,
+        float16.STEP,
+        dynamic_int8.STEP,
+        int8.STEP,
+        int8_float_io.STEP,
+        int16x8.STEP,
+        prune.STEP,
+        distill.STEP,
+    )
+}
 
 __all__ = ["STEPS", "FormatStep", "ModelStep", "Step"]

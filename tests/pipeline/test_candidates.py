@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness import candidates
-from harness.pipeline import candidates_from_paths
+from harness.pipeline import ZOO, candidates_from_paths
 from harness.records.errors import CandidateSpecError
 
 
@@ -66,8 +66,7 @@ def test_samples_go_with_the_file(tmp_path):
 
 def test_mistyped_zoo_name_gets_the_nearest_and_the_list():
     assert refusal("digit_cnn") == (
-        '"digit_cnn" is neither a zoo model nor a file: did you mean "digits_cnn"? '
-        "the zoo has digits_cnn, vww_mobilenet_v1"
+        f'"digit_cnn" is neither a zoo model nor a file: did you mean "digits_cnn"? the zoo has {", ".join(ZOO)}'
     )
 
 
@@ -98,25 +97,118 @@ def test_a_name_longer_than_any_file_has(tmp_path):
 
 
 def test_a_folder_without_models(tmp_path):
-    assert f"no .tflite file in the folder {tmp_path}" in refusal(tmp_path)
+    assert f"no .tflite or Keras file in the folder {tmp_path}" in refusal(tmp_path)
 
 
 def test_nothing_named():
     assert "no candidate was named" in refusal()
 
 
-@pytest.mark.parametrize("name", ["m.keras", "m.h5"])
-def test_keras_files_are_refused_for_now(tmp_path, name):
-    assert "Keras file" in refusal(touch(tmp_path / name))
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.hdf5"])
+def test_a_keras_file_is_built(tmp_path, name):
+    (made,) = candidates_from_paths([touch(tmp_path / name)], recipes=["int8"])
+    assert (made.name, made.kind, made.recipe) == ("m", "keras", "int8")
 
 
-def test_saved_models_are_refused_for_now(tmp_path):
-    touch(tmp_path / "saved_model.pb")
-    assert "SavedModel" in refusal(tmp_path)
+def test_a_saved_model_is_built_and_float32_unless_said_otherwise(tmp_path):
+    touch(tmp_path / "net/saved_model.pb")
+    (made,) = candidates_from_paths(["net"], base_dir=tmp_path)
+    assert (str(made), made.kind, made.source) == ("net/float32", "saved_model", str(tmp_path / "net"))
 
 
-def test_recipes_for_a_model_file_are_refused_with_the_reason(tmp_path):
-    assert "measured as it is" in refusal(touch(tmp_path / "a.tflite"), recipes=["int8"])
+def test_a_folder_gives_its_keras_files_too(tmp_path):
+    for name in ("b.keras", "a.tflite"):
+        touch(tmp_path / name)
+    made = candidates_from_paths([tmp_path])
+    assert [(str(c), c.kind) for c in made] == [("a", "tflite"), ("b/float32", "keras")]
+
+
+def test_a_tflite_file_takes_number_formats(tmp_path):
+    made = candidates_from_paths([touch(tmp_path / "a.tflite")], recipes=["int8", "float16"])
+    assert [(c.kind, c.recipe) for c in made] == [("tflite", "int8"), ("tflite", "float16")]
+
+
+@pytest.mark.parametrize("recipe", ["prune(0.5)", "distill(width=0.5)+int8"])
+@pytest.mark.parametrize(("name", "kind"), [("a.tflite", ".tflite file"), ("net/saved_model.pb", "SavedModel")])
+def test_what_has_no_trainable_weights_is_not_trained(tmp_path, recipe, name, kind):
+    file = touch(tmp_path / name)
+    message = refusal(file if file.suffix == ".tflite" else file.parent, recipes=[recipe])
+    assert kind in message and "trains the model" in message and ".keras file" in message
+
+
+def test_a_keras_file_is_trained_further_on_a_named_data_set_only(tmp_path):
+    file = touch(tmp_path / "m.keras")
+    assert 'such as data="digits"' in refusal(file, recipes=["prune(0.5)"])
+    (made,) = candidates_from_paths([file], recipes=["prune(0.5)"], data="digits")
+    assert made.data == "digits"
+    assert "has one width" in refusal(file, recipes=["distill(width=0.5)"], data="digits")
+
+
+def test_a_zoo_model_takes_arguments():
+    made = candidates("ic_resnet8( width = 0.5, data=synthetic(3) )", recipes=["int8"])[0]
+    assert str(made) == "ic_resnet8(width=0.5, data=synthetic(3))/int8"
+    assert (made.source, made.arguments) == ("ic_resnet8", (("data", "synthetic(3)"), ("width", 0.5)))
+
+
+def test_a_factory_takes_arguments():
+    made = candidates('models:make(depth=3, wide=True, name="x y", other=None)')[0]
+    assert (made.kind, made.source, made.name) == (
+        "factory", "models:make", "models:make(depth=3, wide=True, name='x y', other=None)",
+    )  # fmt: skip
+    assert dict(made.arguments) == {"depth": 3, "wide": True, "name": "x y", "other": None}
+
+
+def test_paths_in_arguments_are_relative_to_the_calling_file(tmp_path):
+    touch(tmp_path / "w/x.weights.h5")
+    touch(tmp_path / "w/mine.npz")
+    word = "digits_cnn(weights='w/x.weights.h5', data='w/mine.npz')"
+    (made,) = candidates_from_paths([word], base_dir=tmp_path)
+    assert made.weights == str(tmp_path / "w/x.weights.h5")
+    assert dict(made.arguments) == {"data": str(tmp_path / "w/mine.npz")}
+
+
+def test_weights_for_all(tmp_path):
+    touch(tmp_path / "x.weights.h5")
+    made = candidates_from_paths(["digits_cnn", "models:make"], weights="x.weights.h5", base_dir=tmp_path)
+    assert [c.weights for c in made] == [str(tmp_path / "x.weights.h5")] * 2
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("ic_resnet8(0.5)", "give arguments by name"),
+        ("ic_resnet8(width=0.5", "is not written as"),
+        ("ic_resnet8(width=(1, 2))", "a number, a text"),
+        ("ic_resnet8(width=1, width=2)", "keyword argument repeated|twice|not written as"),
+        ("ic_resnet8(data=fashion_mnst)", 'did you mean "fashion_mnist"'),
+        ("ic_resnet8(weights=gone)", "weights file"),
+        ("models:make(*a)", "neither a number"),
+    ],
+)
+def test_arguments_that_cannot_be(word, told):
+    message = refusal(word)
+    assert any(part in message for part in told.split("|")), message
+
+
+def test_data_and_weights_go_where_they_belong(tmp_path):
+    touch(tmp_path / "w.h5")
+    assert '"digits_cnn(data=...)"' in refusal("digits_cnn", data="digits")
+    assert "has its own" in refusal(touch(tmp_path / "m.keras"), weights=tmp_path / "w.h5")
+
+
+def test_stages_are_a_file_or_the_data_set_s_own(tmp_path):
+    touch(tmp_path / "stages.py")
+    (own,) = candidates_from_paths(["digits_cnn"], stages="stages.py", base_dir=tmp_path)
+    (shared,) = candidates_from_paths(["digits_cnn"], stages="dataset", base_dir=tmp_path)
+    assert (own.stages, shared.stages) == (str(tmp_path / "stages.py"), "dataset")
+    assert "does not exist" in refusal("digits_cnn", stages="gone.py", base_dir=tmp_path)
+    assert "no .py file" in refusal("digits_cnn", stages=touch(tmp_path / "a.txt"))
+
+
+def test_raw_samples_may_be_any_file_where_there_are_stages(tmp_path):
+    touch(tmp_path / "a.tflite"), touch(tmp_path / "s.py"), touch(tmp_path / "cat.bmp")
+    (made,) = candidates_from_paths(["a.tflite"], stages="s.py", samples="cat.bmp", base_dir=tmp_path)
+    assert made.samples == str(tmp_path / "cat.bmp")
 
 
 def test_empty_recipes_are_refused():
@@ -124,7 +216,7 @@ def test_empty_recipes_are_refused():
 
 
 def test_samples_for_what_is_built_are_refused(tmp_path):
-    assert "samples go with model files" in refusal("digits_cnn", samples=touch(tmp_path / "a.npz"))
+    assert "samples go with .tflite files" in refusal("digits_cnn", samples=touch(tmp_path / "a.npz"))
 
 
 def test_samples_that_are_missing_or_of_another_kind(tmp_path):

@@ -1,0 +1,50 @@
+"""What does not go together is refused before anything is made, with the reason."""
+
+from collections.abc import Mapping, Sequence
+
+from harness.pipeline.recipes import Recipe, parse_recipe
+from harness.records.candidate import Candidate
+from harness.records.errors import CandidateSpecError
+
+
+def refuse_misfits(found: Sequence[Candidate], given: Mapping[str, str | None], *, recipes: Sequence[str]) -> None:
+    """Hold every candidate against what was given for all, and against the recipes. Raises CandidateSpecError."""
+    parsed = [parse_recipe(word) for word in recipes]
+    for candidate in found:
+        _refuse_given(candidate, given)
+        for recipe in parsed:
+            _refuse_recipe(candidate, recipe, data=given["data"])
+
+
+def _refuse_given(candidate: Candidate, given: Mapping[str, str | None]) -> None:
+    called = candidate.kind in {"zoo", "factory"}
+    if given["data"] and called:
+        raise CandidateSpecError(
+            f"data goes with model files; name it with {candidate.name} itself: "
+            f'"{candidate.name.partition("(")[0]}(data=...)"'
+        )
+    if given["weights"] and not called:
+        raise CandidateSpecError(f"weights go with zoo models and factories; {candidate.source} has its own")
+    if given["samples"] and not given["stages"] and candidate.kind != "tflite":
+        what = "its factory gives the data set" if called else "data=... names its data set"
+        raise CandidateSpecError(f"samples go with .tflite files; {candidate.source} is built and {what}")
+
+
+def _refuse_recipe(candidate: Candidate, recipe: Recipe, *, data: str | None) -> None:
+    steps = recipe.model_steps()
+    if not steps:
+        return
+    first = f"{candidate.name}/{recipe}: {steps[0].name} trains the model, and"
+    if candidate.kind == "tflite":
+        raise CandidateSpecError(
+            f"{first} a .tflite file cannot be trained: give a factory as module:function or a .keras file"
+        )
+    if candidate.kind == "saved_model":
+        raise CandidateSpecError(f"{first} a SavedModel cannot be trained further: give the model as a .keras file")
+    if candidate.kind == "keras" and data is None:
+        raise CandidateSpecError(f'{first} no data set was named for the file: give one, such as data="digits"')
+    if candidate.kind == "keras" and any(name == "width" for call in steps for name, _ in call.keywords):
+        raise CandidateSpecError(
+            f"{candidate.name}/{recipe}: a Keras file has one width: give a factory that takes width, "
+            "or distill with a teacher alone"
+        )

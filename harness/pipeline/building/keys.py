@@ -17,6 +17,7 @@ _ROOM = "harness.pipeline"
 _TRAINING_ROOMS = (f"{_ROOM}.training", f"{_ROOM}.dataset", f"{_ROOM}.building.determinism")
 _STEP_ROOMS = (*_TRAINING_ROOMS, f"{_ROOM}.steps")
 _EXPORT_ROOMS = (f"{_ROOM}.conversion", f"{_ROOM}.dataset")
+_QUANTIZING_ROOMS = (*_EXPORT_ROOMS, f"{_ROOM}.verification.samples", f"{_ROOM}.verification.running")
 _ZOO_ROOMS = (f"{_ROOM}.zoo", f"{_ROOM}.dataset")
 
 
@@ -41,7 +42,7 @@ def conversion_sources() -> dict[str, str]:
 @functools.cache
 def quantizing_sources() -> dict[str, str]:
     """The harness' own code that quantises a .tflite file."""
-    return _own("conversion.quantize", _EXPORT_ROOMS)
+    return _own("conversion.quantize", _QUANTIZING_ROOMS)
 
 
 @functools.cache

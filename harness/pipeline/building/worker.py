@@ -107,7 +107,9 @@ def _quantize(request: Quantize, say: Say) -> str:
 
     say("quantising")
     samples = Path(request.samples) if request.samples else None
-    quantize_file(Path(request.source), request.recipe, Path(request.output), samples=samples, seed=request.seed)
+    quantize_file(
+        Path(request.source), request.recipe, Path(request.output), samples=samples, seed=request.seed, say=say
+    )
     return ""
 
 

@@ -27,6 +27,7 @@ class Model:
         self._outputs = self._interpreter.get_output_details()
         self.inputs = tuple(_info(detail) for detail in self._inputs)
         self.outputs = tuple(_info(detail) for detail in self._outputs)
+        self.input_numbers = tuple(int(detail["index"]) for detail in self._inputs)
 
     def run(self, values: Sequence[Array]) -> list[Array]:
         """The outputs for one sample: an array for each input, in the tensor's own shape and type."""

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from harness.pipeline.building.jobs import CALIBRATION, SAVED_MODEL, BuildJob
+from harness.pipeline.conversion.converter_words import why_not_converted
 from harness.pipeline.recipes import parse_recipe
 from harness.pipeline.steps import STEPS, FormatStep
 from harness.pipeline.steps.step import Conversion
-from harness.pipeline.training.making import one_line
 from harness.records.errors import BuildError
+
+MOST_CALIBRATED: Final = 500
+"""Samples that set the ranges of integer recipes: more of them moved no range in trials, and cost time."""
 
 
 def convert(job: BuildJob, prepared: Path) -> None:
@@ -28,14 +31,17 @@ def convert(job: BuildJob, prepared: Path) -> None:
             step.configure(conversion)
     try:
         content = converter.convert()
+    except MemoryError:
+        raise
     except Exception as error:
-        raise BuildError(f"{job.model.label}/{job.recipe} cannot be converted: {one_line(error)}") from error
+        raise BuildError(f"{job.model.label}/{job.recipe}: {why_not_converted(error)}") from error
     Path(job.output).write_bytes(content)
 
 
 def _calibration(prepared: Path) -> Iterator[dict[str, Any]]:
-    """One sample after another, each input a batch of one."""
+    """One sample after another, each input a batch of one; spread over the whole part where it is large."""
     with np.load(prepared / CALIBRATION, allow_pickle=False) as parts:
         arrays = dict(parts)
-    for index in range(len(next(iter(arrays.values())))):
+    count = len(next(iter(arrays.values())))
+    for index in np.unique(np.linspace(0, count - 1, min(count, MOST_CALIBRATED)).astype(np.int64)):
         yield {name: array[index : index + 1] for name, array in arrays.items()}

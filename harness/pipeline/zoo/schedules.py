@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _FEW: Final = 1_500
 _MANY: Final = 20_000
-_SMALL = Schedule(epochs=20, batch_size=32, learning_rate=4e-3, patience=6)
+_SMALL = Schedule(epochs=20, batch_size=32, learning_rate=4e-3, patience=6, finetune_epochs=24)
 _MIDDLE = Schedule(epochs=20, batch_size=64, learning_rate=4e-3, patience=6)
 _LARGE = Schedule(epochs=3, batch_size=64, learning_rate=4e-3, patience=4, finetune_epochs=1)
 BRIEF: Final = Schedule(epochs=6, batch_size=32, learning_rate=4e-3, patience=6, finetune_epochs=3)

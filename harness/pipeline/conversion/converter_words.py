@@ -1,0 +1,40 @@
+"""What the converter's long messages come to, in one line."""
+
+import re
+from typing import Final
+
+from harness.pipeline.training.foreign import one_line
+
+_LACKING: Final = re.compile(r"'tf\.(?P<operator>\w+)' op is neither a custom op nor a flex op")
+_PLACE: Final = re.compile(r'"(?P<path>[^"\s]+/[^"\s]+)@')
+_ENDING: Final = re.compile(r"_\d+$")
+_OVERFLOW: Final = "overflow"
+_NO_CALIBRATION: Final = "representative_dataset"
+
+
+def why_not_converted(error: BaseException) -> str:
+    """The reason that a conversion failed: the operator and layer that TensorFlow Lite lacks, where that was it."""
+    text = str(error)
+    lacking = _LACKING.search(text)
+    if lacking is not None:
+        line = text[: lacking.start()].rsplit("\n", 1)[-1]
+        where = f' in the layer "{layer}"' if (layer := _layer(line)) else ""
+        return (
+            f"TensorFlow Lite has no operator {lacking['operator']}, which is needed{where}: "
+            "replace it by operators that it has"
+        )
+    if _NO_CALIBRATION in text:
+        return f"it has no calibration data, which integer recipes need: {one_line(error)}"
+    if _OVERFLOW in text:
+        return f"its activations overflow: {one_line(error)}: train the network and calibrate on real data"
+    return f"it cannot be converted: {one_line(error)}"
+
+
+def _layer(location: str) -> str:
+    """The layer's name in "model/layer/Operation"; a number that tracing added to every scope is taken off."""
+    place = _PLACE.search(location)
+    scopes = place["path"].split("/")[:-1] if place else []
+    if not scopes:
+        return ""
+    traced = all(_ENDING.search(scope) for scope in scopes)
+    return _ENDING.sub("", scopes[-1]) if traced else scopes[-1]

@@ -1,0 +1,117 @@
+"""Every number format, from a small trained model to a file; and what a converter's refusal is told as."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.pipeline import inspect_file
+from harness.pipeline.conversion.converter_words import why_not_converted
+
+TWICE = """
+import sys
+from pathlib import Path
+import numpy as np
+import keras
+from harness.pipeline.building.jobs import BuildJob, ModelSource
+from harness.pipeline.conversion.convert import convert
+from harness.pipeline.conversion.export import export
+
+folder = Path(sys.argv[1])
+keras.utils.set_random_seed(0)
+image = keras.Input((8, 8, 1), name="image")
+x = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="first")(image)
+x = keras.layers.Flatten()(x)
+model = keras.Model(image, keras.layers.Dense(4, activation="softmax", name="last")(x))
+export(model, folder / "saved_model", "m")
+np.savez(folder / "calibration.npz", image=np.random.default_rng(0).random((40, 8, 8, 1), dtype=np.float32))
+for recipe in sys.argv[2:]:
+    job = BuildJob(model=ModelSource(kind="factory", source="m:m", label="m"), stages=[], recipe=recipe, seed=0,
+                   prepared=str(folder), output=str(folder / f"{recipe}.tflite"))
+    convert(job, folder)
+"""
+FORMATS = {
+    "float32": "float32",
+    "float16": "float32",
+    "dynamic_int8": "float32",
+    "int8": "int8",
+    "int8_float_io": "float32",
+    "int16x8": "int16",
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("formats")
+    subprocess.run([sys.executable, "-c", TWICE, folder, *FORMATS], check=True, capture_output=True, timeout=300)
+    return folder
+
+
+@pytest.mark.parametrize(("recipe", "ends"), FORMATS.items())
+def test_inputs_and_outputs_of_each_format(built, recipe, ends):
+    info = inspect_file(built / f"{recipe}.tflite")
+    assert {tensor.dtype for tensor in (*info.inputs, *info.outputs)} == {ends}
+    quantised = ends != "float32"
+    assert all((tensor.scale > 0) == quantised for tensor in (*info.inputs, *info.outputs))
+    assert all(tensor.shape[0] == 1 for tensor in (*info.inputs, *info.outputs))
+
+
+def test_integers_are_smaller_than_halves_and_those_than_floats(built):
+    size = {recipe: (built / f"{recipe}.tflite").stat().st_size for recipe in FORMATS}
+    assert size["int8"] < size["float16"] < size["float32"]
+    assert size["dynamic_int8"] < size["float16"]
+
+
+def test_the_work_is_the_same_in_every_format(built):
+    works = {recipe: inspect_file(built / f"{recipe}.tflite").inside.macs for recipe in FORMATS}
+    assert set(works.values()) == {8 * 8 * 9 * 8 + 8 * 8 * 8 * 4}
+
+
+def test_dense_weights_have_one_scale(built):
+    """tflite-runtime 2.14 takes dynamic-range dense layers in no other form, and the file is smaller."""
+    kinds = inspect_file(built / "int8.tflite").contents.weights
+    assert any(kind.dtype == "int8" and "tensor" in str(kind) for kind in kinds)
+
+
+def told(text: str) -> str:
+    line = why_not_converted(RuntimeError(text))
+    assert len(line.splitlines()) == 1
+    return line
+
+
+LACKING = (
+    'Could not translate MLIR to FlatBuffer.<unknown>:0: error: loc(callsite(fused["Digamma:", '
+    '"functional_1/{layer}/Digamma@__inference___call___98"] at callsite(fused["StatefulPartitionedCall:", '
+    '"StatefulPartitionedCall@__inference_signature_wrapper___call___125"] at fused["X:", "X_1"]))): '
+    "'tf.Digamma' op is neither a custom op nor a flex op\n<unknown>:0: note: called from\n" + "more " * 2000
+)
+
+
+@pytest.mark.parametrize(("layer", "name"), [("odd_layer_1", "odd_layer"), ("odd", "odd")])
+def test_an_operator_that_is_lacking_is_named_with_its_layer(layer, name):
+    line = told(LACKING.format(layer=layer))
+    assert 'no operator Digamma, which is needed in the layer "' in line
+    assert f'"{name}"' in line
+
+
+def test_other_reasons_keep_the_converter_s_words_on_one_line():
+    assert "no calibration data" in told("representative_dataset must be\nspecified")
+    assert "overflow" in told("op 3: no_integer_overflow_from_quantization was not true")
+    assert told("something\nelse").endswith("something else")
+
+
+def test_a_large_calibration_part_is_taken_from_its_whole_length(tmp_path):
+    code = (
+        "import sys, numpy as np; from pathlib import Path\n"
+        "from harness.pipeline.conversion import convert\n"
+        "folder = Path(sys.argv[1])\n"
+        "np.savez(folder / 'calibration.npz', x=np.arange(2000, dtype=np.float32).reshape(2000, 1))\n"
+        "taken = [float(sample['x'][0, 0]) for sample in convert._calibration(folder)]\n"
+        "print(len(taken), taken[0], taken[-1], len(set(taken)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], check=True, capture_output=True, text=True)
+    count, first, last, unlike = done.stdout.split()
+    assert (int(count), float(first), float(last), int(unlike)) == (500, 0.0, 1999.0, 500)
+    assert np.isfinite(float(last))

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from harness.pipeline.recipes import parse_recipe
+from harness.records.errors import CandidateSpecError
 from harness.records.results import Entry, Results, Run
 from harness.records.settings import Settings
 from harness.records.status import exit_code, worst
@@ -59,7 +61,26 @@ def close_run(
         bytes_sent={name: tally.bytes_sent for name, tally in tallies.items()},
         notes=[*unreached, *_differences(tallies), *_build_note(entries)],
     )
-    return folder.finish(run)
+    return folder.finish(run, _compared(entries))
+
+
+def _compared(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries with what each step of their recipes gained."""
+    if not any(entry.recipe for entry in entries):
+        return list(entries)
+    # Loads numpy, which the collection of benchmarks is spared.
+    from harness.measure.comparing import Steps, with_comparisons
+
+    def steps_of(text: str) -> Steps | None:
+        try:
+            recipe = parse_recipe(text)
+        except CandidateSpecError:  # built elsewhere, with steps that are not known here
+            return None
+        model = tuple(map(str, recipe.model_steps()))
+        formats = [str(step) for step in recipe.steps if str(step) not in model]
+        return Steps(model, *formats)
+
+    return with_comparisons(entries, steps_of)
 
 
 def session_exit_code(entries: Sequence[Entry], *, settings: Settings, unreached: Sequence[str]) -> int:

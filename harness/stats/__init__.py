@@ -7,7 +7,7 @@ from harness.stats.histograms import MAX_BINS, histogram
 from harness.stats.intervals import Interval, mean_interval, median_interval, median_rank, t_quantile
 from harness.stats.paired import PairedLoss, area_loss, area_under_curve, proportion_loss
 from harness.stats.quantiles import needed_samples, quantile, smallest_trial
-from harness.stats.ratio import RatioInterval, ratio_interval
+from harness.stats.ratio import RatioInterval, ratio_interval, unpaired_ratio
 
 __all__ = [
     "MAX_BINS",
@@ -26,4 +26,5 @@ __all__ = [
     "ratio_interval",
     "smallest_trial",
     "t_quantile",
+    "unpaired_ratio",
 ]

@@ -63,7 +63,7 @@ def mean_interval(values: Sequence[float] | NDArray[np.float64], confidence: flo
     return Interval(mean - half, mean + half, confidence)
 
 
-def t_quantile(confidence: float, degrees: int) -> float:
+def t_quantile(confidence: float, degrees: float) -> float:
     """The two-sided quantile of Student's t distribution for a confidence and degrees of freedom."""
     # scipy.special loads in a fraction of the time of scipy.stats.
     from scipy.special import stdtrit

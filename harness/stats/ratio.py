@@ -1,8 +1,8 @@
-"""How two interleaved arms compare: the ratio of their times, block by block."""
+"""How two arms compare: the ratio of their times, block by block where they were interleaved, else trial by trial."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, sqrt
+from math import exp, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,29 @@ def ratio_interval(
     sd = float(logs.std(ddof=1))
     half = t_quantile(confidence, int(logs.size) - 1) * sd / sqrt(logs.size)
     return RatioInterval(exp(centre), exp(centre - half), exp(centre + half), sd, int(logs.size), confidence)
+
+
+def unpaired_ratio(candidate: Sequence[float], other: Sequence[float], confidence: float = 0.95) -> RatioInterval:
+    """The ratio of two arms measured one after the other, one positive number a trial.
+
+    What both would share in a common block does not drop out here. The ends and ``sd``, the pooled spread of the
+    trials' logarithms, are None where an arm has one trial; ``blocks`` is the smaller number of trials. ValueError
+    for no trials, or numbers that are not positive.
+    Source: Welch's t interval (Biometrika 34, 1947) on logs, hence a ratio of geometric means.
+    """
+    ratio = exp(_mean_log(candidate) - _mean_log(other))
+    counts = (len(candidate), len(other))
+    if min(counts) < 2:
+        return RatioInterval(ratio, None, None, None, min(counts), confidence)
+    variances = [float(np.log(finite_array(values)).var(ddof=1)) for values in (candidate, other)]
+    shares = [variance / n for variance, n in zip(variances, counts, strict=True)]
+    error = sum(shares)
+    if error == 0.0:
+        return RatioInterval(ratio, ratio, ratio, 0.0, min(counts), confidence)
+    degrees = error**2 / sum(share**2 / (n - 1) for share, n in zip(shares, counts, strict=True))
+    half = t_quantile(confidence, degrees) * sqrt(error)
+    pooled = sqrt(sum(v * (n - 1) for v, n in zip(variances, counts, strict=True)) / (sum(counts) - 2))
+    return RatioInterval(ratio, exp(log(ratio) - half), exp(log(ratio) + half), pooled, min(counts), confidence)
 
 
 def _mean_log(values: Sequence[float] | NDArray[np.float64]) -> float:

@@ -1,7 +1,7 @@
 """The folder of one run: what comes in is on disk at once, results.json when the run ends."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,12 +98,15 @@ class RunFolder:
         tallies = {tally.name: tally for tally in _read_lines(self._journal("devices"), DeviceTally)}
         return dict(sorted(tallies.items()))
 
-    def finish(self, run: Run) -> Results:
-        """Write results.json, drop the journal, let ``latest`` point here; HarnessError the second time."""
+    def finish(self, run: Run, entries: Sequence[Entry] | None = None) -> Results:
+        """Write results.json, drop the journal, let ``latest`` point here; HarnessError the second time.
+
+        ``entries`` are those kept so far with what only the whole run shows; None: as they were kept.
+        """
         if self.results_path.exists():
             raise HarnessError(f"{self.results_path}: there already: a run is finished once")
         devices = {name: tally.record for name, tally in self.devices().items()}
-        results = Results(run=run, devices=devices, entries=self.entries())
+        results = Results(run=run, devices=devices, entries=self.entries() if entries is None else list(entries))
         save_results(results, self.results_path)
         with disk_errors_named(self.path):
             shutil.rmtree(self.path / "journal")

@@ -3,6 +3,7 @@
 import http.client
 import os
 import time
+import urllib.error
 import urllib.request
 from hashlib import new
 from pathlib import Path
@@ -35,6 +36,8 @@ def found_or_fetched(published: Published) -> Found:
                 if not (folder / file.name).is_file():
                     _download(file, folder)
     except (OSError, http.client.HTTPException, _UnusableError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it is the answer too, with its connection
         raise BuildError(_instruction(published, folder, error)) from error
     return Found(folder, tuple(file.name for file in published.downloads))
 

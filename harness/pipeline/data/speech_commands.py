@@ -66,7 +66,7 @@ def load(wanted: Wanted) -> Dataset:
 def _arrays(found: Found, seed: int) -> "dict[str, Array]":
     """Features and labels by part, and the first test clips, in an order of chance."""
     heard = _heard(found, seed)
-    arrays = {}
+    arrays: dict[str, Array] = {}
     for part in PARTS:
         clips = heard[part].features
         if not clips:

@@ -48,7 +48,7 @@ def _bands() -> np.ndarray:
     bins = _mel(np.linspace(0.0, RATE / 2.0, FFT // 2 + 1))[:, np.newaxis]
     edges = np.linspace(_mel(LOWEST_HZ), _mel(HIGHEST_HZ), BANDS + 2)
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
-    weights = np.maximum(0.0, np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)))
+    weights: np.ndarray = np.maximum(0.0, np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)))
     weights[0] = 0.0
     return weights
 

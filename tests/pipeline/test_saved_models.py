@@ -144,7 +144,7 @@ def test_without_data_no_accuracy_is_claimed_and_calibration_is_made_up(tools):
 
 def test_with_data_the_whole_test_part_is_kept(tools):
     found = tools.prepare(path(tools, "digits_model"), kind="saved_model", data="digits")
-    assert (found.info.dataset, found.info.accuracy_reason, found.info.score) == ("digits", None, "top1")
+    assert (found.info.dataset, found.info.accuracy_reason, found.info.score) == ("scikit-learn digits", None, "top1")
     assert len(found.arrays("test.npz")["labels"]) == 500
 
 

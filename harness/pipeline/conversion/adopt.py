@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.pipeline.conversion.exported import SERVING, Exported, Port
-from harness.pipeline.training.making import one_line
+from harness.pipeline.training.foreign import one_line
 from harness.records.errors import BuildError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from harness.pipeline.conversion.exported import SERVING, Exported, Port
-from harness.pipeline.training.making import one_line
+from harness.pipeline.training.foreign import one_line
 from harness.records.errors import BuildError
 
 if TYPE_CHECKING:

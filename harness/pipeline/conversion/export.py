@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.pipeline.conversion.exported import Exported, Port
-from harness.pipeline.training.making import one_line
+from harness.pipeline.training.foreign import one_line
 from harness.records.errors import BuildError
 
 # Keras is not typed: its models and tensors are Any here.
@@ -19,7 +19,6 @@ def export(model: Keras, folder: Path, label: str) -> Exported:
     """
     import keras
 
-    _refuse_broken_weights(model, label)
     inputs = _fixed_inputs(model, label)
     try:
         outputs = model(_as_given(model, inputs))
@@ -40,20 +39,6 @@ def export(model: Keras, folder: Path, label: str) -> Exported:
         outputs=_ports(named.items()),
         original=lambda values: _run(model, values, label),
     )
-
-
-def _refuse_broken_weights(model: Keras, label: str) -> None:
-    import keras
-    import numpy as np
-
-    for variable in model.weights:
-        values = keras.ops.convert_to_numpy(variable)
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            layer = variable.path.rpartition("/")[0] or variable.path
-            raise BuildError(
-                f'{label}: the weights of its layer "{layer}" are NaN or infinite: '
-                "train it anew, with a lower learning rate"
-            )
 
 
 def _fixed_inputs(model: Keras, label: str) -> list[Keras]:

@@ -1,14 +1,18 @@
 """Exceptions of libraries and of users' code, on one line."""
 
+import re
 import traceback
 from pathlib import Path
 
 from harness.pipeline.building.sources import is_installed
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+"""What Keras puts around the first words of its messages, for terminals."""
+
 
 def one_line(error: BaseException) -> str:
     """An exception's type and message, on one line of a readable length."""
-    text = " ".join(str(error).split())
+    text = " ".join(_COLOUR.sub("", str(error)).split())
     return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
 
 

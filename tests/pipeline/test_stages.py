@@ -145,13 +145,6 @@ def _npz(**named: np.ndarray) -> Callable[[Path], Path]:
     return save
 
 
-def _folder(folder: Path) -> Path:
-    (folder / "images" / "below").mkdir(parents=True)
-    for name, size in (("b.bmp", 7), ("a.jpg", 5), (".hidden", 1)):
-        (folder / "images" / name).write_bytes(bytes(size))
-    return folder / "images"
-
-
 def _bmp(folder: Path) -> Path:
     return write(folder / "cat.bmp", bytes(54))
 
@@ -162,7 +155,6 @@ def _bmp(folder: Path) -> Path:
         (_npz(r0=np.zeros(3), r1=np.zeros((2, 2)), r2=np.zeros(())), ["3", "4", "1"]),
         (_npz(**{f"r{at}": np.zeros(at + 1) for at in range(11)}), [str(at + 1) for at in range(11)]),
         (_npz(images=np.zeros((2, 5))), ["5", "5"]),
-        (_folder, ["5", "7"]),
         (_bmp, ["54"]),
     ],
 )

@@ -53,7 +53,7 @@ def staged(  # noqa: PLR0913 - what the result depends on, by keyword
 ) -> Staged:
     """Run preprocess, the model and postprocess on raw samples in a process that may crash or hang alone; kept once.
 
-    ``raw`` is what ``staging_raw.read_raw`` reads: an .npz, an .npy, a folder of files, or one file as bytes.
+    ``raw`` is what ``staging_raw.read_raw`` reads: an .npz, an .npy, or any other file as its bytes.
     ``sha256`` is the model's. Each of the two functions has ``deadline_s`` for all samples.
     Where the host cannot run the model the answers are empty, and ``answers_reason`` says why; that is no error.
     Raises BuildError, one line with file and line, for a file that breaks the rules, raises, crashes or does not end,
@@ -61,7 +61,7 @@ def staged(  # noqa: PLR0913 - what the result depends on, by keyword
     """
     check_stages(stages)
     stages_sha256 = file_sha256(stages)
-    parts = [sha256, stages_sha256, _raw_hashes(raw), litert_version(), platform.machine(), running_key()]
+    parts = [sha256, stages_sha256, file_sha256(raw), litert_version(), platform.machine(), running_key()]
     folder = cache_dir / "stages" / key(parts)
     with lock(folder):
         cached = (folder / _ANSWER).exists()
@@ -78,14 +78,6 @@ def staged(  # noqa: PLR0913 - what the result depends on, by keyword
         answers_reason=done.refused,
     )
     return Staged(file, folder / _SAMPLES, cached=cached)
-
-
-def _raw_hashes(raw: Path) -> list[str]:
-    try:
-        files = sorted(file for file in raw.iterdir() if file.is_file()) if raw.is_dir() else [raw]
-    except OSError as error:
-        raise BuildError(f"the samples {raw} cannot be read: {error.strerror or error}") from error
-    return [f"{file.name} {file_sha256(file)}" for file in files[: 2 * SAMPLES]]
 
 
 def _made(stages: Path, raw: Path, *, model: Path, folder: Path, deadline_s: float) -> PhaseDone:

@@ -18,7 +18,7 @@ def read_raw(path: Path, limit: int) -> list[NDArray[Any]]:
     """At most ``limit`` samples, read-only.
 
     An .npz holds r0, r1... (one array a sample, of any shape each) or one array with samples on its first axis,
-    an .npy the latter. A folder gives each of its files, sorted by name, and any other file itself: its bytes as uint8.
+    an .npy the latter. Any other file is one sample: its bytes as uint8.
     Raises BadRawError.
     """
     try:
@@ -35,15 +35,12 @@ def read_raw(path: Path, limit: int) -> list[NDArray[Any]]:
 
 
 def _read(path: Path, limit: int) -> list[NDArray[Any]]:
-    if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
-        return [_bytes(file) for file in files[:limit]]
     if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as archive:
             return _from_archive(archive, limit)
     if path.suffix == ".npy":
         return _rows(np.load(path, allow_pickle=False), limit)
-    return [_bytes(path)]
+    return [np.frombuffer(path.read_bytes(), dtype=np.uint8)]
 
 
 def _from_archive(archive: Any, limit: int) -> list[NDArray[Any]]:  # noqa: ANN401 - numpy's NpzFile
@@ -60,7 +57,3 @@ def _rows(array: NDArray[Any], limit: int) -> list[NDArray[Any]]:
     if array.ndim == 0:
         raise BadRawError("are one number, where samples on the first axis were expected")
     return [np.array(row) for row in array[:limit]]
-
-
-def _bytes(file: Path) -> NDArray[Any]:
-    return np.frombuffer(file.read_bytes(), dtype=np.uint8)

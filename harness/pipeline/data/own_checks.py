@@ -27,12 +27,13 @@ def check_inputs(parts: OwnParts) -> None:
             raise BuildError(f"{where} is empty: its shape is {part.shape}")
         if part.dtype.kind not in _NUMBERS:
             raise BuildError(f"{where} is {part.dtype}, where plain numbers were expected")
+        _check_finite(part, where)
+    for name, part in parts.inputs().items():
         if part.shape[1:] != parts.test.shape[1:] or part.dtype != parts.test.dtype:
             raise BuildError(
-                f"{where} has {part.dtype} samples of shape {part.shape[1:]}, "
+                f"{parts.path}: its {name} part has {part.dtype} samples of shape {part.shape[1:]}, "
                 f"its test part {parts.test.dtype} of {parts.test.shape[1:]}: bring them to one"
             )
-        _check_finite(part, where)
 
 
 def _check_finite(part: "Array", where: str) -> None:

@@ -37,10 +37,13 @@ def read_npz(path: Path) -> OwnParts:
 
 def _arrays(path: Path) -> "dict[str, Array]":
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, because numpy leaves a file open that turns out to be no archive.
+        with path.open("rb") as stream:
+            archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise BuildError(f"{path} is one array, no .npz: save {_ASKED} by numpy.savez")
-            return {name: archive[name] for name in archive.files if _one_of_ours(name)}
+            with archive:
+                return {name: archive[name] for name in archive.files if _one_of_ours(name)}
     except (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         what = " ".join(str(error).split())[:120]
         raise BuildError(f"{path} cannot be read as a .npz of plain numbers: {what}") from error

@@ -120,7 +120,7 @@ def _keep(arrays: "dict[str, Array]", path: Path) -> None:
 def _kept(path: Path) -> "dict[str, Array] | None":
     """What was kept; None where there is nothing, or nothing whole."""
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
             return {name: held[name] for name in (*PARTS, "train_labels", "test_labels", "raw")}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

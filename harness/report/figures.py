@@ -7,11 +7,15 @@ from harness.report.chart_style import Spec
 from harness.report.distribution import beyond, distribution
 from harness.report.drawer import Drawer
 from harness.report.groups import Group, groups
+from harness.report.stages_chart import stages_chart
 from harness.report.svg import checked
 from harness.report.tradeoff import against, tradeoff
 
 MAX_CHARTS_BYTES = 1_400_000
 """So that a page with many candidates stays below 2 MB; what is left out is said."""
+
+
+_STAGES_CAPTION = "The three stages side by side. Line: the whole, timed from its start to its end, with its interval."
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class Figure:
     title: str
     caption: str
     svg: str
+    section: str = "charts"
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,17 @@ class GroupFigures:
     figures: tuple[Figure, ...]
     left_out: bool = False
 
+    def of(self, section: str) -> list[Figure]:
+        """The charts that stand in a section of the page."""
+        return [figure for figure in self.figures if figure.section == section]
+
 
 @dataclass(frozen=True)
 class _Wanted:
     title: str
     caption: str
     spec: Spec
+    section: str
 
 
 Wanted = list[tuple[Group, list[_Wanted]]]
@@ -54,7 +64,7 @@ def collect(wanted: Wanted, drawer: Drawer, *, max_bytes: int = MAX_CHARTS_BYTES
     svgs = iter(drawer.answer())
     drawn, used = [], 0
     for group, charts in wanted:
-        figures = tuple(Figure(chart.title, chart.caption, checked(next(svgs))) for chart in charts)
+        figures = tuple(Figure(chart.title, chart.caption, checked(next(svgs)), chart.section) for chart in charts)
         used += sum(len(figure.svg.encode()) for figure in figures)
         left_out = bool(figures) and used > max_bytes
         drawn.append(GroupFigures(group, () if left_out else figures, left_out))
@@ -64,10 +74,11 @@ def collect(wanted: Wanted, drawer: Drawer, *, max_bytes: int = MAX_CHARTS_BYTES
 def _wanted(group: Group) -> list[_Wanted]:
     y_title = "accuracy and size" if against(group) == "accuracy" else "size"
     charts = (
-        ("Latency distribution", _distribution_caption(group), distribution(group)),
-        (f"Latency against {y_title}", _tradeoff_caption(group), tradeoff(group)),
+        ("Latency distribution", _distribution_caption(group), distribution(group), "charts"),
+        (f"Latency against {y_title}", _tradeoff_caption(group), tradeoff(group), "charts"),
+        ("Where the time goes", _STAGES_CAPTION, stages_chart(group), "stages"),
     )
-    return [_Wanted(title, caption, spec) for title, caption, spec in charts if spec is not None]
+    return [_Wanted(title, caption, spec, section) for title, caption, spec, section in charts if spec is not None]
 
 
 def _distribution_caption(group: Group) -> str:

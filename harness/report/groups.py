@@ -38,7 +38,7 @@ def _group(results: Results, candidate: str, device: str) -> Group:
     same = [entry for entry in results.entries if entry.candidate == candidate]
     palette = list(dict.fromkeys(entry.recipe for entry in same))
     here = [entry for entry in same if entry.device == device]
-    names = _distinct([visible(entry.recipe or "as given") for entry in here])
+    names = distinct([visible(entry.recipe or "as given") for entry in here])
     named = list(zip(names, here, strict=True))
     return Group(
         candidate=candidate,
@@ -52,7 +52,7 @@ def _group(results: Results, candidate: str, device: str) -> Group:
     )
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct(names: list[str]) -> list[str]:
     """The same recipe measured by several tests gets a number behind its name."""
     seen: dict[str, int] = {}
     distinct = []

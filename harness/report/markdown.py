@@ -1,9 +1,10 @@
-"""summary.md: the verdict first, then the numbers, then every finding."""
+"""summary.md: the verdict first, then the numbers, then stages, what steps gained, every finding."""
 
 import re
 
 from harness.records.results import Entry, Results
-from harness.report.numbers import number
+from harness.report.numbers import Number, number
+from harness.report.stages import stage_lines, staged
 from harness.report.words import (
     STATUS_WORDS,
     device_title,
@@ -28,7 +29,7 @@ _LINK = re.compile(r"(?<=[A-Za-z]):(?=//)|(?<=www)\.|@(?=\w)")
 
 def summary(results: Results) -> str:
     """The run as Markdown; what boards, models and people named is escaped."""
-    parts = [_verdict(results), _table(results), _findings(results), _notes(results)]
+    parts = [_verdict(results), _table(results), _stages(results), _gains(results), _findings(results), _notes(results)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -67,12 +68,37 @@ def _number(entry: Entry, metric: str) -> str:
     shown = number(entry, metric)
     if shown is None:
         return ""
-    detail = ", ".join(part for part in (shown.interval, shown.trials) if part)
+    detail = ", ".join(part for part in (shown.interval, shown.trials, _against_float32(shown)) if part)
     return escaped(f"{shown.value} ({detail})" if detail and metric != "model_size" else shown.value)
+
+
+def _against_float32(shown: Number) -> str:
+    return f"{shown.change} against float32" if shown.change else ""
 
 
 def _row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _stages(results: Results) -> str:
+    lines = [f"- {_name(results, entry)}: {_stage_texts(entry)}" for entry in results.entries if staged(entry)]
+    return "\n".join(["## Stages", "", *lines]) if lines else ""
+
+
+def _stage_texts(entry: Entry) -> str:
+    return ", ".join(
+        escaped(f"{line.title} {line.value}{f' ({line.interval})' if line.interval else ''}")
+        for line in stage_lines(entry)
+    )
+
+
+def _gains(results: Results) -> str:
+    lines = [
+        f"- {_name(results, entry)}: {escaped(comparison.sentence)}"
+        for entry in results.entries
+        for comparison in entry.comparisons
+    ]
+    return "\n".join(["## What each step gained", "", *lines]) if lines else ""
 
 
 def _findings(results: Results) -> str:

@@ -1,6 +1,6 @@
 """Measurements as people read them: value, interval, number of trials, source."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from harness.records.metrics import METRICS, Unit
@@ -22,13 +22,16 @@ class Number:
     source: str
     band: str
     """``±40 %``: what the source itself may be off by; empty where nothing is said."""
+    change: str = ""
+    """``-1.11 pt``: of an accuracy, the points gained or lost against float32; empty where they are not known."""
 
 
 def number(entry: Entry, metric: str) -> Number | None:
     """The entry's measurement of a metric as texts, or None if it has none."""
     for measurement in entry.measurements:
         if measurement.metric == metric:
-            return number_of(measurement)
+            shown = number_of(measurement)
+            return replace(shown, change=_change(entry)) if metric == "accuracy" else shown
     return None
 
 
@@ -72,6 +75,19 @@ def value_of(entry: Entry, metric: str) -> Measurement | None:
         if measurement.metric == metric and measurement.value is not None:
             return measurement
     return None
+
+
+def points(share: float) -> str:
+    """A difference of two shares in percentage points with its sign, at most eight characters: ``-1.11 pt``."""
+    value = 100 * share
+    decimals = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
+    written_value = f"{value:+.{decimals}f}"
+    return f"{'0.00' if float(written_value) == 0 else written_value} pt"
+
+
+def _change(entry: Entry) -> str:
+    drop = entry.artifact.accuracy_drop if entry.artifact else None
+    return "" if drop is None else points(-drop.value)
 
 
 def _source(measurement: Measurement) -> str:

@@ -25,9 +25,10 @@ def page(results: Results, figures: list[GroupFigures]) -> str:
         {
             "name": section.name,
             "title": section.title,
-            "body": templates.get_template(f"{section.name}.html").render(section.context(results, figures)),
+            "body": templates.get_template(f"{section.name}.html").render(context),
         }
         for section in SECTIONS
+        if (context := section.context(results, figures)) is not None
     ]
     return templates.get_template("page.html").render(
         run=results.run,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.records.results import Entry, Measurement, Results
 from harness.report.numbers import number
+from harness.report.stages import stage_lines, staged
 from harness.report.words import (
     STATUS_WORDS,
     device_title,
@@ -59,6 +60,8 @@ def _legend(entries: list[Entry], width: int) -> list[str]:
         f"below p50: its {confidence:.0%} interval over trials".replace("%", " %")
         for confidence in sorted({m.confidence for m in _of(entries, "latency_p50") if m.confidence is not None})
     ]
+    if any(shown.change for entry in entries if (shown := number(entry, "accuracy"))):
+        said.append("below accuracy: points gained or lost against float32")
     if any(m.band is not None for m in _of(entries, "energy_per_inference")):
         said.append("below energy: the error band of its source")
     return [_wrapped("; ".join(said), width)] if said else []
@@ -82,12 +85,16 @@ def _rows(entries: list[Entry], width: int) -> "Table":
         cells = [_cell(entry, metric) for metric in metrics]
         name = visible(entry.candidate) + (f"\n  {visible(entry.recipe)}" if entry.recipe else "")
         rows.add_row(Text(name), STATUS_WORDS[entry.status], *map(Text, cells))
+        for line in stage_lines(entry):
+            rows.add_row(Text(f"  {line.title}"), "", *(line.value if m == "latency_p50" else "" for m in metrics))
     return rows
 
 
 def _metrics(entries: list[Entry], width: int) -> list[str]:
     """Columns with at least one known number; p90 only where there is room."""
     known = {m.metric for entry in entries for m in entry.measurements if m.value is not None}
+    if any(map(staged, entries)):
+        known.add("latency_p50")  # the column in which stages stand
     return [metric for metric in COLUMNS if metric in known and (metric != "latency_p90" or width >= WIDE)]
 
 
@@ -95,7 +102,7 @@ def _cell(entry: Entry, metric: str) -> str:
     shown = number(entry, metric)
     if shown is None:
         return ""
-    detail = shown.interval.rpartition(" ")[0] if metric == "latency_p50" else shown.band
+    detail = shown.interval.rpartition(" ")[0] if metric == "latency_p50" else shown.change or shown.band
     return f"{shown.value}\n{detail}" if detail else shown.value
 
 

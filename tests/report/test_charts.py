@@ -3,7 +3,8 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store.sample_results import entry, results, trials
+from report.told_results import told_results
+from store.sample_results import entry, measured, results, trials
 
 from harness.records.errors import HarnessError
 from harness.records.results import Histogram
@@ -12,6 +13,7 @@ from harness.report.distribution import beyond, distribution
 from harness.report.drawer import Drawer
 from harness.report.groups import groups
 from harness.report.shape import BINS, Axis, heights, slower_than, usable
+from harness.report.stages_chart import stages_chart
 from harness.report.svg import checked
 from harness.report.tradeoff import tradeoff
 
@@ -30,6 +32,36 @@ def of(*recipes, candidate="digits_cnn", **changes):
 def test_specifications_are_valid_vega_lite(chart):
     for group in drawn_groups():
         altair.Chart.from_dict(chart(group), validate=True)
+
+
+def staged_groups():
+    return [group for group in groups(told_results()) if stages_chart(group)]
+
+
+def test_stages_are_one_bar_that_ends_at_their_sum():
+    for group in staged_groups():
+        altair.Chart.from_dict(stages_chart(group), validate=True)
+        rows = [row for row in stages_chart(group)["data"]["values"] if row["kind"] == "stage"]
+        assert [(row["stage"], row["x"], row["x2"]) for row in rows] == [
+            ("preprocess", 0.0, 400.0),
+            ("inference", 400.0, 600.0),
+            ("postprocess", 600.0, 700.0),
+        ]
+        assert rows[0]["bar"] == "int8: preprocess 400 µs, inference 200 µs, postprocess 100 µs"
+    assert len(staged_groups()) == 2
+
+
+def test_the_whole_is_drawn_with_its_interval_within_the_axis():
+    spec = stages_chart(staged_groups()[0])
+    ends = {row["kind"]: (row["x"], row["x2"]) for row in spec["data"]["values"] if row["kind"] != "stage"}
+    assert ends == {"whole": (720.0, 720.0), "interval": (705.6, 734.4)}
+    assert spec["spec"]["layer"][0]["encoding"]["x"]["scale"]["domain"][1] > 734.4
+
+
+def test_without_stages_there_is_no_bar():
+    assert all(stages_chart(group) is None for group in groups(results()))
+    alone = [measured("latency_p50", 0.001), measured("preprocess", 0.001)]
+    assert stages_chart(of("int8", measurements=alone)) is None
 
 
 def test_a_wrong_specification_would_be_noticed():

@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from report.told_results import told_results
 from store.sample_results import HOSTILE, results
 
 from harness.report.markdown import escaped, summary
@@ -26,6 +27,18 @@ def test_findings_and_notes_follow():
     assert "failed: rpi4 (simulated board), digits\\_cnn/float32: budget on latency\\_p50" in text
 
 
+def test_points_stages_and_gains_are_told():
+    text = summary(told_results())
+    assert "-1.11 pt against float32" in text
+    assert (
+        "local (this machine, no edge board), digits\\_cnn/int8: preprocess 400 µs (392–408 µs), "
+        "inference 200 µs (196–204 µs), postprocess 100 µs (98–102 µs), their sum 700 µs, end to end 720 µs"
+    ) in text
+    assert "digits\\_cnn/int8: faster by int8: 0.340 of float32's latency" in text
+    assert text.index("\n| device") < text.index("## Stages") < text.index("## What each step gained")
+    assert not {"## Stages", "## What each step gained"} & set(summary(results()).splitlines())
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -44,7 +57,8 @@ def test_markup_is_escaped(text, expected):
     assert escaped(text) == expected
 
 
-def test_no_hostile_name_survives_as_markup():
-    text = summary(results())
+@pytest.mark.parametrize("made", [results, told_results])
+def test_no_hostile_name_survives_as_markup(made):
+    text = summary(made())
     assert HOSTILE not in text
     assert not re.search(r"(?<!\\)<", text)

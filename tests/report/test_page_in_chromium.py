@@ -3,6 +3,7 @@
 import pytest
 from needs import need
 from playwright.sync_api import sync_playwright
+from report.told_results import told_results
 from store.sample_results import results
 
 from harness.report import render
@@ -14,10 +15,15 @@ LUMINANCE = """color => {
 }"""
 
 
+@pytest.fixture(scope="module", params=[results, told_results], ids=["bare", "told"])
+def made(request):
+    return request.param()
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def address(tmp_path_factory, made):
     folder = tmp_path_factory.mktemp("run")
-    save_results(results(), folder / "results.json")
+    save_results(made, folder / "results.json")
     return render(folder).as_uri()
 
 
@@ -53,10 +59,11 @@ def opened(browser, address):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 390])
-def test_charts_are_drawn_and_nothing_overflows(opened, width, scheme):
+def test_charts_are_drawn_and_nothing_overflows(opened, made, width, scheme):
     page = opened(width, scheme)
     sizes = page.eval_on_selector_all("figure svg", "all => all.map(s => [s.clientWidth, s.clientHeight])")
-    assert len(sizes) == 6
+    bars = sum(any(stage.metric == "end_to_end" for stage in one.measurements) for one in made.entries)
+    assert len(sizes) == 6 + bars
     assert all(wide > 150 and high > 50 for wide, high in sizes)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     drawn = page.eval_on_selector_all(

@@ -1,5 +1,8 @@
+import re
+
 import pytest
-from store.sample_results import entries, results
+from report.told_results import told_results
+from store.sample_results import entries, measured, results
 
 from harness.records.results import Results
 from harness.records.status import Status
@@ -8,8 +11,42 @@ from harness.report.words import EXIT_MEANINGS, STATUS_WORDS
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_no_line_is_longer_than_the_terminal(width):
-    assert max(map(len, table(results(), width).splitlines())) <= width
+@pytest.mark.parametrize("made", [results, told_results])
+def test_no_line_is_longer_than_the_terminal(width, made):
+    assert max(map(len, table(made(), width).splitlines())) <= width
+
+
+def test_what_was_lost_stands_below_the_accuracy_and_is_explained():
+    text = table(told_results())
+    assert re.search(r"97\.11 % .*\n.* -1\.11 pt", text)
+    assert "below accuracy: points gained or lost against float32" in " ".join(text.split())
+    assert "points gained" not in table(results())
+
+
+def test_stages_stand_in_lines_of_their_own_under_their_entry():
+    lines = [" ".join(line.split()) for line in table(told_results()).splitlines()]
+    first = lines.index("preprocess 400 µs")
+    assert lines[first : first + 5] == [
+        "preprocess 400 µs",
+        "inference 200 µs",
+        "postprocess 100 µs",
+        "their sum 700 µs",
+        "end to end 720 µs",
+    ]
+    assert "passed" in "".join(lines[first - 2 : first])
+
+
+def test_stages_are_in_line_with_p50():
+    lines = table(told_results()).splitlines()
+    head = next(line for line in lines if " p50" in line)
+    assert next(line for line in lines if "their sum" in line).endswith("700 µs")
+    assert len(next(line for line in lines if "their sum" in line)) == head.index("p50") + 3
+
+
+def test_a_stage_that_is_not_known_leaves_no_sum():
+    entry = entries()[0].model_copy(update={"measurements": [measured("preprocess", None, reason="died")]})
+    lines = [" ".join(line.split()) for line in table(results().model_copy(update={"entries": [entry]})).splitlines()]
+    assert "preprocess –" in lines and "their sum –" in lines
 
 
 def test_one_block_per_device_with_its_label_and_its_numbers():

@@ -1,9 +1,10 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from store.sample_results import measured, results
 
 from harness.records.status import Status
-from harness.report.numbers import interval, number_of
+from harness.report.numbers import interval, number_of, points
 from harness.report.words import STATUS_WORDS, device_title, exit_meaning, tally, visible
 
 
@@ -48,3 +49,25 @@ def test_a_modelled_number_shows_source_and_band():
     shown = number_of(measured("energy_per_inference", 0.01, source="a fit", band=0.15, idle_share=0.5))
     assert shown.source == "a fit, ±15 %, idle share 50 %"
     assert shown.band == "±15 %"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (-0.0111, "-1.11 pt"),
+        (0.0022, "+0.22 pt"),
+        (0.0, "0.00 pt"),
+        (-0.00001, "0.00 pt"),
+        (-0.123, "-12.3 pt"),
+        (-0.09999, "-10.0 pt"),
+        (-1.0, "-100 pt"),
+    ],
+)
+def test_points_have_a_sign_and_fit_a_column(share, text):
+    assert points(share) == text
+    assert len(text) <= 8
+
+
+@given(st.floats(-1, 1))
+def test_points_always_fit_a_column(share):
+    assert len(points(share)) <= 8

@@ -1,14 +1,33 @@
-"""The sections of report.html in their order; a new one is a file here, a template, and a name in SECTIONS."""
+"""The sections of report.html in their order; one with nothing to say is left out.
+
+A new one is a file here, a template, and a name in SECTIONS.
+"""
 
 from harness.report.sections.charts import CHARTS
+from harness.report.sections.checks import CHECKS
 from harness.report.sections.comparison import COMPARISON
+from harness.report.sections.contents import CONTENTS
 from harness.report.sections.devices import DEVICES
+from harness.report.sections.gains import GAINS
 from harness.report.sections.notes import NOTES
 from harness.report.sections.provenance import PROVENANCE
 from harness.report.sections.section import Section
 from harness.report.sections.settings import SETTINGS
+from harness.report.sections.stages import STAGES
 from harness.report.sections.verdicts import VERDICTS
 
-SECTIONS: tuple[Section, ...] = (VERDICTS, COMPARISON, CHARTS, DEVICES, SETTINGS, PROVENANCE, NOTES)
+SECTIONS: tuple[Section, ...] = (
+    VERDICTS,
+    COMPARISON,
+    GAINS,
+    STAGES,
+    CHARTS,
+    CHECKS,
+    CONTENTS,
+    DEVICES,
+    SETTINGS,
+    PROVENANCE,
+    NOTES,
+)
 
 __all__ = ["SECTIONS", "Section"]

@@ -21,7 +21,7 @@ def _panel(drawn: GroupFigures) -> dict[str, Any]:
         "device": drawn.group.device,
         "unmeasured": drawn.group.unmeasured,
         "left_out": drawn.left_out,
-        "figures": drawn.figures,
+        "figures": drawn.of("charts"),
     }
 
 

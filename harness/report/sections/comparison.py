@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harness.records.metrics import METRICS
+from harness.records.metrics import METRICS, STAGE_METRICS
 from harness.records.results import Entry, Results
 from harness.report.figures import GroupFigures
 from harness.report.numbers import Number, number
@@ -16,7 +16,7 @@ MAIN = {
     "accuracy": "accuracy",
     "energy_per_inference": "energy",
 }
-OTHERS = {name: metric.title for name, metric in METRICS.items() if name not in MAIN}
+OTHERS = {name: metric.title for name, metric in METRICS.items() if name not in MAIN and name not in STAGE_METRICS}
 
 Cells = list[tuple[str, Number | None]]
 

@@ -10,8 +10,8 @@ from harness.report.figures import GroupFigures
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, and what its template (templates/NAME.html) is given."""
+    """A heading, and what its template (templates/NAME.html) is given; None: nothing to say, so it is left out."""
 
     name: str
     title: str
-    context: Callable[[Results, list[GroupFigures]], dict[str, Any]]
+    context: Callable[[Results, list[GroupFigures]], dict[str, Any] | None]

@@ -1,0 +1,75 @@
+"""Where the time from a raw sample to the answer goes: a stacked bar per recipe."""
+
+from harness.report.chart_style import CONFIG, INK, PALETTE, WIDTH, Spec, axis_unit, quantitative
+from harness.report.groups import Group, Variant
+from harness.report.numbers import value_of
+from harness.report.stages import STAGES, WHOLE, stage_lines, stage_sum
+
+BAR_HEIGHT = 26
+
+Row = dict[str, str | float]
+
+
+def stages_chart(group: Group) -> Spec | None:
+    """The Vega-Lite specification, or None where no entry's stages are known."""
+    bars = [(variant, total) for variant in group.variants if (total := stage_sum(variant.entry))]
+    if not bars:
+        return None
+    longest = max(max(total, _whole_end(variant)) for variant, total in bars)
+    factor, unit = axis_unit(longest, "s")
+    x = quantitative("x", domain=(0.0, longest / factor * 1.02), log=False, title=f"time ({unit})")
+    header = {"labelAngle": 0, "labelOrient": "top", "labelAnchor": "start"}
+    labels = [_label(variant) for variant, _ in bars]
+    return {
+        "data": {"values": [row for variant, _ in bars for row in _rows(variant, factor)]},
+        "facet": {"row": {"field": "bar", "type": "nominal", "sort": labels, "title": None, "header": header}},
+        "spacing": 6,
+        "spec": {"width": WIDTH, "height": BAR_HEIGHT, "layer": _layers(x)},
+        "config": CONFIG,
+    }
+
+
+def _label(variant: Variant) -> str:
+    return f"{variant.name}: {', '.join(f'{line.title} {line.value}' for line in stage_lines(variant.entry)[:3])}"
+
+
+def _whole_end(variant: Variant) -> float:
+    """The right end of what is drawn for the end to end."""
+    whole = value_of(variant.entry, WHOLE)
+    return max((bound for bound in (whole.value, whole.ci_high) if bound), default=0.0) if whole else 0.0
+
+
+def _rows(variant: Variant, factor: float) -> list[Row]:
+    label, start, rows = _label(variant), 0.0, list[Row]()
+    for stage in STAGES:
+        found = value_of(variant.entry, stage)
+        end = start + (found.value or 0.0 if found else 0.0)
+        rows.append({"bar": label, "kind": "stage", "stage": stage, **_span(start, end, factor)})
+        start = end
+    whole = value_of(variant.entry, WHOLE)
+    if whole and whole.value:
+        low, high = whole.ci_low or whole.value, whole.ci_high or whole.value
+        rows.append({"bar": label, "kind": "whole", **_span(whole.value, whole.value, factor)})
+        rows.append({"bar": label, "kind": "interval", **_span(low, high, factor)})
+    return rows
+
+
+def _span(start: float, end: float, factor: float) -> dict[str, float]:
+    return {"x": float(f"{start / factor:.6g}"), "x2": float(f"{end / factor:.6g}")}
+
+
+def _layers(x: Spec) -> list[Spec]:
+    scale = {"domain": list(STAGES), "range": list(PALETTE[: len(STAGES)])}
+    legend = {"orient": "bottom", "title": None, "symbolOpacity": 1}
+    colour = {"field": "stage", "type": "nominal", "scale": scale, "legend": legend}
+    x2, ink = {"field": "x2"}, {"value": INK}
+    top, bottom, middle = {"value": 0}, {"value": BAR_HEIGHT}, {"value": BAR_HEIGHT / 2}
+    return [
+        _layer("stage", {"type": "rect", "opacity": 0.75}, {"x": x, "x2": x2, "y": top, "y2": bottom, "color": colour}),
+        _layer("interval", {"type": "rule", "strokeWidth": 5}, {"x": x, "x2": x2, "y": middle, "color": ink}),
+        _layer("whole", {"type": "rule", "strokeWidth": 1.5}, {"x": x, "y": top, "y2": bottom, "color": ink}),
+    ]
+
+
+def _layer(kind: str, mark: Spec, encoding: Spec) -> Spec:
+    return {"transform": [{"filter": f"datum.kind === '{kind}'"}], "mark": mark | {"aria": False}, "encoding": encoding}

@@ -82,7 +82,8 @@ class Workshop:
         if made is None:
             raise BuildError(f"{desk.label}: the exported model in {folder} is not whole: build again")
         trained_s = sum(training.seconds for training in made.trainings if not training.cached)
-        self._export_s[folder] = max(0.0, answer.seconds - trained_s)
+        # What exporting took is told with the artifact that asked for it.
+        self._export_s[order.artifact] = max(0.0, answer.seconds - trained_s)
         self._made[folder] = made
         return made
 
@@ -108,8 +109,8 @@ class Workshop:
                 _mark_used(folder)
                 return Built(folder / MODEL, record, cached=folder not in self._made)
             with made_whole(folder) as partial:
-                request = request_for(partial / MODEL)
-                seconds = self._export_seconds(request) + self.ask(request, desk).seconds
+                converted_s = self.ask(request_for(partial / MODEL), desk).seconds
+                seconds = converted_s + self._export_s.pop(folder, 0.0)
                 sha256 = file_sha256(partial / MODEL)
                 record = BuiltRecord(sha256=sha256, build_s=round(seconds, 3), versions=versions)
                 (partial / RECORD).write_text(record.model_dump_json(), encoding="utf-8")
@@ -123,11 +124,6 @@ class Workshop:
         except BuildError:
             sweep(self.cache_dir)
             raise
-
-    def _export_seconds(self, request: Request) -> float:
-        """What exporting took, told with the first artifact that is made of it."""
-        job = getattr(request, "job", None)
-        return self._export_s.pop(Path(job.prepared), 0.0) if job is not None else 0.0
 
     def _to_be_renewed(self, folder: Path) -> bool:
         with self._guard:

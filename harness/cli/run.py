@@ -34,13 +34,13 @@ class Wanted:
 
     def candidates(self) -> list[Candidate]:
         """The candidates they make. Raises CandidateSpecError."""
-        options: dict[str, Any] = {
-            "recipes": self.recipes,
-            "data": self.data,
-            "stages": self.stages,
-            "samples": self.samples,
-        }
-        return candidates_from_paths(self.files, **{name: value for name, value in options.items() if value})
+        return candidates_from_paths(
+            self.files,
+            recipes=self.recipes or None,
+            data=self.data,
+            stages=self.stages,
+            samples=self.samples,
+        )
 
 
 def run_files(wanted: Wanted, *, devices: list[str], given: dict[str, Any], as_json: bool) -> int:

@@ -210,3 +210,50 @@ def test_files_count_by_what_they_hold(folder):
     (folder / "saved/saved_model.pb").write_bytes(b"other")
     after = [kept(order_for(one, seed=0, cache_dir=folder)) for one in (keras, saved)]
     assert not set(sum(before, ())) & set(sum(after, ()))
+
+
+def test_steps_that_train_keep_their_weights_apart_and_share_what_led_to_them(folder):
+    plain, pruned, more = (ordered(folder, recipe) for recipe in ("int8", "prune(0.5)+int8", "prune(0.8)+int8"))
+    assert plain.stages[0] == pruned.stages[0] == more.stages[0]
+    assert len({pruned.stages[1].weights, more.stages[1].weights, plain.stages[0].weights}) == 3
+    assert pruned.training_folders() == tuple(Path(stage.weights) for stage in pruned.stages)
+    assert pruned.prepared not in (plain.prepared, more.prepared)
+    assert ordered(folder, "prune(0.5)+float16").prepared == pruned.prepared
+
+
+def test_a_step_s_own_code_trains_its_stage_anew_and_not_the_model(folder, monkeypatch):
+    before = ordered(folder, "prune(0.5)+int8")
+    real = keys.step_sources
+    changed = lambda name: {**real(name), "changed": "code"} if name == "prune" else real(name)  # noqa: E731
+    monkeypatch.setattr(keys, "step_sources", changed)
+    after = ordered(folder, "prune(0.5)+int8")
+    assert after.stages[0] == before.stages[0] and after.stages[1].weights != before.stages[1].weights
+
+
+def test_a_teacher_is_a_model_of_its_own_with_weights_of_its_own(folder):
+    taught = ordered(folder, "distill(width=0.5, teacher='models:other')+int8")
+    teacher = taught.stages[1].teacher
+    assert teacher is not None and (teacher.kind, teacher.source) == ("factory", "models:other")
+    assert taught.stages[1].teacher_weights is not None
+    assert Path(taught.stages[1].teacher_weights) in taught.training_folders()
+    untaught = ordered(folder, "distill(width=0.5)+int8")
+    assert untaught.stages[1].teacher is None and untaught.stages[1].weights != taught.stages[1].weights
+
+
+def test_a_teacher_s_file_counts_by_what_it_holds(folder):
+    (folder / "big.keras").write_bytes(b"big")
+    recipe = "distill(width=0.5, teacher='big.keras')+int8"
+    before = ordered(folder, recipe)
+    (folder / "big.keras").write_bytes(b"bigger")
+    after = ordered(folder, recipe)
+    assert before.stages[0] == after.stages[0]
+    assert not {before.stages[1].weights, before.stages[1].teacher_weights} & {
+        after.stages[1].weights,
+        after.stages[1].teacher_weights,
+    }
+
+
+def test_a_teacher_that_is_not_there_is_one_line(folder):
+    with pytest.raises(BuildError, match=r"gone\.keras") as caught:
+        ordered(folder, "distill(width=0.5, teacher='gone.keras')+int8")
+    assert "\n" not in str(caught.value)

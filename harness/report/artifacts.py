@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from harness.records.results import ArtifactRecord, Entry, Results
-from harness.report.groups import distinct
+from harness.report.groups import distinct, recipe_name
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ def artifacts(results: Results) -> list[tuple[str, list[Measured]]]:
     files: dict[str, dict[tuple[str, str], list[tuple[ArtifactRecord, Entry]]]] = {}
     for entry in results.entries:
         if entry.artifact is not None:
-            key = (entry.recipe or "as given", entry.artifact.sha256)
+            key = (recipe_name(entry), entry.artifact.sha256)
             same = files.setdefault(entry.candidate, {}).setdefault(key, [])
             same.append((entry.artifact, entry))
     return [(candidate, _named(found)) for candidate, found in files.items()]

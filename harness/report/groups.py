@@ -38,7 +38,7 @@ def _group(results: Results, candidate: str, device: str) -> Group:
     same = [entry for entry in results.entries if entry.candidate == candidate]
     palette = list(dict.fromkeys(entry.recipe for entry in same))
     here = [entry for entry in same if entry.device == device]
-    names = distinct([visible(entry.recipe or "as given") for entry in here])
+    names = distinct([recipe_name(entry) for entry in here])
     named = list(zip(names, here, strict=True))
     return Group(
         candidate=candidate,
@@ -50,6 +50,11 @@ def _group(results: Results, candidate: str, device: str) -> Group:
         ),
         unmeasured=tuple(name for name, entry in named if not value_of(entry, "latency_p50")),
     )
+
+
+def recipe_name(entry: Entry) -> str:
+    """The entry's recipe, or that its file is measured as it was given."""
+    return visible(entry.recipe or "as given")
 
 
 def distinct(names: list[str]) -> list[str]:

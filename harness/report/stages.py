@@ -1,9 +1,10 @@
 """Entries with pre- and post-processing: their three stages, the sum, and the whole timed as one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.records.metrics import METRICS
 from harness.records.results import Entry
+from harness.report.groups import Group, Variant, distinct, recipe_name
 from harness.report.numbers import number, value_of, written
 
 STAGES = ("preprocess", "inference", "postprocess")
@@ -24,6 +25,13 @@ class StageLine:
 def staged(entry: Entry) -> bool:
     """Whether the entry was measured with its stages."""
     return any(measurement.metric in (*STAGES, WHOLE) for measurement in entry.measurements)
+
+
+def staged_variants(group: Group) -> list[Variant]:
+    """The group's variants with stages, named among themselves."""
+    found = [variant for variant in group.variants if staged(variant.entry)]
+    names = distinct([recipe_name(variant.entry) for variant in found])
+    return [replace(variant, name=name) for variant, name in zip(found, names, strict=True)]
 
 
 def stage_lines(entry: Entry) -> list[StageLine]:

@@ -2,8 +2,8 @@
 
 from harness.report.chart_style import CONFIG, INK, PALETTE, WIDTH, Spec, axis_unit, quantitative
 from harness.report.groups import Group, Variant
-from harness.report.numbers import value_of
-from harness.report.stages import STAGES, WHOLE, stage_lines, stage_sum
+from harness.report.numbers import value_of, written
+from harness.report.stages import STAGES, WHOLE, stage_sum, staged_variants
 
 BAR_HEIGHT = 26
 
@@ -12,16 +12,20 @@ Row = dict[str, str | float]
 
 def stages_chart(group: Group) -> Spec | None:
     """The Vega-Lite specification, or None where no entry's stages are known."""
-    bars = [(variant, total) for variant in group.variants if (total := stage_sum(variant.entry))]
+    bars = [(variant, total) for variant in staged_variants(group) if (total := stage_sum(variant.entry))]
     if not bars:
         return None
     longest = max(max(total, _whole_end(variant)) for variant, total in bars)
     factor, unit = axis_unit(longest, "s")
     x = quantitative("x", domain=(0.0, longest / factor * 1.02), log=False, title=f"time ({unit})")
     header = {"labelAngle": 0, "labelOrient": "top", "labelAnchor": "start"}
-    labels = [_label(variant) for variant, _ in bars]
+    labels = [_label(variant, total) for variant, total in bars]
     return {
-        "data": {"values": [row for variant, _ in bars for row in _rows(variant, factor)]},
+        "data": {
+            "values": [
+                row for label, (variant, _) in zip(labels, bars, strict=True) for row in _rows(variant, label, factor)
+            ]
+        },
         "facet": {"row": {"field": "bar", "type": "nominal", "sort": labels, "title": None, "header": header}},
         "spacing": 6,
         "spec": {"width": WIDTH, "height": BAR_HEIGHT, "layer": _layers(x)},
@@ -29,8 +33,9 @@ def stages_chart(group: Group) -> Spec | None:
     }
 
 
-def _label(variant: Variant) -> str:
-    return f"{variant.name}: {', '.join(f'{line.title} {line.value}' for line in stage_lines(variant.entry)[:3])}"
+def _label(variant: Variant, total: float) -> str:
+    """Name and sum; the stages themselves stand in the table, and a phone has no room for more."""
+    return f"{variant.name}: {written(total, 's')}"
 
 
 def _whole_end(variant: Variant) -> float:
@@ -39,8 +44,8 @@ def _whole_end(variant: Variant) -> float:
     return max((bound for bound in (whole.value, whole.ci_high) if bound), default=0.0) if whole else 0.0
 
 
-def _rows(variant: Variant, factor: float) -> list[Row]:
-    label, start, rows = _label(variant), 0.0, list[Row]()
+def _rows(variant: Variant, label: str, factor: float) -> list[Row]:
+    start, rows = 0.0, list[Row]()
     for stage in STAGES:
         found = value_of(variant.entry, stage)
         end = start + (found.value or 0.0 if found else 0.0)

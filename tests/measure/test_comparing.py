@@ -4,8 +4,11 @@ import pytest
 
 from harness.measure.comparing import FLOOR, Steps, with_comparisons
 from harness.records.results import Finding, Histogram, TrialSummary
+from harness.records.settings import Settings
 from harness.records.status import Status
+from harness.session.closing import RunStart, close_run
 from harness.stats import unpaired_ratio
+from harness.store import RunFolder, load_results
 from harness.testing.builders import make_entry
 
 STEPS = {
@@ -175,3 +178,13 @@ def test_unpaired_ratio_of_equal_trials_has_no_width():
 def test_unpaired_ratio_refuses_what_has_no_logarithm(values):
     with pytest.raises(ValueError):
         unpaired_ratio([1.0, 2.0], values)
+
+
+def test_a_run_that_ends_writes_them_into_its_results(tmp_path):
+    folder = RunFolder.create(tmp_path)
+    odd = entry("shrink+fold")
+    for one in (entry("int8"), entry("prune(0.8)+int8"), entry(None), odd):
+        folder.append_entry(one)
+    close_run(folder, settings=Settings(), start=RunStart(), seconds={})
+    told = {one.recipe: [c.against for c in one.comparisons] for one in load_results(folder.path).entries}
+    assert told == {"int8": ["net"], "prune(0.8)+int8": ["net/int8"], None: [], "shrink+fold": []}

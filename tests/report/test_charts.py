@@ -47,7 +47,7 @@ def test_stages_are_one_bar_that_ends_at_their_sum():
             ("inference", 400.0, 600.0),
             ("postprocess", 600.0, 700.0),
         ]
-        assert rows[0]["bar"] == "int8: preprocess 400 µs, inference 200 µs, postprocess 100 µs"
+        assert rows[0]["bar"] == "int8: 700 µs"
     assert len(staged_groups()) == 2
 
 

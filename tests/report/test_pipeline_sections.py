@@ -4,7 +4,7 @@ import re
 from html import unescape
 
 import pytest
-from report.told_results import drop, told_results
+from report.told_results import LONG_RECIPES, drop, told_results
 from store.sample_results import HOSTILE, results
 
 from harness.records.results import Results
@@ -52,7 +52,7 @@ def test_sizes_zeros_and_work_of_every_file_are_told_once():
 
 def test_files_with_the_same_operators_share_a_column():
     found = CONTENTS.context(told_results(), [])["candidates"][0]
-    assert found["columns"] == ["float32, float16, dynamic_int8", "int8"]
+    assert found["columns"] == [", ".join(("float32", "float16", "dynamic_int8", *LONG_RECIPES)), "int8"]
     assert dict(found["operators"]) == {
         "CONV_2D": [("3", "1,234,567 MACs", "3 by XNNPACK")] * 2,
         "SOFTMAX": [("1",)] * 2,
@@ -116,6 +116,13 @@ def test_stages_their_sum_and_the_whole_stand_side_by_side():
     assert "preprocess inference postprocess their sum end to end" in text
     assert "400 µs 392–408 µs n 10 200 µs" in text
     assert "700 µs 720 µs 705.6–734.4 µs n 10" in text
+
+
+def test_a_recipe_measured_with_and_without_stages_needs_no_number_there():
+    of = told_results()
+    bare = next(one for one in results().entries if one.recipe == "int8")
+    text = text_of(STAGES, of.model_copy(update={"entries": [bare, *of.entries]}))
+    assert "int8 400 µs" in text and "#2" not in text
 
 
 def test_the_first_answers_are_shown_as_text_and_the_rest_counted():

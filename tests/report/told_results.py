@@ -14,6 +14,7 @@ from harness.records.artifact import (
 )
 from harness.records.results import Comparison, Entry, Results
 
+LONG_RECIPES = ("prune(0.8)+int8_float_io", "distill(width=0.5)+prune(0.8, block=(1, 16))+float16")
 STAGE_S = {"preprocess": 0.0004, "inference": 0.0002, "postprocess": 0.0001, "end_to_end": 0.00072}
 WHOLE = Inside(
     operators=(
@@ -112,4 +113,5 @@ def told_results() -> Results:
     int8 = [number for number, entry in enumerate(entries) if entry.recipe == "int8"]
     for number in int8:
         entries[number] = compared(staged(entries[number]))
-    return results().model_copy(update={"entries": entries})
+    long = [entries[0].model_copy(update={"recipe": recipe}) for recipe in LONG_RECIPES]
+    return results().model_copy(update={"entries": [*entries, *map(told, long)]})

@@ -65,7 +65,7 @@ def _facts(results: Results, one: Measured) -> list[tuple[str, list[str]]]:
     told = [
         ("outputs", _outputs(results, one)),
         ("test set", _test_set(record)),
-        ("float32", _compared(record)),
+        ("compared", _compared(record)),
         ("worst layers", [*map(_layer, record.worst_layers), *_given(record.layers_reason)]),
         ("trained", [text for training in record.trainings for text in _training(training)]),
         ("held against", _rival(record.rival) if record.rival else []),

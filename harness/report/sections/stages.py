@@ -6,19 +6,19 @@ from harness.records.results import Entry, Results
 from harness.report.figures import GroupFigures
 from harness.report.groups import Variant
 from harness.report.sections.section import Section
-from harness.report.stages import stage_lines, staged
+from harness.report.stages import stage_lines, staged_variants
 
 ANSWERS_SHOWN = 5
 ANSWER_LENGTH = 200
 
 
 def _context(results: Results, figures: list[GroupFigures]) -> dict[str, Any] | None:
-    panels = [_panel(drawn) for drawn in figures if any(staged(variant.entry) for variant in drawn.group.variants)]
+    panels = [_panel(drawn) for drawn in figures if staged_variants(drawn.group)]
     return {"devices": results.devices, "panels": panels} if panels else None
 
 
 def _panel(drawn: GroupFigures) -> dict[str, Any]:
-    variants = [variant for variant in drawn.group.variants if staged(variant.entry)]
+    variants = staged_variants(drawn.group)
     return {
         "candidate": drawn.group.candidate,
         "device": drawn.group.device,

@@ -46,7 +46,7 @@ def _run(module: str, job: Record, *, deadline_s: float, answers: IO[bytes], err
             env=child_environment(OPENBLAS_NUM_THREADS="1"),
         )
     except subprocess.TimeoutExpired:
-        return f"took longer than {deadline_s:.0f} s"
+        return f"took longer than {deadline_s:g} s"
     if done.returncode < 0:
         return f"was killed by {_signal_name(-done.returncode)}"
     return f"ended with status {done.returncode}" if done.returncode else None

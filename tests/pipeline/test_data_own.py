@@ -1,6 +1,11 @@
 """Data of the user's own: .npz files and folders, and what is said of those that cannot serve."""
 
 import io
+import json
+import struct
+import subprocess
+import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -284,3 +289,42 @@ def test_a_bad_folder_is_one_line_with_its_path(tmp_path: Path, kind: str, said:
 
 def test_a_folder_of_classes_has_no_anomalies(tmp_path: Path) -> None:
     assert "is a folder of classes, and this model finds anomalies" in refusal(folder_of_arrays(tmp_path), score="auc")
+
+
+READS_PICTURES = """
+import json, sys
+from harness.pipeline.data import load_dataset
+from harness.records.errors import BuildError
+given = {"shape": None, "classes": None}
+own = load_dataset(sys.argv[1], **given)
+try:
+    load_dataset(sys.argv[2], **given)
+except BuildError as error:
+    said = str(error)
+print(json.dumps([list(own.test_inputs.shape), own.preprocessing.name, own.raw_test[0].tolist(), said]))
+"""
+
+
+def png(pixels: Any) -> bytes:
+    """A picture of bytes (height, width, 3)."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    height, width, _ = pixels.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def test_pictures_are_read_by_tensorflow_in_the_process_that_has_it(tmp_path: Path) -> None:
+    names = ["test/a/0.png", "test/b/0.png", "train/a/0.png", "train/a/1.png", "train/b/0.png"]
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    write_files(good, {name: png(PICTURES[at]) for at, name in enumerate(names)})
+    write_files(bad, {f"{name}/{at}.jpg": b"no picture" for name in "ab" for at in range(2)})
+    command = [sys.executable, "-c", READS_PICTURES, str(good), str(bad)]
+    told = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert told[:2] == [[2, 6, 4, 3], "scale_pixels.py"]
+    assert told[2] == PICTURES[0].tolist()
+    assert told[3].startswith(f"{bad}/a/") and "cannot be read as a picture: " in told[3]

@@ -97,6 +97,24 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 @app.command()
+def history(  # noqa: PLR0913, PLR0917 - one parameter an option
+    device: Annotated[str | None, typer.Option("--device", "--board", metavar="NAME", help="only this device")] = None,
+    candidate: Annotated[str | None, typer.Option(metavar="NAME", help="only this candidate")] = None,
+    metric: Annotated[str, typer.Option(metavar="METRIC", help="which metric")] = "latency_p50",
+    reports_dir: ReportsDir = None,
+    database: Annotated[
+        str | None, typer.Option(metavar="URL", help="file or SQLAlchemy URL (default: history.db in the reports)")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """How a metric went from run to run, boards of unlike fingerprints apart."""
+    from harness.cli.history import Asked, show_history
+
+    asked = Asked(device, candidate, metric)
+    show_history(asked, reports_dir=reports_dir or Path("reports"), database=database, as_json=as_json)
+
+
+@app.command()
 def build(  # noqa: PLR0913, PLR0917 - one parameter an option
     paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="benchmark files or folders")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="processes that build at a time (default: 2)")] = None,

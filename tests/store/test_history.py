@@ -73,7 +73,7 @@ def test_a_run_is_kept_once_and_its_figures_never_change(url):
     assert history.append(run_of(0))
     before = history.series()
     assert not history.append(run_of(0))
-    assert history.series() == before and history.count() == 1
+    assert history.series() == before and len(history.run_ids()) == 1
 
 
 def test_attempts_at_one_commit_are_all_kept(url):
@@ -105,7 +105,7 @@ def test_writers_beside_each_other_lose_nothing(kind, tmp_path, request):
         writer.join(300)
     assert [writer.exitcode for writer in writers] == [0] * WRITERS
     history = History.open(url)
-    assert history.count() == WRITERS * RUNS_EACH
+    assert len(history.run_ids()) == WRITERS * RUNS_EACH
     points = [len(found.points) for found in history.series(metric="model_size")]
     assert set(points) == {WRITERS * RUNS_EACH}
 
@@ -187,7 +187,7 @@ def test_a_run_that_breaks_amid_is_not_kept_at_all(url):
     twice = broken.entries[0].model_copy(update={"measurements": broken.entries[0].measurements * 2})
     with pytest.raises(UsageError):
         history.append(broken.model_copy(update={"entries": [*broken.entries[1:], twice]}))
-    assert history.count() == 0
+    assert len(history.run_ids()) == 0
 
 
 def test_opening_a_history_that_is_up_to_date_loads_no_alembic(tmp_path):

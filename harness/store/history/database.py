@@ -73,7 +73,7 @@ class History:
                 with self._engine.begin() as connection:
                     _insert(connection, results)
             except IntegrityError:
-                if self._holds(results.run.id):
+                if results.run.id in self.run_ids():
                     return False
                 raise
         return True
@@ -101,18 +101,14 @@ class History:
             rows = connection.execute(wanted.order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id)).all()
         return _grouped(rows)
 
-    def count(self) -> int:
-        """How many runs are kept."""
-        with self._engine.connect() as connection:
-            return len(connection.execute(select(RUNS.c.id)).all())
+    def run_ids(self) -> frozenset[str]:
+        """The ids of all runs that are kept."""
+        with _refusals(self._shown), self._engine.connect() as connection:
+            return frozenset(connection.execute(select(RUNS.c.id)).scalars())
 
     @property
     def _shown(self) -> str:
         return self._engine.url.render_as_string(hide_password=True)
-
-    def _holds(self, run_id: str) -> bool:
-        with self._engine.connect() as connection:
-            return connection.execute(select(RUNS.c.id).where(RUNS.c.id == run_id)).first() is not None
 
 
 def _file(path: str) -> Path:

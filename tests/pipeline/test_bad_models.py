@@ -8,6 +8,8 @@ import needs
 import pytest
 from pipeline.workbench import Workbench
 
+from harness.records.errors import BuildError
+
 MODELS = '''
 """What a factory may get wrong."""
 import keras
@@ -170,6 +172,9 @@ def anomalies_of_three_kinds():
 def raw_objects():
     return _model(raw_test=(np.zeros(2), np.array([None, "x"], dtype=object)))
 
+def no_calibration():
+    return _model(calibration=np.zeros((0, 6), np.float32))
+
 def fills_the_disk():
     return _dense(512, 512)
 '''
@@ -221,6 +226,13 @@ def test_what_is_wrong_is_one_line(tools: Workbench, factory: str, words: list[s
     message = tools.refusal(f"wrong:{factory}")
     assert message.startswith(f"wrong:{factory}")
     assert all(word in message for word in words), message
+
+
+def test_without_calibration_data_only_what_needs_it_is_refused(tools: Workbench) -> None:
+    assert tools.convert("wrong:no_calibration", "float32").exists()
+    with pytest.raises(BuildError) as caught:
+        tools.convert("wrong:no_calibration", "int8")
+    assert "calibration" in str(caught.value) and "\n" not in str(caught.value)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from harness import candidates
 from harness.records.candidate import Candidate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "candidate", candidates("ic_resnet8(data=fashion_mnist)", recipes=["float32", "int8"]), ids=str
 )

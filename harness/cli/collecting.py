@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from harness.records.candidate import Candidate
 from harness.records.errors import UsageError
+
+_NOT_TOLD: Final = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+"""The harness was imported before pytest could look into it, which would end the run where warnings are errors."""
 
 
 def collected_candidates(paths: Sequence[str]) -> list[Candidate]:
@@ -17,7 +20,8 @@ def collected_candidates(paths: Sequence[str]) -> list[Candidate]:
             raise UsageError(f"{path}: there is no such file or folder: give benchmark files or folders of them")
     collector = _Collector()
     # -p no:terminal would leave options undefined that other plugins read.
-    status = pytest.main(["--collect-only", "-qq", "--no-header", *paths], plugins=[_Silence(), collector])
+    quietly = ["--collect-only", "-qq", "--no-header", *_NOT_TOLD]
+    status = pytest.main([*quietly, *paths], plugins=[_Silence(), collector])
     if collector.wrong:
         raise UsageError(collector.wrong[0])
     if status == pytest.ExitCode.USAGE_ERROR or not collector.candidates:

@@ -21,6 +21,8 @@ class BudgetBook:
     rootdir: Path
     profiles: dict[str, DeviceProfile]
     devices_dir: Path | None
+    left_out: bool = False
+    """Whether tests were deselected, whoever did it: then a table that matches nothing may be theirs."""
     _files: dict[Path, Budgets] = field(default_factory=dict)
 
     def limits(self, item: pytest.Item, candidate: Candidate, device: str) -> tuple[Limit, ...]:
@@ -36,7 +38,7 @@ class BudgetBook:
         for item in benchmarks:
             self._nearest(item.path)
             self._markers(item)
-        if config.getoption("keyword") or config.getoption("markexpr"):
+        if self.left_out or config.getoption("keyword") or config.getoption("markexpr"):
             return
         folders = [config.invocation_params.dir / argument for argument in config.args if "::" not in argument]
         seen = {(name, str(value)) for item in benchmarks for value in candidates_of(item) for name in self._lineages()}

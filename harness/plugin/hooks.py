@@ -1,5 +1,6 @@
 """pytest's hooks. Each is short: what it does stands in ``benching``, which only benchmark sessions load."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -66,6 +67,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     devices = benching.settings.devices if benching is not None else ()
     if devices:
         metafunc.parametrize("harness_device", devices, scope="session", ids=list(devices))
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Budgets of tests that are left out match nothing, and are not wrong for that."""
+    benching = items[0].config.stash.get(BENCHING, None) if items else None
+    if benching is not None:
+        benching.budgets.left_out = True
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

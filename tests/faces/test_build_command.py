@@ -65,7 +65,7 @@ def test_build_as_it_is_typed(project: "Place") -> None:
         assert Path(row["path"]).stat().st_size == row["size_bytes"] and 0 <= row["accuracy"] <= 1
     again = project.harness("build", "benchmarks/", "--json")
     assert all(row["cached"] for row in rows(again.out).values())
-    for row in rows(project.harness("build", "benchmarks/", "--reconvert", "--json").out).values():
+    for row in rows(project.harness("build", "benchmarks/", "--jobs=1", "--reconvert", "--json").out).values():
         assert not row["cached"] and row["sha256"] == first[row["recipe"]]["sha256"]
     told = project.harness("build", "benchmarks/").out.splitlines()
     assert told[0].split() == ["candidate", "size", "accuracy", "drop", "trained", "converted"]
@@ -77,7 +77,7 @@ def test_build_as_it_is_typed(project: "Place") -> None:
 def test_one_that_cannot_be_built_is_a_line_and_the_exit_code(place: "Place") -> None:
     place.write("models.py", MODELS)
     place.write("test_wrong.py", BENCHMARK.format(name="models:wrong", recipes='["float32"]'))
-    said = place.harness("build", "test_wrong.py", "--json")
+    said = place.harness("build", "test_wrong.py", "--jobs=1", "--json")
     assert said.code == 1 and json.loads(said.out) == []
     assert "ERROR models:wrong raised ValueError: not today" in said.err
     table = place.harness("build", "test_wrong.py")
@@ -160,7 +160,7 @@ def bare_pytest(bare_python: Path, project: "Place") -> Callable[..., subprocess
 def test_what_was_built_here_is_measured_where_there_is_no_tensorflow(
     project: "Place", bare_python: Path, bare_pytest: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    assert project.harness("build", "benchmarks/", "--out=shelf").code == 0
+    assert project.harness("build", "benchmarks/", "--jobs=1", "--out=shelf").code == 0
     (project.folder / "cache").rename(project.folder / "gone")  # nothing but the folder is carried over
     assert subprocess.run([bare_python, "-c", "import tensorflow"], capture_output=True, check=False).returncode == 1
 

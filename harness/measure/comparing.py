@@ -120,7 +120,7 @@ def _sentence(found: RatioInterval, *, step: str, against: str) -> str:
         return f"faster by {step}: {share} {interval}"
     if found.low > 1.0 + FLOOR:
         return f"no speed gained by {step}, slower: {share} {interval}"
-    return f"no speed gained by {step}, no difference seen: {share} {interval}"
+    return f"no speed gained by {step}, no difference of more than {FLOOR * 100:.0f} % seen: {share} {interval}"
 
 
 def _digits(ratio: float) -> str:

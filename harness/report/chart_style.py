@@ -8,6 +8,8 @@ from harness.records.metrics import Unit
 Spec = dict[str, Any]
 
 WIDTH = 350
+LABEL_LIMIT = 285
+"""How wide a name may be in the renderer's font; a reader's may be a fifth wider, and WIDTH is all a phone has."""
 WIDE_RATIO = 50.0
 """From such a ratio of an axis' ends on, a tick per decade is enough."""
 PALETTE = ("#2f6fd0", "#c4581b", "#17866c", "#8f4fb0", "#a97b12", "#c23a62", "#4c7f1f", "#566573")
@@ -30,8 +32,14 @@ CONFIG = {
     "padding": 4,
     "axis": _AXIS,
     "view": {"stroke": None},
-    "header": {"labelColor": INK, "labelFontSize": 12, "labelPadding": 2, "labelLimit": WIDTH},
-    "legend": {"labelColor": INK, "titleColor": MUTED, "labelFontSize": 12, "titleFontSize": 12, "labelLimit": WIDTH},
+    "header": {"labelColor": INK, "labelFontSize": 12, "labelPadding": 2, "labelLimit": LABEL_LIMIT},
+    "legend": {
+        "labelColor": INK,
+        "titleColor": MUTED,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "labelLimit": LABEL_LIMIT,
+    },
 }
 _PREFIXES = {
     "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),

@@ -9,6 +9,8 @@ from harness.report.numbers import Number, number_of, value_of
 from harness.report.shape import Axis, fastest, heights, nearly_slowest, slower_than, usable
 
 LANE_HEIGHT = 46
+LINE = 46
+"""Characters of a lane's label that fit one line on a phone."""
 
 Row = dict[str, str | float]
 
@@ -21,7 +23,7 @@ class _Lane:
     trials: list[TrialSummary]
     p50: Measurement
     label: str
-    """Name and median, so that nothing must be hovered to be read."""
+    """Name and median on two lines, so that nothing must be hovered to be read."""
 
     @property
     def histograms(self) -> list[Histogram]:
@@ -42,8 +44,8 @@ def distribution(group: Group) -> Spec | None:
         title=f"latency of one inference ({unit})",
         grid=False,
     )
-    header = {"labelAngle": 0, "labelOrient": "top", "labelAnchor": "start"}
     labels = [lane.label for lane in lanes]
+    header = {"labelAngle": 0, "labelOrient": "top", "labelAnchor": "start", **_lines(labels)}
     return {
         "data": {"values": [row for lane in lanes for row in _rows(lane, axis.edges(), factor)]},
         "facet": {"row": {"field": "lane", "type": "nominal", "sort": labels, "title": None, "header": header}},
@@ -71,7 +73,14 @@ def _lanes(group: Group) -> list[_Lane]:
 
 def _label(name: str, p50: Number) -> str:
     detail = ", ".join(part for part in (p50.interval, p50.trials) if part)
-    return f"{name}: p50 {p50.value}{f' ({detail})' if detail else ''}"
+    return f"{name}:\np50 {p50.value}{f' ({detail})' if detail else ''}"
+
+
+def _lines(labels: list[str]) -> Spec:
+    """One line for each lane's label where all of them fit, else two for every lane."""
+    if max(map(len, labels)) <= LINE:
+        return {"labelExpr": r"replace(datum.label, '\n', ' ')"}
+    return {"labelExpr": r"split(datum.label, '\n')", "labelPadding": 16}
 
 
 def _counts(trial: TrialSummary) -> bool:

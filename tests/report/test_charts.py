@@ -17,6 +17,8 @@ from harness.report.stages_chart import stages_chart
 from harness.report.svg import checked
 from harness.report.tradeoff import tradeoff
 
+LONG = "distill(width=0.5)+prune(0.8)+float16"
+
 
 def drawn_groups():
     return [group for group in groups(results()) if group.variants]
@@ -99,6 +101,17 @@ def test_without_accuracy_the_second_axis_is_size():
     assert layer["encoding"]["y"]["axis"]["title"] == "model size (kB)"
     layer = tradeoff(of("int8"))["layer"][2]
     assert layer["encoding"]["y"]["axis"]["title"] == "accuracy (%)"
+
+
+def test_long_names_get_a_line_of_their_own():
+    short = of("int8")
+    entries = [short.variants[0].entry.model_copy(update={"recipe": name}) for name in ("int8", LONG)]
+    long = groups(results().model_copy(update={"entries": entries}))[0]
+    with Drawer() as drawer:
+        drawer.ask([distribution(short), distribution(long)])
+        one, two = drawer.answer()
+    assert ">int8: p50 1 ms (" in one
+    assert ">int8:</tspan>" in two and f">{LONG}:</tspan>" in two
 
 
 def test_void_trials_and_the_baseline_are_not_drawn():

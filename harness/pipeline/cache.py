@@ -1,8 +1,9 @@
 """Where what was built is kept, and under which keys."""
 
+import functools
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import file_digest, sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -86,8 +87,8 @@ def litert_version() -> str | None:
 
 def quantizing_versions() -> dict[str, str]:
     """Versions of what quantises a .tflite file."""
-    names = ("litert-quantizer", "ai-edge-litert", "numpy")
-    return {name: found for name in names for found in [_first_installed((name,))[1]] if found}
+    named = ((name,) for name in ("litert-quantizer", "ai-edge-litert", "numpy"))
+    return {name: found for names in named for name, found in [_first_installed(names)] if found}
 
 
 def key(parts: object) -> str:
@@ -116,7 +117,8 @@ def folder_sha256(folder: Path) -> str:
     return key([[file.relative_to(folder).as_posix(), file_sha256(file)] for file in files])
 
 
-def _first_installed(names: Sequence[str]) -> tuple[str, str | None]:
+@functools.cache
+def _first_installed(names: tuple[str, ...]) -> tuple[str, str | None]:
     for name in names:
         with suppress(PackageNotFoundError):
             return name, version(name)

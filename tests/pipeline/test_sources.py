@@ -94,6 +94,6 @@ def test_defaults_are_read_from_the_source(tmp_path):
 
 
 def test_of_the_harness_only_the_rooms_named_are_followed():
-    found = own_hashes("harness.pipeline.conversion.convert", ["harness.pipeline.conversion"])
+    found = own_hashes("harness.pipeline.conversion.convert", ("harness.pipeline.conversion",))
     assert "harness.pipeline.conversion.convert" in found
     assert all(name.startswith("harness.pipeline.conversion.") for name in found)

@@ -83,14 +83,13 @@ def user_sources(source: ModelSource) -> dict[str, str]:
 
 def _factory_parts(source: ModelSource) -> list[object]:
     module, _, function = source.source.partition(":")
-    sources = user_sources(source)
+    own = module.startswith(f"{_ROOM}.")
+    sources = own_hashes(module, _ZOO_ROOMS) if own else user_sources(source)
     if not sources:
         raise BuildError(
             f"{source.label}: there is no module {module} beside the calling file ({source.base_dir}) "
             "or on Python's module path"
         )
-    if module.startswith(f"{_ROOM}."):
-        sources = own_hashes(module, _ZOO_ROOMS)
     arguments: dict[str, Any] = dict(source.arguments)
     if "data" not in arguments:
         arguments["data"] = default_of(module, function, "data", source.search)

@@ -1,6 +1,7 @@
 """Which source files a module depends on, found without importing any of them."""
 
 import ast
+import functools
 import sysconfig
 from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import PathFinder
@@ -23,11 +24,12 @@ def source_hashes(module: str, search: Sequence[str]) -> dict[str, str]:
     return _hashes(module, search, lambda _name, file: not is_installed(file))
 
 
-def own_hashes(module: str, rooms: Sequence[str]) -> dict[str, str]:
+@functools.cache
+def own_hashes(module: str, rooms: tuple[str, ...]) -> dict[str, str]:
     """The same for a module of the harness: what it imports from some of the harness' packages.
 
     ``rooms`` are module names: their modules are followed, the ``__init__`` of a package is not: it lists
-    everything, and what is taken from it is named in the key anyhow.
+    everything, and what is taken from it is named in the key anyhow. Read once: a process runs the code it began with.
     """
 
     def followed(name: str, file: Path) -> bool:
@@ -66,11 +68,16 @@ def _hashes(module: str, search: Sequence[str], followed: Callable[[str, Path], 
         file = None if name in found else _find(name, search)
         if file is None or (name != module and not followed(name, file)):
             continue
-        content = file.read_bytes()
-        found[name] = meaning_sha256(content)
         package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-        waiting.extend(_imported(content, package))
+        found[name], imported = _read(file.read_bytes(), package)
+        waiting.extend(imported)
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _read(content: bytes, package: str) -> tuple[str, tuple[str, ...]]:
+    """A source's hash and what it imports: parsing takes long, and candidates share most of their files."""
+    return meaning_sha256(content), tuple(dict.fromkeys(_imported(content, package)))
 
 
 def _find(module: str, search: Sequence[str]) -> Path | None:

@@ -74,9 +74,21 @@ def test_comments_layout_and_docstrings_do_not_count(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["x = f(2, y=1)", "x = f(1, 2)", "x = f('1', y=2)", "x = f(1.0, y=2)", "x = f(True, y=2)", "x = f([1], y=2)",
-             "x = f(1, y=2); 'text'", "x, = f(1, y=2)", "x = f(1, z=2)", "y = f(1, y=2)", "x = f(1, **y)"]
-)  # fmt: skip
+    "text",
+    [
+        "x = f(2, y=1)",
+        "x = f(1, 2)",
+        "x = f('1', y=2)",
+        "x = f(1.0, y=2)",
+        "x = f(True, y=2)",
+        "x = f([1], y=2)",
+        "x = f(1, y=2); 'text'",
+        "x, = f(1, y=2)",
+        "x = f(1, z=2)",
+        "y = f(1, y=2)",
+        "x = f(1, **y)",
+    ],
+)
 def test_what_a_program_does_counts(text):
     assert meaning_sha256(text.encode()) != meaning_sha256(b"x = f(1, y=2)")
 

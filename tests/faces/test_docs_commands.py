@@ -147,7 +147,8 @@ def wrote_a_profile(desk: Desk, _said: Said) -> None:
 
 def copied_the_artifact(desk: Desk, _said: Said) -> None:
     """A model file as given is copied as it is."""
-    assert (desk.folder / "artifacts/model.tflite").read_bytes() == (desk.folder / "model.tflite").read_bytes()
+    copies = list((desk.folder / "artifacts").rglob("model*.tflite"))
+    assert [copy.read_bytes() for copy in copies] == [(desk.folder / "model.tflite").read_bytes()]
 
 
 def printed_results(desk: Desk, said: Said) -> None:
@@ -166,8 +167,13 @@ FIRST_DAY: dict[str, Check] = {
     "pytest benchmarks/ --collect-only -q": says("test_model[model]"),
     "harness devices": says("pi-07", "pi-08", "rpi4", "local"),
     "harness build benchmarks/ --out artifacts/": copied_the_artifact,
+    "pytest benchmarks/ --device=pi-07 --artifacts=artifacts/": measured_on("pi-07"),
     "harness run model.tflite --device=pi-07 --json": printed_results,
+    "harness inspect model.tflite": says("operator", "MACs", "sha256"),
+    "harness cache size": says("golden", "all"),
+    "harness history": says("pi-07", "latency p50"),
     "harness report reports/latest": says("report.html"),
+    "python -m harness.testing.gatelab --sessions 20": says("sessions failed", "other gates on the same traces"),
 }
 """What is typed in a user's folder, and what must be so afterwards."""
 IN_THE_REPOSITORY = {"make bench", "make test"}

@@ -108,7 +108,7 @@ def _question(candidate: Candidate, found: Found, staging: Staging | None, shop:
         dataset=found.about.dataset,
         score=found.about.score,
         accuracy_reason=found.about.accuracy_reason,
-        real=samples is not None,
+        real=samples is not None and not (found.about.dataset and found.about.accuracy_reason),
         cache_dir=str(shop.cache_dir),
         deadline_s=found.deadline_s,
     )

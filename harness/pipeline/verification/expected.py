@@ -17,7 +17,8 @@ from harness.records.artifact import GoldenOutputs, TensorInfo
 from harness.records.base import Record
 from harness.records.errors import BuildError
 
-REAL_SAMPLES: Final = 100
+GIVEN_SAMPLES: Final = 100
+"""Of a file."""
 RANDOM_SAMPLES: Final = 16
 _ANSWER = "answer.json"
 _INPUTS, _OUTPUTS, _SCORES = "inputs.npz", "outputs.npz", "scores.npz"
@@ -109,7 +110,7 @@ def _run(model: Path, folder: Path, inputs: Inputs, score: Literal["top1", "auc"
         job = GoldenJob(
             model=str(model),
             samples=str(inputs.samples) if inputs.samples else None,
-            keep=REAL_SAMPLES if inputs.samples and inputs.real else RANDOM_SAMPLES,
+            keep=GIVEN_SAMPLES if inputs.samples else RANDOM_SAMPLES,
             seed=inputs.seed,
             score=score,
             threads=min(_MOST_THREADS, len(os.sched_getaffinity(0))),

@@ -1,0 +1,167 @@
+"""One artifact, three runtimes: LiteRT on the host, TensorFlow's own interpreter, tflite-runtime as boards have it."""
+
+import os
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import needs
+import numpy as np
+import pytest
+
+from harness.board import LiveBoard, choose_runner, open_board
+from harness.board.provision import provision
+from harness.measure.outputs import judge_outputs
+from harness.pipeline import Builder, candidates_from_paths
+from harness.pipeline.conversion.quantize import quantize_file
+from harness.pipeline.verification.expected import Inputs, expected_outputs
+from harness.profiles import load
+from harness.records.artifact import Artifact, GoldenOutputs
+from harness.records.board import Trial
+from harness.records.errors import BoardUnfitError
+from harness.records.plan import BlockSpec, TrialSpec
+
+LEASE = f"agreeing-tests-{os.getpid()}"
+"""Not the machine's own: another harness may be at work on it."""
+INTEGER = ["int8", "int8_float_io", "int16x8"]
+RECIPES = ["float32", *INTEGER]
+FLOAT_ERROR = 1e-4
+"""Of the outputs' range, for floats in runtimes that add in another order."""
+
+TENSORFLOW = """
+import sys
+import numpy as np
+import tensorflow as tf
+for model, inputs, outputs in zip(*[iter(sys.argv[1:])] * 3):
+    interpreter = tf.lite.Interpreter(model_path=model, num_threads=1)
+    interpreter.allocate_tensors()
+    (given,), (gives,) = interpreter.get_input_details(), interpreter.get_output_details()
+    rows = []
+    for sample in np.load(inputs)["i0"]:
+        interpreter.set_tensor(given["index"], sample)
+        interpreter.invoke()
+        rows.append(interpreter.get_tensor(gives["index"]))
+    np.savez(outputs, o0=np.stack(rows))
+"""
+
+
+@pytest.fixture(scope="module")
+def artifacts(tmp_path_factory) -> dict[str, Artifact]:
+    """The digits network, hardly trained, in every number format that is compared."""
+    named = candidates_from_paths(["digits_cnn(epochs=3)"], recipes=RECIPES)
+    with Builder(cache_dir=tmp_path_factory.mktemp("cache")) as builder:
+        made = dict(zip(RECIPES, builder.build_all(named), strict=True))
+    assert all(isinstance(one, Artifact) for one in made.values()), made
+    return made
+
+
+@pytest.fixture(scope="module")
+def by_tensorflow(artifacts, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tensorflow")
+    words = [
+        word
+        for recipe, made in artifacts.items()
+        for word in (made.path, made.golden.inputs_path, str(folder / f"{recipe}.npz"))
+    ]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    subprocess.run([sys.executable, "-c", TENSORFLOW, *words], check=True, capture_output=True, env=environment)
+    return {recipe: outputs(folder / f"{recipe}.npz") for recipe in artifacts}
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    """This machine as a board whose one runtime of interest is tflite-runtime, made by provisioning."""
+    if sys.version_info >= (3, 12):
+        pytest.skip("tflite-runtime is published up to Python 3.11")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("board")))
+        try:
+            provision(load("local"), "tflite", cache_dir=tmp_path_factory.mktemp("wheels"), lease=LEASE)
+        except BoardUnfitError as error:
+            needs.missing(f"tflite-runtime cannot be had here: {error}")
+        with open_board(load("local"), tune=False, lease=LEASE) as opened:
+            yield opened
+
+
+def outputs(path):
+    with np.load(path, allow_pickle=False) as content:
+        return content["o0"]
+
+
+def checked(board: LiveBoard, model: Path, golden: GoldenOutputs) -> Trial:
+    """A check trial, by tflite-runtime, as every measuring begins with."""
+    digest = sha256(model.read_bytes()).hexdigest()
+    board.ship(model, digest)
+    board.ship(Path(golden.inputs_path), golden.inputs_sha256)
+    board.ship(Path(golden.outputs_path), golden.outputs_sha256)
+    trial = TrialSpec(
+        index=0,
+        arm="candidate",
+        kind="check",
+        model=digest,
+        inputs=golden.inputs_sha256,
+        expected=golden.outputs_sha256,
+        warmup_runs=0,
+        num_runs=1,
+        min_secs=0.0,
+        max_secs=1.0,
+        deadline_s=60.0,
+    )
+    runner = choose_runner(board.profile, board.facts, package="tflite")
+    assert (runner.package, runner.version) == ("tflite", "2.14.0")
+    (done,) = board.run_block(BlockSpec(index=0, runner=runner, trials=(trial,)))
+    return done
+
+
+@pytest.mark.parametrize("recipe", INTEGER)
+def test_integer_artifacts_are_bit_equal_in_litert_and_tensorflow(artifacts, by_tensorflow, recipe):
+    golden = artifacts[recipe].golden
+
+    assert golden.samples == 100 and golden.real
+    np.testing.assert_array_equal(outputs(golden.outputs_path), by_tensorflow[recipe])
+
+
+def test_floats_agree_in_litert_and_tensorflow(artifacts, by_tensorflow):
+    ours = outputs(artifacts["float32"].golden.outputs_path)
+
+    assert np.abs(ours - by_tensorflow["float32"]).max() <= FLOAT_ERROR * np.ptp(ours)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_tflite_runtime_agrees_by_the_rule_or_refuses_in_one_line(artifacts, board, recipe):
+    made = artifacts[recipe]
+
+    trial = checked(board, made.local_path, made.golden)
+
+    if trial.died is not None:
+        assert recipe not in ("float32", "int8"), trial.died
+        assert "\n" not in trial.died and len(trial.died) < 400
+        return
+    verdict = judge_outputs(trial.check, made.golden, max_output_error=0.0)
+    assert verdict.finding is None, verdict.sentence
+    if recipe == "float32":
+        assert trial.check.max_error <= FLOAT_ERROR
+
+
+def test_what_tflite_runtime_silently_computes_wrongly_is_caught(artifacts, board, tmp_path):
+    """Dynamic models of litert-quantizer: LiteRT and TensorFlow agree on them, tflite-runtime 2.14 gives nonsense."""
+    made = tmp_path / "dynamic.tflite"
+    quantize_file(artifacts["float32"].local_path, "dynamic_int8", made, samples=None, seed=0)
+    golden = expected_outputs(
+        made,
+        sha256(made.read_bytes()).hexdigest(),
+        inputs=Inputs(Path(artifacts["float32"].golden.inputs_path), 0),
+        score=None,
+        cache_dir=tmp_path / "cache",
+        deadline_s=60.0,
+    ).golden
+    right = outputs(artifacts["float32"].golden.outputs_path)
+    assert (outputs(golden.outputs_path).argmax(-1) == right.argmax(-1)).mean() >= 0.99
+
+    trial = checked(board, made, golden)
+
+    assert trial.died is None
+    verdict = judge_outputs(trial.check, golden, max_output_error=0.0)
+    assert verdict.finding is not None
+    assert verdict.sentence.startswith("wrong output on the board: top-1 agrees on ")

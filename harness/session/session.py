@@ -97,6 +97,7 @@ class Session:
             finally:
                 self._spent("connect", began)
             if not self._measures_this_machine:
+                self._end_of_work_ahead()
                 self._building.begin(self.expected.get(device, ()))
         return self._opened.board
 
@@ -106,9 +107,7 @@ class Session:
         What keeps this candidate alone from being measured makes an ERROR entry. Raises BoardUnavailableError
         where the board is not to be had or goes away, UsageError where the profile does not fit the board.
         """
-        board = self.open(device)
-        if board.profile.connection.transport != "local":
-            self._use_the_time()
+        self.open(device)
         try:
             entry = self._measured(candidate, device, test=test, limits=limits)
         except (EntryError, BoardUnfitError) as error:
@@ -122,8 +121,7 @@ class Session:
     def close(self) -> None:
         """Release the board, and end the processes that build."""
         self._release()
-        if self._thread is not None:
-            self._thread.join()
+        self._end_of_work_ahead()
         self._building.close()
 
     def _use_the_time(self) -> None:
@@ -136,6 +134,15 @@ class Session:
         for name in ("harness.measure.assembly", "scipy.special"):
             importlib.import_module(name)
         self.meanwhile()
+
+    def _end_of_work_ahead(self) -> None:
+        """Wait for the thread, before candidates are built.
+
+        Their keys are made by parsing sources, and what the thread imports parses too. Python's parser counts its
+        depth for all threads together: two at a time may end in a SystemError (seen in 3.11.7; cpython #106905).
+        """
+        if self._thread is not None:
+            self._thread.join()
 
     def _release(self) -> None:
         """Release the board and keep what it said of itself."""
@@ -182,6 +189,8 @@ class Session:
         if opened is None:
             raise ConnectionLostError(f"{device}: the board was released: open it before measuring")
         artifact = self._build(candidate, device)
+        if opened.board.profile.connection.transport != "local":
+            self._use_the_time()
         plan = make_plan(self.settings, artifact, opened.runner, sensors=_sensors(opened.board))
         entry = self._executed(opened.board, plan, artifact, candidate=candidate, test=test)
         return judge(entry, limits, settings=self.settings)
@@ -221,6 +230,7 @@ class Session:
             yield
 
     def _build(self, candidate: Candidate, device: str) -> Artifact:
+        self._end_of_work_ahead()
         with self._own_turn(device, "build"):
             began = time.monotonic()
             try:

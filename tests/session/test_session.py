@@ -1,7 +1,10 @@
 """A session on real boards of this machine: one at a time, entries kept at once, what is wrong is an entry or said."""
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import needs
 import pytest
@@ -11,10 +14,12 @@ from sshd import Sshd, free_port, loopback_sshd
 from harness.board.provision_proof import addition_model
 from harness.pipeline import candidates_from_paths
 from harness.profiles import load
+from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import UnreachableError
 from harness.records.settings import Settings
 from harness.records.status import Status
+from harness.session.building import Building
 from harness.session.closing import RunStart, close_run, session_exit_code
 from harness.session.session import Session
 from harness.store import RunFolder, load_results
@@ -102,6 +107,31 @@ def test_meanwhile_runs_once_and_only_for_remote_boards(tmp_path: Path, candidat
         session.measure(candidate, "there", test="t")
         session.measure(candidate, "there", test="t")
     assert calls == ["called"]
+
+
+def test_the_work_ahead_never_runs_beside_the_making_of_keys(
+    tmp_path: Path, candidate: Candidate, server: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both parse Python sources, which two threads must not do at a time."""
+    events: list[str] = []
+    build = Building.build
+
+    def watched(self: Building, *args: Any) -> Artifact:
+        events.append("builds")
+        assert "work ahead" not in {thread.name for thread in threading.enumerate()}
+        return build(self, *args)
+
+    def meanwhile() -> None:
+        time.sleep(5)
+        events.append("made ready")
+
+    monkeypatch.setattr(Building, "build", watched)
+    session = session_on(tmp_path, there=server.profile_text("there"))
+    session.meanwhile = meanwhile
+    with session:
+        for _ in range(2):
+            assert session.measure(candidate, "there", test="t").status is Status.MEASURED
+    assert events == ["builds", "made ready", "builds"]
 
 
 def test_a_closed_run_is_one_results_file(tmp_path: Path, candidate: Candidate) -> None:

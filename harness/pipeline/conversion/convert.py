@@ -7,9 +7,10 @@ from typing import Any, Final
 import numpy as np
 
 from harness.pipeline.building.jobs import CALIBRATION, SAVED_MODEL, BuildJob
-from harness.pipeline.conversion.converter_words import why_not_converted
+from harness.pipeline.conversion.converter_words import formats_lacking, why_not_converted
+from harness.pipeline.conversion.operator_layers import operators_in_floats, operators_named
 from harness.pipeline.recipes import parse_recipe
-from harness.pipeline.steps import STEPS, FormatStep
+from harness.pipeline.steps import STEPS, FormatStep, float32
 from harness.pipeline.steps.step import Conversion
 from harness.records.errors import BuildError
 
@@ -19,23 +20,45 @@ MOST_CALIBRATED: Final = 500
 
 def convert(job: BuildJob, prepared: Path) -> None:
     """Write the .tflite file of a recipe to the job's output. Raises BuildError."""
+    number_format = _number_format(job.recipe)
+    label = f"{job.model.label}/{job.recipe}"
+    try:
+        content = _converted(prepared, number_format, label=label)
+    except (MemoryError, BuildError):
+        raise
+    except Exception as error:
+        raise BuildError(f"{label}: {_reason(error, prepared, label=label)}") from error
+    if number_format.whole and (left := operators_in_floats(content)):
+        raise BuildError(
+            f"{label}: TensorFlow Lite computes {left} with floats only, and {number_format.name} is integers "
+            "throughout: replace it, or choose int8_float_io, which leaves it as it is"
+        )
+    Path(job.output).write_bytes(content)
+
+
+def _number_format(recipe: str) -> FormatStep:
+    """The recipe's number format; float32 where it names none."""
+    last = STEPS[parse_recipe(recipe).steps[-1].name]
+    return last if isinstance(last, FormatStep) else float32.STEP
+
+
+def _converted(prepared: Path, number_format: FormatStep, *, label: str) -> bytes:
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(str(prepared / SAVED_MODEL))
     # tflite-runtime 2.14 knows per-channel Dense weights in no dynamic-range model.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-    conversion = Conversion(tf, converter, lambda: _calibration(prepared, f"{job.model.label}/{job.recipe}"))
-    for call in parse_recipe(job.recipe).steps:
-        step = STEPS[call.name]
-        if isinstance(step, FormatStep):
-            step.configure(conversion)
-    try:
-        content = converter.convert()
-    except (MemoryError, BuildError):
-        raise
-    except Exception as error:
-        raise BuildError(f"{job.model.label}/{job.recipe}: {why_not_converted(error)}") from error
-    Path(job.output).write_bytes(content)
+    number_format.configure(Conversion(tf, converter, lambda: _calibration(prepared, label)))
+    return bytes(converter.convert())
+
+
+def _reason(error: Exception, prepared: Path, *, label: str) -> str:
+    """Why a conversion failed; operators that lack a number format are looked up in the model as floats."""
+    lacking = formats_lacking(error)
+    if not lacking:
+        return why_not_converted(error)
+    found = operators_named(_converted(prepared, float32.STEP, label=label), lacking) or ", ".join(lacking)
+    return f"TensorFlow Lite has no such integer form of {found}: replace it, or choose another number format"
 
 
 def _calibration(prepared: Path, label: str) -> Iterator[dict[str, Any]]:

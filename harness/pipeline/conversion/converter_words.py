@@ -6,6 +6,7 @@ from typing import Final
 from harness.pipeline.training.foreign import one_line
 
 _LACKING: Final = re.compile(r"'tf\.(?P<operator>\w+)' op is neither a custom op nor a flex op")
+_NOT_IN_THIS_FORMAT: Final = re.compile(r"not yet supported for op: '(?P<operator>\w+)'")
 _PLACE: Final = re.compile(r'"(?P<path>[^"\s]+/[^"\s]+)@')
 _ENDING: Final = re.compile(r"_\d+$")
 _OVERFLOW: Final = "overflow"
@@ -28,6 +29,11 @@ def why_not_converted(error: BaseException) -> str:
     if _OVERFLOW in text:
         return f"its activations overflow: {one_line(error)}: train the network and calibrate on real data"
     return f"it cannot be converted: {one_line(error)}"
+
+
+def formats_lacking(error: BaseException) -> tuple[str, ...]:
+    """The operators that the converter cannot quantise as asked, where it failed for that, each once."""
+    return tuple(dict.fromkeys(_NOT_IN_THIS_FORMAT.findall(str(error))))
 
 
 def _layer(location: str) -> str:

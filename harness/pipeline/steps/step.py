@@ -76,6 +76,8 @@ class FormatStep:
 
     name: str
     configure: Callable[[Conversion], None]
+    whole: bool = False
+    """Integers throughout: what still computes floats is refused."""
     stage: Literal["number_format"] = "number_format"
 
 

@@ -103,6 +103,8 @@ def named(*tensors):
         ("FULLY_CONNECTED", "model/dense/MatMul;model/dense/BiasAdd", "dense"),
         ("DEPTHWISE_CONV_2D", "model/bn/batchnorm/mul;model/dw/depthwise;model/bn/batchnorm/sub", "dw"),
         ("CONV_2D", "model/bn/batchnorm/mul;model/bn/batchnorm/sub", "bn"),
+        ("DEPTHWISE_CONV_2D", "model/dw_6/depthwise;model/dw_6/BiasAdd;model/dw_11/depthwise", "dw_6"),
+        ("FULLY_CONNECTED", "net/activation_1/Relu;net/dense_1/BiasAdd", "dense_1"),
         ("ADD", "model/activation_2/Relu;model/add/add", "activation_2"),
         ("MAX_POOL_2D", "functional/encoder/pool/MaxPool2d", "pool"),
     ],

@@ -35,11 +35,14 @@ def layer_names(tensors: Mapping[int, tuple[str, str]]) -> dict[int, str]:
 
 
 def _path(operator: str, name: str) -> tuple[str, ...]:
-    """Scopes that lead to the layer, the layer last; empty where the name holds none."""
+    """Scopes that lead to the layer, the layer last; empty where the name holds none.
+
+    A name may hold the operations of layers that share a constant with this one; a bias is its own.
+    """
     parts = [part.split("/") for part in name.split(";") if "/" in part]
+    biased = [part for part in parts if operator in _MAIN and _NUMBER.sub("", part[-1]) == "BiasAdd"]
     main = [part for part in parts if _is_main(operator, part)]
-    chosen = (main or parts or [[]])[-1 if main else 0]
-    return _scopes(chosen)
+    return _scopes([*parts[:1], *main[-1:], *biased[-1:]][-1] if parts else [])
 
 
 def _is_main(operator: str, part: list[str]) -> bool:

@@ -10,8 +10,8 @@ from harness.records.base import Record
 
 MEMORY_BYTES: Final = 4 * 2**30
 FILE_BYTES: Final = 2**28
-CPU_SECONDS: Final = 1200
-"""A process whose caller died ends by itself."""
+CPU_SECONDS: Final = 4800
+"""Of all threads: what a deadline of ten minutes allows eight of them. A process whose caller died ends by itself."""
 
 Job = TypeVar("Job", bound=Record)
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -105,6 +106,27 @@ def distilled(word, *, softmax=True, auc=False, own_teacher=False):
     }
 
 
+def taught():
+    """A student whose labels are drawn by lot, with a teacher that knows better: the right answers, and the lot's."""
+    keras.utils.set_random_seed(0)
+    dataset, model = data(), network(hidden=16)
+    fit(model, dataset, SCHEDULE, seed=0, say=lambda message: None)
+    drawn = replace(dataset, train_labels=np.random.default_rng(1).permutation(dataset.train_labels))
+    _, outcome = run("distill(width=0.5)", subject(model, drawn, student=lambda width: network(hidden=8)))
+    return {"taught": outcome.rival.own_value, "alone": outcome.rival.value}
+
+
+def taught_to_rebuild():
+    """A student whose teacher gives zero for everything: its mean output as a share of what it gives on its own."""
+    keras.utils.set_random_seed(0)
+    dataset, model = data(auc=True), network(hidden=16, rebuilds=True)
+    model.set_weights([np.zeros_like(weights) for weights in model.get_weights()])
+    student, _ = run(
+        "distill(width=0.5)", subject(model, dataset, student=lambda width: network(hidden=8, rebuilds=True))
+    )
+    return float(np.mean(student.predict(dataset.train_inputs, verbose=0)) / np.mean(dataset.train_inputs))
+
+
 def refused(word, about):
     try:
         run(word, about)
@@ -124,6 +146,8 @@ def main() -> None:
         "logits": distilled("distill(width=0.5)", softmax=False),
         "auc": distilled("distill(width=0.5)", auc=True),
         "teacher": distilled("distill(teacher=other)", own_teacher=True),
+        "taught": taught(),
+        "taught_to_rebuild": taught_to_rebuild(),
         "no_data": refused("prune(0.5)", subject(network(hidden=4), None)),
         "nothing_to_prune": refused("prune(0.5)", subject(flat, data())),
         "other_classes": refused(

@@ -57,6 +57,16 @@ def test_the_teacher_does_not_learn(found, kind):
     assert not found[kind]["teacher_moved"]
 
 
+def test_the_student_learns_what_the_teacher_knows_and_the_labels_do_not_say(found):
+    assert found["taught"]["taught"] > 0.85
+    assert found["taught"]["alone"] < 0.6
+
+
+def test_a_student_that_rebuilds_its_input_learns_from_the_teacher_s_output(found):
+    """Seven tenths of the loss pull it to the teacher's zeros, three tenths to the input."""
+    assert 0.15 < found["taught_to_rebuild"] < 0.5
+
+
 def test_the_student_gives_what_its_architecture_gives(found):
     assert found["distill"]["last"] == "softmax"
     assert found["logits"]["last"] == "linear"

@@ -157,7 +157,8 @@ def _further(run: _Run, index: int) -> Trained:
     def teaching() -> Made:
         if not taught and teacher is not None:
             taught.append(Trained(teacher.made, trained_teacher(teacher, seed=run.job.seed, say=run.say), None))
-        return taught[0].made
+        # The student is trained by its own schedule, with the teacher or alone.
+        return replace(taught[0].made, schedule=run.root.made.schedule)
 
     subject = _subject(run, previous=previous, teacher=None if teacher is None else teaching)
     model = step.architecture(subject, call)

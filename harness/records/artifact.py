@@ -104,7 +104,7 @@ class LayerError(Record):
     layer: str
     operator: str
     sqnr_db: float
-    """Of its output against float32's: 10 log10(signal power / error power), each channel within 0 to 60, their mean."""
+    """Of its output against float32's: 10 log10(signal power / error power) a channel, cut to 0 to 60, their mean."""
     fall_db: float | None = None
     """How far that stands below the worst of what the layer was given, counted as at most 40 dB: its own share."""
 

@@ -27,7 +27,7 @@ def _network(dataset: Dataset, width: float) -> Any:  # noqa: ANN401 - keras is 
     values = keras.Input((_length(dataset),), name="spectrogram")
     x = values
     for units in _HIDDEN:
-        x = normalised(keras.layers.Dense(channels(units, width))(x))
+        x = normalised(keras.layers.Dense(channels(units, width), use_bias=False)(x))
     return keras.Model(values, keras.layers.Dense(_length(dataset))(x), name="ad_autoencoder")
 
 

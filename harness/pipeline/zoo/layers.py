@@ -63,7 +63,9 @@ def convolved(x: Any, filters: int, kernel: int | tuple[int, int] = 3, *, stride
     """A convolution with padding, normalised."""
     import keras
 
-    x = keras.layers.Conv2D(filters, kernel, strides=strides, padding="same", kernel_initializer="he_normal")(x)
+    x = keras.layers.Conv2D(
+        filters, kernel, strides=strides, padding="same", use_bias=False, kernel_initializer="he_normal"
+    )(x)
     return normalised(x, relu=relu)
 
 
@@ -71,7 +73,9 @@ def separated(x: Any, filters: int, *, strides: int = 1) -> Any:  # noqa: ANN401
     """A depthwise 3x3 convolution and a 1x1 convolution, each normalised, with ReLU."""
     import keras
 
-    x = keras.layers.DepthwiseConv2D(3, strides=strides, padding="same", depthwise_initializer="he_normal")(x)
+    x = keras.layers.DepthwiseConv2D(
+        3, strides=strides, padding="same", use_bias=False, depthwise_initializer="he_normal"
+    )(x)
     return convolved(normalised(x), filters, 1)
 
 

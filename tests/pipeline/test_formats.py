@@ -1,16 +1,17 @@
 """Every number format, from a small trained model to a file; and what a converter's refusal is told as."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from harness.pipeline import inspect_file
 from harness.pipeline.conversion.converter_words import why_not_converted
 
-TWICE = """
+BUILD = """
+import json
 import sys
 from pathlib import Path
 import numpy as np
@@ -18,19 +19,41 @@ import keras
 from harness.pipeline.building.jobs import BuildJob, ModelSource
 from harness.pipeline.conversion.convert import convert
 from harness.pipeline.conversion.export import export
+from harness.records.errors import BuildError
 
 folder = Path(sys.argv[1])
+
+def prepared(model, name):
+    place = folder / name
+    export(model, place / "saved_model", name)
+    samples = np.random.default_rng(0).random((40, *model.input_shape[1:]), dtype=np.float32)
+    np.savez(place / "calibration.npz", **{model.input_names[0]: samples})
+    return place
+
+def build(place, recipe, label):
+    job = BuildJob(model=ModelSource(kind="factory", source="m:m", label=label), stages=[], recipe=recipe, seed=0,
+                   prepared=str(place), output=str(place / f"{recipe}.tflite"))
+    try:
+        convert(job, place)
+    except BuildError as error:
+        return str(error)
+    return ""
+
+class Steps(keras.layers.Layer):
+    def call(self, x):
+        return keras.ops.floor(x)
+
 keras.utils.set_random_seed(0)
 image = keras.Input((8, 8, 1), name="image")
 x = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="first")(image)
 x = keras.layers.Flatten()(x)
-model = keras.Model(image, keras.layers.Dense(4, activation="softmax", name="last")(x))
-export(model, folder / "saved_model", "m")
-np.savez(folder / "calibration.npz", image=np.random.default_rng(0).random((40, 8, 8, 1), dtype=np.float32))
-for recipe in sys.argv[2:]:
-    job = BuildJob(model=ModelSource(kind="factory", source="m:m", label="m"), stages=[], recipe=recipe, seed=0,
-                   prepared=str(folder), output=str(folder / f"{recipe}.tflite"))
-    convert(job, folder)
+network = prepared(keras.Model(image, keras.layers.Dense(4, activation="softmax", name="last")(x)), "network")
+given = keras.Input((6,), name="x")
+x = Steps(name="whole_steps")(keras.layers.Dense(5, name="before")(given))
+stepped = prepared(keras.Model(given, keras.layers.Dense(2, name="after")(x)), "stepped")
+told = {recipe: build(stepped, recipe, "stepped") for recipe in sys.argv[2:]}
+told |= {f"network/{recipe}": build(network, recipe, "network") for recipe in sys.argv[2:]}
+(folder / "told.json").write_text(json.dumps(told))
 """
 FORMATS = {
     "float32": "float32",
@@ -43,10 +66,48 @@ FORMATS = {
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("formats")
-    subprocess.run([sys.executable, "-c", TWICE, folder, *FORMATS], check=True, capture_output=True, timeout=300)
-    return folder
+def folder(tmp_path_factory) -> Path:
+    made = tmp_path_factory.mktemp("formats")
+    done = subprocess.run(
+        [sys.executable, "-c", BUILD, made, *FORMATS], check=False, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return made
+
+
+@pytest.fixture(scope="module")
+def built(folder) -> Path:
+    """The files of a network that every format can hold."""
+    assert not any(line for recipe, line in refusals(folder).items() if recipe.startswith("network/"))
+    return folder / "network"
+
+
+def refusals(folder: Path) -> dict[str, str]:
+    return json.loads((folder / "told.json").read_text())
+
+
+@pytest.mark.parametrize("recipe", ["float32", "float16", "dynamic_int8", "int8_float_io"])
+def test_an_operator_without_integers_is_converted_where_floats_are_allowed(folder, recipe):
+    assert refusals(folder)[recipe] == ""
+    assert dict(operator_counts(folder / f"stepped/{recipe}.tflite"))["FLOOR"] == 1
+
+
+@pytest.mark.parametrize(
+    ("recipe", "reason"),
+    [
+        ("int8", 'TensorFlow Lite computes FLOOR (layer "whole_steps") with floats only, and int8 is integers'),
+        ("int16x8", 'TensorFlow Lite has no such integer form of FLOOR (layer "whole_steps")'),
+    ],
+)
+def test_an_operator_without_integers_is_named_with_its_layer(folder, recipe, reason):
+    line = refusals(folder)[recipe]
+    assert line.startswith(f"stepped/{recipe}: {reason}")
+    assert len(line.splitlines()) == 1
+    assert not (folder / f"stepped/{recipe}.tflite").exists()
+
+
+def operator_counts(path: Path) -> list[tuple[str, int]]:
+    return [(tally.name, tally.count) for tally in inspect_file(path).inside.operators]
 
 
 @pytest.mark.parametrize(("recipe", "ends"), FORMATS.items())
@@ -108,10 +169,9 @@ def test_a_large_calibration_part_is_taken_from_its_whole_length(tmp_path):
         "from harness.pipeline.conversion import convert\n"
         "folder = Path(sys.argv[1])\n"
         "np.savez(folder / 'calibration.npz', x=np.arange(2000, dtype=np.float32).reshape(2000, 1))\n"
-        "taken = [float(sample['x'][0, 0]) for sample in convert._calibration(folder)]\n"
+        "taken = [float(sample['x'][0, 0]) for sample in convert._calibration(folder, 'm/int8')]\n"
         "print(len(taken), taken[0], taken[-1], len(set(taken)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code, tmp_path], check=True, capture_output=True, text=True)
     count, first, last, unlike = done.stdout.split()
     assert (int(count), float(first), float(last), int(unlike)) == (500, 0.0, 1999.0, 500)
-    assert np.isfinite(float(last))

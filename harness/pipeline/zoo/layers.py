@@ -1,6 +1,7 @@
-"""What the models of the zoo share: how a width scales channels, and their usual run of layers.
+"""What the models of the zoo share: how a width scales channels, and their usual runs of layers.
 
-Layers are named as Keras' functional models are written: a function of a tensor that gives a tensor.
+Before a normalisation a layer has no bias: the mean would take it away again, and the converter would leave its name
+in the file.
 """
 
 from typing import TYPE_CHECKING, Any, Final

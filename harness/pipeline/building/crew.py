@@ -145,10 +145,13 @@ class Crew:
         return None
 
     def _can_start(self, task: Task) -> bool:
-        if any(key in self._waiting or key in self._running for key in task.needs):
+        if not all(self._has_ended(key) for key in task.needs):
             return False
         missing = {folder for folder in task.fills if not folder.exists()}
         return not any(missing.intersection(other.fills) for other in self._running.values())
+
+    def _has_ended(self, key: str) -> bool:
+        return key in self._ended and key not in self._waiting and key not in self._running
 
 
 def _done(task: Task, worker: Worker) -> _Ended:

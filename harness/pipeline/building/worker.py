@@ -41,7 +41,9 @@ def _listen(lines: "queue.SimpleQueue[str]") -> None:
     """A thread of its own, so that the end of the one who asks is seen in the middle of a training too."""
     for line in sys.stdin:
         lines.put(line)
-    os.killpg(0, signal.SIGKILL)
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)  # started by hand: the group is not its own
 
 
 def _served(request: Request, answers: TextIO, memory: int) -> WorkerAnswer:

@@ -95,9 +95,11 @@ def _recipe_words(recipes: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _data(data: str | None, folder: Path) -> str | None:
+    if data is None:
+        return None
     from harness.pipeline.data import check_data_word
 
-    return None if data is None else check_data_word(data, str(folder))
+    return check_data_word(data, str(folder))
 
 
 def _samples(samples: Source | None, folder: Path, *, any_file: bool) -> str | None:

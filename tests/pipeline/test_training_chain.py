@@ -6,7 +6,7 @@ from pipeline.experiments import outcome
 
 
 def test_weights_are_trained_once_and_the_same_wherever(workbench):
-    found = outcome(workbench, "one_stage")
+    found = outcome(workbench, "chain_experiments:one_stage")
     first, second, again = found["first"], found["second"], found["again"]
     assert first["trainings"] == [["trained", 4, False]]
     assert re.fullmatch(r"training, epoch 1 of 4: validation accuracy \d+\.\d %", first["epochs"][0])
@@ -15,7 +15,7 @@ def test_weights_are_trained_once_and_the_same_wherever(workbench):
 
 
 def test_a_stage_that_is_kept_needs_none_before_it(workbench):
-    found = outcome(workbench, "two_stages")
+    found = outcome(workbench, "chain_experiments:two_stages")
     first, second, without = found["first"], found["second"], found["without_the_first"]
     assert first["trainings"] == [["trained", 4, False], ["further", 2, False]]
     assert second["trainings"] == without["trainings"] == [["trained", 4, True], ["further", 2, True]]
@@ -24,7 +24,7 @@ def test_a_stage_that_is_kept_needs_none_before_it(workbench):
 
 
 def test_a_step_may_make_the_model_anew(workbench):
-    found = outcome(workbench, "narrow_student")
+    found = outcome(workbench, "chain_experiments:narrow_student")
     assert found["first"]["calls"] == ["8,digits", "4,digits"]
     assert found["first"]["trainings"] == [["trained", 4, False], ["narrow", 2, False]]
     assert found["asked"].startswith("student quadrants 0.")
@@ -33,7 +33,7 @@ def test_a_step_may_make_the_model_anew(workbench):
 
 
 def test_a_teacher_learns_the_students_data_and_is_kept(workbench):
-    found = outcome(workbench, "named_teacher")
+    found = outcome(workbench, "chain_experiments:named_teacher")
     assert found["first"]["calls"] == ["8,digits", "64,digits", "4,digits"]
     assert found["first"]["trainings"] == [["its teacher, trained", 4, False], ["narrow", 2, False]]
     assert found["first"]["epochs"][0].startswith("training its teacher, epoch 1 of 4: ")
@@ -44,7 +44,7 @@ def test_a_teacher_learns_the_students_data_and_is_kept(workbench):
 
 
 def test_a_teacher_of_other_classes_is_told_before_anything_trains(workbench):
-    found = outcome(workbench, "teacher_of_other_classes")
+    found = outcome(workbench, "chain_experiments:teacher_of_other_classes")
     assert found["refused"] == (
         "student/trial: its teacher five_classes gives (5,) a sample, and the student (4,): "
         "name one with the same classes"
@@ -53,13 +53,13 @@ def test_a_teacher_of_other_classes_is_told_before_anything_trains(workbench):
 
 
 def test_a_factory_that_trains_itself_can_be_trained_further(workbench):
-    found = outcome(workbench, "a_model_that_trains_itself")
+    found = outcome(workbench, "chain_experiments:a_model_that_trains_itself")
     assert found["found"]["trainings"] == [["trained by its factory", None, False], ["further", 2, False]]
     assert found["narrow"]["calls"] == ["8,digits", "4,digits"]
 
 
 def test_without_data_nothing_is_trained_further(workbench):
-    found = outcome(workbench, "nothing_to_train_on")
+    found = outcome(workbench, "chain_experiments:nothing_to_train_on")
     assert found["factory"].startswith(
         "without_data/trial trains the model, and there is no data to train it on: made up: "
     )
@@ -67,7 +67,7 @@ def test_without_data_nothing_is_trained_further(workbench):
 
 
 def test_files_take_the_place_of_training(workbench):
-    found = outcome(workbench, "files")
+    found = outcome(workbench, "chain_experiments:files")
     assert found["as_given"]["print"] == found["weights"]["print"] == found["of_keras_file"] == found["stored"]
     assert found["as_given"]["trainings"] == [["trained before: model.keras", None, False]]
     assert found["weights"]["trainings"] == [["weights of given.weights.h5", None, False]]
@@ -79,13 +79,13 @@ def test_files_take_the_place_of_training(workbench):
 
 
 def test_a_keras_file_learns_the_data_named_for_it(workbench):
-    found = outcome(workbench, "file_with_data")
+    found = outcome(workbench, "chain_experiments:file_with_data")
     assert found["trained"]["trainings"] == [["trained before: flat.keras", None, False], ["further", 2, False]]
     assert found["trained"]["score"] > 0.5
     assert found["made_up"]["score"] is not None
 
 
 def test_weights_that_became_no_numbers_are_not_kept(workbench):
-    found = outcome(workbench, "spoiled")
+    found = outcome(workbench, "chain_experiments:spoiled")
     assert found["refused"].startswith("diverging/trial: ")
     assert found["left"] == []

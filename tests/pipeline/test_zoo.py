@@ -2,8 +2,6 @@
 
 import importlib
 import inspect
-import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from needs import need_shared
+from pipeline.experiments import outcome, put_experiments
 
 from harness.pipeline import ZOO, inspect_file
 from harness.pipeline.dataset import Dataset, Schedule
@@ -21,7 +20,6 @@ from harness.pipeline.zoo.layers import channels, checked_width, class_count, im
 from harness.pipeline.zoo.schedules import BRIEF, schedule_for
 from harness.records.errors import BuildError
 
-MODELS = Path(__file__).with_name("zoo_models.py")
 SMALL = ("ad_autoencoder", "dense_net", "digits_cnn", "ic_resnet8", "kws_ds_cnn", "vww_mobilenet_v1")
 
 CONVOLUTIONS = {"AVERAGE_POOL_2D": 1, "RESHAPE": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1}
@@ -34,19 +32,6 @@ REFERENCES = {
 """The file of MLPerf Tiny's own, its multiply-accumulates and operators."""
 
 
-@pytest.fixture(scope="module")
-def told(workbench) -> Any:
-    """Runs a function of zoo_models.py and gives what it wrote."""
-    shutil.copy(MODELS, workbench.folder)
-
-    def run(name: str) -> dict[str, Any]:
-        workbench.prepare(f"{MODELS.stem}:{name}")
-        found: dict[str, Any] = json.loads((workbench.folder / f"{name}.json").read_text())
-        return found
-
-    return run
-
-
 def counted(path: Path) -> tuple[int, dict[str, int]]:
     inside = inspect_file(path).inside
     return inside.macs, {tally.name: tally.count for tally in inside.operators}
@@ -54,9 +39,9 @@ def counted(path: Path) -> tuple[int, dict[str, int]]:
 
 @pytest.mark.parametrize("factory", REFERENCES)
 def test_the_four_are_the_published_ones_operator_by_operator(workbench, factory):
-    shutil.copy(MODELS, workbench.folder)
+    put_experiments(workbench)
     _, macs, operators = REFERENCES[factory]
-    assert counted(workbench.convert(f"{MODELS.stem}:{factory}")) == (macs, operators)
+    assert counted(workbench.convert(f"zoo_models:{factory}")) == (macs, operators)
 
 
 @pytest.mark.parametrize("factory", REFERENCES)
@@ -65,8 +50,8 @@ def test_the_published_files_count_the_same(factory):
     assert counted(need_shared(f"models/{name}.tflite")) == (macs, operators)
 
 
-def test_models_as_they_come(told):
-    found = told("as_they_come")
+def test_models_as_they_come(workbench):
+    found = outcome(workbench, "zoo_models:as_they_come")
     assert {name: (one["input"], one["output"]) for name, one in found.items()} == {
         "ic_resnet8": ([32, 32, 3], [10]),
         "kws_ds_cnn": ([49, 10, 1], [12]),
@@ -81,8 +66,8 @@ def test_models_as_they_come(told):
     assert {found[name]["epochs"] for name in made_up} == {BRIEF.epochs}
 
 
-def test_a_width_scales_channels_and_leaves_the_ends(told):
-    whole, half = told("as_they_come"), told("half_as_wide")
+def test_a_width_scales_channels_and_leaves_the_ends(workbench):
+    whole, half = outcome(workbench, "zoo_models:as_they_come"), outcome(workbench, "zoo_models:half_as_wide")
     for name in SMALL:
         assert half[name]["layers"] == whole[name]["layers"]
         assert half[name]["output"] == whole[name]["output"]
@@ -90,13 +75,13 @@ def test_a_width_scales_channels_and_leaves_the_ends(told):
         assert 0.2 < half[name]["parameters"] / whole[name]["parameters"] < 0.6
 
 
-def test_at_the_least_width_a_channel_is_left(told):
-    for one in told("hair_thin").values():
+def test_at_the_least_width_a_channel_is_left(workbench):
+    for one in outcome(workbench, "zoo_models:hair_thin").values():
         assert one["first"] == 1 and one["finite"]
 
 
-def test_mobilenets_are_those_of_keras_applications(told):
-    found = told("of_applications")
+def test_mobilenets_are_those_of_keras_applications(workbench):
+    found = outcome(workbench, "zoo_models:of_applications")
     for name, parameters in {"mobilenet_v2": 3_538_984, "mobilenet_v3_small": 2_554_968}.items():
         whole, small = found[name]["default"], found[name]["small"]
         # As keras.io/api/applications gives them: 3.5 M, and 2.5 M in the paper's table 1 for V3.
@@ -105,8 +90,8 @@ def test_mobilenets_are_those_of_keras_applications(told):
         assert small["parameters"] < 0.7 * parameters
 
 
-def test_a_model_follows_its_data_or_refuses_it(told):
-    found = told("on_other_data")
+def test_a_model_follows_its_data_or_refuses_it(workbench):
+    found = outcome(workbench, "zoo_models:on_other_data")
     for name in ("ic_resnet8", "kws_ds_cnn"):
         assert (found[name]["input"], found[name]["output"], found[name]["train"]) == ([8, 8, 1], [10], 1097)
     assert (found["dense_net"]["input"], found["dense_net"]["output"]) == ([12], [3])
@@ -116,8 +101,8 @@ def test_a_model_follows_its_data_or_refuses_it(told):
         assert found[case].startswith("ad_autoencoder: ") and "\n" not in found[case]
 
 
-def test_arguments_that_cannot_be_are_one_line_each(told):
-    found = told("wrong_arguments")
+def test_arguments_that_cannot_be_are_one_line_each(workbench):
+    found = outcome(workbench, "zoo_models:wrong_arguments")
     width = "where a number above 0 and up to 16 was expected, such as 0.5"
     assert found["no width"] == f"ic_resnet8: width is 0, {width}"
     assert found["negative"] == f"kws_ds_cnn: width is -1.0, {width}"

@@ -27,7 +27,7 @@ def prepared(model, name):
     place = folder / name
     export(model, place / "saved_model", name)
     samples = np.random.default_rng(0).random((40, *model.input_shape[1:]), dtype=np.float32)
-    np.savez(place / "calibration.npz", **{model.input_names[0]: samples})
+    np.savez(place / "calibration.npz", **{model.inputs[0].name: samples})
     return place
 
 def build(place, recipe, label):

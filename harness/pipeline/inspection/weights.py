@@ -23,6 +23,8 @@ _KERNELS: Final = {
 """Convolutions and dense layers, and which of their inputs may be weights."""
 _FLOATS: Final = frozenset({"float32", "float16", "bfloat16", "float64", "float8_e4m3fn", "float8_e5m2"})
 _NARROW: Final = frozenset({"int4", "int2", "uint4"})
+_WORDS: Final = (1, 2, 4, 8)
+"""Sizes in bytes for which numpy has an integer; complex128 has none."""
 _CHUNK_BYTES = 2**22
 
 
@@ -130,7 +132,10 @@ def _nonzero_whole(tensor: Tensor, data: "NDArray[np.uint8]") -> int:
     import numpy as np
 
     size = tensor.bits // 8
-    values = data[: len(data) // size * size].view(f"u{size}")
+    whole = data[: len(data) // size * size]
+    if size not in _WORDS:
+        return int(np.count_nonzero(whole.reshape(-1, size).any(axis=1)))
+    values = whole.view(f"u{size}")
     zero = 0 if tensor.dtype in _FLOATS else tensor.zero_point & ((1 << tensor.bits) - 1)
     if tensor.dtype in _FLOATS:
         values = values & values.dtype.type((1 << (tensor.bits - 1)) - 1)

@@ -15,10 +15,10 @@ _LARGEST: Final = 1024
 _MOMENTUM: Final = 0.9
 
 
-def checked_size(size: int, model: str) -> int:
+def checked_size(size: int) -> int:
     """The side of the pictures that made-up data gets, in pixels. Raises BuildError."""
     if isinstance(size, bool) or not isinstance(size, int) or not _SMALLEST <= size <= _LARGEST:
-        raise BuildError(f"{model}: size is {size!r}, where a whole number from {_SMALLEST} to {_LARGEST} was expected")
+        raise BuildError(f"size is {size!r}, where a whole number from {_SMALLEST} to {_LARGEST} was expected")
     return size
 
 

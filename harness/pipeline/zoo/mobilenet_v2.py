@@ -16,7 +16,7 @@ def mobilenet_v2(
     """
     import keras
 
-    side = checked_size(size, "mobilenet_v2")
+    side = checked_size(size)
     dataset = load_dataset(data, shape=(side, side, 3), classes=MADE_UP_CLASSES)
     classes = class_count(dataset, "mobilenet_v2") if dataset.accuracy_reason is None else CLASSES
     model = keras.applications.MobileNetV2(

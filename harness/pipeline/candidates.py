@@ -67,7 +67,7 @@ def candidates_from_paths(  # noqa: PLR0913 - as above
         "samples": _samples(samples, folder, any_file=stages is not None),
         "stages": _stages(stages, folder),
     }
-    refuse_misfits(found, given, recipes=words if recipes is not None else ())
+    refuse_misfits(found, given, recipes=words if recipes is not None else (), folder=folder)
     together = [_with(candidate, given) for candidate in _with_unique_names(found)]
     return [
         replace(candidate, recipe=word)

@@ -1,15 +1,27 @@
 """What does not go together is refused before anything is made, with the reason."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
 
 from harness.pipeline.recipes import Recipe, parse_recipe
+from harness.pipeline.references import looked_up
 from harness.records.candidate import Candidate
 from harness.records.errors import CandidateSpecError
 
+TRAINABLE_KINDS: Final = frozenset({"zoo", "factory", "keras"})
 
-def refuse_misfits(found: Sequence[Candidate], given: Mapping[str, str | None], *, recipes: Sequence[str]) -> None:
-    """Hold every candidate against what was given for all, and against the recipes. Raises CandidateSpecError."""
+
+def refuse_misfits(
+    found: Sequence[Candidate], given: Mapping[str, str | None], *, recipes: Sequence[str], folder: Path
+) -> None:
+    """Hold every candidate against what was given for all, and against the recipes. Raises CandidateSpecError.
+
+    Teachers are looked for from ``folder``.
+    """
     parsed = [parse_recipe(word) for word in recipes]
+    for recipe in parsed:
+        _refuse_teachers(recipe, folder)
     for candidate in found:
         _refuse_given(candidate, given)
         for recipe in parsed:
@@ -28,6 +40,21 @@ def _refuse_given(candidate: Candidate, given: Mapping[str, str | None]) -> None
     if given["samples"] and not given["stages"] and candidate.kind != "tflite":
         what = "its factory gives the data set" if called else "data=... names its data set"
         raise CandidateSpecError(f"samples go with .tflite files; {candidate.source} is built and {what}")
+
+
+def _refuse_teachers(recipe: Recipe, folder: Path) -> None:
+    for call in recipe.model_steps():
+        named = dict(call.keywords).get("teacher")
+        if named is None:
+            continue
+        try:
+            teachers = looked_up(str(named), folder)
+        except CandidateSpecError as error:
+            raise CandidateSpecError(f'recipe "{recipe}": its teacher {error}') from error
+        if [teacher.kind in TRAINABLE_KINDS for teacher in teachers] != [True]:
+            raise CandidateSpecError(
+                f'recipe "{recipe}": {named} cannot teach: give a zoo model, module:function or one Keras file'
+            )
 
 
 def _refuse_recipe(candidate: Candidate, recipe: Recipe, *, data: str | None) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -39,9 +40,9 @@ def _from_source(text: str, folder: Path) -> Iterator[Candidate]:
     if called is not None:
         yield _called(called, folder, kind="zoo", source=called.name)
     elif path.is_dir():
-        yield from _from_folder(path)
+        yield from _from_folder(path, folder)
     elif path.exists():
-        yield _from_file(path)
+        yield _from_file(path, folder)
     elif factory is not None:
         call = _parsed(factory["call"])
         yield _called(call, folder, kind="factory", source=f"{factory['module']}:{call.name}")
@@ -100,7 +101,7 @@ def _weights(value: object, call: Call, folder: Path) -> str:
     return str(path.resolve())
 
 
-def _from_folder(path: Path) -> Iterator[Candidate]:
+def _from_folder(path: Path, folder: Path) -> Iterator[Candidate]:
     if (path / _SAVED_MODEL).exists():
         yield _named(path.resolve(), kind="saved_model")
         return
@@ -110,11 +111,14 @@ def _from_folder(path: Path) -> Iterator[Candidate]:
             f"no .tflite or Keras file in the folder {path}, and it is no SavedModel: "
             "put models there or name another folder"
         )
-    yield from map(_from_file, files)
+    for file in files:
+        yield _from_file(file, folder)
 
 
-def _from_file(path: Path) -> Candidate:
-    return _named(path.resolve(), kind="keras" if path.suffix in _KERAS_SUFFIXES else "tflite")
+def _from_file(path: Path, folder: Path) -> Candidate:
+    if path.suffix in _KERAS_SUFFIXES:
+        return replace(_named(path.resolve(), kind="keras"), base_dir=str(folder))
+    return _named(path.resolve(), kind="tflite")
 
 
 def _named(whole: Path, *, kind: CandidateKind) -> Candidate:

@@ -253,7 +253,8 @@ def test_a_teacher_s_file_counts_by_what_it_holds(folder):
     }
 
 
-def test_a_teacher_that_is_not_there_is_one_line(folder):
+def test_a_teacher_that_is_not_there_any_more_is_one_line(folder):
+    named = replace(candidate(folder), recipe="distill(width=0.5, teacher='gone.keras')+int8")
     with pytest.raises(BuildError, match=r"gone\.keras") as caught:
-        ordered(folder, "distill(width=0.5, teacher='gone.keras')+int8")
+        order_for(named, seed=0, cache_dir=folder / "cache")
     assert "\n" not in str(caught.value)

@@ -144,6 +144,34 @@ def test_a_keras_file_is_trained_further_on_a_named_data_set_only(tmp_path):
     assert "has one width" in refusal(file, recipes=["distill(width=0.5)"], data="digits")
 
 
+def test_a_teacher_is_looked_for_from_the_calling_file(tmp_path):
+    touch(tmp_path / "teacher.keras"), touch(tmp_path / "m.keras")
+    teachers = ("'teacher.keras'", "ic_resnet8(width=2.0)", "'models:make'")
+    recipes = [f"distill(teacher={teacher})" for teacher in teachers]
+    zoo = candidates_from_paths(["digits_cnn"], recipes=recipes, base_dir=tmp_path)
+    file = candidates_from_paths(["m.keras"], recipes=recipes, data="digits", base_dir=tmp_path)
+    assert [c.recipe for c in zoo] == [c.recipe for c in file] == recipes
+    assert {c.base_dir for c in (*zoo, *file)} == {str(tmp_path)}
+
+
+@pytest.mark.parametrize(
+    ("teacher", "told"),
+    [
+        ("ic_resnt8", 'its teacher "ic_resnt8" is neither a zoo model nor a file: did you mean "ic_resnet8"?'),
+        ("'gone.keras'", 'its teacher model file or folder "gone.keras" does not exist'),
+        ("'a.tflite'", "a.tflite cannot teach: give a zoo model, module:function or one Keras file"),
+        ("'both'", "both cannot teach"),
+        ("ic_resnet8(0.5)", "give arguments by name"),
+    ],
+)
+def test_what_cannot_teach_is_refused_before_anything_is_built(tmp_path, teacher, told):
+    for name in ("a.tflite", "both/a.keras", "both/b.keras"):
+        touch(tmp_path / name)
+    message = refusal("digits_cnn", recipes=[f"distill(teacher={teacher})+int8"], base_dir=tmp_path)
+    assert told in message
+    assert message.startswith('recipe "distill(teacher=')
+
+
 def test_a_zoo_model_takes_arguments():
     made = candidates("ic_resnet8( width = 0.5, data=synthetic(3) )", recipes=["int8"])[0]
     assert str(made) == "ic_resnet8(width=0.5, data=synthetic(3))/int8"

@@ -74,6 +74,7 @@ def test_the_number_format_comes_last():
         ("prune(0.8, sparsity=0.5)", "gives sparsity twice"),
         ("distill", "its own teacher"),
         ("distill(width=0)", "above 0"),
+        ("distill(0.5)", "give what it takes by name"),
         ("distill(teacher=3)", "where a model was expected"),
         ("prune(0.5)+prune(0.8)", "has prune twice"),
         ("distill(width=0.5)+distill(width=0.2)", "has distill twice"),

@@ -27,6 +27,8 @@ def width_of(call: Call) -> float | None:
 
 
 def _check(call: Call) -> None:
+    if call.positional:
+        raise CandidateSpecError(f'step "{call}": give what it takes by name; write {_USAGE}')
     given = arguments_of(call, _NAMES, usage=_USAGE)
     teacher = given.get("teacher")
     if width_of(call) is None and teacher is None:

@@ -10,6 +10,8 @@ from harness.records.candidate import Candidate
 from harness.records.errors import CandidateSpecError
 
 TRAINABLE_KINDS: Final = frozenset({"zoo", "factory", "keras"})
+_ZOO_WIDTH: Final = 1
+"""Of a model of the zoo where none is named."""
 
 
 def refuse_misfits(
@@ -62,6 +64,7 @@ def _refuse_recipe(candidate: Candidate, recipe: Recipe, *, data: str | None) ->
     if not steps:
         return
     first = f"{candidate.name}/{recipe}: {steps[0].name} trains the model, and"
+    _refuse_own_width(candidate, recipe)
     if candidate.kind == "tflite":
         raise CandidateSpecError(
             f"{first} a .tflite file cannot be trained: give a factory as module:function or a .keras file"
@@ -75,3 +78,15 @@ def _refuse_recipe(candidate: Candidate, recipe: Recipe, *, data: str | None) ->
             f"{candidate.name}/{recipe}: a Keras file has one width: give a factory that takes width, "
             "or distill with a teacher alone"
         )
+
+
+def _refuse_own_width(candidate: Candidate, recipe: Recipe) -> None:
+    """A student as wide as the candidate that is its teacher."""
+    own = dict(candidate.arguments).get("width", _ZOO_WIDTH if candidate.kind == "zoo" else None)
+    for call in recipe.model_steps():
+        given = dict(call.keywords)
+        if "width" in given and "teacher" not in given and given["width"] == own:
+            raise CandidateSpecError(
+                f"{candidate.name}/{recipe}: the student is as wide as its teacher, {candidate.name}: "
+                "name another width, or a teacher"
+            )

@@ -172,6 +172,16 @@ def test_what_cannot_teach_is_refused_before_anything_is_built(tmp_path, teacher
     assert message.startswith('recipe "distill(teacher=')
 
 
+@pytest.mark.parametrize(
+    ("source", "width"), [("digits_cnn", "1.0"), ("digits_cnn(width=0.5)", "0.5"), ("models:make(width=2)", "2.0")]
+)
+def test_a_student_as_wide_as_its_teacher_is_refused(source, width):
+    assert "as wide as its teacher" in refusal(source, recipes=[f"distill(width={width})"])
+    assert candidates_from_paths(
+        [source], recipes=["distill(width=0.25)", f"distill(width={width}, teacher=dense_net)"]
+    )
+
+
 def test_a_zoo_model_takes_arguments():
     made = candidates("ic_resnet8( width = 0.5, data=synthetic(3) )", recipes=["int8"])[0]
     assert str(made) == "ic_resnet8(width=0.5, data=synthetic(3))/int8"

@@ -28,9 +28,16 @@ def export(model: Keras, folder: Path, label: str) -> Exported:
     _refuse_unknown_sizes(model, named, label)
     # Without the signature, export makes the batch dynamic again.
     signature = [keras.InputSpec(shape=one.shape, dtype=one.dtype, name=one.name) for one in inputs]
+    # A model around the model would put its own name before that of each layer, and the file keeps all of them.
+    alone = len(inputs) == 1 and _as_given(model, inputs) is inputs[0]
     try:
-        fixed = keras.Model(inputs, outputs)
-        fixed.export(str(folder), format="tf_saved_model", input_signature=[signature], verbose=False)
+        fixed = model if alone else keras.Model(inputs, outputs)
+        fixed.export(
+            str(folder),
+            format="tf_saved_model",
+            input_signature=signature if alone else [signature],
+            verbose=False,
+        )
     except Exception as error:
         raise BuildError(f"{label} cannot be exported as a SavedModel: {one_line(error)}") from error
     return Exported(

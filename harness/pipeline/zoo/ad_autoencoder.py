@@ -26,9 +26,11 @@ def _network(dataset: Dataset, width: float) -> Any:  # noqa: ANN401 - keras is 
 
     values = keras.Input((_length(dataset),), name="spectrogram")
     x = values
-    for units in _HIDDEN:
-        x = normalised(keras.layers.Dense(channels(units, width), use_bias=False)(x))
-    return keras.Model(values, keras.layers.Dense(_length(dataset))(x), name="ad_autoencoder")
+    for number, units in enumerate(_HIDDEN, start=1):
+        x = keras.layers.Dense(channels(units, width), use_bias=False, name=f"dense_{number}")(x)
+        x = normalised(x, number=number)
+    # Names are a hundredth of the int8 file, which is to be no larger than the published one: they are short here.
+    return keras.Model(values, keras.layers.Dense(_length(dataset), name="rebuilt")(x), name="ad")
 
 
 def _length(dataset: Dataset) -> int:

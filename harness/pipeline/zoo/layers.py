@@ -52,12 +52,13 @@ def class_count(dataset: "Dataset", model: str) -> int:
     return 1 + max(int(part.max()) for part in parts)
 
 
-def normalised(x: Any, *, relu: bool = True) -> Any:  # noqa: ANN401 - keras is not typed
-    """Batch normalisation, then ReLU unless it is told otherwise."""
+def normalised(x: Any, *, relu: bool = True, number: int | None = None) -> Any:  # noqa: ANN401 - keras is not typed
+    """Batch normalisation, then ReLU unless it is told otherwise; ``number`` is for their names."""
     import keras
 
-    x = keras.layers.BatchNormalization(momentum=_MOMENTUM)(x)
-    return keras.layers.ReLU()(x) if relu else x
+    norm_name, relu_name = (None, None) if number is None else (f"norm_{number}", f"relu_{number}")
+    x = keras.layers.BatchNormalization(momentum=_MOMENTUM, name=norm_name)(x)
+    return keras.layers.ReLU(name=relu_name)(x) if relu else x
 
 
 def convolved(x: Any, filters: int, kernel: int | tuple[int, int] = 3, *, strides: int = 1, relu: bool = True) -> Any:  # noqa: ANN401

@@ -24,12 +24,12 @@ SMALL = ("ad_autoencoder", "dense_net", "digits_cnn", "ic_resnet8", "kws_ds_cnn"
 
 CONVOLUTIONS = {"AVERAGE_POOL_2D": 1, "RESHAPE": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1}
 REFERENCES = {
-    "resnet8": ("tiny_ic_resnet8_fp32", 12_501_632, {"CONV_2D": 9, "ADD": 3, **CONVOLUTIONS}),
-    "ds_cnn": ("tiny_kws_dscnn_fp32", 2_656_768, {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 4, **CONVOLUTIONS}),
-    "mobilenet_v1": ("tiny_vww96_fp32", 7_489_664, {"CONV_2D": 14, "DEPTHWISE_CONV_2D": 13, **CONVOLUTIONS}),
-    "autoencoder": ("tiny_ad01_fp32", 264_192, {"FULLY_CONNECTED": 10}),
+    "resnet8": ("tiny_ic_resnet8", 98_496, 12_501_632, {"CONV_2D": 9, "ADD": 3, **CONVOLUTIONS}),
+    "ds_cnn": ("tiny_kws_dscnn", 53_936, 2_656_768, {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 4, **CONVOLUTIONS}),
+    "mobilenet_v1": ("tiny_vww96", 333_288, 7_489_664, {"CONV_2D": 14, "DEPTHWISE_CONV_2D": 13, **CONVOLUTIONS}),
+    "autoencoder": ("tiny_ad01", 276_976, 264_192, {"FULLY_CONNECTED": 10}),
 }
-"""The file of MLPerf Tiny's own, its multiply-accumulates and operators."""
+"""MLPerf Tiny's own: the name, the int8 file's bytes, the multiply-accumulates, the operators."""
 
 
 def counted(path: Path) -> tuple[int, dict[str, int]]:
@@ -40,14 +40,26 @@ def counted(path: Path) -> tuple[int, dict[str, int]]:
 @pytest.mark.parametrize("factory", REFERENCES)
 def test_the_four_are_the_published_ones_operator_by_operator(workbench, factory):
     put_experiments(workbench)
-    _, macs, operators = REFERENCES[factory]
+    _, _, macs, operators = REFERENCES[factory]
     assert counted(workbench.convert(f"zoo_models:{factory}")) == (macs, operators)
 
 
 @pytest.mark.parametrize("factory", REFERENCES)
+def test_in_integers_they_are_no_larger_than_the_published_files(workbench, factory):
+    put_experiments(workbench)
+    _, published, macs, operators = REFERENCES[factory]
+    made = workbench.convert(f"zoo_models:{factory}", "int8")
+    assert made.stat().st_size <= published
+    assert counted(made) == (macs, operators)
+    info = inspect_file(made)
+    assert [tensor.dtype for tensor in (*info.inputs, *info.outputs)] == ["int8", "int8"]
+
+
+@pytest.mark.parametrize("factory", REFERENCES)
 def test_the_published_files_count_the_same(factory):
-    name, macs, operators = REFERENCES[factory]
-    assert counted(need_shared(f"models/{name}.tflite")) == (macs, operators)
+    name, published, macs, operators = REFERENCES[factory]
+    assert counted(need_shared(f"models/{name}_fp32.tflite")) == (macs, operators)
+    assert need_shared(f"models/{name}_int8.tflite").stat().st_size == published
 
 
 def test_models_as_they_come(workbench):

@@ -16,9 +16,13 @@ from harness.records.errors import BuildError
 HERE = Path(__file__).parent
 
 
-def untrained(name: str, **arguments: Any) -> TrainedModel:
-    """A model of the zoo as it is converted, its weights as they were drawn."""
-    return TrainedModel(_made(name, **arguments).model, accuracy_reason="not trained")
+def untrained(name: str) -> TrainedModel:
+    """A model of the zoo with weights as diverse as after training: zeros in common would be stored once."""
+    made = _made(name)
+    rng = np.random.default_rng(0)
+    weights = made.model.get_weights()
+    made.model.set_weights([rng.uniform(0.5, 1.5, w.shape) if w.ndim == 1 else w for w in weights])
+    return TrainedModel(made.model, made.dataset)
 
 
 def _made(name: str, **arguments: Any) -> UntrainedModel:

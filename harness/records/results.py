@@ -35,6 +35,18 @@ class Finding(Record):
     value: float | None = None
     ci_low: float | None = None
     ci_high: float | None = None
+    alpha: float | None = None
+    """This finding's own share of the chance of a false alarm; None where nothing is left to chance."""
+    miss: float | None = None
+    """The chance that a metric beyond its limit passes."""
+    blocks: int | None = None
+    """Blocks of trials that counted when it was decided."""
+    needed: int | None = None
+    """Of an INCONCLUSIVE: about how many blocks would have settled it."""
+    detectable: float | None = None
+    """The value that would have been found beyond the limit with the chance 1 - miss; a share for regressions."""
+    waiver: str | None = None
+    """The waiver that stands in for the budget's own limit, in one sentence."""
 
 
 class Measurement(Record):
@@ -74,6 +86,31 @@ class TrialSummary(Record):
     memory: TrialMemory | None = None
     telemetry: TrialTelemetry | None = None
     void: str | None = None
+
+
+class TrialFigures(Record):
+    """What one trial that is no latency trial measured: its own figure of each metric, in SI base units."""
+
+    kind: Literal["memory", "stages", "energy"]
+    arm: str
+    block: int
+    values: dict[str, float]
+    void: str | None = None
+
+
+class Ratio(Record):
+    """The candidate against its baseline in one metric: candidate / baseline, block by block."""
+
+    metric: str
+    better: Better
+    ratio: float
+    ci_low: float | None
+    ci_high: float | None
+    confidence: float | None
+    blocks: int
+    """Blocks that counted."""
+    by_block: list[float]
+    """Each block's ratio, those that did not count left out."""
 
 
 class Histogram(Record):
@@ -120,6 +157,29 @@ class Comparison(Record):
     """e.g. "no speed gained by prune(0.8): 1.00 of int8's latency (0.99 to 1.01)"."""
 
 
+class BaselineRecord(Record):
+    """What an entry was compared with.
+
+    ``state``: measured (interleaved on the same board), stored (figures of an earlier run), identical (nothing was
+    measured), new (there is no such candidate at the base), missing (there should be, and there is none).
+    """
+
+    given: str
+    """As --baseline had it."""
+    state: Literal["measured", "stored", "identical", "new", "missing"]
+    sentence: str
+    """What it is in words, e.g. "commit 1a2b3c4d, the merge base with origin/main"."""
+    commit: str | None = None
+    artifact: ArtifactRecord | None = None
+    runtime: str | None = None
+    delegate: str | None = None
+    num_threads: int | None = None
+    measurements: list[Measurement] = []
+    ratios: list[Ratio] = []
+    not_compared: list[str] = []
+    """What of the base could not be reproduced, a sentence each."""
+
+
 class Entry(Record):
     """One candidate on one device."""
 
@@ -137,12 +197,29 @@ class Entry(Record):
     findings: list[Finding] = []
     measurements: list[Measurement] = []
     trials: list[TrialSummary] = []
+    figures: list[TrialFigures] = []
+    most_blocks: int | None = None
+    """The plan's largest number of blocks, for which the looks were paid."""
+    baseline: BaselineRecord | None = None
     outputs: str = "outputs unchecked"
     """How the outputs were checked, a sentence."""
     answers: tuple[str, ...] = ()
     """What postprocess gave on the board, sample by sample, as JSON texts; only with stages."""
     comparisons: tuple[Comparison, ...] = ()
     seconds: dict[str, float] = {}
+
+
+class SelfTests(Record):
+    """A board's record of measuring the same thing twice."""
+
+    runs: int
+    false_alarms: int
+    inconclusive: int
+    last_failed: bool
+    detectable: float | None
+    """The slowdown, as a share, that its latest self-test would have caught."""
+    sentence: str
+    """e.g. "rpi4-07: 0 false alarms in 212 self-tests; would have caught 3 %"."""
 
 
 class DeviceRecord(Record):
@@ -154,6 +231,21 @@ class DeviceRecord(Record):
     differences: list[str] = []
     label: str | None = None
     """"simulated board", "this machine, no edge board"... shown wherever the device is named."""
+    selftests: SelfTests | None = None
+
+
+class Gate(Record):
+    """What the session's verdicts promise."""
+
+    alpha: float
+    """The chance, at most, that a session in which every metric keeps its limit is failed."""
+    miss: float
+    budgeted_metrics: int
+    """Over which alpha was divided."""
+    sentence: str
+    """e.g. "false alarm at most 1 session in 200; would have caught a slowdown of 3.1 % with 95 %"."""
+    waivers: list[str] = []
+    """Every limit that is waived, a sentence each."""
 
 
 class Run(Record):
@@ -171,6 +263,7 @@ class Run(Record):
     bytes_sent: dict[str, int]
     """Per device, bytes of files sent to it."""
     notes: list[str] = []
+    gate: Gate | None = None
 
 
 class Results(Record):

@@ -28,6 +28,12 @@ class Settings:
     num_runs: int = 50
     min_secs: float = 0.5
     max_secs: float = 30.0
+    baseline: str | None = None
+    """A revision, "rev:SHA", a model file, a folder of artifacts or a results file; None: no comparison."""
+    alpha: float = 0.005
+    """The chance, at most, that a session in which every metric keeps its limit is failed."""
+    miss: float = 0.05
+    """The chance that a metric beyond its limit passes."""
     inconclusive: Literal["fail", "warn"] = "fail"
     seed: int = 0
     command: str = ""

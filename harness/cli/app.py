@@ -70,6 +70,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     num_runs: Annotated[int | None, typer.Option(help="least inferences a trial")] = None,
     min_secs: Annotated[float | None, typer.Option(help="least seconds a trial measures")] = None,
     max_secs: Annotated[float | None, typer.Option(help="most seconds a trial measures")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(metavar="BASE", help="a .tflite file, a folder of artifacts or a results.json")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="seed of random inputs")] = None,
     as_json: Json = False,
 ) -> None:
@@ -90,6 +93,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         "num_runs": num_runs,
         "min_secs": min_secs,
         "max_secs": max_secs,
+        "baseline": baseline,
         "seed": seed,
     }
     wanted = Wanted(files, recipes=recipe, data=data, stages=stages, samples=samples)

@@ -1,5 +1,6 @@
 """Budgets and verdicts: limits read and resolved, and an entry judged by them."""
 
+from harness.gates.asking import is_asked, is_sampled, questions_of
 from harness.gates.file import Budgets, BudgetTable, find_budgets, load_budgets
 from harness.gates.judge import GATES, judge
 from harness.gates.limits import Limit, LimitKind
@@ -13,10 +14,13 @@ __all__ = [
     "Limit",
     "LimitKind",
     "find_budgets",
+    "is_asked",
+    "is_sampled",
     "judge",
     "limits_for",
     "load_budgets",
     "parse_limit",
     "parse_limits",
+    "questions_of",
     "unused_keys",
 ]

@@ -1,5 +1,6 @@
 """The budget gate: a metric against a limit in its own unit."""
 
+from harness.gates.answered import judge_by_trials
 from harness.gates.evidence import Evidence, interval_of, needs_interval, why_not_judged
 from harness.gates.limits import Limit
 from harness.gates.sentences import Judged, basis_of, not_judged
@@ -10,10 +11,16 @@ GATE = "budget"
 
 
 def judge_absolute(limit: Limit, evidence: Evidence) -> Finding:
-    """The metric's whole interval within the limit, beyond it, or across it; INVALID where it is unknown."""
+    """By the trials' answer where each has a figure; else the whole interval within the limit, beyond it, or across.
+
+    INVALID where the metric is unknown.
+    """
     measurement = evidence.measured(limit.metric)
     if measurement is None or measurement.value is None or why_not_judged(measurement, limit):
         return not_judged(limit, gate=GATE, because=why_not_judged(measurement, limit))
+    by_trials = judge_by_trials(limit, evidence, gate=GATE)
+    if by_trials is not None:
+        return by_trials
     low, high = interval_of(measurement.value, measurement)
     judged = Judged(
         name=limit.metric,

@@ -16,11 +16,11 @@ REPEATABLE_METRICS = frozenset({"peak_memory", "model_memory"})
 
 @dataclass(frozen=True)
 class Evidence:
-    """An entry, and the measurements of its baseline (None: not given)."""
+    """An entry with its baseline, and the chance of a false alarm that each limit may take (``share``)."""
 
     entry: Entry
-    baseline: Sequence[Measurement] | None
     settings: Settings
+    share: float
 
     def measured(self, metric: str) -> Measurement | None:
         """The entry's measurement of a metric, None where it took none."""
@@ -28,7 +28,7 @@ class Evidence:
 
     def baseline_of(self, metric: str) -> Measurement | None:
         """The baseline's measurement of a metric."""
-        return _find(self.baseline or (), metric)
+        return _find(self.entry.baseline.measurements if self.entry.baseline else (), metric)
 
 
 def why_not_judged(measurement: Measurement | None, limit: Limit) -> str:

@@ -6,7 +6,7 @@ from harness.gates import absolute, accuracy_drop, regression
 from harness.gates.evidence import Evidence
 from harness.gates.limits import Limit, LimitKind, reading_order
 from harness.gates.sentences import not_judged
-from harness.records.results import Entry, Finding, Measurement
+from harness.records.results import Entry, Finding
 from harness.records.settings import Settings
 from harness.records.status import Status, worst
 
@@ -28,12 +28,13 @@ def judge(
     limits: Iterable[Limit],
     *,
     settings: Settings,
-    baseline: Sequence[Measurement] | None = None,
+    share: float | None = None,
 ) -> Entry:
     """The entry with one finding for each limit, the worst status of all, and the sentence of that worst.
 
     No limits: the entry as it came. An entry that was judged before is judged anew from what was measured.
-    The order of the limits does not matter. ``baseline`` holds the baseline arm's measurements.
+    The order of the limits does not matter. ``share`` is the chance of a false alarm that each limit may take: the
+    session's alpha over the number of limits that chance has a part in; None: all of alpha, for a single one.
     """
     own = _own_findings(entry)
     came_with = worst([finding.status for finding in own])
@@ -41,7 +42,7 @@ def judge(
     if came_with in _SPOILT:
         judged = [_spoilt(limit, own, came_with) for limit in ordered]
     else:
-        evidence = Evidence(entry, baseline, settings)
+        evidence = Evidence(entry, settings, settings.alpha if share is None else share)
         judged = [GATES[limit.kind][1](limit, evidence) for limit in ordered]
     if not judged:
         return entry

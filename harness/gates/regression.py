@@ -1,46 +1,81 @@
 """The regression gate: a metric's worsening against the baseline, as a share of the baseline's value."""
 
+from typing import Final
+
+from harness.gates.answered import judge_by_trials
 from harness.gates.evidence import Evidence, interval_of, needs_interval, why_not_judged
 from harness.gates.limits import Limit
 from harness.gates.sentences import Judged, basis_of, not_judged
 from harness.gates.weigh import weigh, without_interval
-from harness.records.results import Finding, Measurement
+from harness.records.results import BaselineRecord, Finding, Measurement
+from harness.records.status import Status
 from harness.records.units import format_quantity
 
 GATE = "regression"
+_WITHOUT_MEASURING: Final = {
+    "identical": Status.PASS,
+    "new": Status.MEASURED,
+    "missing": Status.ERROR,
+    "unlike": Status.INVALID,
+}
 
 
 def judge_regression(limit: Limit, evidence: Evidence) -> Finding:
     """The share by which the metric got worse, positive for worse whichever way is better.
 
-    The interval joins the worst corner of both intervals with the best: wider than a paired test's, never
-    narrower. INVALID without a baseline, so that a missing one is not green.
+    Of arms that were interleaved the trials answer; figures of an earlier run, and energy, are compared by
+    joining the worst corner of both intervals with the best: wider than a paired test's, never narrower. INVALID
+    without a baseline, so that a missing one is not green.
     """
-    if evidence.baseline is None:
+    base = evidence.entry.baseline
+    if base is None:
         return not_judged(limit, gate=GATE, because="no baseline given; run with --baseline")
-    own, base = evidence.measured(limit.metric), evidence.baseline_of(limit.metric)
-    because = why_not_judged(own, limit) or _why_no_base(base, limit)
-    if because or own is None or base is None or own.value is None or base.value is None:
+    if base.state in _WITHOUT_MEASURING:
+        return _without_measuring(limit, base)
+    own, before = evidence.measured(limit.metric), evidence.baseline_of(limit.metric)
+    because = why_not_judged(own, limit) or _why_no_base(before, limit)
+    if because or own is None or before is None or own.value is None or before.value is None:
         return not_judged(limit, gate=GATE, because=because)
-    judged = _judged(own, base, own_value=own.value, base_value=base.value)
-    if needs_interval(own) or needs_interval(base):
+    basis = _values(own, before, own_value=own.value, base_value=before.value)
+    by_trials = judge_by_trials(limit, evidence, gate=GATE, basis=basis) if base.state == "measured" else None
+    if by_trials is not None:
+        return by_trials
+    judged = _judged(own, before, own_value=own.value, base_value=before.value)
+    if needs_interval(own) or needs_interval(before):
         return without_interval(judged, limit, evidence, gate=GATE)
-    return weigh(judged, limit, evidence, gate=GATE, n=min(own.n, base.n))
+    return weigh(judged, limit, evidence, gate=GATE, n=min(own.n, before.n))
+
+
+def _without_measuring(limit: Limit, base: BaselineRecord) -> Finding:
+    """Nothing changed, nothing to compare with, or a base that should be there and is not."""
+    words = "cannot have got worse" if base.state == "identical" else "not compared"
+    return Finding(
+        gate=GATE,
+        metric=limit.metric,
+        status=_WITHOUT_MEASURING[base.state],
+        reason=f"{limit.metric} {words}: {base.sentence} ({limit.origin})",
+        limit=limit.value,
+        value=0.0 if base.state == "identical" else None,
+    )
 
 
 def _judged(own: Measurement, base: Measurement, *, own_value: float, base_value: float) -> Judged:
     low, high = interval_of(own_value, own)
     base_low, base_high = interval_of(base_value, base)
-    worse = [_worsening(low, base_high, own), _worsening(high, base_low, own)]
+    corners = [_worsening(low, base_high, own), _worsening(high, base_low, own)]
     return Judged(
         name=f"{own.metric} worsening",
         unit="1",
         value=_worsening(own_value, base_value, own),
-        low=min(worse),
-        high=max(worse),
-        basis=f"{format_quantity(own_value, own.unit)} against {format_quantity(base_value, base.unit)} "
-        f"of the baseline, {basis_of(own)}",
+        low=min(corners),
+        high=max(corners),
+        basis=f"{_values(own, base, own_value=own_value, base_value=base_value)}, {basis_of(own)}",
     )
+
+
+def _values(own: Measurement, base: Measurement, *, own_value: float, base_value: float) -> str:
+    before, after = format_quantity(base_value, base.unit), format_quantity(own_value, own.unit)
+    return f"{after} against {before} of the baseline"
 
 
 def _worsening(value: float, base: float, measurement: Measurement) -> float:

@@ -32,6 +32,11 @@ class Judged:
         return f"{number}{between}{high}" if high.endswith(f" {prefixed}") else f"{low} to {high}"
 
 
+def share_text(share: float) -> str:
+    """A probability for eyes: "0.005 %"."""
+    return f"{share * 100:.2g} %"
+
+
 def basis_of(measurement: Measurement) -> str:
     """What stands behind a measurement: the interval's level, the trials, the source where it is modelled."""
     if measurement.metric in EXACT_METRICS:

@@ -5,14 +5,16 @@ Importing the room loads no numpy; the metric families stand in ``harness.measur
 
 from harness.measure.execution import execute
 from harness.measure.order import order_of
-from harness.measure.planning import DEFAULT_TRIALS, expected_seconds, make_plan
+from harness.measure.planning import DEFAULT_TRIALS, check_trials, expected_seconds, make_plan, most_blocks
 from harness.measure.progress import Progress
 
 __all__ = [
     "DEFAULT_TRIALS",
     "Progress",
+    "check_trials",
     "execute",
     "expected_seconds",
     "make_plan",
+    "most_blocks",
     "order_of",
 ]

@@ -9,13 +9,22 @@ from harness.measure.deaths import death_findings
 from harness.measure.fitness import FitnessRule, fitness_finding, holding_clock, voids
 from harness.measure.metrics import Evidence, compute_all
 from harness.measure.outputs import OutputVerdict, judge_outputs, unchecked
-from harness.measure.summaries import summarise
+from harness.measure.ratios import ratios_of
+from harness.measure.summaries import figures_of, summarise
 from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts, OutputCheck, Trial
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.plan import Plan
-from harness.records.results import ArtifactRecord, Entry, Finding, Measurement, TrialSummary
+from harness.records.results import (
+    ArtifactRecord,
+    BaselineRecord,
+    Entry,
+    Finding,
+    Measurement,
+    TrialFigures,
+    TrialSummary,
+)
 from harness.records.status import Status, worst
 
 MEASURED_AGAIN = "measured again: a trial of its block did not count"
@@ -33,19 +42,24 @@ class Subject:
 
 
 def entry_of(subject: Subject, plan: Plan, *, rule: FitnessRule, conducted: Conducted) -> Entry:
-    """The entry for what a plan's execution brought; budgets are judged later."""
+    """The entry for what a plan's execution brought, trials in the order they were measured; budgets come later."""
     rule = holding_clock(rule, [*conducted.superseded, *conducted.trials])
     verdicts = {arm.name: _outputs(subject, conducted.trials, arm.name) for arm in plan.arms}
     answers = {arm.name: _answers(subject, conducted.trials, arm.name) for arm in plan.arms}
     findings = _findings(plan, conducted, rule=rule, verdicts=verdicts, answers=answers)
     status = worst([finding.status for finding in findings])
+    summaries, figures = _summaries(conducted, rule), _figures(conducted, rule)
+    baseline = _baseline(subject, plan, conducted.trials, rule=rule)
     return _bare_entry(subject, plan).model_copy(
         update={
             "status": status,
             "reason": _reason(plan, conducted, status=status, findings=findings),
             "findings": findings,
             "measurements": measurements_of(subject, plan, "candidate", trials=conducted.trials, rule=rule),
-            "trials": _summaries(conducted, rule),
+            "trials": summaries,
+            "figures": figures,
+            "most_blocks": plan.most_blocks if plan.questions else None,
+            "baseline": baseline and baseline.model_copy(update={"ratios": ratios_of(summaries, figures)}),
             "outputs": "; ".join(filter(None, [verdicts["candidate"].sentence, answers["candidate"].sentence])),
             "answers": answers["candidate"].answers,
             "seconds": conducted.seconds,
@@ -83,15 +97,12 @@ def _counting(trial: Trial, rule: FitnessRule) -> Trial | None:
 
 
 def _bare_entry(subject: Subject, plan: Plan) -> Entry:
-    artifact = subject.artifacts["candidate"]
-    shared = set(ArtifactRecord.model_fields) & set(Artifact.model_fields)
-    record = artifact.model_dump(include=shared)
     return Entry(
         device=subject.profile.name,
         test=subject.test,
         candidate=subject.candidate.name,
         recipe=subject.candidate.recipe,
-        artifact=ArtifactRecord.model_validate(record, strict=False),
+        artifact=ArtifactRecord.of(subject.artifacts["candidate"]),
         runtime=f"{plan.runner.package} {plan.runner.version}",
         delegate=plan.runner.delegate,
         num_threads=plan.runner.num_threads,
@@ -149,14 +160,38 @@ def _reason(plan: Plan, conducted: Conducted, *, status: Status, findings: Seque
     done = sum(t.kind == "latency" and t.arm == "candidate" for t in conducted.trials)
     if done < plan.trials:
         return f"{done} of {plan.trials} trials within the time limit of {plan.time_limit_s:g} s"
-    return f"{done} trial{'s' if done > 1 else ''}"
+    return f"{done} trial{'s' if done > 1 else ''}{', interleaved with the baseline' if len(plan.arms) > 1 else ''}"
 
 
 def _summaries(conducted: Conducted, rule: FitnessRule) -> list[TrialSummary]:
     standing: list[tuple[Trial, str | None]] = [(trial, _void_text(trial, rule)) for trial in conducted.trials]
     again = [(trial, _void_text(trial, rule) or MEASURED_AGAIN) for trial in conducted.superseded]
-    told = sorted([*standing, *again], key=lambda pair: pair[0].index)
+    told = [*standing, *again]
     return [summarise(trial, void) for trial, void in told if trial.kind == "latency" and trial.died is None]
+
+
+def _figures(conducted: Conducted, rule: FitnessRule) -> list[TrialFigures]:
+    """Of trials that stand; in the order they were measured, as a question's blocks are."""
+    told = [figures_of(trial, _void_text(trial, rule)) for trial in conducted.trials]
+    return [figures for figures in told if figures is not None]
+
+
+def _baseline(subject: Subject, plan: Plan, trials: Sequence[Trial], *, rule: FitnessRule) -> BaselineRecord | None:
+    """What the other arm showed; None where there is none."""
+    artifact = subject.artifacts.get("baseline")
+    if artifact is None:
+        return None
+    runner = plan.runner_of("baseline")
+    return BaselineRecord(
+        given="",
+        state="measured",
+        sentence="interleaved on the same board",
+        artifact=ArtifactRecord.of(artifact),
+        runtime=f"{runner.package} {runner.version}",
+        delegate=runner.delegate,
+        num_threads=runner.num_threads,
+        measurements=measurements_of(subject, plan, "baseline", trials=trials, rule=rule),
+    )
 
 
 def _void_text(trial: Trial, rule: FitnessRule) -> str | None:

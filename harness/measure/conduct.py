@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.measure.fitness import TIMED, FitnessRule, holding_clock, voids
-from harness.measure.order import again, order_of, thermometer
+from harness.measure.order import again, needed_blocks, order_of, parts_of, thermometer
 from harness.measure.planning import energy_seconds
 from harness.measure.progress import Progress
 from harness.measure.sense import sensible
@@ -14,7 +14,11 @@ from harness.records.plan import BlockSpec, Plan
 
 if TYPE_CHECKING:
     from harness.board import Board
+    from harness.measure.balance import Length
+    from harness.measure.settling import Settling
 
+PILOT_BLOCKS = 2
+"""Blocks at the plan's own length, which show what a trial is worth being."""
 COOLING_STEP_S = 5.0
 
 
@@ -56,6 +60,9 @@ class _Conductor:
     superseded: list[Trial] = field(default_factory=list)
     slowest_trial_s: float = 0.0
     cooling_s: float = 0.0
+    length: "Length | None" = None
+    settling: "Settling | None" = None
+    done: bool = False
 
     def __post_init__(self) -> None:
         self.blocks = order_of(self.plan)
@@ -64,15 +71,14 @@ class _Conductor:
         self.began = self.around.now()
 
     def run(self) -> Conducted:
-        """All blocks that fit, energy last."""
+        """Blocks that fit, until every question is answered; energy last."""
+        hopeless = False
         for block in self.blocks:
-            energy = _is_energy(block)
-            if block.index and not energy and not self._fits(block):
-                continue
-            if energy:
-                self.standing += self._measure(block)
-            elif not self._latency_block(block):
-                break
+            if _is_energy(block):
+                self.standing += [] if hopeless else self._measure(block)
+            elif not (hopeless or self.done):
+                hopeless = not self._latency_block(self._adjusted(block))
+                self.done = self._settled(block.index + 1)
         spent = self.around.now() - self.began
         return Conducted(
             trials=tuple(self.standing),
@@ -80,8 +86,36 @@ class _Conductor:
             seconds={"measure": spent - self.cooling_s, "cool": self.cooling_s},
         )
 
+    def _adjusted(self, block: BlockSpec) -> BlockSpec:
+        """The block at the length that the first ones have shown to be worth it."""
+        if self.plan.balanced and block.index == PILOT_BLOCKS:
+            from harness.measure.balance import balanced_length
+
+            self.length = balanced_length(self.plan, self.standing, overhead_s=self._overhead_s())
+            self.slowest_trial_s = 0.0
+        return block if self.length is None else self.length.applied_to(block)
+
+    def _overhead_s(self) -> float:
+        """Seconds a trial took beside its inferences, on average."""
+        measured = [t.telemetry.wall_s for t in self.standing if t.kind == "latency" and t.telemetry is not None]
+        spent = self.around.now() - self.began - self.cooling_s
+        return max(0.0, spent - sum(measured)) / max(1, len(self.standing))
+
+    def _settled(self, blocks: int) -> bool:
+        """Whether the trials that were planned are there and all questions answered."""
+        if not self.plan.questions or blocks < needed_blocks(self.plan):
+            return False
+        if self.settling is None:
+            from harness.measure.settling import Settling
+
+            self.settling = Settling(self.plan)
+        rule = holding_clock(self.around.rule, [*self.superseded, *self.standing])
+        return self.settling.settled(self.standing, rule)
+
     def _latency_block(self, block: BlockSpec) -> bool:
-        """Measure a block, once more if a trial was void; False where going on makes no sense."""
+        """Measure a block if it fits, once more if a trial was void; False where going on makes no sense."""
+        if block.index and not self._fits(block):
+            return True
         trials = self._measure(block)
         if self._void(trials) and self._cooled(block):
             repeated = again(block, index=self.next_block, first_trial=self.next_trial)
@@ -95,10 +129,11 @@ class _Conductor:
         began = self.around.now()
         trials: list[Trial] = []
         self._tell(len(trials))
-        for trial in sensible(block, self.board.run_block(block)):
-            trials.append(trial)
-            self.around.on_trial(trial)
-            self._tell(len(trials))
+        for part in parts_of(self.plan, block):
+            for trial in sensible(part, self.board.run_block(part)):
+                trials.append(trial)
+                self.around.on_trial(trial)
+                self._tell(len(trials))
         if not _is_energy(block):
             each = (self.around.now() - began) / len(block.trials)
             self.slowest_trial_s = max(self.slowest_trial_s, each)

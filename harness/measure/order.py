@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from itertools import count
 
-from harness.records.plan import Arm, BlockSpec, Plan, TrialKind, TrialSpec
+from harness.records.metrics import TrialKind, kind_of
+from harness.records.plan import Arm, BlockSpec, Plan, TrialSpec
 
 START_AND_LOAD_S = 30.0
 """What a process may take beyond its measuring: start, imports, loading and warming up a slow model."""
@@ -16,8 +17,9 @@ def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
 
     Block 0 begins with a check trial for every arm that has expected outputs. With two arms a block is ABBA,
     the next BAAB. Arms with pre- and post-processing have as many stages trials, after the latency trials and in
-    the same turns, so that their intervals are over trials too. Each block ends with a memory trial, arms taking
-    turns. Blocks of energy trials, one a sensor, come last.
+    the same turns, so that their intervals are over trials too. Each block ends with a memory trial of every arm.
+    Blocks of energy trials, one a sensor, come last. Where a plan's questions may take more blocks than its trials,
+    the further blocks have those kinds of trials alone that a question is about.
     """
     indices = count()
     blocks = [_latency_block(plan, index, indices) for index in range(_latency_blocks(plan))]
@@ -47,27 +49,57 @@ def thermometer(block: BlockSpec, *, index: int, trial_index: int) -> BlockSpec:
     return block.model_copy(update={"index": index, "trials": (short,)})
 
 
+def needed_blocks(plan: Plan) -> int:
+    """Blocks that the plan's trials make, were there no questions."""
+    return -(-plan.trials * len(plan.arms) // plan.trials_per_block)
+
+
+def parts_of(plan: Plan, block: BlockSpec) -> tuple[BlockSpec, ...]:
+    """The block as one for each process on the board, in turn.
+
+    A warm parent runs one interpreter; a memory trial is the last thing it does, as nothing of another model may be
+    in its pages.
+    """
+    parts: list[list[TrialSpec]] = []
+    for before, trial in zip((None, *block.trials), block.trials, strict=False):
+        anew = before is None or before.kind == "memory" or plan.runner_of(before.arm) != plan.runner_of(trial.arm)
+        parts += [[trial]] if anew else []
+        parts[-1] += [] if anew else [trial]
+    return tuple(
+        block.model_copy(update={"runner": plan.runner_of(part[0].arm), "trials": tuple(part)}) for part in parts
+    )
+
+
 def _latency_blocks(plan: Plan) -> int:
-    total = plan.trials * len(plan.arms)
-    return -(-total // plan.trials_per_block)
+    needed = needed_blocks(plan)
+    return max(needed, plan.most_blocks or 0) if plan.questions else needed
 
 
 def _latency_block(plan: Plan, index: int, indices: Iterator[int]) -> BlockSpec:
     checks = [arm for arm in plan.arms if arm.expected_sha256] if index == 0 else []
-    memory, turns = plan.arms[index % len(plan.arms)], _turns(plan, index)
+    turns = _turns(plan, index)
+    kinds = _kinds(plan, index)
+    memory = (plan.arms if index % 2 == 0 else plan.arms[::-1]) if "memory" in kinds else ()
+    staged = [arm for arm in turns if arm.stages_sha256] if "stages" in kinds else []
     trials = [
         *(_trial(plan, arm, "check", next(indices)) for arm in checks),
-        *(_trial(plan, arm, "latency", next(indices)) for arm in turns),
-        *(_trial(plan, arm, "stages", next(indices)) for arm in turns if arm.stages_sha256),
-        _trial(plan, memory, "memory", next(indices)),
+        *(_trial(plan, arm, "latency", next(indices)) for arm in turns if "latency" in kinds),
+        *(_trial(plan, arm, "stages", next(indices)) for arm in staged),
+        *(_trial(plan, arm, "memory", next(indices)) for arm in memory),
     ]
     return BlockSpec(index=index, runner=plan.runner, trials=tuple(trials))
+
+
+def _kinds(plan: Plan, index: int) -> set[TrialKind]:
+    """Kinds of trials in a block: all while the plan's trials last, then those that questions are about."""
+    asked: set[TrialKind] = {kind_of(question.metric) for question in plan.questions}
+    return {"latency", "memory", "stages"} if index < needed_blocks(plan) else asked
 
 
 def _turns(plan: Plan, index: int) -> list[Arm]:
     """Whose turn it is, trial by trial, in one block."""
     if plan.order == "single":
-        left = plan.trials - index * plan.trials_per_block
+        left = plan.trials_per_block if plan.questions else plan.trials - index * plan.trials_per_block
         return [plan.arms[0]] * min(plan.trials_per_block, left)
     first, second = plan.arms if index % 2 == 0 else plan.arms[::-1]
     return [first, second, second, first]

@@ -1,10 +1,15 @@
 """Settings and artifacts to a plan, fixed before the board is touched."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
 from harness.records.artifact import Artifact
+from harness.records.errors import UsageError
+from harness.records.metrics import kind_of
 from harness.records.plan import ENERGY_WINDOW_S, Arm, Plan, RunnerSpec
+from harness.records.question import Question
 from harness.records.settings import Settings
 
 DEFAULT_TRIALS = 10
@@ -13,43 +18,75 @@ TRIALS_PER_BLOCK = 5
 TRIALS_PER_ABBA = 4
 BESIDE_WINDOW_S = 5.0
 """The idle window of 3 s that comes before it, loading and warming up."""
+PILOT_S = 0.25
+"""Least seconds of a trial before the first blocks have shown how long one is worth being."""
+FIRST_LOOK = 6
+"""Blocks before which no limit on a sampled metric is judged."""
+MOST_BLOCKS = 130
+"""Blocks that a limit may take; the time limit often ends measuring earlier."""
 MEASURING_SHARE = 0.8
 """Of the time limit; the rest goes to starting processes, loading and warming up."""
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     settings: Settings,
     artifact: Artifact,
     runner: RunnerSpec,
     *,
     baseline: Artifact | None = None,
+    baseline_runner: RunnerSpec | None = None,
     sensors: tuple[str, ...] = (),
+    questions: tuple[Question, ...] = (),
 ) -> Plan:
     """The plan for one artifact, or for one interleaved with its baseline. Pure.
 
     With a baseline the number of trials an arm is rounded up to whole ABBA blocks. ``max_secs`` is shortened
-    so that all trials of a slow model fit the time limit. ``sensors`` (best first, readable ones) are dropped where
-    the time limit has no room for their windows.
+    so that all trials of a slow model fit the time limit; where there are ``questions``, so that twice as many blocks
+    fit as a first look needs. ``sensors`` (best first, readable ones) are dropped where the time limit has no room
+    for their windows. ``baseline_runner`` runs the baseline where it is another than the candidate's. Raises
+    UsageError where ``--trials`` is too few to answer any question.
     """
-    arms = _arms(artifact, baseline)
+    arms = _arms(artifact, baseline, baseline_runner if baseline_runner != runner else None)
+    check_trials(settings, [question.metric for question in questions], arms=len(arms))
+    balanced = bool(questions) and not settings.fixed_length
     trials = _trials(settings.trials or DEFAULT_TRIALS, len(arms))
+    shared_by = max(trials * len(arms), 2 * FIRST_LOOK * TRIALS_PER_ABBA) if balanced else trials * len(arms)
     kept = _sensors_within(settings.time_limit_s, sensors, arms=len(arms))
     room = settings.time_limit_s - energy_seconds(len(kept), len(arms))
-    share = room * MEASURING_SHARE / (trials * (len(arms) + _staged(arms)))
+    share = room * MEASURING_SHARE / (shared_by * (1 + _staged(arms) / len(arms)))
     return Plan(
         arms=arms,
         trials=trials,
-        trials_per_block=TRIALS_PER_BLOCK if baseline is None else TRIALS_PER_ABBA,
+        trials_per_block=TRIALS_PER_ABBA if questions or baseline is not None else TRIALS_PER_BLOCK,
         order="single" if baseline is None else "abba",
         runner=runner,
         warmup_runs=settings.warmup_runs,
         num_runs=settings.num_runs,
-        min_secs=settings.min_secs,
-        max_secs=min(settings.max_secs, max(share, settings.min_secs)),
+        min_secs=min(settings.min_secs, PILOT_S) if balanced else settings.min_secs,
+        max_secs=min(settings.max_secs, share if balanced else max(share, settings.min_secs)),
         time_limit_s=settings.time_limit_s,
         seed=settings.seed,
         sensors=kept,
+        questions=questions,
+        most_blocks=most_blocks(settings, arms=len(arms)) if questions else None,
+        balanced=balanced,
     )
+
+
+def most_blocks(settings: Settings, *, arms: int) -> int:
+    """The largest number of blocks that questions may take: those of an explicit ``--trials``, else MOST_BLOCKS."""
+    return MOST_BLOCKS if settings.trials is None else ceil(settings.trials * arms / TRIALS_PER_ABBA)
+
+
+def check_trials(settings: Settings, metrics: Iterable[str], *, arms: int) -> None:
+    """Refuse ``--trials`` that no limit on a sampled metric can be judged by. Raises UsageError."""
+    asked = sorted({metric for metric in metrics if kind_of(metric) != "memory" or metric == "init_time"})
+    fewest = ceil(FIRST_LOOK * TRIALS_PER_ABBA / arms)
+    if asked and settings.trials is not None and settings.trials < fewest:
+        raise UsageError(
+            f"--trials {settings.trials}: a limit on {asked[0]} needs {fewest} at least, {FIRST_LOOK} blocks of "
+            f"{TRIALS_PER_ABBA}; leave --trials out, so that as many are measured as the limits need"
+        )
 
 
 def energy_seconds(sensors: int, arms: int, window_s: float = ENERGY_WINDOW_S) -> float:
@@ -68,9 +105,11 @@ def _staged(arms: tuple[Arm, ...]) -> int:
     return sum(arm.stages_sha256 is not None for arm in arms)
 
 
-def _arms(artifact: Artifact, baseline: Artifact | None) -> tuple[Arm, ...]:
+def _arms(artifact: Artifact, baseline: Artifact | None, baseline_runner: RunnerSpec | None) -> tuple[Arm, ...]:
     candidate = _arm("candidate", artifact)
-    return (candidate,) if baseline is None else (candidate, _arm("baseline", baseline))
+    if baseline is None:
+        return (candidate,)
+    return (candidate, replace(_arm("baseline", baseline), runner=baseline_runner))
 
 
 def _arm(name: str, artifact: Artifact) -> Arm:

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.board import Trial
+from harness.records.board import StageTimes, Trial
+from harness.stats import quantile
 
 PERCENTILES = {"p90": 0.90, "p99": 0.99}
 """Percentiles that need single clock reads."""
@@ -21,6 +22,11 @@ def single_s(trial: Trial) -> Seconds:
     if trial.batch == 1:
         return batched_s(trial)
     return np.asarray(trial.singles_ns, dtype=np.float64) / 1e9
+
+
+def stage_median_s(times: StageTimes, stage: str) -> float:
+    """The median over a trial's runs of one stage, or of "end_to_end"."""
+    return quantile(np.asarray(getattr(times, f"{stage}_ns"), dtype=np.float64) / 1e9, 0.5)
 
 
 def mean_s(trial: Trial) -> float:

@@ -75,6 +75,7 @@ class Benching:
                 say=self._live.show,
                 meanwhile=self._meanwhile,
                 expected=self._expected,
+                benchmarks=self.budgets.files,
             )
         return self._session
 
@@ -88,12 +89,14 @@ class Benching:
 
     def expect(self, items: Iterable[pytest.Item]) -> None:
         """Keep which candidates will be measured on which device, in order, so that they can be built ahead."""
-        self._expected = expected_of(items)
+        kept = list(items)
+        self._expected = expected_of(kept)
+        self.budgets.expect(kept)
 
     def check_budgets(self, session: pytest.Session) -> None:
         """Read every budgets file and marker at collection. Raises pytest.UsageError in one line."""
         try:
-            self.budgets.check(session.items, session.config)
+            self.budgets.check(session.items, session.config, self.settings)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
 

@@ -12,16 +12,18 @@ def expected_of(items: Iterable[pytest.Item]) -> Mapping[str, tuple[Candidate, .
     expected: dict[str, dict[Candidate, None]] = {}
     for item in items:
         if "bench" in getattr(item, "fixturenames", ()):
-            parameters = parameters_of(item)
-            expected.setdefault(str(parameters.get("harness_device", "")), {}).update(
-                dict.fromkeys(candidates_of(item))
-            )
+            expected.setdefault(device_of(item), {}).update(dict.fromkeys(candidates_of(item)))
     return {device: tuple(candidates) for device, candidates in expected.items()}
 
 
 def candidates_of(item: pytest.Item) -> list[Candidate]:
     """The candidates among a test's parameters."""
     return [value for value in parameters_of(item).values() if isinstance(value, Candidate)]
+
+
+def device_of(item: pytest.Item) -> str:
+    """The device that a benchmark runs on; empty where none was named."""
+    return str(parameters_of(item).get("harness_device", ""))
 
 
 def parameters_of(item: pytest.Item) -> Mapping[str, object]:

@@ -37,7 +37,10 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
     def run(candidate: "Candidate") -> "Entry":
         with _one_line(request):
             limits = benching.budgets.limits(request.node, candidate, harness_device)
-            entry = benching.session.measure(candidate, harness_device, test=request.node.nodeid, limits=limits)
+            share = benching.budgets.share(request.node, candidate, limits, alpha=benching.settings.alpha)
+            entry = benching.session.measure(
+                candidate, harness_device, test=request.node.nodeid, limits=limits, share=share
+            )
         request.node.user_properties.append((STATUS_PROPERTY, entry.status.value))
         _raise_unless_held(entry, warn=benching.settings.inconclusive == "warn")
         return entry
@@ -52,12 +55,17 @@ def _one_line(request: pytest.FixtureRequest) -> Iterator[None]:
 
     try:
         yield
+        return
     except BoardUnavailableError as error:
-        _refuse(request, UNREACHED_PROPERTY, str(error))
+        kind, sentence = UNREACHED_PROPERTY, str(error)
     except UsageError as error:
-        _refuse(request, USAGE_PROPERTY, str(error))
+        kind, sentence = USAGE_PROPERTY, str(error)
     except HarnessError as error:
-        pytest.fail(" ".join(str(error).split()), pytrace=False)
+        kind, sentence = "", str(error)
+    # Raised out here, so that pytest does not tell both errors.
+    if kind:
+        _refuse(request, kind, sentence)
+    pytest.fail(" ".join(sentence.split()), pytrace=False)
 
 
 def _refuse(request: pytest.FixtureRequest, kind: str, sentence: str) -> NoReturn:

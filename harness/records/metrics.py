@@ -1,9 +1,10 @@
 """The vocabulary of metrics: name, unit, direction and how a number is obtained."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 Better = Literal["lower", "higher"]
+TrialKind = Literal["check", "latency", "memory", "energy", "stages"]
 Unit = Literal["s", "B", "J", "W", "1/s", "1"]
 
 
@@ -92,7 +93,22 @@ _ALL = (
     Metric("power_mean", "W", "lower", "mean power", "mean total power while inferring"),
 )
 
-STAGE_METRICS = ("preprocess", "inference", "postprocess", "end_to_end")
+STAGE_METRICS: Final = ("preprocess", "inference", "postprocess", "end_to_end")
 """Of candidates with pre- and post-processing; other entries have no such measurements."""
+
+_OTHER_KINDS: dict[str, TrialKind] = {
+    "peak_memory": "memory",
+    "model_memory": "memory",
+    "init_time": "memory",
+    "energy_per_inference": "energy",
+    "power_mean": "energy",
+    **dict.fromkeys(STAGE_METRICS, "stages"),
+}
+
+
+def kind_of(metric: str) -> TrialKind:
+    """The kind of trial that has a figure of a sampled metric."""
+    return _OTHER_KINDS.get(metric, "latency")
+
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.records.base import Record
+from harness.records.metrics import TrialKind
+from harness.records.question import Question
 
 ENERGY_WINDOW_S = 10.0
 """Seconds of steady inference behind a sensor's figure; shorter windows of a slow sensor err by up to 80 %."""
-
-TrialKind = Literal["check", "latency", "memory", "energy", "stages"]
 
 
 class RunnerSpec(Record):
@@ -75,11 +75,18 @@ class Arm:
     stages_sha256: str | None = None
     stages_name: str | None = None
     raw_sha256: str | None = None
+    runner: RunnerSpec | None = None
+    """What runs this arm, where it is another than the plan's."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole of an entry's measuring: arms, number of trials an arm, order rule, and the per-trial words."""
+    """The whole of an entry's measuring: arms, number of trials an arm, order rule, and the per-trial words.
+
+    ``trials`` an arm are measured at least; where there are ``questions`` measuring goes on until they are answered,
+    for ``most_blocks`` blocks at most. ``balanced``: the first blocks show how long trials are worth being, else they
+    are as long as ``num_runs`` and ``min_secs`` say.
+    """
 
     arms: tuple[Arm, ...]
     trials: int
@@ -95,3 +102,11 @@ class Plan:
     sensors: tuple[str, ...] = ()
     """Readable power sensors; empty: no energy pass."""
     energy_window_s: float = ENERGY_WINDOW_S
+    questions: tuple[Question, ...] = ()
+    most_blocks: int | None = None
+    balanced: bool = False
+
+    def runner_of(self, arm: str) -> RunnerSpec:
+        """What runs an arm."""
+        own = next((one.runner for one in self.arms if one.name == arm), None)
+        return own or self.runner

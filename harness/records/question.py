@@ -1,5 +1,7 @@
 """What a budget asks of trials: whether a figure keeps its limit, at which error rates."""
 
+from typing import Literal
+
 from harness.records.base import Record
 from harness.records.metrics import Better
 
@@ -9,7 +11,7 @@ class Question(Record):
 
     ``limit`` is in the metric's SI base unit; with ``relative`` it is the share by which the candidate may be worse
     than the baseline (0.02 for 2 %). ``alpha`` bounds the chance that a metric at its limit fails, ``miss`` that it
-    passes, over all the looks that ``most_blocks`` allow.
+    passes, over all the looks that ``most_blocks`` allow; with None there is one look, at all there is.
     """
 
     metric: str
@@ -18,7 +20,7 @@ class Question(Record):
     relative: bool
     alpha: float
     miss: float
-    most_blocks: int
+    most_blocks: int | None
 
 
 class Answer(Record):
@@ -26,15 +28,17 @@ class Answer(Record):
 
     ``value`` with ``low`` and ``high`` is the metric itself, or with a relative question the share by which the
     candidate is worse (negative: better); the end towards FAIL holds at the question's alpha, the other at its miss
-    rate, however often one looked. None: no answer was possible yet. ``needed`` is about how many blocks an open
-    question would have taken.
+    rate, however often one looked. None: no answer was possible yet. ``exact``: the figure never varied, and was
+    compared as it is. ``needed`` is about how many blocks an open question would have taken. ``detectable`` is the
+    value that would have failed with the chance 1 - miss, had measuring gone on as long as it could.
     """
 
-    verdict: str
-    """fail | pass | open"""
+    verdict: Literal["fail", "pass", "open"]
     blocks: int
     counted: int
     value: float | None
     low: float | None
     high: float | None
+    exact: bool = False
     needed: int | None = None
+    detectable: float | None = None

@@ -1,12 +1,13 @@
 """results.json, schema version 1: what a run found. Kept readable for ever."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
 from harness.records.artifact import (
     AccuracyDrop,
     AccuracyResult,
+    Artifact,
     Fidelity,
     Inside,
     LayerError,
@@ -81,6 +82,8 @@ class TrialSummary(Record):
     quantiles: dict[str, float]
     """p50, p90, p99 in seconds; p90 and p99 only from single reads."""
     histogram: "Histogram"
+    independent: int | None = None
+    """How many independent single reads the trial's reads are worth, as they resemble their neighbours."""
     init_s: float | None = None
     first_inference_s: float | None = None
     memory: TrialMemory | None = None
@@ -142,6 +145,12 @@ class ArtifactRecord(Record):
     build_s: float = 0.0
     versions: dict[str, str] = {}
 
+    @classmethod
+    def of(cls, artifact: Artifact) -> Self:
+        """What a results file keeps of an artifact."""
+        shared = set(cls.model_fields) & set(Artifact.model_fields)
+        return cls.model_validate(artifact.model_dump(include=shared), strict=False)
+
 
 class Comparison(Record):
     """One entry's latency against another's of the same run: what a recipe step gained, as a ratio."""
@@ -161,12 +170,13 @@ class BaselineRecord(Record):
     """What an entry was compared with.
 
     ``state``: measured (interleaved on the same board), stored (figures of an earlier run), identical (nothing was
-    measured), new (there is no such candidate at the base), missing (there should be, and there is none).
+    measured), new (there is no such candidate at the base), missing (there should be, and there is none), unlike (an
+    earlier run of another board, or of one that was set up otherwise).
     """
 
     given: str
     """As --baseline had it."""
-    state: Literal["measured", "stored", "identical", "new", "missing"]
+    state: Literal["measured", "stored", "identical", "new", "missing", "unlike"]
     sentence: str
     """What it is in words, e.g. "commit 1a2b3c4d, the merge base with origin/main"."""
     commit: str | None = None
@@ -256,7 +266,7 @@ class Run(Record):
     harness_version: str
     commit: str | None
     command: str
-    settings: dict[str, str | int | float | None | list[str]]
+    settings: dict[str, str | bool | int | float | None | list[str]]
     status: Status | Literal["EMPTY"]
     exit_code: int
     seconds: dict[str, float]

@@ -35,5 +35,7 @@ class Settings:
     miss: float = 0.05
     """The chance that a metric beyond its limit passes."""
     inconclusive: Literal["fail", "warn"] = "fail"
+    fixed_length: bool = False
+    """Whether num_runs or min_secs was asked for: then no trial is shorter, whatever the first blocks show."""
     seed: int = 0
     command: str = ""

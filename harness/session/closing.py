@@ -107,8 +107,8 @@ def _build_note(entries: Sequence[Entry]) -> list[str]:
     return [f"{converted} of {len(cached)} built models were converted now, {kept} came from the cache"]
 
 
-def _flat(settings: Settings) -> dict[str, str | int | float | list[str] | None]:
-    flat: dict[str, str | int | float | list[str] | None] = {}
+def _flat(settings: Settings) -> dict[str, str | bool | int | float | list[str] | None]:
+    flat: dict[str, str | bool | int | float | list[str] | None] = {}
     for key, value in asdict(settings).items():
         if key != "command":
             flat[key] = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value

@@ -4,10 +4,12 @@ import ipaddress
 import platform
 
 from harness.board import LiveBoard, differences, fingerprint
+from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts
 from harness.records.candidate import Candidate
 from harness.records.device import Connection
-from harness.records.results import DeviceRecord, Entry, Finding
+from harness.records.plan import RunnerSpec
+from harness.records.results import ArtifactRecord, DeviceRecord, Entry, Finding
 from harness.records.status import Status
 
 
@@ -39,6 +41,35 @@ def refused_entry(candidate: Candidate, device: str, *, test: str, reason: str) 
         status=Status.ERROR,
         reason=reason,
         findings=[finding],
+    )
+
+
+def bare_entry(candidate: Candidate, device: str, runner: RunnerSpec, *, test: str = "") -> Entry:
+    """A candidate's entry before anything is known of it but what runs it."""
+    return Entry(
+        device=device,
+        test=test,
+        candidate=candidate.name,
+        recipe=candidate.recipe,
+        artifact=None,
+        runtime=f"{runner.package} {runner.version}",
+        delegate=runner.delegate,
+        num_threads=runner.num_threads,
+        status=Status.MEASURED,
+        reason="",
+    )
+
+
+def unmeasured_entry(candidate: Candidate, device: str, runner: RunnerSpec, *, test: str, artifact: Artifact) -> Entry:
+    """The entry of a candidate that is the same as its baseline: what is known without a trial."""
+    from harness.measure.metrics import accuracy, size  # loads numpy
+
+    return bare_entry(candidate, device, runner, test=test).model_copy(
+        update={
+            "artifact": ArtifactRecord.of(artifact),
+            "reason": "identical to the baseline: nothing was measured",
+            "measurements": [*size.of_artifact(artifact), *accuracy.of_artifact(artifact)],
+        }
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from harness.records.errors import UsageError
 from harness.records.nearest import nearest
 from harness.records.settings import Settings
+from harness.records.units import parse_quantity
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,13 @@ class Option:
     def key(self) -> str:
         """The key in [tool.harness]."""
         return self.flag.removeprefix("--")
+
+
+def share(text: str | float) -> float:
+    """A share as people write it, "0.5 %" or 0.005. Raises ValueError."""
+    if isinstance(text, str) and "%" in text:
+        return parse_quantity(text, "1")
+    return float(text)
 
 
 OPTIONS = (
@@ -49,6 +57,15 @@ OPTIONS = (
     Option("--num-runs", "num_runs", int, "N", "least inferences a trial (default: 50)"),
     Option("--min-secs", "min_secs", float, "S", "least seconds a trial measures (default: 0.5)"),
     Option("--max-secs", "max_secs", float, "S", "most seconds a trial measures (default: 30)"),
+    Option(
+        "--baseline",
+        "baseline",
+        str,
+        "BASE",
+        "compare with a revision's merge base, rev:SHA, a .tflite file, a folder of artifacts or a results.json",
+    ),
+    Option("--alpha", "alpha", share, "SHARE", "chance of a false alarm of the whole session (default: 0.5 %%)"),
+    Option("--miss", "miss", share, "SHARE", "chance that a metric beyond its limit passes (default: 5 %%)"),
     Option("--inconclusive", "inconclusive", str, "fail|warn", "what too-close-to-call means", ("fail", "warn")),
     Option("--seed", "seed", int, "N", "seed of random inputs and of training (default: 0)"),
 )
@@ -62,6 +79,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "num_runs": (1, 10_000_000),
     "min_secs": (0.001, 3600),
     "max_secs": (0.001, 3600),
+    "alpha": (1e-9, 0.5),
+    "miss": (1e-9, 0.5),
     "seed": (0, 2**31 - 1),
 }
 
@@ -77,7 +96,8 @@ def make_settings(given: Mapping[str, Any], *, devices: list[str], rootdir: Path
     for field, value in values.items():
         _check(field, value)
     chosen = tuple(dict.fromkeys(devices or default_devices))
-    settings = Settings(devices=chosen, command=command, **values)
+    fixed_length = not {"num_runs", "min_secs"}.isdisjoint(values)
+    settings = Settings(devices=chosen, command=command, fixed_length=fixed_length, **values)
     if settings.max_secs < settings.min_secs:
         raise UsageError(
             f"--max-secs {settings.max_secs:g} is below --min-secs {settings.min_secs:g}: give a larger --max-secs"
@@ -123,7 +143,10 @@ def _value_of(key: str, value: Any, path: Path) -> Any:  # noqa: ANN401 - as abo
     if key == "device":
         return [value] if isinstance(value, str) else list(value)
     kind = next(option.kind for option in OPTIONS if option.key == key)
-    wanted = (int, float) if kind is float else str if kind in (Path, str) else int
-    if not isinstance(value, wanted) or isinstance(value, bool):
+    wanted: dict[object, tuple[type, ...]] = {float: (int, float), share: (int, float, str), Path: (str,), str: (str,)}
+    if not isinstance(value, wanted.get(kind, (int,))) or isinstance(value, bool):
         raise UsageError(f"{path}: [tool.harness] {key} = {value!r}: expected {kind.__name__.lower()}")
-    return kind(value)
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise UsageError(f"{path}: [tool.harness] {key} = {value!r}: expected {kind.__name__.lower()}") from error

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 
 from harness.board import Board, LiveBoard, choose_runner, open_board, this_process
@@ -23,11 +24,14 @@ from harness.records.errors import (
     HarnessError,
     LeaseHeldError,
 )
-from harness.records.plan import Plan, RunnerSpec
+from harness.records.plan import RunnerSpec
+from harness.records.question import Question
 from harness.records.results import Entry
 from harness.records.settings import Settings
+from harness.session.baselines import check_baseline
 from harness.session.building import Building, check_artifacts
-from harness.session.describe import describe_device, refused_entry
+from harness.session.contest import Contest, Order, Rivalry
+from harness.session.describe import describe_device, refused_entry, unmeasured_entry
 from harness.session.turns import own_turn
 from harness.store import RunFolder
 
@@ -56,10 +60,13 @@ class Session:
     meanwhile: Callable[[], None] = field(default=lambda: None)
     """Run once, in a thread, while a remote board measures: this host has nothing else to do then."""
     expected: Mapping[str, Sequence[Candidate]] = field(default_factory=dict)
+    benchmarks: tuple[Path, ...] = ()
+    """The files whose benchmarks are run: a revision given as baseline has its own of them."""
     seconds: dict[str, float] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _thread: threading.Thread | None = None
     _building: Building = field(init=False)
+    _contest: Contest = field(init=False)
     _opened: _Opened | None = None
     _sent: Counter[str] = field(default_factory=Counter)
     _refused: dict[str, BoardUnavailableError] = field(default_factory=dict)
@@ -67,6 +74,8 @@ class Session:
     def __post_init__(self) -> None:
         check_artifacts(self.settings)
         self._building = Building(self.settings, self.say)
+        check_baseline(self.settings.baseline)
+        self._contest = Contest(self.settings, self.benchmarks, self.expected, self.say, self._build_rival)
 
     def __enter__(self) -> "Session":
         return self
@@ -101,15 +110,19 @@ class Session:
                 self._building.begin(self.expected.get(device, ()))
         return self._opened.board
 
-    def measure(self, candidate: Candidate, device: str, *, test: str, limits: Sequence[Limit] = ()) -> Entry:
+    def measure(
+        self, candidate: Candidate, device: str, *, test: str, limits: Sequence[Limit] = (), share: float | None = None
+    ) -> Entry:
         """Build, ship, measure and judge one candidate on one device; returns the entry, already kept.
+
+        ``share`` is the chance of a false alarm that each limit may take, None: all of the session's alpha.
 
         What keeps this candidate alone from being measured makes an ERROR entry. Raises BoardUnavailableError
         where the board is not to be had or goes away, UsageError where the profile does not fit the board.
         """
         self.open(device)
         try:
-            entry = self._measured(candidate, device, test=test, limits=limits)
+            entry = self._measured(Order(candidate, device, test, tuple(limits), share or self.settings.alpha))
         except (EntryError, BoardUnfitError) as error:
             entry = refused_entry(candidate, device, test=test, reason=str(error))
         except BoardUnavailableError as error:
@@ -123,6 +136,7 @@ class Session:
         self._release()
         self._end_of_work_ahead()
         self._building.close()
+        self._contest.close()
 
     def _use_the_time(self) -> None:
         """Run ``meanwhile``, and import what turns trials into figures; the first time only."""
@@ -184,20 +198,33 @@ class Session:
                 self.say(Progress(profile.name, "waiting for another worker of this run"))
                 time.sleep(_LEASE_POLL_S)
 
-    def _measured(self, candidate: Candidate, device: str, *, test: str, limits: Sequence[Limit]) -> Entry:
+    def _measured(self, order: Order) -> Entry:
         opened = self._opened
         if opened is None:
-            raise ConnectionLostError(f"{device}: the board was released: open it before measuring")
-        artifact = self._build(candidate, device)
-        if opened.board.profile.connection.transport != "local":
-            self._use_the_time()
-        plan = make_plan(self.settings, artifact, opened.runner, sensors=_sensors(opened.board))
-        entry = self._executed(opened.board, plan, artifact, candidate=candidate, test=test)
-        return judge(entry, limits, settings=self.settings)
+            raise ConnectionLostError(f"{order.device}: the board was released: open it before measuring")
+        artifact = self._build(order.candidate, order.device)
+        rivalry = self._contest.rivalry(order, opened.board, artifact, opened.runner)
+        questions = rivalry.questions(order, self.settings)
+        if rivalry.identical and not questions:
+            entry = unmeasured_entry(order.candidate, order.device, opened.runner, test=order.test, artifact=artifact)
+        else:
+            if opened.board.profile.connection.transport != "local":
+                self._use_the_time()
+            entry = self._executed(opened.board, order, rivalry, questions)
+        return judge(rivalry.told_in(entry), order.limits, settings=self.settings, share=order.share)
 
-    def _executed(self, board: LiveBoard, plan: Plan, artifact: Artifact, *, candidate: Candidate, test: str) -> Entry:
+    def _executed(self, board: LiveBoard, order: Order, rivalry: Rivalry, questions: tuple[Question, ...]) -> Entry:
         """The plan carried out; on this machine not beside another worker that builds."""
-        device = board.profile.name
+        device = order.device
+        plan = make_plan(
+            self.settings,
+            rivalry.artifact,
+            rivalry.runner,
+            baseline=rivalry.measured,
+            baseline_runner=rivalry.other_runner,
+            sensors=_sensors(board),
+            questions=questions,
+        )
         local = board.profile.connection.transport == "local"
         with self._own_turn(device, "measure") if local else nullcontext():
             began = time.monotonic()
@@ -205,14 +232,18 @@ class Session:
                 return execute(
                     board,
                     plan,
-                    artifact,
-                    test=test,
-                    candidate=candidate,
+                    rivalry.artifact,
+                    test=order.test,
+                    candidate=order.candidate,
+                    baseline=rivalry.measured,
                     on_event=self.say,
-                    on_trial=lambda trial: self.folder.append_trial(device, str(candidate), trial),
+                    on_trial=lambda trial: self.folder.append_trial(device, str(order.candidate), trial),
                 )
             finally:
                 self._spent("measure", began)
+
+    def _build_rival(self, candidate: Candidate) -> Artifact:
+        return self._build(candidate, self._opened.board.profile.name if self._opened else "")
 
     @property
     def _measures_this_machine(self) -> bool:

@@ -6,7 +6,7 @@ Whoever imports this room loads numpy; scipy only where a distribution is asked 
 from harness.stats.histograms import MAX_BINS, histogram
 from harness.stats.intervals import Interval, mean_interval, median_interval, median_rank, t_quantile
 from harness.stats.paired import PairedLoss, area_loss, area_under_curve, proportion_loss
-from harness.stats.quantiles import needed_samples, quantile, smallest_trial
+from harness.stats.quantiles import independent_samples, needed_samples, quantile, smallest_trial
 from harness.stats.ratio import RatioInterval, ratio_interval, unpaired_ratio
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "area_loss",
     "area_under_curve",
     "histogram",
+    "independent_samples",
     "mean_interval",
     "median_interval",
     "median_rank",

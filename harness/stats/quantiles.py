@@ -39,6 +39,26 @@ def needed_samples(q: float, confidence: float = PERCENTILE_CONFIDENCE) -> int:
     return n
 
 
+def independent_samples(values: Sequence[float] | NDArray[np.float64]) -> int:
+    """How many independent samples a series is worth whose neighbours resemble each other; from 1 to its length.
+
+    The length over the integrated autocorrelation time, the autocorrelations added up in pairs until a pair is
+    negative (the initial positive sequence of Geyer, "Practical Markov chain Monte Carlo", Statistical Science 7,
+    1992). Raises ValueError for no values.
+    """
+    array = finite_array(values)
+    centred = array - array.mean()
+    spread = float(centred @ centred)
+    if array.size < 4 or spread == 0.0:
+        return int(array.size)
+    transformed = np.fft.rfft(centred, 2 * array.size)
+    correlations = np.fft.irfft(transformed * np.conj(transformed))[: array.size] / spread
+    pairs = correlations[: array.size // 2 * 2].reshape(-1, 2).sum(axis=1)
+    negative = np.flatnonzero(pairs <= 0.0)
+    time = 2.0 * float(pairs[: negative[0] if negative.size else pairs.size].sum()) - 1.0
+    return int(min(array.size, max(1.0, array.size / max(time, 1.0))))
+
+
 def smallest_trial(q: float) -> int:
     """The fewest samples of one process whose q-quantile is not merely its largest value: 1 / (1 - q)."""
     if not 0.0 < q < 1.0:

@@ -1,46 +1,115 @@
 """Answers to questions, from summaries of trials: the same for a board at work and for a stored run."""
 
-from collections.abc import Callable, Sequence
-from itertools import groupby
-from math import ceil, exp, isfinite, log, log1p
-from typing import Final
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil, exp, expm1, isfinite, log, log1p, sqrt
+from typing import Final, Literal
 
 import numpy as np
 
 from harness.records.question import Answer, Question
-from harness.records.results import TrialSummary
-from harness.stats.sequential import FAIL, OPEN, PASS, Blocks, Decision, decide, paired
-from harness.stats.spending import Boundaries, boundaries
+from harness.records.results import TrialFigures, TrialSummary
+from harness.stats.observations import Observation, alone, interleaved, observations, singly
+from harness.stats.quantiles import needed_samples
+from harness.stats.sequential import FAIL, OPEN, PASS, Blocks, Decision, decide
+from harness.stats.spending import Boundaries, boundaries, one_look
 
-Figure = Callable[[TrialSummary], float | None]
-
-TRIALS_A_BLOCK: Final = 4
-FIGURES: Final[dict[str, Figure]] = {
-    "latency_p50": lambda trial: trial.quantiles.get("p50"),
-    "latency_p90": lambda trial: trial.quantiles.get("p90"),
-    "latency_p99": lambda trial: trial.quantiles.get("p99"),
-    "latency_mean": lambda trial: trial.mean_s,
-    "first_inference": lambda trial: trial.first_inference_s,
-    "throughput": lambda trial: 1.0 / trial.mean_s,
-}
-"""Metrics of which every latency trial has a figure of its own."""
-_WORDS: Final = {FAIL: "fail", PASS: "pass", OPEN: "open"}
-_OUTSIDE = ("candidate", "baseline", "baseline", "candidate")
-_INSIDE = ("baseline", "candidate", "candidate", "baseline")
+NEVER_VARIES: Final = ("peak_memory", "model_memory")
+"""Metrics that are compared as they are once two trials of each arm agree to the byte."""
+PERCENTILES: Final = {"latency_p90": 0.90, "latency_p99": 0.99}
+_WORDS: Final[dict[int, Literal["fail", "pass", "open"]]] = {FAIL: "fail", PASS: "pass", OPEN: "open"}
 
 
-def answer(question: Question, trials: Sequence[TrialSummary]) -> Answer:
-    """The answer that the trials of whole blocks give; ``trials`` in the order they were measured.
+def answer(
+    question: Question,
+    trials: Sequence[TrialSummary],
+    figures: Sequence[TrialFigures] = (),
+    *,
+    within: int | None = None,
+) -> Answer:
+    """The answer that the trials of whole blocks give; ``trials`` and ``figures`` in the order they were measured.
 
-    A block is four trials that count: of both arms interleaved for a relative question, the candidate's alone
-    otherwise, where two arms were measured the candidate's two. Blocks with a void trial are left out.
+    A block is four trials that count, or two where a block has one of each arm: of both arms interleaved for a
+    relative question, the candidate's alone otherwise. Blocks with a void trial are left out. A percentile is not
+    answered before the independent reads that it needs are there (``needed_samples``). ``within`` is how many blocks
+    the time limit had room for, where that is fewer than the plan's; it enters ``detectable`` alone.
     """
-    blocks = _relative(question, trials) if question.relative else _alone(question, trials)
-    bounds = boundaries(question.alpha, question.miss, question.most_blocks)
+    seen = observations(question.metric, trials, figures)
     sign, limit = _scale(question)
+    exact = _compared_exactly(question, seen, sign=sign, limit=limit)
+    if exact is not None:
+        return exact
+    blocks = _blocks(question, seen)
+    bounds = _bounds(question, blocks, _first_look(question, trials, seen))
+    if bounds is None:
+        return _no_look(blocks.effects.shape[1])
     signed = Blocks(blocks.effects * sign, blocks.unrest)
-    decision = decide(signed, np.array([limit]), bounds)
-    return _told(question, decision, limit=limit, bounds=bounds)
+    decision = decide(signed, np.array([limit]), bounds, serial=not question.relative)
+    if float(decision.error[0]) == 0.0:
+        # Times that agree to the last digit from process to process were not measured: no clock is so coarse.
+        return _no_look(blocks.effects.shape[1])
+    return _told(question, decision, limit=limit, bounds=bounds, within=within)
+
+
+def _blocks(question: Question, seen: Sequence[Sequence[Observation]]) -> Blocks:
+    if question.relative:
+        return interleaved(seen)
+    if question.most_blocks is None:
+        return alone([[one] for block in seen for one in block if one.arm == "candidate"])
+    return alone(seen)
+
+
+def _bounds(question: Question, blocks: Blocks, first: int) -> Boundaries | None:
+    """The boundaries of the looks from ``first`` on, or of the one; None where no look is due."""
+    if question.most_blocks is None:
+        there = blocks.effects.shape[1]
+        return one_look(question.alpha, question.miss, there) if there >= max(2, first) else None
+    bounds = boundaries(question.alpha, question.miss, question.most_blocks)
+    skipped = max(0, first - bounds.first)
+    if skipped >= len(bounds.fail):
+        return None
+    return replace(bounds, first=bounds.first + skipped, fail=bounds.fail[skipped:], passes=bounds.passes[skipped:])
+
+
+def _first_look(question: Question, trials: Sequence[TrialSummary], seen: Sequence[Sequence[Observation]]) -> int:
+    """The first block at which each arm has the independent reads that a percentile needs; 0 for other metrics.
+
+    Past all blocks where there are too few: then no look is due. A trial that does not say how many of its reads
+    were independent has none.
+    """
+    quantile = PERCENTILES.get(question.metric)
+    if quantile is None:
+        return 0
+    arms = ("candidate", "baseline") if question.relative else ("candidate",)
+    reads = dict.fromkeys(arms, 0)
+    for number, block in enumerate(seen, start=1):
+        for one in block:
+            if one.arm in reads and not one.void:
+                reads[one.arm] += trials[one.place].independent or 0
+        if min(reads.values()) >= needed_samples(quantile):
+            return number
+    return len(seen) + 1
+
+
+def _compared_exactly(
+    question: Question, seen: Sequence[Sequence[Observation]], *, sign: float, limit: float
+) -> Answer | None:
+    """The answer where a metric that tends not to vary did not; None where it did, or is another."""
+    if question.metric not in NEVER_VARIES:
+        return None
+    arms = [singly(seen, arm) for arm in (("candidate", "baseline") if question.relative else ("candidate",))]
+    if any(len(figures) < 2 or len(set(figures)) > 1 for figures in arms):
+        return None
+    worse = sign * (log(arms[0][0]) - (log(arms[1][0]) if question.relative else 0.0))
+    value = _back(question, worse)
+    there = min(map(len, arms))
+    verdict: Literal["fail", "pass"] = "fail" if worse > limit and not np.isclose(worse, limit, atol=1e-12) else "pass"
+    return Answer(verdict=verdict, blocks=there, counted=there, value=value, low=value, high=value, exact=True)
+
+
+def _no_look(blocks: int) -> Answer:
+    return Answer(verdict="open", blocks=blocks, counted=0, value=None, low=None, high=None)
 
 
 def _scale(question: Question) -> tuple[float, float]:
@@ -48,75 +117,42 @@ def _scale(question: Question) -> tuple[float, float]:
     higher = question.better == "higher"
     if question.relative:
         return (-1.0, -log1p(-question.limit)) if higher else (1.0, log1p(question.limit))
-    return (-1.0, -log(question.limit)) if higher else (1.0, log(question.limit))
+    bound = log(max(question.limit, sys.float_info.min))
+    return (-1.0, -bound) if higher else (1.0, bound)
 
 
-def _relative(question: Question, trials: Sequence[TrialSummary]) -> Blocks:
-    logs, outside = [], []
-    for block in _blocks(trials):
-        arms = tuple(trial.arm for trial in block)
-        figures = _figures(question, block)
-        if arms in (_OUTSIDE, _INSIDE) and figures is not None:
-            logs.append(figures)
-            outside.append(arms == _OUTSIDE)
-    if not logs:
-        return _no_blocks()
-    return paired(np.log(np.array([logs])), np.array(outside))
-
-
-def _alone(question: Question, trials: Sequence[TrialSummary]) -> Blocks:
-    """Blocks of the candidate's trials: the mean is the effect, what outer and inner ones differ by the unrest."""
-    effects, unrest = [], []
-    for block in _blocks([trial for trial in trials if trial.arm == "candidate"]):
-        figures = _figures(question, block)
-        if figures is not None and len(figures) in (2, TRIALS_A_BLOCK):
-            logs = np.log(figures)
-            effects.append(float(logs.mean()))
-            outer, inner = abs(logs[0] - logs[-1]), abs(logs[len(logs) // 2 - 1] - logs[len(logs) // 2])
-            unrest.append([float(outer), float(inner)])
-    if not effects:
-        return _no_blocks()
-    return Blocks(np.array([effects]), np.array([unrest]))
-
-
-def _no_blocks() -> Blocks:
-    return Blocks(np.empty((1, 0)), np.empty((1, 0, 2)))
-
-
-def _blocks(trials: Sequence[TrialSummary]) -> list[list[TrialSummary]]:
-    """Trials that count, block by block."""
-    blocks = [list(members) for _, members in groupby(trials, key=lambda trial: trial.block)]
-    return [block for block in blocks if all(trial.void is None for trial in block)]
-
-
-def _figures(question: Question, block: Sequence[TrialSummary]) -> list[float] | None:
-    found = [FIGURES[question.metric](trial) for trial in block]
-    known = [figure for figure in found if figure is not None and figure > 0.0 and isfinite(figure)]
-    return known if len(known) == len(found) else None
-
-
-def _told(question: Question, decision: Decision, *, limit: float, bounds: Boundaries) -> Answer:
+def _told(question: Question, decision: Decision, *, limit: float, bounds: Boundaries, within: int | None) -> Answer:
     verdict = _WORDS[int(decision.verdicts[0])]
     low, high, mean = float(decision.low[0]), float(decision.high[0]), float(decision.mean[0])
+    blocks, counted = int(decision.blocks[0]), int(decision.counted[0])
     if not (isfinite(low) and isfinite(high)):
-        return Answer(verdict=verdict, blocks=int(decision.blocks[0]), counted=int(decision.counted[0]),
-                      value=None, low=None, high=None, needed=bounds.first)  # fmt: skip
+        return Answer(verdict=verdict, blocks=blocks, counted=counted, value=None, low=None, high=None,
+                      needed=bounds.first)  # fmt: skip
     ends = sorted(_back(question, end) for end in (low, high))
+    longest = max(counted, min(bounds.last, within or bounds.last))
     return Answer(
         verdict=verdict,
-        blocks=int(decision.blocks[0]),
-        counted=int(decision.counted[0]),
+        blocks=blocks,
+        counted=counted,
         value=_back(question, mean),
         low=ends[0],
         high=ends[1],
-        needed=_needed(mean, low, high, limit=limit, counted=int(decision.counted[0])) if verdict == "open" else None,
+        needed=_needed(mean, low, high, limit=limit, counted=counted) if verdict == "open" else None,
+        detectable=_back(question, _detectable(decision, bounds, limit=limit, blocks=longest)),
     )
+
+
+def _detectable(decision: Decision, bounds: Boundaries, *, limit: float, blocks: int) -> float:
+    """What would fail with the chance 1 - miss at so many blocks as noisy as those seen, on the logarithmic scale."""
+    place = min(max(blocks, bounds.first), bounds.last) - bounds.first
+    error = float(decision.error[0]) * sqrt(int(decision.counted[0]) / blocks)
+    return limit + (float(bounds.fail[place]) + bounds.reserve) * error
 
 
 def _back(question: Question, worse: float) -> float:
     """From the logarithmic scale on which larger is worse to the metric, or to the share that is lost."""
     if question.relative:
-        return 1.0 - exp(-worse) if question.better == "higher" else exp(worse) - 1.0
+        return -expm1(-worse) if question.better == "higher" else expm1(worse)
     return exp(-worse) if question.better == "higher" else exp(worse)
 
 
@@ -124,4 +160,6 @@ def _needed(mean: float, low: float, high: float, *, limit: float, counted: int)
     """Blocks after which the bound on the limit's side clears it, as its distance shrinks with their root."""
     reach = mean - low if mean > limit else high - mean
     distance = abs(mean - limit)
-    return None if distance == 0.0 else ceil(counted * (reach / distance) ** 2)
+    if distance == 0.0 or not isfinite(reach / distance):
+        return None
+    return ceil(counted * (reach / distance) ** 2)

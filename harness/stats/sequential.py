@@ -25,6 +25,8 @@ _UNSTEADY: Final = 5.0
 """Standard deviations of a difference between two trials of one arm beyond which a block does not count."""
 _MAD_OF_NORMAL: Final = 0.6744897501960817
 """The median absolute value of a standard normal variable."""
+_MOST_ALIKE: Final = 0.95
+"""The largest correlation of neighbours that is reckoned with."""
 _SCALE_GROWTH: Final = 1.4
 """The usual difference between two trials is worked out anew whenever there are so many times more blocks."""
 
@@ -49,14 +51,16 @@ class Blocks:
 class Decision:
     """Arrays over metrics: FAIL, PASS or OPEN, after how many blocks, and how many of them counted.
 
-    ``mean`` is the mean effect of the blocks that counted. ``low`` and ``high`` bound it on the logarithmic scale, the
-    lower at the false-alarm rate and the upper at the miss rate, whenever one looks; infinite before a first look.
+    ``mean`` is the mean effect of the blocks that counted, ``error`` its standard error. ``low`` and ``high`` bound it
+    on the logarithmic scale, the lower at the false-alarm rate and the upper at the miss rate, whenever one looks;
+    infinite before a first look.
     """
 
     verdicts: Counts
     blocks: Counts
     counted: Counts
     mean: Array
+    error: Array
     low: Array
     high: Array
 
@@ -75,13 +79,14 @@ def paired(logs: Array, candidate_outside: Flags) -> Blocks:
     return Blocks(effects=(outer - inner) * signs, unrest=unrest)
 
 
-def decide(blocks: Blocks, log_limits: Array, bounds: Boundaries) -> Decision:
+def decide(blocks: Blocks, log_limits: Array, bounds: Boundaries, *, serial: bool = False) -> Decision:
     """The decision on each metric, taken at the first look that allows one; what comes later does not enter.
 
     ``log_limits`` (metrics,) are logarithms of the largest ratios that keep the limit. A block counts where neither
     arm changed its speed between its two trials: a clock that steps amid a block moves one trial of an arm and not the
     other, and the block's effect with it. Of normal trials the difference of two is independent of their sum, so that
     leaving blocks out by it leaves the effect unbiased; the usual difference comes from a median over earlier blocks.
+    ``serial`` widens the error where one block's effect resembles the next one's, as where nothing was interleaved.
     """
     metrics, there = blocks.effects.shape
     found = Decision(
@@ -89,20 +94,38 @@ def decide(blocks: Blocks, log_limits: Array, bounds: Boundaries) -> Decision:
         blocks=np.full(metrics, min(there, bounds.last), dtype=np.int64),
         counted=np.zeros(metrics, dtype=np.int64),
         mean=np.full(metrics, np.nan),
+        error=np.full(metrics, np.nan),
         low=np.full(metrics, -np.inf),
         high=np.full(metrics, np.inf),
     )
-    for first, last in _spans(min(there, bounds.last)):
+    for first, last in _spans(min(there, bounds.last), min(FIRST_LOOK, bounds.first)):
         waiting = np.flatnonzero(found.verdicts == OPEN)
         if waiting.size:
-            looks = _Looks.at(blocks.of(waiting), first, last)
+            looks = _Looks.at(blocks.of(waiting), first, last, serial=serial)
             _take(found, waiting, looks, log_limits[waiting], bounds)
     return found
 
 
-def _spans(there: int) -> Iterator[tuple[int, int]]:
+def serial_inflation(effects: Array) -> Array:
+    """By what the standard error of a mean of (metrics, blocks) grows where neighbours resemble each other.
+
+    sqrt((1 + r) / (1 - r)) for a first-order autoregression with the lag-one correlation r (Bartlett, "Some aspects
+    of the time-correlation problem", J. R. Stat. Soc. 98, 1935); r is corrected for its bias of -(1 + 4 r) / n in
+    short series (Kendall, "Note on bias in the estimation of autocorrelation", Biometrika 41, 1954) and never
+    taken for negative.
+    """
+    blocks = effects.shape[1]
+    centred = effects - effects.mean(axis=1, keepdims=True)
+    spread = np.sum(centred * centred, axis=1)
+    product = np.sum(centred[:, 1:] * centred[:, :-1], axis=1)
+    raw = np.divide(product, spread, out=np.zeros_like(spread), where=spread > 0.0)
+    likely = np.clip(raw + (1.0 + 4.0 * raw) / blocks, 0.0, _MOST_ALIKE)
+    inflation: Array = np.sqrt((1.0 + likely) / (1.0 - likely))
+    return inflation
+
+
+def _spans(there: int, first: int) -> Iterator[tuple[int, int]]:
     """First and last look of each span in which the usual difference stays the same."""
-    first = FIRST_LOOK
     while first <= there:
         following = max(first + 1, int(first * _SCALE_GROWTH))
         yield first, min(following - 1, there)
@@ -119,7 +142,7 @@ class _Looks:
     error: Array
 
     @classmethod
-    def at(cls, blocks: Blocks, first: int, last: int) -> "_Looks":
+    def at(cls, blocks: Blocks, first: int, last: int, *, serial: bool) -> "_Looks":
         usual = np.median(blocks.unrest[:, :first].reshape(len(blocks.effects), -1), axis=1) / _MAD_OF_NORMAL
         keep = blocks.unrest[:, :last].max(axis=2) <= _UNSTEADY * usual[:, np.newaxis]
         kept = np.where(keep, blocks.effects[:, :last], 0.0)
@@ -128,7 +151,10 @@ class _Looks:
         sums, squares = np.cumsum(kept, axis=1)[:, span], np.cumsum(kept * kept, axis=1)[:, span]
         mean = sums / np.maximum(counted, 1)
         variance = np.maximum(squares - sums * mean, 0.0) / np.maximum(counted - 1, 1)
-        return cls(first, counted, mean, np.sqrt(variance / np.maximum(counted, 1)))
+        error = np.sqrt(variance / np.maximum(counted, 1))
+        if serial:
+            error *= serial_inflation(blocks.effects[:, :first])[:, np.newaxis]
+        return cls(first, counted, mean, error)
 
 
 def _take(found: Decision, waiting: Counts, looks: _Looks, log_limits: Array, bounds: Boundaries) -> None:
@@ -143,5 +169,9 @@ def _take(found: Decision, waiting: Counts, looks: _Looks, log_limits: Array, bo
     rows = np.arange(len(waiting))
     found.verdicts[waiting] = np.where(fails[rows, at], FAIL, np.where(passes[rows, at], PASS, OPEN))
     found.blocks[waiting] = looks.first + at
-    for name, values in (("counted", looks.counted), ("mean", looks.mean), ("low", low), ("high", high)):
+    for name, values in _columns(looks, low, high):
         getattr(found, name)[waiting] = values[rows, at]
+
+
+def _columns(looks: _Looks, low: Array, high: Array) -> tuple[tuple[str, Array | Counts], ...]:
+    return (("counted", looks.counted), ("mean", looks.mean), ("error", looks.error), ("low", low), ("high", high))

@@ -39,6 +39,8 @@ class Boundaries:
     """Above it the mean lies beyond the limit."""
     passes: Array
     """Below its negative the mean lies within the limit."""
+    reserve: float = 0.0
+    """Standard errors beyond a boundary at which a mean crosses it with the chance 1 - miss."""
 
     @property
     def last(self) -> int:
@@ -63,7 +65,23 @@ def boundaries(alpha: float, miss: float, most: int) -> Boundaries:
         first=FIRST_LOOK,
         fail=_as_t(_normal_boundary(looks / most, alpha * _FAIL_SHARE), looks),
         passes=_as_t(_normal_boundary(looks / most, miss * _PASS_SHARE), looks),
+        reserve=_reserve(miss),
     )
+
+
+def one_look(alpha: float, miss: float, blocks: int) -> Boundaries:
+    """For a single look at at least two ``blocks``: quantiles of Student's t."""
+    from scipy.special import stdtrit
+
+    degrees = blocks - 1.0
+    fail, passes = (-np.atleast_1d(stdtrit(degrees, rate)).astype(np.float64) for rate in (alpha, miss))
+    return Boundaries(first=blocks, fail=fail, passes=passes, reserve=_reserve(miss))
+
+
+def _reserve(miss: float) -> float:
+    from scipy.special import ndtri
+
+    return float(-ndtri(miss))
 
 
 def _as_t(normal: Array, looks: Array) -> Array:

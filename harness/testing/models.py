@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.records.board import OutputCheck
-from harness.records.plan import TrialKind
+from harness.records.metrics import TrialKind
 
 OUTPUTS: dict[str, OutputCheck] = {
     "equal": OutputCheck(samples=100, bit_equal=True, nonfinite=0, top1_agree=100, sqnr_db=None, max_error=0.0),

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 def test_a_loose_budget_holds(place: "Place") -> None:
     place.benchmark('latency_p50="1 s", model_size="1 MB"')
-    said = place.pytest("--device=local")
+    said = place.pytest("--device=local", "--trials=24")
     assert said.code == 0, said.text
     assert place.statuses() == ["PASS"]
     assert "report: " in said.out
@@ -27,7 +27,7 @@ def test_without_a_budget_it_is_measured(place: "Place") -> None:
 
 def test_a_broken_budget_fails_and_says_all(place: "Place") -> None:
     place.benchmark('latency_p50="1 ns"')
-    said = place.pytest("--device=local")
+    said = place.pytest("--device=local", "--trials=60")
     assert said.code == 1
     assert place.statuses() == ["FAIL"]
     finding = next(f for f in place.results()["entries"][0]["findings"] if f["metric"] == "latency_p50")
@@ -36,6 +36,14 @@ def test_a_broken_budget_fails_and_says_all(place: "Place") -> None:
     for word in ("latency_p50", "limit of 1 ns", "local"):
         assert word in finding["reason"]
         assert word in " ".join(said.out.split())
+
+
+def test_too_few_trials_for_a_limit_are_refused_before_a_board_is_touched(place: "Place") -> None:
+    place.benchmark('latency_p50="1 s"')
+    said = place.pytest("--device=local", "--trials=23")
+    assert said.code == 4
+    assert "--trials 23: a limit on latency_p50 needs 24 at least" in said.text
+    assert not (place.folder / "reports").exists()
 
 
 def test_energy_without_a_source_is_invalid_and_not_green(place: "Place") -> None:

@@ -12,7 +12,7 @@ from harness.gates.interval import more_trials
 from harness.gates.limits import Limit
 from harness.records.artifact import AccuracyDrop, AccuracyResult
 from harness.records.metrics import METRICS
-from harness.records.results import ArtifactRecord, Entry, Finding, Measurement
+from harness.records.results import ArtifactRecord, BaselineRecord, Entry, Finding, Measurement
 from harness.records.settings import Settings
 from harness.records.status import Status
 
@@ -75,8 +75,11 @@ def limit(key, value, origin="marker"):
     return parse_limit(key, value, origin=origin)
 
 
-def verdict(judged_entry, *limits, **more):
-    return judge(judged_entry, limits, settings=SETTINGS, **more)
+def verdict(judged_entry, *limits, baseline=None):
+    if baseline is not None:
+        told = BaselineRecord(given="old.json", state="stored", sentence="an earlier run", measurements=baseline)
+        judged_entry = judged_entry.model_copy(update={"baseline": told})
+    return judge(judged_entry, limits, settings=SETTINGS)
 
 
 LATENCY = measured("latency_p50", 0.00431, 0.00428, 0.00435)

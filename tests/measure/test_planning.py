@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.measure import DEFAULT_TRIALS, expected_seconds, make_plan, order_of
-from harness.measure.order import again, thermometer
+from harness.measure.order import again, parts_of, thermometer
+from harness.records.errors import UsageError
+from harness.records.question import Question
 from harness.records.settings import Settings
 from harness.testing import made_up_sha256, make_artifact, make_golden, make_runner, make_stages
 
@@ -81,7 +83,9 @@ def test_a_block_checks_first_and_reads_memory_last(plan):
         if "energy" in kinds:
             assert set(kinds) == {"energy"}
             continue
-        assert kinds.count("memory") == 1
+        assert [t.arm for t in block.trials if t.kind == "memory"] == [
+            arm.name for arm in (plan.arms if block.index % 2 == 0 else plan.arms[::-1])
+        ]
         assert kinds[-1] == "memory"
         assert ("check" in kinds) == (block.index == 0)
         assert "check" not in kinds[kinds.index("latency") :]
@@ -107,12 +111,70 @@ def test_ten_trials_in_two_blocks_by_default():
     ]
 
 
-def test_abba_then_baab_with_memory_in_turns():
+def test_abba_then_baab_with_memory_of_both_arms():
     plan = make_plan(Settings(trials=3), CANDIDATE, make_runner(), baseline=BASELINE)
     first, second = order_of(plan)
     arms = [[t.arm[0] for t in block.trials if t.kind == "latency"] for block in (first, second)]
     assert arms == [["c", "b", "b", "c"], ["b", "c", "c", "b"]]
-    assert [block.trials[-1].arm for block in (first, second)] == ["candidate", "baseline"]
+    memory = [[t.arm[0] for t in block.trials if t.kind == "memory"] for block in (first, second)]
+    assert memory == [["c", "b"], ["b", "c"]]
+
+
+def _asked(metric="latency_p50", *, relative=True):
+    return Question(
+        metric=metric, better="lower", limit=0.02, relative=relative, alpha=0.001, miss=0.05, most_blocks=130
+    )
+
+
+def test_questions_go_on_with_the_kinds_of_trials_that_they_are_about():
+    plan = make_plan(Settings(), CANDIDATE, make_runner(), baseline=BASELINE, questions=(_asked(),))
+    blocks = order_of(plan)
+    assert len(blocks) == plan.most_blocks == 130 and plan.balanced
+    assert {t.kind for t in blocks[4].trials} == {"latency", "memory"}
+    assert {t.kind for t in blocks[5].trials} == {"latency"}
+
+
+def test_a_single_arm_with_questions_has_whole_blocks_of_four():
+    plan = make_plan(Settings(), CANDIDATE, make_runner(), questions=(_asked("peak_memory", relative=False),))
+    blocks = order_of(plan)
+    assert [t.kind for t in blocks[2].trials] == [*["latency"] * 4, "memory"]
+    assert [t.kind for t in blocks[3].trials] == ["memory"]
+
+
+def test_trials_that_were_asked_for_are_the_most_there_will_be():
+    plan = make_plan(Settings(trials=30), CANDIDATE, make_runner(), baseline=BASELINE, questions=(_asked(),))
+    assert plan.most_blocks == 15 and len(order_of(plan)) == 15
+
+
+def test_lengths_that_were_asked_for_stay():
+    plan = make_plan(
+        Settings(min_secs=0.7, fixed_length=True), CANDIDATE, make_runner(), baseline=BASELINE, questions=(_asked(),)
+    )
+    assert not plan.balanced and plan.min_secs == 0.7
+
+
+@pytest.mark.parametrize(("trials", "baseline", "fewest"), [(11, BASELINE, 12), (23, None, 24)])
+def test_too_few_trials_for_a_limit_are_refused(trials, baseline, fewest):
+    with pytest.raises(UsageError, match=f"--trials {trials}: a limit on latency_p50 needs {fewest} at least"):
+        make_plan(Settings(trials=trials), CANDIDATE, make_runner(), baseline=baseline, questions=(_asked(),))
+    make_plan(Settings(trials=fewest), CANDIDATE, make_runner(), baseline=baseline, questions=(_asked(),))
+
+
+def test_memory_alone_may_be_limited_with_few_trials():
+    make_plan(Settings(trials=3), CANDIDATE, make_runner(), questions=(_asked("peak_memory", relative=False),))
+
+
+def test_a_process_on_the_board_runs_one_interpreter_and_ends_with_memory():
+    older = make_runner(version="2.1.0")
+    plan = make_plan(Settings(), CANDIDATE, make_runner(), baseline=BASELINE, baseline_runner=older)
+    block = order_of(plan)[1]
+    parts = parts_of(plan, block)
+    assert [t for part in parts for t in part.trials] == list(block.trials)
+    assert [[(t.arm[0], t.kind[0]) for t in part.trials] for part in parts] == [
+        [("b", "l")], [("c", "l"), ("c", "l")], [("b", "l"), ("b", "m")], [("c", "m")]
+    ]  # fmt: skip
+    assert [part.runner.version for part in parts] == ["2.1.0", "2.3.0", "2.1.0", "2.3.0"]
+    assert {part.index for part in parts} == {1}
 
 
 def test_a_stranger_runs_on_seeded_inputs_and_is_not_checked():

@@ -5,7 +5,8 @@ import pytest
 
 from harness.records.question import Question
 from harness.records.results import Histogram, TrialSummary
-from harness.stats.questions import FIGURES, answer
+from harness.stats.observations import FIGURES
+from harness.stats.questions import answer
 
 ABBA = ("candidate", "baseline", "baseline", "candidate")
 BAAB = ("baseline", "candidate", "candidate", "baseline")
@@ -20,6 +21,7 @@ def trial(block, arm, p50, *, void=None):
         mean_s=p50 * 1.1,
         quantiles={"p50": p50, "p90": p50 * 1.2, "p99": p50 * 2},
         histogram=Histogram(edges_s=[0.0, 1.0], counts=[100]),
+        independent=50,
         first_inference_s=p50 * 3,
         void=void,
     )

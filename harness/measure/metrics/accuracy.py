@@ -1,13 +1,19 @@
 """accuracy."""
 
 from harness.measure.metrics.evidence import Evidence, exactly, unknown
+from harness.records.artifact import Artifact
 from harness.records.results import Measurement
 
 
 def compute(evidence: Evidence) -> list[Measurement]:
     """The artifact's share of rightly classified test samples (0..1); unknown where none was evaluated."""
-    found = evidence.artifact.accuracy
+    return of_artifact(evidence.artifact)
+
+
+def of_artifact(artifact: Artifact) -> list[Measurement]:
+    """Known without a trial."""
+    found = artifact.accuracy
     if found is None:
-        return [unknown("accuracy", evidence.artifact.accuracy_reason or "no labelled test set comes with the model")]
+        return [unknown("accuracy", artifact.accuracy_reason or "no labelled test set comes with the model")]
     note = f"{found.correct} of {found.n} right, {found.dataset}, {found.obtained}"
     return [exactly("accuracy", found.value, note)]

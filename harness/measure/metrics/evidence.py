@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts, Trial
 from harness.records.device import DeviceProfile
-from harness.records.metrics import METRICS
-from harness.records.plan import ENERGY_WINDOW_S, TrialKind
+from harness.records.metrics import METRICS, TrialKind
+from harness.records.plan import ENERGY_WINDOW_S
 from harness.records.results import Measurement
 from harness.stats import median_interval, quantile
 

@@ -1,8 +1,7 @@
 """first_inference and init_time."""
 
 from harness.measure.metrics.evidence import Evidence, over_trials, unknown
-from harness.records.metrics import METRICS
-from harness.records.plan import TrialKind
+from harness.records.metrics import METRICS, TrialKind
 from harness.records.results import Measurement
 
 

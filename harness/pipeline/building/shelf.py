@@ -70,7 +70,11 @@ class Shelf:
         if entry is None:
             raise BuildError(f"{candidate} is not in {self.folder}{self._instead(candidate)}: {_REMEDY}")
         self._refuse_another_source(candidate, entry)
-        artifact = entry.artifact
+        return self.taken(str(candidate))
+
+    def taken(self, label: str) -> Artifact:
+        """The artifact under a label that is here, whatever code it was built from. Raises BuildError."""
+        artifact = self.entries[label].artifact
         golden, stages = artifact.golden, artifact.stages
         return artifact.model_copy(
             update={

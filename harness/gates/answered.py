@@ -1,0 +1,102 @@
+"""What trials answered to a limit, made into a finding with its sentence."""
+
+from math import ceil, floor
+
+from harness.gates.asking import question_of
+from harness.gates.evidence import Evidence
+from harness.gates.limits import Limit
+from harness.gates.sentences import Judged, held_or_broken, share_text, too_close
+from harness.records.question import Answer
+from harness.records.results import Finding
+from harness.records.status import Status
+from harness.records.units import format_quantity
+
+_STATUS = {"pass": Status.PASS, "fail": Status.FAIL, "open": Status.INCONCLUSIVE}
+_HARDLY_POSSIBLE = 1000
+"""Blocks beyond which the advice is another limit."""
+
+
+def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, basis: str = "") -> Finding | None:
+    """PASS, FAIL or INCONCLUSIVE by what the trials answer; None where none has a figure of the metric.
+
+    Rates, blocks and what would have been detected stand in the finding. ``basis`` says what stands behind the
+    figure beside the blocks.
+    """
+    entry, settings = evidence.entry, evidence.settings
+    question = question_of(limit, share=evidence.share, miss=settings.miss, most_blocks=entry.most_blocks)
+    if question is None or not (entry.trials or entry.figures):
+        return None
+    from harness.stats.observations import observations
+    from harness.stats.questions import answer
+
+    if not observations(limit.metric, entry.trials, entry.figures):
+        return None
+    found = answer(question, entry.trials, entry.figures, within=blocks_in_time(evidence))
+    return Finding(
+        gate=gate,
+        metric=limit.metric,
+        status=_STATUS[found.verdict],
+        reason=_sentence(limit, evidence, found, basis=basis),
+        limit=limit.value,
+        value=found.value,
+        ci_low=None if found.exact else found.low,
+        ci_high=None if found.exact else found.high,
+        alpha=None if found.exact else evidence.share,
+        miss=None if found.exact else settings.miss,
+        blocks=found.counted,
+        needed=found.needed,
+        detectable=found.detectable,
+    )
+
+
+def blocks_in_time(evidence: Evidence) -> int | None:
+    """About how many blocks the time limit had room for; None where the entry does not say how long it took."""
+    entry = evidence.entry
+    measured = len({trial.block for trial in entry.trials})
+    spent = entry.seconds.get("measure", 0.0)
+    return max(measured, floor(measured * evidence.settings.time_limit_s / spent)) if spent > 0.0 and measured else None
+
+
+def _sentence(limit: Limit, evidence: Evidence, found: Answer, *, basis: str) -> str:
+    name = f"{limit.metric} worsening" if limit.kind == "regression" else limit.metric
+    if found.value is None or found.low is None or found.high is None:
+        return (
+            f"{name} too close to call on {evidence.entry.device}: {found.blocks} usable blocks of trials tell no "
+            f"spread to hold against {_bound(limit)}; give a longer --time-limit ({limit.origin})"
+        )
+    judged = Judged(
+        name=name,
+        unit="1" if limit.kind == "regression" else limit.definition.unit,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        basis=", ".join(filter(None, [_support(found, evidence), basis])),
+    )
+    if found.verdict == "open":
+        return too_close(judged, limit, evidence.entry, advice=_advice(found, evidence))
+    return held_or_broken(judged, limit, evidence.entry, status=_STATUS[found.verdict])
+
+
+def _bound(limit: Limit) -> str:
+    return format_quantity(limit.value, "1" if limit.kind == "regression" else limit.definition.unit)
+
+
+def _support(found: Answer, evidence: Evidence) -> str:
+    if found.exact:
+        return "the same in every process"
+    return (
+        f"{found.counted} blocks, false alarm at most {share_text(evidence.share)}, "
+        f"miss at most {share_text(evidence.settings.miss)}"
+    )
+
+
+def _advice(found: Answer, evidence: Evidence) -> str:
+    """What would settle it: further blocks, and a longer time limit where they need one."""
+    entry, settings = evidence.entry, evidence.settings
+    if found.needed is None or found.needed > _HARDLY_POSSIBLE:
+        return f"more than {_HARDLY_POSSIBLE} blocks would not settle it; move the limit away from the value"
+    more = max(1, found.needed - found.counted)
+    spent = entry.seconds.get("measure", 0.0)
+    needed_s = ceil(spent / max(1, found.blocks) * (found.blocks + more))
+    longer = f" (--time-limit {needed_s})" if needed_s > settings.time_limit_s else ""
+    return f"about {more} more block{'s' if more > 1 else ''}{longer}"

@@ -1,0 +1,60 @@
+"""The questions that limits ask of trials: those on sampled metrics, each at its share of the session's errors."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from harness.gates.limits import Limit
+from harness.records.metrics import STAGE_METRICS
+from harness.records.question import Question
+
+SAMPLED: Final = frozenset(
+    {
+        "latency_p50",
+        "latency_p90",
+        "latency_p99",
+        "latency_mean",
+        "first_inference",
+        "throughput",
+        "init_time",
+        "peak_memory",
+        "model_memory",
+        *STAGE_METRICS,
+    }
+)
+"""Metrics of which every trial of a kind has a figure of its own."""
+SAMPLED_ONCE: Final = frozenset({"energy_per_inference", "power_mean"})
+"""Sampled too, but with one figure an arm: judged by the measurement's interval."""
+
+
+def is_asked(limit: Limit) -> bool:
+    """Whether a limit is answered by trials, each of which has a figure of its own."""
+    return limit.kind in ("absolute", "regression") and limit.metric in SAMPLED
+
+
+def is_sampled(limit: Limit) -> bool:
+    """Whether chance has a part in judging this limit, so that it takes a share of the session's alpha."""
+    once = limit.kind in ("absolute", "regression") and limit.metric in SAMPLED_ONCE
+    return once or is_asked(limit)
+
+
+def question_of(limit: Limit, *, share: float, miss: float, most_blocks: int | None) -> Question | None:
+    """What a limit asks of trials; None where trials do not answer it, but a file or a test set does."""
+    if not is_asked(limit):
+        return None
+    return Question(
+        metric=limit.metric,
+        better=limit.definition.better,
+        limit=limit.value,
+        relative=limit.kind == "regression",
+        alpha=share,
+        miss=miss,
+        most_blocks=most_blocks,
+    )
+
+
+def questions_of(
+    limits: Iterable[Limit], *, share: float, miss: float, most_blocks: int, paired: bool
+) -> tuple[Question, ...]:
+    """The questions of all limits on an entry; those of regressions only where a baseline is measured too."""
+    asked = (question_of(limit, share=share, miss=miss, most_blocks=most_blocks) for limit in limits)
+    return tuple(one for one in asked if one is not None and (paired or not one.relative))

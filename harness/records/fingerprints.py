@@ -1,0 +1,49 @@
+"""What must be alike before figures of two runs may be held against each other."""
+
+from harness.records.board import BoardFacts
+from harness.records.results import DeviceRecord, Entry
+
+_Pair = tuple[str, str | int | None, str | int | None]
+"""What is compared, and what either of the two says."""
+
+
+def unlike(a: DeviceRecord, a_entry: Entry, b: DeviceRecord, b_entry: Entry) -> list[str]:
+    """What differs, a sentence each, "kernel: 6.6.31 against 6.12.34"; empty where the two may be compared.
+
+    Of the board: its model with the revision, its processor, the highest frequency as read back, kernel and
+    governor; whether it is a stand-in for a board. Of the entry: the runtime's build, delegate and threads.
+    What one of the two does not say is a difference: alike is what is known to be alike.
+    """
+    if a.facts is None or b.facts is None:
+        return ["board: at least one of the two was not probed, so what it was is not known"]
+    named = [("stand-in", a.label or "none", b.label or "none")]
+    pairs = [*named, *_board(a.facts, b.facts), *_setting(a_entry, b_entry)]
+    return [f"{name}: {_said(one)} against {_said(other)}" for name, one, other in pairs if one != other]
+
+
+def _board(a: BoardFacts, b: BoardFacts) -> list[_Pair]:
+    return [
+        ("model", a.model, b.model),
+        ("architecture", a.arch, b.arch),
+        ("CPU", a.cpu, b.cpu),
+        ("cores", a.cpu_count, b.cpu_count),
+        ("highest frequency", _gigahertz(a.max_freq_khz), _gigahertz(b.max_freq_khz)),
+        ("kernel", a.kernel, b.kernel),
+        ("governor", a.governor, b.governor),
+    ]
+
+
+def _setting(a: Entry, b: Entry) -> list[_Pair]:
+    return [
+        ("runtime", a.runtime, b.runtime),
+        ("delegate", a.delegate, b.delegate),
+        ("threads", a.num_threads, b.num_threads),
+    ]
+
+
+def _gigahertz(khz: int | None) -> str | None:
+    return None if khz is None else f"{khz / 1e6:.4g} GHz"
+
+
+def _said(value: str | int | None) -> str:
+    return "not known" if value is None else str(value)

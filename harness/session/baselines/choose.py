@@ -1,0 +1,51 @@
+"""Which kind of base --baseline means."""
+
+from pathlib import Path
+
+from harness.records.errors import UsageError
+from harness.session.baselines.file import FileBase
+from harness.session.baselines.folder import FolderBase
+from harness.session.baselines.opponent import Base, Surroundings
+from harness.session.baselines.revision import RevisionBase, resolve
+from harness.session.baselines.stored import StoredBase
+
+_KINDS = "a revision, rev:SHA, a .tflite file, a folder of artifacts or a results.json"
+
+
+def check_baseline(given: str | None) -> None:
+    """Refuse a base that cannot be one, before any board is touched. Raises UsageError."""
+    if given is None:
+        return
+    path = Path(given)
+    if _is_folder_of_artifacts(path):
+        FolderBase.open(given)
+    elif _is_results(path):
+        StoredBase.open(given)
+    elif path.is_file() and path.suffix != ".tflite":
+        raise UsageError(f"--baseline {given}: this file is no .tflite and no results.json: expected {_KINDS}")
+    elif path.is_dir():
+        raise UsageError(f"--baseline {given}: this folder has no index.json and no results.json: expected {_KINDS}")
+    elif not path.exists():
+        if path.suffix in (".tflite", ".json"):
+            raise UsageError(f"--baseline {given}: there is no such file: expected {_KINDS}")
+        resolve(given)
+
+
+def open_baseline(given: str, around: Surroundings) -> Base:
+    """The base, opened. Raises UsageError, and BuildError where it is a revision that does not build at all."""
+    path = Path(given)
+    if _is_folder_of_artifacts(path):
+        return FolderBase.open(given)
+    if _is_results(path):
+        return StoredBase.open(given)
+    if path.is_file():
+        return FileBase(given, around)
+    return RevisionBase.open(given, around)
+
+
+def _is_folder_of_artifacts(path: Path) -> bool:
+    return (path / "index.json").is_file()
+
+
+def _is_results(path: Path) -> bool:
+    return path.suffix == ".json" or (path / "results.json").is_file() or path.name == "latest"

@@ -1,0 +1,43 @@
+"""--baseline DIR: a folder of artifacts that ``harness build --out`` wrote."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from harness.pipeline.building.shelf import Shelf
+from harness.records.candidate import Candidate
+from harness.records.errors import BuildError
+from harness.records.results import BaselineRecord, DeviceRecord, Entry
+from harness.session.baselines.opponent import Opponent
+
+
+@dataclass(frozen=True)
+class FolderBase:
+    """A shelf whose artifacts have the candidates' names."""
+
+    given: str
+    shelf: Shelf
+
+    @classmethod
+    def open(cls, given: str) -> Self:
+        """The folder. Raises UsageError for one that is none."""
+        return cls(given, Shelf.open(Path(given)))
+
+    def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> Opponent:
+        """The artifact of the same name; NEW where there is none, missing where its files are not what they were."""
+        return from_shelf(self.shelf, candidate, given=self.given, what=f"the artifacts in {self.given}")
+
+    def close(self) -> None:
+        """Nothing was made."""
+
+
+def from_shelf(shelf: Shelf, candidate: Candidate, *, given: str, what: str) -> Opponent:
+    """What a shelf has under a candidate's name; the code that it was built from may be another's."""
+    if str(candidate) not in shelf.entries:
+        record = BaselineRecord(given=given, state="new", sentence=f"{candidate} is new: not among {what}")
+        return Opponent(record)
+    try:
+        artifact = shelf.taken(str(candidate))
+    except BuildError as error:
+        return Opponent(BaselineRecord(given=given, state="missing", sentence=str(error)))
+    return Opponent(BaselineRecord(given=given, state="measured", sentence=what), artifact)

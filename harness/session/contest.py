@@ -1,0 +1,146 @@
+"""A candidate and what it is compared with: which arms are measured, and what the entry says of the other one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.board import LiveBoard, choose_runner
+from harness.gates import Limit, questions_of
+from harness.measure import Progress, most_blocks
+from harness.records.artifact import Artifact
+from harness.records.candidate import Candidate
+from harness.records.errors import BoardUnfitError, ProfileError
+from harness.records.plan import RunnerSpec
+from harness.records.question import Question
+from harness.records.results import ArtifactRecord, BaselineRecord, Entry
+from harness.records.settings import Settings
+from harness.session.baselines import Base, Opponent, Surroundings, open_baseline
+from harness.session.describe import bare_entry, describe_device
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one benchmark asks for. ``share`` is the chance of a false alarm that each limit may take."""
+
+    candidate: Candidate
+    device: str
+    test: str
+    limits: tuple[Limit, ...]
+    share: float
+
+
+@dataclass(frozen=True)
+class Rivalry:
+    """The candidate's artifact and runner, the base's, and whether they are the same."""
+
+    artifact: Artifact
+    runner: RunnerSpec
+    opponent: Opponent | None = None
+    other_runner: RunnerSpec | None = None
+    not_compared: tuple[str, ...] = ()
+
+    @property
+    def identical(self) -> bool:
+        """Whether both arms would run the same file, with the same stages, on the same runtime."""
+        return self.opponent is not None and self.opponent.is_same(
+            self.artifact, self.other_runner or self.runner, self.runner
+        )
+
+    @property
+    def measured(self) -> Artifact | None:
+        """The artifact of the second arm, None where there is none to measure."""
+        return None if self.opponent is None or self.identical else self.opponent.artifact
+
+    def questions(self, order: Order, settings: Settings) -> tuple[Question, ...]:
+        """What the order's limits ask of trials."""
+        paired = self.measured is not None
+        most = most_blocks(settings, arms=2 if paired else 1)
+        return questions_of(order.limits, share=order.share, miss=settings.miss, most_blocks=most, paired=paired)
+
+    def told_in(self, entry: Entry) -> Entry:
+        """The entry with what it was compared with, and with the trials of an earlier run where that is one."""
+        if self.opponent is None:
+            return entry
+        record = self.opponent.record
+        if self.identical:
+            record = self._described(record.model_copy(update={"state": "identical", "sentence": _same(record)}))
+        elif record.state == "measured" and entry.baseline is not None:
+            found = entry.baseline
+            kept = {"given": record.given, "sentence": record.sentence, "commit": record.commit}
+            record = found.model_copy(update=kept)
+        record = record.model_copy(update={"not_compared": [*self.opponent.record.not_compared, *self.not_compared]})
+        return entry.model_copy(
+            update={
+                "baseline": record,
+                "trials": [*entry.trials, *self.opponent.trials],
+                "figures": [*entry.figures, *self.opponent.figures],
+            }
+        )
+
+    def _described(self, record: BaselineRecord) -> BaselineRecord:
+        return record.model_copy(
+            update={
+                "artifact": ArtifactRecord.of(self.artifact),
+                "runtime": f"{self.runner.package} {self.runner.version}",
+                "delegate": self.runner.delegate,
+                "num_threads": self.runner.num_threads,
+            }
+        )
+
+
+def _same(record: BaselineRecord) -> str:
+    return f"artifact, runtime, delegate and stages are those of {record.sentence}"
+
+
+@dataclass
+class Contest:
+    """The session's base, opened when the first candidate asks for it."""
+
+    settings: Settings
+    benchmarks: tuple[Path, ...]
+    expected: Mapping[str, Sequence[Candidate]]
+    say: Callable[[Progress], None]
+    build: Callable[[Candidate], Artifact]
+    _base: Base | None = field(default=None)
+
+    def rivalry(self, order: Order, board: LiveBoard, artifact: Artifact, runner: RunnerSpec) -> Rivalry:
+        """What the candidate is compared with, if anything. Raises UsageError, BuildError or ModelFileError."""
+        if self.settings.baseline is None:
+            return Rivalry(artifact, runner)
+        device = describe_device(board)
+        sketch = bare_entry(order.candidate, order.device, runner)
+        opponent = self._opened(order).opponent(order.candidate, device, sketch)
+        return self._with_runner(Rivalry(artifact, runner, opponent), board)
+
+    def close(self) -> None:
+        """Remove what the base made for the session alone."""
+        if self._base is not None:
+            self._base.close()
+            self._base = None
+
+    def _with_runner(self, rivalry: Rivalry, board: LiveBoard) -> Rivalry:
+        """With the runtime of the device's profile at the base, where the board still has it."""
+        opponent = rivalry.opponent
+        if opponent is None or opponent.profile is None:
+            return rivalry
+        try:
+            runner = choose_runner(
+                opponent.profile, board.facts, num_threads=self.settings.num_threads, package=self.settings.runtime
+            )
+        except (BoardUnfitError, ProfileError) as error:
+            told = f"the runtime of the base's profile: {error}"
+            return Rivalry(rivalry.artifact, rivalry.runner, opponent, not_compared=(told,))
+        return Rivalry(rivalry.artifact, rivalry.runner, opponent, runner)
+
+    def _opened(self, order: Order) -> Base:
+        if self._base is None:
+            everyone = dict.fromkeys(one for expected in self.expected.values() for one in expected)
+            around = Surroundings(
+                settings=self.settings,
+                build=self.build,
+                say=lambda what: self.say(Progress(order.device, what)),
+                benchmarks=self.benchmarks,
+                expected=tuple(dict.fromkeys([*everyone, order.candidate])),
+            )
+            self._base = open_baseline(self.settings.baseline or "", around)
+        return self._base

@@ -1,0 +1,120 @@
+"""The figures that a question is about, block by block, from what a results file keeps of trials."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import isfinite
+from typing import Final
+
+import numpy as np
+
+from harness.records.metrics import STAGE_METRICS, kind_of
+from harness.records.results import TrialFigures, TrialSummary
+from harness.stats.sequential import Blocks, paired
+
+Figure = Callable[[TrialSummary], float | None]
+
+FIGURES: Final[dict[str, Figure]] = {
+    "latency_p50": lambda trial: trial.quantiles.get("p50"),
+    "latency_p90": lambda trial: trial.quantiles.get("p90"),
+    "latency_p99": lambda trial: trial.quantiles.get("p99"),
+    "latency_mean": lambda trial: trial.mean_s,
+    "first_inference": lambda trial: trial.first_inference_s,
+    "throughput": lambda trial: 1.0 / trial.mean_s,
+}
+"""Metrics of which every latency trial has a figure of its own."""
+SAMPLED: Final = (*FIGURES, "peak_memory", "model_memory", "init_time", *STAGE_METRICS)
+"""Metrics of which trials have figures that a question can be about."""
+_TURNS: Final = (
+    ("candidate", "baseline", "baseline", "candidate"),
+    ("baseline", "candidate", "candidate", "baseline"),
+    ("candidate", "baseline"),
+    ("baseline", "candidate"),
+)
+"""How the arms of a block may follow each other."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One trial's figure; None where it has none. ``place`` is the trial's among all summaries of its kind."""
+
+    block: int
+    arm: str
+    figure: float | None
+    void: bool
+    place: int = 0
+
+
+def observations(
+    metric: str, trials: Sequence[TrialSummary], figures: Sequence[TrialFigures]
+) -> list[list[Observation]]:
+    """The metric's figures, in the blocks and in the order in which they were measured."""
+    if metric in FIGURES:
+        seen = [
+            Observation(trial.block, trial.arm, FIGURES[metric](trial), trial.void is not None, place)
+            for place, trial in enumerate(trials)
+        ]
+    else:
+        kind = kind_of(metric)
+        seen = [
+            Observation(told.block, told.arm, told.values.get(metric), told.void is not None)
+            for told in figures
+            if told.kind == kind
+        ]
+    return [list(members) for _, members in groupby(seen, key=lambda one: one.block)]
+
+
+def usable(block: Sequence[Observation]) -> bool:
+    """Whether every trial of a block counts and has a figure that can be one: positive and finite."""
+    return bool(block) and all(
+        not one.void and one.figure is not None and isfinite(one.figure) and one.figure > 0.0 for one in block
+    )
+
+
+def interleaved(blocks: Sequence[Sequence[Observation]]) -> Blocks:
+    """Effects, on the logarithmic scale, of blocks in which both arms took turns; others are left out."""
+    effects, unrest = [], []
+    for block in blocks:
+        if usable(block) and tuple(one.arm for one in block) in _TURNS:
+            effect, differences = _effect(block)
+            effects.append(effect)
+            unrest.append(differences)
+    return _gathered(effects, unrest)
+
+
+def alone(blocks: Sequence[Sequence[Observation]]) -> Blocks:
+    """Of the candidate's trials: a block's mean is the effect; what outer and inner ones differ by is the unrest."""
+    effects, unrest = [], []
+    for block in blocks:
+        own = [one for one in block if one.arm == "candidate"]
+        if usable(own):
+            logs = _logs(own)
+            middle = len(logs) // 2
+            effects.append(float(logs.mean()))
+            unrest.append((abs(logs[0] - logs[-1]), abs(logs[(len(logs) - 1) // 2] - logs[middle])))
+    return _gathered(effects, unrest)
+
+
+def singly(blocks: Sequence[Sequence[Observation]], arm: str) -> list[float]:
+    """One arm's figures, trial by trial."""
+    return [
+        one.figure for block in blocks for one in block if one.arm == arm and one.figure is not None and usable([one])
+    ]
+
+
+def _effect(block: Sequence[Observation]) -> tuple[float, tuple[float, float]]:
+    logs, outside = _logs(block), block[0].arm == "candidate"
+    if len(logs) == 2:
+        return float(logs[0] - logs[1]) * (1.0 if outside else -1.0), (0.0, 0.0)
+    found = paired(logs[np.newaxis, np.newaxis, :], np.array([outside]))
+    return float(found.effects[0, 0]), (float(found.unrest[0, 0, 0]), float(found.unrest[0, 0, 1]))
+
+
+def _logs(block: Sequence[Observation]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.log(np.array([one.figure for one in block], dtype=np.float64))
+
+
+def _gathered(effects: Sequence[float], unrest: Sequence[tuple[float, float]]) -> Blocks:
+    if not effects:
+        return Blocks(np.empty((1, 0)), np.empty((1, 0, 2)))
+    return Blocks(np.array([effects]), np.array([unrest]))

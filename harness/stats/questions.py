@@ -66,10 +66,7 @@ def _bounds(question: Question, blocks: Blocks, first: int) -> Boundaries | None
         there = blocks.effects.shape[1]
         return one_look(question.alpha, question.miss, there) if there >= max(2, first) else None
     bounds = boundaries(question.alpha, question.miss, question.most_blocks)
-    skipped = max(0, first - bounds.first)
-    if skipped >= len(bounds.fail):
-        return None
-    return replace(bounds, first=bounds.first + skipped, fail=bounds.fail[skipped:], passes=bounds.passes[skipped:])
+    return replace(bounds, first=max(first, bounds.first)) if first <= bounds.last else None
 
 
 def _first_look(question: Question, trials: Sequence[TrialSummary], seen: Sequence[Sequence[Observation]]) -> int:
@@ -144,7 +141,7 @@ def _told(question: Question, decision: Decision, *, limit: float, bounds: Bound
 
 def _detectable(decision: Decision, bounds: Boundaries, *, limit: float, blocks: int) -> float:
     """What would fail with the chance 1 - miss at so many blocks as noisy as those seen, on the logarithmic scale."""
-    place = min(max(blocks, bounds.first), bounds.last) - bounds.first
+    place = min(max(blocks, bounds.fewest), bounds.last) - bounds.fewest
     error = float(decision.error[0]) * sqrt(int(decision.counted[0]) / blocks)
     return limit + (float(bounds.fail[place]) + bounds.reserve) * error
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.spending import FIRST_LOOK, Boundaries
+from harness.stats.spending import Boundaries
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -98,7 +98,7 @@ def decide(blocks: Blocks, log_limits: Array, bounds: Boundaries, *, serial: boo
         low=np.full(metrics, -np.inf),
         high=np.full(metrics, np.inf),
     )
-    for first, last in _spans(min(there, bounds.last), min(FIRST_LOOK, bounds.first)):
+    for first, last in _spans(min(there, bounds.last), bounds.first):
         waiting = np.flatnonzero(found.verdicts == OPEN)
         if waiting.size:
             looks = _Looks.at(blocks.of(waiting), first, last, serial=serial)
@@ -159,8 +159,8 @@ class _Looks:
 
 def _take(found: Decision, waiting: Counts, looks: _Looks, log_limits: Array, bounds: Boundaries) -> None:
     """Write the first decision of each waiting metric in a span, or how it stands at the span's end."""
-    enough = looks.counted >= bounds.first
-    place = np.clip(looks.counted - bounds.first, 0, len(bounds.fail) - 1)
+    enough = looks.counted >= bounds.fewest
+    place = np.clip(looks.counted - bounds.fewest, 0, len(bounds.fail) - 1)
     low = np.where(enough, looks.mean - bounds.fail[place] * looks.error, -np.inf)
     high = np.where(enough, looks.mean + bounds.passes[place] * looks.error, np.inf)
     fails, passes = low > log_limits[:, np.newaxis], high <= log_limits[:, np.newaxis]

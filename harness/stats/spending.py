@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 
 FIRST_LOOK: Final = 6
 """Blocks before which nothing is decided: with fewer, Student's t asks for more than any effect shows."""
+_FEWEST: Final = 3
+"""Blocks that must count, of those there are at a look."""
 _FAIL_SHARE: Final = 0.5
 """Of the error that is granted for a false alarm. Carried over to t, the boundary of many looks spends up to a quarter
 more than planned (simulated with the t statistic of normal blocks); and a rate that is promised is to be kept by a
@@ -32,9 +34,13 @@ _HIGHEST: Final = 12.0
 
 @dataclass(frozen=True)
 class Boundaries:
-    """Critical values of Student's t at each look; both positive. Element i belongs to ``first + i`` blocks."""
+    """Critical values of Student's t, both positive. Element i belongs to ``fewest + i`` blocks that count.
+
+    ``first`` is the block after which one first looks.
+    """
 
     first: int
+    fewest: int
     fail: Array
     """Above it the mean lies beyond the limit."""
     passes: Array
@@ -45,7 +51,7 @@ class Boundaries:
     @property
     def last(self) -> int:
         """The largest number of blocks."""
-        return self.first + len(self.fail) - 1
+        return self.fewest + len(self.fail) - 1
 
 
 @cache
@@ -63,6 +69,7 @@ def boundaries(alpha: float, miss: float, most: int) -> Boundaries:
     looks = np.arange(FIRST_LOOK, most + 1, dtype=np.float64)
     return Boundaries(
         first=FIRST_LOOK,
+        fewest=_FEWEST,
         fail=_as_t(_normal_boundary(looks / most, alpha * _FAIL_SHARE), looks),
         passes=_as_t(_normal_boundary(looks / most, miss * _PASS_SHARE), looks),
         reserve=_reserve(miss),
@@ -75,7 +82,7 @@ def one_look(alpha: float, miss: float, blocks: int) -> Boundaries:
 
     degrees = blocks - 1.0
     fail, passes = (-np.atleast_1d(stdtrit(degrees, rate)).astype(np.float64) for rate in (alpha, miss))
-    return Boundaries(first=blocks, fail=fail, passes=passes, reserve=_reserve(miss))
+    return Boundaries(first=blocks, fewest=blocks, fail=fail, passes=passes, reserve=_reserve(miss))
 
 
 def _reserve(miss: float) -> float:
@@ -88,7 +95,10 @@ def _as_t(normal: Array, looks: Array) -> Array:
     """The same nominal level, look by look, for the t statistic of so many blocks."""
     from scipy.special import ndtr, stdtrit
 
-    t: Array = -stdtrit(looks - 1.0, ndtr(-normal))
+    # At the first look fewer blocks may count than there are: the same level, with their degrees of freedom.
+    counted = np.concatenate([np.arange(_FEWEST, looks[0]), looks])
+    levels = ndtr(-np.concatenate([np.full(len(counted) - len(looks), normal[0]), normal]))
+    t: Array = -stdtrit(counted - 1.0, levels)
     return t
 
 

@@ -1,6 +1,7 @@
 """The candidates that benchmark files name, collected by pytest and not run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +14,31 @@ _NOT_TOLD: Final = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 """The harness was imported before pytest could look into it, which would end the run where warnings are errors."""
 
 
+@dataclass(frozen=True)
+class Benchmark:
+    """A collected test's candidate, the test's file, and its budget markers, each as it was written."""
+
+    test: str
+    path: Path
+    candidate: Candidate
+    markers: tuple[Mapping[str, object], ...]
+
+
 def collected_candidates(paths: Sequence[str]) -> list[Candidate]:
     """Each candidate once, in the order of collection. Raises UsageError where a file is wrong or none names any."""
+    collector, status = _collected(paths)
+    if status == pytest.ExitCode.USAGE_ERROR:
+        raise _nothing(paths)
+    return list(dict.fromkeys(benchmark.candidate for benchmark in collector.benchmarks))
+
+
+def collected_benchmarks(paths: Sequence[str]) -> list[Benchmark]:
+    """Every candidate of every test, also where budgets are wrong. Raises UsageError as above."""
+    collector, _ = _collected(paths)
+    return collector.benchmarks
+
+
+def _collected(paths: Sequence[str]) -> tuple["_Collector", int]:
     for path in paths:
         if not Path(path.partition("::")[0]).exists():
             raise UsageError(f"{path}: there is no such file or folder: give benchmark files or folders of them")
@@ -24,25 +48,31 @@ def collected_candidates(paths: Sequence[str]) -> list[Candidate]:
     status = pytest.main([*quietly, *paths], plugins=[_Silence(), collector])
     if collector.wrong:
         raise UsageError(collector.wrong[0])
-    if status == pytest.ExitCode.USAGE_ERROR or not collector.candidates:
-        raise UsageError(f"no candidates in {', '.join(paths)}: expected benchmark files or folders that name some")
-    return list(collector.candidates)
+    if not collector.benchmarks:
+        raise _nothing(paths)
+    return collector, status
+
+
+def _nothing(paths: Sequence[str]) -> UsageError:
+    return UsageError(f"no candidates in {', '.join(paths)}: expected benchmark files or folders that name some")
 
 
 class _Collector:
     """A pytest plugin that keeps the candidates of every collected benchmark, and what could not be collected."""
 
     def __init__(self) -> None:
-        self.candidates: dict[Candidate, None] = {}
+        self.benchmarks: list[Benchmark] = []
         self.wrong: list[str] = []
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Keep each candidate once, in collection order."""
+        """Keep each test's candidates, in collection order, before others refuse what they say."""
         for item in session.items:
             params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+            markers = tuple(marker.kwargs for marker in item.iter_markers("budget"))
             for value in params.values():
                 if isinstance(value, Candidate):
-                    self.candidates[value] = None
+                    self.benchmarks.append(Benchmark(item.nodeid, item.path, value, markers))
 
     def pytest_exception_interact(self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[Any]) -> None:
         """Keep, in one line, why a file could not be collected."""

@@ -65,11 +65,14 @@ def slack_limits(
 def expiring(waivers: Iterable[Waiver], today: date) -> list[str]:
     """One sentence for each waiver that holds for at most fourteen days more."""
     return [
-        f"{waiver.limit.origin}: expires in {days} day{'' if days == 1 else 's'}, on {waiver.until} "
-        f"({waiver.issue}: {waiver.reason})"
+        f"{waiver.limit.origin}: expires {_when(days)}{waiver.until} ({waiver.issue}: {waiver.reason})"
         for waiver in waivers
         if 0 <= (days := (waiver.until - today).days) <= SOON_DAYS
     ]
+
+
+def _when(days: int) -> str:
+    return "today, " if days == 0 else f"in {days} day{'' if days == 1 else 's'}, on "
 
 
 def _slack(limit: Limit, entry: Entry) -> Slack | None:

@@ -29,14 +29,15 @@ class Edit:
 
 
 def edited(text: str, edits: Iterable[Edit], *, label: str) -> str:
-    """The file's text with the limits in it; new tables come last.
+    """The file's text with the limits in it; new tables come last. Of two edits of one key the last holds.
 
     Raises BudgetsError where it is written in a way that cannot be edited without changing more.
     """
     from tomlkit.exceptions import TOMLKitError
 
     wanted = tomllib.loads(text)
-    places = [(edit, edit.candidate in wanted.get(edit.device, {})) for edit in edits]
+    last = {(edit.device, edit.candidate, edit.key): edit for edit in edits}
+    places = [(edit, edit.candidate in wanted.get(edit.device, {})) for edit in last.values()]
     for edit, _ in places:
         wanted.setdefault(edit.device, {}).setdefault(edit.candidate, {})[edit.key] = edit.value
     try:

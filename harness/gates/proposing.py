@@ -12,7 +12,7 @@ from harness.gates.resolve import limits_for
 from harness.records.metrics import METRICS, Unit
 from harness.records.results import Entry, Measurement
 from harness.records.status import Status
-from harness.records.units import format_quantity, parse_quantity
+from harness.records.units import QuantityError, format_quantity, parse_quantity
 
 DEFAULT_METRICS = ("latency_p50", "peak_memory", "model_size")
 _DIGITS = 3
@@ -158,6 +158,8 @@ def _proposed(same: Sequence[Entry], metric: str, stands: Limit | None, asked: A
     if end <= 0:
         return Refused(device, candidate, f"{metric} is {told(behind)}: no limit can be made of it")
     text = with_margin(end, metric=metric, margin=asked.margin)
+    if not _is_readable(text, metric):
+        return Refused(device, candidate, f"{metric} is {told(behind)}: budgets have no unit for it")
     return Proposal(
         device=device,
         candidate=candidate,
@@ -168,6 +170,15 @@ def _proposed(same: Sequence[Entry], metric: str, stands: Limit | None, asked: A
         stands=stands,
         modelled=any(map(is_modelled, measured)),
     )
+
+
+def _is_readable(text: str, metric: str) -> bool:
+    """Whether a budget may be written so: figures of nature's wilder ranges get prefixes that it may not have."""
+    try:
+        parse_quantity(text, METRICS[metric].unit)
+    except QuantityError:
+        return False
+    return True
 
 
 def _step(stands: Limit | None, end: float, text: str, *, update: bool) -> Step:

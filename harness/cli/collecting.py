@@ -26,35 +26,23 @@ class Benchmark:
 
 def collected_candidates(paths: Sequence[str]) -> list[Candidate]:
     """Each candidate once, in the order of collection. Raises UsageError where a file is wrong or none names any."""
-    collector, status = _collected(paths)
-    if status == pytest.ExitCode.USAGE_ERROR:
-        raise _nothing(paths)
-    return list(dict.fromkeys(benchmark.candidate for benchmark in collector.benchmarks))
+    return list(dict.fromkeys(benchmark.candidate for benchmark in collected_benchmarks(paths)))
 
 
 def collected_benchmarks(paths: Sequence[str]) -> list[Benchmark]:
-    """Every candidate of every test, also where budgets are wrong. Raises UsageError as above."""
-    collector, _ = _collected(paths)
-    return collector.benchmarks
-
-
-def _collected(paths: Sequence[str]) -> tuple["_Collector", int]:
+    """Every candidate of every test, whatever their budgets say. Raises UsageError as above."""
     for path in paths:
         if not Path(path.partition("::")[0]).exists():
             raise UsageError(f"{path}: there is no such file or folder: give benchmark files or folders of them")
     collector = _Collector()
     # -p no:terminal would leave options undefined that other plugins read.
     quietly = ["--collect-only", "-qq", "--no-header", *_NOT_TOLD]
-    status = pytest.main([*quietly, *paths], plugins=[_Silence(), collector])
+    pytest.main([*quietly, *paths], plugins=[_Silence(), collector])
     if collector.wrong:
         raise UsageError(collector.wrong[0])
     if not collector.benchmarks:
-        raise _nothing(paths)
-    return collector, status
-
-
-def _nothing(paths: Sequence[str]) -> UsageError:
-    return UsageError(f"no candidates in {', '.join(paths)}: expected benchmark files or folders that name some")
+        raise UsageError(f"no candidates in {', '.join(paths)}: expected benchmark files or folders that name some")
+    return collector.benchmarks
 
 
 class _Collector:
@@ -66,13 +54,15 @@ class _Collector:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Keep each test's candidates, in collection order, before others refuse what they say."""
+        """Keep each test's candidates, in collection order, and end before others judge what is not to be run."""
         for item in session.items:
             params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
             markers = tuple(marker.kwargs for marker in item.iter_markers("budget"))
             for value in params.values():
                 if isinstance(value, Candidate):
                     self.benchmarks.append(Benchmark(item.nodeid, item.path, value, markers))
+        if self.benchmarks and not session.testsfailed:
+            pytest.exit("collected", returncode=pytest.ExitCode.OK)
 
     def pytest_exception_interact(self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[Any]) -> None:
         """Keep, in one line, why a file could not be collected."""

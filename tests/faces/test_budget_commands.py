@@ -230,6 +230,18 @@ def test_what_expired_is_stale_or_runs_out_is_told_apart(desk):
     assert (told["slack"], told["exit_code"]) == (None, 1)
 
 
+def test_what_is_wrong_is_said_once_where_a_device_is_the_default(desk):
+    (desk / "pyproject.toml").write_text('[tool.harness]\ndevice = ["rpi4", "local"]\n')
+    budgets_in(desk, BUDGETS, WAIVER.format(until=in_days(-1)))
+
+    said = harness(desk, "budgets", "check")
+
+    assert (said.returncode, said.stderr) == (1, "") and said.stdout.count("expired on") == 1
+    budgets_in(desk, '[rpi4."x"]\nlatncy_p50 = "4 ms"\n')
+    wrong = harness(desk, "budgets", "check")
+    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (4, 1)
+
+
 def test_a_waiver_on_a_marker_is_not_stale(desk):
     marked = WAIVER.format(until=in_days(90)).replace("latency_p50", "accuracy_drop").replace("2 ms", "3 pt")
     budgets_in(desk, BUDGETS, marked)

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.cli.budget_commands import budgets, judge
+from harness.cli.flags import CacheDir, Device, DevicesDir, Json, ReportsDir
 from harness.records.errors import HarnessError
 
 app = typer.Typer(
@@ -18,16 +20,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Device = Annotated[
-    list[str] | None, typer.Option("--device", "--board", metavar="NAME", help="device to measure on (repeatable)")
-]
-DevicesDir = Annotated[
-    Path | None, typer.Option("--devices-dir", help="folder of device profiles, before the shipped ones")
-]
-ReportsDir = Annotated[Path | None, typer.Option("--reports-dir", help="where run folders are written")]
-CacheDir = Annotated[Path | None, typer.Option("--cache-dir", help="host cache")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout, prose on stderr")]
 
 
 def main() -> None:
@@ -142,6 +134,8 @@ cache = typer.Typer(
     help="Show what builds left on this machine, and remove it.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(cache, name="cache")
+app.add_typer(budgets, name="budgets")
+app.command()(judge)
 
 
 @cache.command("list")

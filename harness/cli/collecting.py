@@ -1,6 +1,7 @@
 """The candidates that benchmark files name, collected by pytest and not run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,36 +14,55 @@ _NOT_TOLD: Final = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 """The harness was imported before pytest could look into it, which would end the run where warnings are errors."""
 
 
+@dataclass(frozen=True)
+class Benchmark:
+    """A collected test's candidate, the test's file, and its budget markers, each as it was written."""
+
+    test: str
+    path: Path
+    candidate: Candidate
+    markers: tuple[Mapping[str, object], ...]
+
+
 def collected_candidates(paths: Sequence[str]) -> list[Candidate]:
     """Each candidate once, in the order of collection. Raises UsageError where a file is wrong or none names any."""
+    return list(dict.fromkeys(benchmark.candidate for benchmark in collected_benchmarks(paths)))
+
+
+def collected_benchmarks(paths: Sequence[str]) -> list[Benchmark]:
+    """Every candidate of every test, whatever their budgets say. Raises UsageError as above."""
     for path in paths:
         if not Path(path.partition("::")[0]).exists():
             raise UsageError(f"{path}: there is no such file or folder: give benchmark files or folders of them")
     collector = _Collector()
     # -p no:terminal would leave options undefined that other plugins read.
     quietly = ["--collect-only", "-qq", "--no-header", *_NOT_TOLD]
-    status = pytest.main([*quietly, *paths], plugins=[_Silence(), collector])
+    pytest.main([*quietly, *paths], plugins=[_Silence(), collector])
     if collector.wrong:
         raise UsageError(collector.wrong[0])
-    if status == pytest.ExitCode.USAGE_ERROR or not collector.candidates:
+    if not collector.benchmarks:
         raise UsageError(f"no candidates in {', '.join(paths)}: expected benchmark files or folders that name some")
-    return list(collector.candidates)
+    return collector.benchmarks
 
 
 class _Collector:
     """A pytest plugin that keeps the candidates of every collected benchmark, and what could not be collected."""
 
     def __init__(self) -> None:
-        self.candidates: dict[Candidate, None] = {}
+        self.benchmarks: list[Benchmark] = []
         self.wrong: list[str] = []
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Keep each candidate once, in collection order."""
+        """Keep each test's candidates, in collection order, and end before others judge what is not to be run."""
         for item in session.items:
             params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+            markers = tuple(marker.kwargs for marker in item.iter_markers("budget"))
             for value in params.values():
                 if isinstance(value, Candidate):
-                    self.candidates[value] = None
+                    self.benchmarks.append(Benchmark(item.nodeid, item.path, value, markers))
+        if self.benchmarks and not session.testsfailed:
+            pytest.exit("collected", returncode=pytest.ExitCode.OK)
 
     def pytest_exception_interact(self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[Any]) -> None:
         """Keep, in one line, why a file could not be collected."""

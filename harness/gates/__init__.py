@@ -6,13 +6,18 @@ from harness.gates.judge import GATES, judge
 from harness.gates.limits import Limit, LimitKind
 from harness.gates.parse import parse_limit, parse_limits
 from harness.gates.resolve import limits_for, unused_keys
+from harness.gates.waivers import Waiver, expired
+from harness.gates.waiving import Budgeted, unused_waivers
 
 __all__ = [
     "GATES",
     "BudgetTable",
+    "Budgeted",
     "Budgets",
     "Limit",
     "LimitKind",
+    "Waiver",
+    "expired",
     "find_budgets",
     "is_asked",
     "is_sampled",
@@ -23,4 +28,5 @@ __all__ = [
     "parse_limits",
     "questions_of",
     "unused_keys",
+    "unused_waivers",
 ]

@@ -1,4 +1,4 @@
-"""budgets.toml: limits that differ from board to board, found upward from the test file."""
+"""budgets.toml: limits that differ from board to board, and waivers, found upward from the test file."""
 
 import tomllib
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.gates.limits import Limit
 from harness.gates.parse import collect_limits, refusal
+from harness.gates.waivers import WAIVER, Waiver, collect_waivers
 from harness.records.errors import BudgetsError
 
 FILE_NAME = "budgets.toml"
@@ -29,6 +30,7 @@ class Budgets:
     path: Path
     label: str
     tables: tuple[BudgetTable, ...]
+    waivers: tuple[Waiver, ...] = ()
 
 
 def find_budgets(test_file: Path, rootdir: Path) -> Path | None:
@@ -43,14 +45,15 @@ def find_budgets(test_file: Path, rootdir: Path) -> Path | None:
 
 
 def load_budgets(path: Path, *, rootdir: Path | None = None) -> Budgets:
-    """The file's tables, in the order of writing.
+    """The file's tables and waivers, in the order of writing; whether a waiver has expired is not looked at.
 
     Messages name it relative to ``rootdir`` where given. Raises BudgetsError, one line with every problem.
     """
     label = _label(path, rootdir)
+    document = _document(path, label)
+    waivers, problems = collect_waivers(document.pop(WAIVER, []), label=label)
     tables: list[BudgetTable] = []
-    problems: list[str] = []
-    for device, patterns in _document(path, label).items():
+    for device, patterns in document.items():
         if not isinstance(patterns, Mapping):
             problems.append(str(refusal(f"{label} {device}", f"stands outside a table; {_SHAPE}")))
             continue
@@ -63,7 +66,7 @@ def load_budgets(path: Path, *, rootdir: Path | None = None) -> Budgets:
             problems += wrong
     if problems:
         raise BudgetsError("; ".join(problems))
-    return Budgets(path=path, label=label, tables=tuple(tables))
+    return Budgets(path=path, label=label, tables=tuple(tables), waivers=waivers)
 
 
 def _document(path: Path, label: str) -> dict[str, object]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.records.metrics import METRICS, Metric
+from harness.records.units import QuantityUnit, format_quantity
 
 LimitKind = Literal["absolute", "regression", "accuracy_drop"]
 
@@ -18,6 +19,7 @@ class Limit:
     An absolute limit on a metric where higher is better is a floor; every other limit is a ceiling.
     ``origin`` says where it stands, e.g. 'benchmarks/budgets.toml [rpi4."x/int8"] latency_p50' or "marker".
     ``source`` "model" lets a modelled energy be judged; without it only a sensor's is.
+    ``waiver`` says what the limit was before a waiver relaxed it, until when and why; None: not waived.
     """
 
     metric: str
@@ -25,6 +27,7 @@ class Limit:
     value: float
     origin: str
     source: Literal["model"] | None = None
+    waiver: str | None = None
 
     @property
     def key(self) -> str:
@@ -44,9 +47,21 @@ class Limit:
         return self.kind == "absolute" and self.definition.better == "higher"
 
     @property
+    def text(self) -> str:
+        """The value with its unit, e.g. "4 ms"."""
+        return format_quantity(self.value, unit_of(self.metric, self.kind))
+
+    @property
     def strictness(self) -> tuple[float, bool]:
         """Of two limits on one key the greater is the stricter; without a source beats with one."""
         return (self.value if self.is_floor else -self.value, self.source is None)
+
+
+def unit_of(metric: str, kind: LimitKind) -> QuantityUnit:
+    """The unit a limit of a kind is written in: points for accuracy drops, a share for regressions."""
+    if kind == "accuracy_drop":
+        return "pt"
+    return "1" if kind == "regression" else METRICS[metric].unit
 
 
 def stricter(first: Limit, second: Limit) -> Limit:

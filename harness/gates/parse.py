@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from harness.gates.limits import ACCURACY_DROP, REGRESSION_SUFFIX, Limit, LimitKind
+from harness.gates.limits import ACCURACY_DROP, REGRESSION_SUFFIX, Limit, LimitKind, unit_of
 from harness.records.errors import BudgetsError
 from harness.records.metrics import METRICS, Unit
 from harness.records.nearest import nearest
-from harness.records.units import QuantityError, QuantityUnit, parse_quantity
+from harness.records.units import QuantityError, parse_quantity
 
 KEYS = (*METRICS, *(f"{name}{REGRESSION_SUFFIX}" for name in METRICS), ACCURACY_DROP)
 _MODELLED_UNITS: tuple[Unit, ...] = ("J", "W")
@@ -102,12 +102,6 @@ def _source(value: Mapping[str, object], *, unit: Unit, origin: str) -> Literal[
 def _quantity(text: str, *, metric: str, kind: LimitKind, origin: str) -> float:
     """The text's number in SI base units, or as a share where the limit is one."""
     try:
-        return parse_quantity(text, _unit(metric, kind))
+        return parse_quantity(text, unit_of(metric, kind))
     except QuantityError as error:
         raise refusal(origin, str(error)) from error
-
-
-def _unit(metric: str, kind: LimitKind) -> QuantityUnit:
-    if kind == "accuracy_drop":
-        return "pt"
-    return "1" if kind == "regression" else METRICS[metric].unit

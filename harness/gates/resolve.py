@@ -1,12 +1,14 @@
 """Which limits hold for one candidate on one board."""
 
 from collections.abc import Collection, Iterable, Sequence
-from fnmatch import fnmatchcase
+from datetime import date
 from functools import reduce
 
 from harness.gates.file import Budgets, BudgetTable
 from harness.gates.limits import Limit, reading_order, stricter
 from harness.gates.parse import did_you_mean
+from harness.gates.patterns import Rank, matches, rank
+from harness.gates.waiving import waive
 
 
 def limits_for(
@@ -14,15 +16,21 @@ def limits_for(
     lineage: Sequence[str],
     candidate: str,
     marker: Iterable[Limit] = (),
+    *,
+    today: date | None,
 ) -> tuple[Limit, ...]:
     """The limits on ``candidate`` ("name/recipe") for a profile whose ``lineage`` is its name, then what it extends.
 
     Key by key: the nearest device of the lineage wins, on it the most specific pattern; where a marker
-    (its limits as ``parse_limits`` gave them) limits the same key, the stricter of the two holds.
+    (its limits as ``parse_limits`` gave them) limits the same key, the stricter of the two holds. Over that stand
+    the file's waivers that have not expired on ``today`` (UTC); None: as if there were no waivers.
+    Raises BudgetsError where a waiver is no laxer than what it would waive.
     """
     chosen = _from_file(budgets, lineage, candidate) if budgets else {}
     for limit in marker:
         chosen[limit.key] = stricter(chosen[limit.key], limit) if limit.key in chosen else limit
+    if budgets and today is not None:
+        chosen = waive(chosen, budgets.waivers, lineage=lineage, candidate=candidate, today=today)
     return tuple(sorted(chosen.values(), key=reading_order))
 
 
@@ -42,34 +50,19 @@ def unused_keys(
 
 
 def _from_file(budgets: Budgets, lineage: Sequence[str], candidate: str) -> dict[str, Limit]:
-    chosen: dict[str, Limit] = {}
-    for device in reversed(lineage):
-        matching = [t for t in budgets.tables if t.device == device and _matches(t, candidate)]
-        chosen.update(_most_specific(matching, candidate))
-    return chosen
+    """Key by key the limit of the nearest table; of equally near ones the stricter."""
+    found: dict[str, list[tuple[Rank, Limit]]] = {}
+    for table in budgets.tables:
+        place = rank(table.device, table.pattern, lineage=lineage, candidate=candidate)
+        if place is not None:
+            for limit in table.limits:
+                found.setdefault(limit.key, []).append((place, limit))
+    return {key: _strictest_of_best(ranked) for key, ranked in found.items()}
 
 
-def _most_specific(tables: Iterable[BudgetTable], candidate: str) -> dict[str, Limit]:
-    """Key by key the limit of the most specific table; of equally specific ones the stricter."""
-    ranked: dict[str, list[tuple[tuple[bool, int], Limit]]] = {}
-    for table in tables:
-        for limit in table.limits:
-            ranked.setdefault(limit.key, []).append((_specificity(table.pattern, candidate), limit))
-    return {key: _strictest_of_best(found) for key, found in ranked.items()}
-
-
-def _strictest_of_best(found: list[tuple[tuple[bool, int], Limit]]) -> Limit:
-    best = max(rank for rank, _ in found)
-    return reduce(stricter, (limit for rank, limit in found if rank == best))
-
-
-def _specificity(pattern: str, candidate: str) -> tuple[bool, int]:
-    """An exact name beats any glob; of two globs the one with more literal characters."""
-    return (pattern == candidate, sum(character not in "*?" for character in pattern))
-
-
-def _matches(table: BudgetTable, candidate: str) -> bool:
-    return table.pattern == candidate or fnmatchcase(candidate, table.pattern)
+def _strictest_of_best(ranked: Sequence[tuple[Rank, Limit]]) -> Limit:
+    best = max(place for place, _ in ranked)
+    return reduce(stricter, (limit for place, limit in ranked if place == best))
 
 
 def _why_unused(
@@ -77,7 +70,7 @@ def _why_unused(
 ) -> str | None:
     if devices is not None and table.device not in devices:
         return f"{place}: no device is called {table.device!r}{did_you_mean(table.device, sorted(devices))}"
-    if any(_matches(table, candidate) for candidate in candidates):
+    if any(matches(table.pattern, candidate) for candidate in candidates):
         return None
     return f"{place}: matches no candidate{did_you_mean(table.pattern, sorted(candidates))}"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,8 @@ class Benching:
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
         start = RunStart(id=handed["id"]) if handed else RunStart()
-        book = BudgetBook(config.rootpath, profiles, settings.devices_dir)
+        today = date.fromisoformat(handed["day"]) if handed else start.created_at.date()
+        book = BudgetBook(config.rootpath, profiles, settings.devices_dir, today)
         return cls(settings, profiles, start, handed is not None, book, failures, _folder=folder)
 
     @property
@@ -85,7 +87,7 @@ class Benching:
 
     def for_worker(self) -> dict[str, str]:
         """What an xdist worker needs to know."""
-        return {"folder": str(self.folder.path), "id": self.start.id}
+        return {"folder": str(self.folder.path), "id": self.start.id, "day": self.budgets.today.isoformat()}
 
     def expect(self, items: Iterable[pytest.Item]) -> None:
         """Keep which candidates will be measured on which device, in order, so that they can be built ahead."""

@@ -1,14 +1,17 @@
 """The budgets of a pytest session: markers and budgets.toml, each file read once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from harness.gates import (
+    Budgeted,
     Budgets,
     Limit,
+    expired,
     find_budgets,
     is_asked,
     is_sampled,
@@ -16,11 +19,12 @@ from harness.gates import (
     load_budgets,
     parse_limits,
     unused_keys,
+    unused_waivers,
 )
 from harness.measure import check_trials
 from harness.plugin.expecting import candidates_of, device_of
 from harness.plugin.purse import Purse
-from harness.profiles import available
+from harness.profiles import available, lineages
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.errors import BudgetsError
@@ -29,11 +33,12 @@ from harness.records.settings import Settings
 
 @dataclass
 class BudgetBook:
-    """Finds the limits that hold for a test, and refuses wrong ones."""
+    """Finds the limits that hold for a test on the day ``today`` (UTC), and refuses wrong ones."""
 
     rootdir: Path
     profiles: dict[str, DeviceProfile]
     devices_dir: Path | None
+    today: date
     left_out: bool = False
     """Whether tests were deselected, whoever did it: then a table that matches nothing may be theirs."""
     _benchmarks: list[pytest.Item] = field(default_factory=list)
@@ -73,41 +78,52 @@ class BudgetBook:
 
     def limits(self, item: pytest.Item, candidate: Candidate, device: str) -> tuple[Limit, ...]:
         """The limits on a test's candidate on a device. Raises BudgetsError."""
-        return limits_for(self._nearest(item.path), self.profiles[device].lineage, str(candidate), self._markers(item))
+        lineage = self.profiles[device].lineage
+        return limits_for(self._nearest(item.path), lineage, str(candidate), self._markers(item), today=self.today)
 
     def check(self, items: Iterable[pytest.Item], config: pytest.Config, settings: Settings) -> None:
-        """Read every marker and file, and where whole folders were collected refuse entries that match nothing.
+        """Read every marker and file, and refuse waivers that have expired or do not relax.
 
-        Raises UsageError.
+        Where whole folders were collected, whatever matches nothing is refused too. Raises UsageError.
         """
         benchmarks = [item for item in items if "bench" in getattr(item, "fixturenames", ())]
         for item in benchmarks:
             self._nearest(item.path)
             self._markers(item)
-            for candidate in candidates_of(item) if settings.trials is not None else ():
-                self._refuse_few_trials(item, candidate, settings)
-        if self.left_out or config.getoption("keyword") or config.getoption("markexpr"):
-            return
-        folders = [config.invocation_params.dir / argument for argument in config.args if "::" not in argument]
-        seen = {(name, str(value)) for item in benchmarks for value in candidates_of(item) for name in self._lineages()}
-        for path, budgets in self._files.items():
-            if any(path.parent.is_relative_to(folder.resolve()) for folder in folders):
-                self._refuse_unused(budgets, seen)
+        _refuse(sentence for budgets in self._files.values() for sentence in expired(budgets.waivers, self.today))
+        for item in benchmarks:
+            for candidate in candidates_of(item):
+                self._refuse_few_trials(self.limits(item, candidate, device_of(item)), settings)
+        if not (self.left_out or config.getoption("keyword") or config.getoption("markexpr")):
+            self._refuse_unused(benchmarks, _folders(config))
 
-    def _refuse_few_trials(self, item: pytest.Item, candidate: Candidate, settings: Settings) -> None:
+    def _refuse_few_trials(self, limits: Iterable[Limit], settings: Settings) -> None:
         """Refuse --trials that a limit cannot be judged by, before any board is touched. Raises UsageError."""
-        limits = [limit for limit in self.limits(item, candidate, device_of(item)) if is_asked(limit)]
-        paired = settings.baseline is not None
-        asked = [limit.metric for limit in limits if paired or limit.kind == "absolute"]
-        check_trials(settings, asked, arms=2 if paired else 1)
+        if settings.trials is not None:
+            paired = settings.baseline is not None
+            asked = [limit.metric for limit in limits if is_asked(limit) and (paired or limit.kind == "absolute")]
+            check_trials(settings, asked, arms=2 if paired else 1)
 
-    def _refuse_unused(self, budgets: Budgets, seen: set[tuple[str, str]]) -> None:
-        unused = unused_keys(budgets, seen, devices=list(available(self.devices_dir)))
-        if unused:
-            raise BudgetsError("; ".join(unused))
+    def _refuse_unused(self, benchmarks: Sequence[pytest.Item], folders: Sequence[Path]) -> None:
+        """Raise BudgetsError where a file below one of the folders has tables or waivers that match nothing."""
+        names = list(available(self.devices_dir))
+        own = {name for profile in self.profiles.values() for name in profile.lineage}
+        seen = {(name, str(value)) for item in benchmarks for value in candidates_of(item) for name in own}
+        for path, budgets in self._files.items():
+            if any(path.parent.is_relative_to(folder) for folder in folders):
+                waived = list(self._budgeted(benchmarks, budgets)) if budgets.waivers else []
+                _refuse(unused_keys(budgets, seen, devices=names))
+                _refuse(unused_waivers(budgets.waivers, waived, devices={*names, *own}))
 
-    def _lineages(self) -> set[str]:
-        return {name for profile in self.profiles.values() for name in profile.lineage}
+    def _budgeted(self, benchmarks: Iterable[pytest.Item], budgets: Budgets) -> Iterator[Budgeted]:
+        """What the file and markers limit on every device there is, whether it is measured now or not."""
+        known = {profile.lineage for profile in self.profiles.values()} | set(lineages(self.devices_dir))
+        for item in benchmarks:
+            if self._nearest(item.path) is budgets:
+                for candidate in candidates_of(item):
+                    for lineage in known:
+                        limits = limits_for(budgets, lineage, str(candidate), self._markers(item), today=None)
+                        yield Budgeted(lineage, str(candidate), frozenset(limit.key for limit in limits))
 
     def _nearest(self, test_file: Path) -> Budgets | None:
         path = find_budgets(test_file, self.rootdir)
@@ -124,3 +140,14 @@ class BudgetBook:
                 raise BudgetsError(f"{item.nodeid}: budget takes keywords, e.g. budget(latency_p50='4 ms')")
             limits += parse_limits(marker.kwargs, origin=f"marker of {item.nodeid}")
         return limits
+
+
+def _folders(config: pytest.Config) -> list[Path]:
+    """The folders and files that were asked for whole."""
+    return [(config.invocation_params.dir / argument).resolve() for argument in config.args if "::" not in argument]
+
+
+def _refuse(sentences: Iterable[str]) -> None:
+    said = "; ".join(sentences)
+    if said:
+        raise BudgetsError(said)

@@ -4,7 +4,7 @@
 """
 
 from harness.profiles.folders import available
-from harness.profiles.loading import load
+from harness.profiles.loading import lineages, load
 from harness.profiles.sanity import cpu_numbers
 from harness.profiles.schema import profile_schema
 from harness.profiles.suggesting import Suggestion, check_name, suggest_profile, write_profile
@@ -15,6 +15,7 @@ __all__ = [
     "available",
     "check_name",
     "cpu_numbers",
+    "lineages",
     "load",
     "nearest",
     "profile_schema",

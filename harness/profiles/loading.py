@@ -1,9 +1,10 @@
 """From a device's name to its profile."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from harness.profiles.folders import folders
+from harness.profiles.folders import available, folders
 from harness.profiles.lineage import ProfileFile, merged, origin, read_lineage
 from harness.profiles.problems import Problem, parsed
 from harness.profiles.sanity import contradictions
@@ -24,6 +25,16 @@ def load(name: str, devices_dir: Path | str | None = None) -> DeviceProfile:
     if not isinstance(profile, DeviceProfile) or problems:
         raise ProfileError(_sentence(problems, lineage))
     return profile
+
+
+def lineages(devices_dir: Path | str | None = None) -> tuple[tuple[str, ...], ...]:
+    """The lineage of every device there is a readable profile for, by name; what is wrong in others is not said."""
+    found = []
+    for name in available(devices_dir):
+        with suppress(ProfileError):
+            files = read_lineage(name, folders(devices_dir))
+            found.append(tuple(dict.fromkeys(file.name for file in files)))
+    return tuple(found)
 
 
 def _sentence(problems: Sequence[Problem], lineage: Sequence[ProfileFile]) -> str:

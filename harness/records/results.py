@@ -46,6 +46,8 @@ class Finding(Record):
     """Of an INCONCLUSIVE: about how many blocks would have settled it."""
     detectable: float | None = None
     """The value that would have been found beyond the limit with the chance 1 - miss; a share for regressions."""
+    origin: str | None = None
+    """Where the limit stands: a budgets file's table and key, or the marker of a test and its key."""
     waiver: str | None = None
     """The waiver that stands in for the budget's own limit, in one sentence."""
 

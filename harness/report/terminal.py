@@ -16,6 +16,7 @@ from harness.report.words import (
     tally,
     to_explain,
     visible,
+    waived,
 )
 
 if TYPE_CHECKING:
@@ -34,16 +35,17 @@ WIDE = 96
 
 
 def table(results: Results, width: int = 80) -> str:
-    """One block per device, then the sentences of what did not hold, then what the exit code means.
+    """What is waived, one block per device, the sentences of what did not hold, what the exit code means.
 
     Plain text without colour codes; no line is longer than ``width``.
     """
+    waivers = "\n".join(_wrapped(f"WAIVED: {sentence}", width) for sentence in waived(results))
     by_device = groupby(sorted(results.entries, key=lambda entry: entry.device), key=lambda entry: entry.device)
     blocks = [_block(results, device, list(entries), width) for device, entries in by_device]
     sentences = [_sentence(results, entry, width) for entry in to_explain(results)]
     notes = [_wrapped(f"note: {note}", width) for note in results.run.notes]
     closing = _wrapped(f"{tally(results)}; {exit_meaning(results)}", width)
-    parts = [*blocks, "\n".join(sentences), "\n".join([*notes, closing])]
+    parts = [waivers, *blocks, "\n".join(sentences), "\n".join([*notes, closing])]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

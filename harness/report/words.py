@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from harness.records.results import DeviceRecord, Entry, Results
+from harness.records.results import DeviceRecord, Entry, Finding, Results
 from harness.records.status import Status
 
 STATUS_WORDS: dict[Status, str] = {
@@ -49,6 +49,24 @@ def label_of(name: str, devices: dict[str, DeviceRecord]) -> str | None:
     """What must stand beside a device's name wherever it is shown."""
     record = devices.get(name)
     return record.label if record else None
+
+
+def waived(results: Results) -> list[str]:
+    """A sentence for each limit that a waiver relaxed, with its board, candidate and key; each said once."""
+    said = [
+        f"{device_title(entry.device, results.devices)}, {entry_name(entry)}, {_budget_key(finding)}: {finding.waiver}"
+        for entry in results.entries
+        for finding in entry.findings
+        if finding.waiver is not None
+    ]
+    return list(dict.fromkeys(said))
+
+
+def _budget_key(finding: Finding) -> str:
+    """The key of budgets.toml under which a finding's limit stands."""
+    if finding.gate == "accuracy_drop":
+        return finding.gate
+    return f"{finding.metric}_regression" if finding.gate == "regression" else str(finding.metric)
 
 
 def tally(results: Results) -> str:

@@ -109,3 +109,46 @@ def test_a_reached_board_is_measured_though_another_is_gone(place: "Place") -> N
     said = place.pytest("--device=gone", "--device=local")
     assert said.code == 11, said.text
     assert place.statuses() == ["PASS"]
+
+
+WAIVED = """
+[local."tiny"]
+latency_p50 = "1 s"
+[[waiver]]
+device = "local"
+candidate = "{candidate}"
+metric = "latency_p50"
+limit = "{limit}"
+until = {until}
+issue = "#7"
+reason = "why"
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"until": "2020-01-01"}, ("[[waiver]] 1", "expired on 2020-01-01", "#7", "take it out")),
+        ({"candidate": "tinny"}, ("[[waiver]] 1", "matches no candidate", "did you mean 'tiny'")),
+        ({"limit": "500 ms"}, ("[[waiver]] 1", "500 ms does not relax 1 s")),
+        ({"limit": "2 s"}, ()),
+    ],
+)
+def test_a_waiver_that_does_not_hold_is_refused_before_a_board_is_touched(
+    place: "Place", changes: dict[str, str], words: tuple[str, ...]
+) -> None:
+    place.benchmark()
+    keys = {"candidate": "t*", "limit": "2 s", "until": "2999-12-31"} | changes
+    place.write("budgets.toml", WAIVED.format(**keys))
+    said = place.pytest("--device=local", "--collect-only", "-q", ".")
+    assert said.code == (4 if words else 0), said.text
+    if words:
+        one_line(said.text, *words)
+
+
+def test_a_waiver_of_tests_that_are_left_out_is_not_wrong_and_an_expired_one_always_is(place: "Place") -> None:
+    place.benchmark()
+    place.write("budgets.toml", WAIVED.format(candidate="other", limit="2 s", until="2999-12-31"))
+    assert place.pytest("--device=local", "--collect-only", "-q", "-k", "tiny", ".").code == 0
+    place.write("budgets.toml", WAIVED.format(candidate="other", limit="2 s", until="2020-01-01"))
+    assert place.pytest("--device=local", "--collect-only", "-q", "-k", "tiny", ".").code == 4

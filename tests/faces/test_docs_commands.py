@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,6 +157,25 @@ def printed_results(desk: Desk, said: Said) -> None:
     assert json.loads(said.out) == desk.results()
 
 
+def proposed_limits(desk: Desk, said: Said) -> None:
+    """The limits of the newest run, which was of a file alone, stand where the command was typed.
+
+    Two trials are too few to judge a latency by: what is judged afterwards is the size.
+    """
+    file = desk.folder / "budgets.toml"
+    table = tomllib.loads(file.read_text(encoding="utf-8"))["pi-07"]["model"]
+    assert set(table) == {"latency_p50", "peak_memory", "model_size"}
+    assert "budgets.toml (new)" in said.out
+    file.write_text(f'[pi-07.model]\nmodel_size = "{table["model_size"]}"\n', encoding="utf-8")
+
+
+def judged_anew(desk: Desk, said: Said) -> None:
+    """The judged run has its own folder and its report."""
+    (entry,) = json.loads((desk.folder / "judged/results.json").read_text(encoding="utf-8"))["entries"]
+    assert entry["status"] == "PASS" and (desk.folder / "judged/report.html").is_file()
+    assert "report: judged/report.html" in said.out
+
+
 FIRST_DAY: dict[str, Check] = {
     "harness add pi-07 pi@10.0.0.7": wrote_a_profile,
     "harness provision pi-07": says("runs a model"),
@@ -173,6 +193,11 @@ FIRST_DAY: dict[str, Check] = {
     "harness cache size": says("golden", "all"),
     "harness history": says("pi-07", "latency p50"),
     "harness report reports/latest": says("report.html"),
+    "harness budgets propose reports/latest": proposed_limits,
+    "harness budgets check": says("0 expired, 0 stale"),
+    "harness budgets check --run reports/latest": says("0 expired, 0 stale"),
+    "harness judge reports/latest": says("1 passed; exit code 0: everything held"),
+    "harness judge reports/latest --out judged": judged_anew,
     "python -m harness.testing.gatelab --sessions 20": says("sessions failed", "other gates on the same traces"),
 }
 """What is typed in a user's folder, and what must be so afterwards."""

@@ -11,7 +11,7 @@ import needs
 import pytest
 from faces.test_docs_commands import DOCUMENTS, FIRST_DAY, ROOT, Fence, fences
 
-from harness.gates import load_budgets
+from harness.gates import limits_for, load_budgets
 from harness.profiles import load, profile_schema
 from harness.records.metrics import METRICS
 from harness.records.status import Status, exit_code
@@ -19,6 +19,7 @@ from harness.records.status import Status, exit_code
 README = ROOT / "README.md"
 PROFILES = ROOT / "docs/device-profiles.md"
 METRIC_PAGE = ROOT / "docs/metrics.md"
+BUDGETS_PAGE = ROOT / "docs/budgets.md"
 CI_PAGE = ROOT / "docs/ci.md"
 _LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _PYTEST = re.compile(r"\.venv/bin/python -m (?P<command>pytest .*?)(?: \|\| .*)?$", re.MULTILINE)
@@ -87,6 +88,16 @@ def test_the_readme_s_budgets_are_accepted(tmp_path: Path) -> None:
     (table,) = load_budgets(tmp_path / "budgets.toml").tables
     assert (table.device, table.pattern) == ("pi-07", "digits_cnn/int8")
     assert {limit.key: limit.value for limit in table.limits} == {"latency_p50": 0.004, "peak_memory": 60e6}
+
+
+def test_the_budgets_page_s_file_is_accepted(tmp_path: Path) -> None:
+    (block,) = fences("toml", documents=(BUDGETS_PAGE,))
+    (tmp_path / "budgets.toml").write_text(block.text, encoding="utf-8")
+    budgets = load_budgets(tmp_path / "budgets.toml")
+    limits = limits_for(budgets, ("rpi4",), "kws_ds_cnn/int8", today=budgets.waivers[0].until)
+    waived = [limit.waiver for limit in limits if limit.waiver]
+    assert len(limits) == 4 and len(waived) == 1
+    assert f'"{waived[0]}"' in BUDGETS_PAGE.read_text(encoding="utf-8")
 
 
 def test_the_readme_s_statuses_have_their_exit_codes() -> None:

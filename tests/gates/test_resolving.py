@@ -41,9 +41,15 @@ def test_a_profile_inherits_the_budgets_of_what_it_extends_and_overrides_key_by_
     latency_p50 = "6 ms"
     """)
 
-    assert values(limits_for(budgets, ("pi-07", "rpi4"), "kws/int8")) == {"latency_p50": 0.006, "model_size": 60_000}
-    assert values(limits_for(budgets, ("rpi4",), "kws/int8")) == {"latency_p50": 0.004, "model_size": 60_000}
-    assert limits_for(budgets, ("rpi5",), "kws/int8") == ()
+    assert values(limits_for(budgets, ("pi-07", "rpi4"), "kws/int8", today=None)) == {
+        "latency_p50": 0.006,
+        "model_size": 60_000,
+    }
+    assert values(limits_for(budgets, ("rpi4",), "kws/int8", today=None)) == {
+        "latency_p50": 0.004,
+        "model_size": 60_000,
+    }
+    assert limits_for(budgets, ("rpi5",), "kws/int8", today=None) == ()
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
@@ -55,7 +61,7 @@ def test_an_exact_name_beats_a_glob_and_a_narrow_glob_a_wide_one(budgets_of, ord
     ]
     budgets = budgets_of("".join(tables[i] for i in order))
 
-    assert values(limits_for(budgets, ("rpi4",), "kws/int8")) == {
+    assert values(limits_for(budgets, ("rpi4",), "kws/int8", today=None)) == {
         "latency_p50": 0.01,
         "model_size": 8_000,
         "accuracy": pytest.approx(0.9),
@@ -65,14 +71,14 @@ def test_an_exact_name_beats_a_glob_and_a_narrow_glob_a_wide_one(budgets_of, ord
 def test_of_two_equally_specific_globs_the_stricter_holds(budgets_of):
     budgets = budgets_of('[d."a*"]\nlatency_p50 = "5 ms"\n[d."*b"]\nlatency_p50 = "4 ms"\n')
 
-    assert values(limits_for(budgets, ("d",), "ab")) == {"latency_p50": 0.004}
+    assert values(limits_for(budgets, ("d",), "ab", today=None)) == {"latency_p50": 0.004}
 
 
 def test_of_file_and_marker_the_stricter_holds_for_ceilings_and_floors(budgets_of):
     budgets = budgets_of('[d."x"]\nlatency_p50 = "4 ms"\naccuracy = "95 %"\nmodel_size = "60 kB"\n')
     marker = parse_limits({"latency_p50": "5 ms", "accuracy": "97 %", "accuracy_drop": "1 pt"}, origin="marker")
 
-    limits = limits_for(budgets, ("d",), "x", marker)
+    limits = limits_for(budgets, ("d",), "x", marker, today=None)
 
     assert {limit.key: limit.origin.split(" ")[0] for limit in limits} == {
         "latency_p50": "budgets.toml",
@@ -85,8 +91,8 @@ def test_of_file_and_marker_the_stricter_holds_for_ceilings_and_floors(budgets_o
 def test_a_recipe_with_brackets_matches_its_own_name(budgets_of):
     budgets = budgets_of('[d."x/prune(0.8)+int8"]\nlatency_p50 = "4 ms"\n[d."y[1]"]\nlatency_p50 = "1 ms"\n')
 
-    assert values(limits_for(budgets, ("d",), "x/prune(0.8)+int8")) == {"latency_p50": 0.004}
-    assert values(limits_for(budgets, ("d",), "y[1]")) == {"latency_p50": 0.001}
+    assert values(limits_for(budgets, ("d",), "x/prune(0.8)+int8", today=None)) == {"latency_p50": 0.004}
+    assert values(limits_for(budgets, ("d",), "y[1]", today=None)) == {"latency_p50": 0.001}
 
 
 def test_tables_that_match_nothing_are_named_with_the_nearest_word(budgets_of):

@@ -4,10 +4,10 @@ import pytest
 from report.told_results import told_results
 from store.sample_results import entries, measured, results
 
-from harness.records.results import Results
+from harness.records.results import Finding, Results
 from harness.records.status import Status
 from harness.report import table
-from harness.report.words import EXIT_MEANINGS, STATUS_WORDS
+from harness.report.words import EXIT_MEANINGS, STATUS_WORDS, waived
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -93,3 +93,26 @@ def test_columns_nobody_has_are_left_out():
 def test_a_run_without_entries_says_so():
     run = results().run.model_copy(update={"exit_code": 5, "notes": []})
     assert table(Results(run=run, devices={}, entries=[])) == f"no entries; exit code 5: {EXIT_MEANINGS[5]}\n"
+
+
+def test_what_is_waived_stands_first_and_once():
+    sentence = "limit 2 % waived to 8 % until 2026-12-01 (#123: new kernel \x1b[31m)"
+    finding = Finding(gate="regression", metric="latency_p50", status=Status.PASS, reason="held", waiver=sentence)
+    held = [one.model_copy(update={"findings": [*one.findings, finding]}) for one in entries()[5:6]]
+    made = results().model_copy(update={"entries": [*entries(), *held, *held]})
+
+    text = table(made)
+
+    assert " ".join(text.split()).startswith(
+        "WAIVED: rpi4 (simulated board), digits_cnn/float32, latency_p50_regression: limit 2 % waived to 8 % until "
+    )
+    assert text.count("WAIVED") == 1 and "\x1b" not in text
+    assert "WAIVED" not in table(results())
+
+
+@pytest.mark.parametrize(("gate", "key"), [("budget", "accuracy"), ("accuracy_drop", "accuracy_drop")])
+def test_a_waiver_is_told_with_the_key_of_its_budget(gate, key):
+    finding = Finding(gate=gate, metric="accuracy", status=Status.PASS, reason="held", waiver="limit waived")
+    made = results().model_copy(update={"entries": [entries()[0].model_copy(update={"findings": [finding]})]})
+
+    assert waived(made) == [f"local (this machine, no edge board), digits_cnn/float32, {key}: limit waived"]

@@ -1,0 +1,72 @@
+"""The commands on budgets and their options. Each body imports what it needs, so that --help stays quick."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.flags import DevicesDir, Json, ReportsDir
+
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help='run folder, its results.json, or "latest" of the reports')
+]
+BudgetsFile = Annotated[
+    Path | None, typer.Option("--budgets", metavar="FILE", help="budgets file (default: nearest to each test)")
+]
+_REPORTS = Path("reports")
+
+budgets = typer.Typer(
+    help="Write budgets from what was measured, and keep them honest.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@budgets.command()
+def propose(  # noqa: PLR0913, PLR0917 - one parameter an option
+    run: RunArgument,
+    margin: Annotated[str, typer.Option(metavar="SHARE", help="room above the figure's bad end")] = "10%",
+    budgets_file: BudgetsFile = None,
+    device: Annotated[
+        list[str] | None, typer.Option("--device", "--board", metavar="NAME", help="only this device (repeatable)")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METRIC", help="(repeatable; default: latency_p50, peak_memory, model_size)"),
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="also change limits that are broken or slacker than the margin")
+    ] = False,
+    reports_dir: ReportsDir = None,
+    as_json: Json = False,
+) -> None:
+    """Write limits for what a stored run measured into budgets.toml."""
+    from harness.cli.budgets import Wanted, propose_budgets
+
+    wanted = Wanted(run, margin, budgets_file, device or [], metric or [], update, reports_dir or _REPORTS)
+    raise typer.Exit(propose_budgets(wanted, as_json=as_json))
+
+
+@budgets.command()
+def check(
+    path: Annotated[str | None, typer.Argument(help="benchmark file or folder (default: benchmarks)")] = None,
+    run: Annotated[str | None, typer.Option(metavar="RUN", help="a stored run, to find limits that are slack")] = None,
+    devices_dir: DevicesDir = None,
+    reports_dir: ReportsDir = None,
+    as_json: Json = False,
+) -> None:
+    """Say which limits are slack or match nothing, and which waivers expired or soon will."""
+    from harness.cli.budgets_check import Wanted, check_budgets
+
+    raise typer.Exit(check_budgets(Wanted(path, run, devices_dir, reports_dir or _REPORTS), as_json=as_json))
+
+
+def judge(
+    run: RunArgument,
+    budgets_file: BudgetsFile = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="write the judged run and its report here")] = None,
+    reports_dir: ReportsDir = None,
+    as_json: Json = False,
+) -> None:
+    """Judge a stored run by the budgets as they are now, without a board."""
+    from harness.cli.judge import Wanted, judge_run
+
+    raise typer.Exit(judge_run(Wanted(run, budgets_file, out, reports_dir or _REPORTS), as_json=as_json))

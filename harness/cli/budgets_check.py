@@ -1,0 +1,170 @@
+"""``harness budgets check``: limits that are slack or match nothing, waivers that expired or soon will."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.cli.collecting import collected_benchmarks
+from harness.cli.stored import BudgetFiles, lineages_of, stored_run
+from harness.gates import Budgeted, Budgets, Limit, expired, limits_for, parse_limits, unused_keys, unused_waivers
+from harness.gates.auditing import Slack, expiring, slack_limits
+from harness.gates.proposing import subject_of
+from harness.profiles import available, lineages
+from harness.records.errors import BudgetsError, UsageError
+from harness.records.results import Results
+from harness.report.words import visible
+
+_DEFAULT = "benchmarks"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was typed: benchmarks (None: those in benchmarks/), and a stored run."""
+
+    path: str | None
+    run: str | None
+    devices_dir: Path | None
+    reports_dir: Path
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A candidate that budgets may mean: its test, its markers' limits."""
+
+    test: str
+    candidate: str
+    markers: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the check found, a sentence each."""
+
+    files: Sequence[str]
+    expired: Sequence[str]
+    stale: Sequence[str]
+    expiring: Sequence[str]
+    slack: Sequence[Slack] | None
+    """None: no run to tell it from."""
+
+    @property
+    def exit_code(self) -> int:
+        """1 where something has to be mended; what is slack or runs out soon may wait."""
+        return int(bool(self.expired or self.stale))
+
+
+def check_budgets(wanted: Wanted, *, as_json: bool, today: date | None = None) -> int:
+    """Print what is wrong with the budgets of benchmarks and of a stored run; gives the exit code.
+
+    ``today`` is a UTC day; None: the present one. Raises UsageError.
+    """
+    results = stored_run(wanted.run, wanted.reports_dir) if wanted.run is not None else None
+    files = BudgetFiles(_root(wanted.path))
+    subjects = [*_collected(wanted.path, results), *_measured(results)]
+    day = today or datetime.now(UTC).date()
+    found = _checked(subjects, results, files, devices_dir=wanted.devices_dir, today=day)
+    if as_json:
+        sys.stdout.write(json.dumps(_for_machines(found), indent=2) + "\n")
+    else:
+        sys.stdout.writelines(f"{visible(line)}\n" for line in _lines(found))
+    return found.exit_code
+
+
+def _root(path: str | None) -> Path:
+    """Where looking upward for budgets ends: here, or the benchmarks' own folder where that lies elsewhere."""
+    here, there = Path.cwd(), Path((path or ".").partition("::")[0]).resolve()
+    if there.is_relative_to(here):
+        return here
+    return there if there.is_dir() else there.parent
+
+
+def _collected(path: str | None, results: Results | None) -> list[_Subject]:
+    """The benchmarks' candidates; none where only a run was named and there are no benchmarks here."""
+    if path is None and not Path(_DEFAULT).is_dir():
+        if results is None:
+            raise UsageError(f"there is no folder {_DEFAULT} here: give the benchmarks' path, or --run RUN")
+        return []
+    return [
+        _Subject(
+            test=str(benchmark.path),
+            candidate=str(benchmark.candidate),
+            markers=tuple(
+                limit
+                for marker in benchmark.markers
+                for limit in parse_limits(marker, origin=f"marker of {benchmark.test}")
+            ),
+        )
+        for benchmark in collected_benchmarks([path or _DEFAULT])
+    ]
+
+
+def _measured(results: Results | None) -> list[_Subject]:
+    return [_Subject(entry.test, subject_of(entry)) for entry in results.entries] if results else []
+
+
+def _checked(
+    subjects: Sequence[_Subject],
+    results: Results | None,
+    files: BudgetFiles,
+    *,
+    devices_dir: Path | None,
+    today: date,
+) -> _Found:
+    of_run = lineages_of(results) if results else {}
+    known = {*lineages(devices_dir), *of_run.values()}
+    devices = {*available(devices_dir), *(name for lineage in known for name in lineage)}
+    by_subject = [(subject, files.of(subject.test)) for subject in subjects]
+    if not files.read:
+        raise BudgetsError("no budgets.toml is found from the benchmarks upward: there is nothing to check")
+    stale: list[str] = []
+    for budgets in files.read:
+        own = [subject for subject, file in by_subject if file is budgets]
+        seen = {(device, subject.candidate) for subject in own for device in devices}
+        holding = [waiver for waiver in budgets.waivers if waiver.holds(today)]
+        budgeted = list(_budgeted(budgets, own, known, today))
+        stale += [*unused_keys(budgets, seen, devices=devices), *unused_waivers(holding, budgeted, devices=devices)]
+    waivers = [waiver for budgets in files.read for waiver in budgets.waivers]
+    return _Found(
+        files=[budgets.label for budgets in files.read],
+        expired=expired(waivers, today),
+        stale=stale,
+        expiring=expiring(waivers, today),
+        slack=slack_limits(results.entries, files.of, lineages=of_run) if results else None,
+    )
+
+
+def _budgeted(
+    budgets: Budgets, subjects: Sequence[_Subject], known: set[tuple[str, ...]], today: date
+) -> Iterator[Budgeted]:
+    """What is limited of each candidate on each device there is. Raises BudgetsError for a waiver that is stricter."""
+    for subject in dict.fromkeys(subjects):
+        for lineage in known:
+            limits = limits_for(budgets, lineage, subject.candidate, subject.markers, today=today)
+            yield Budgeted(lineage, subject.candidate, frozenset(limit.key for limit in limits))
+
+
+def _lines(found: _Found) -> Iterator[str]:
+    """A line for each sentence, the gravest first, and how many there are of each."""
+    slack = found.slack or ()
+    yield from (f"expired: {sentence}" for sentence in found.expired)
+    yield from (f"stale: {sentence}" for sentence in found.stale)
+    yield from (f"expires soon: {sentence}" for sentence in found.expiring)
+    yield from (f"slack: {one.sentence}" for one in slack)
+    counts = f"{len(found.expired)} expired, {len(found.stale)} stale, {len(found.expiring)} expire soon"
+    told = f"{len(slack)} slack" if found.slack is not None else "slack limits are found with --run RUN"
+    yield f"{', '.join(found.files)}: {counts}, {told}"
+
+
+def _for_machines(found: _Found) -> dict[str, Any]:
+    """Texts as they are; rooms as shares."""
+    told: dict[str, Any] = {name: list(getattr(found, name)) for name in ("files", "expired", "stale", "expiring")}
+    told["slack"] = None if found.slack is None else [{**asdict(one), "limit": _limit(one)} for one in found.slack]
+    return {**told, "exit_code": found.exit_code}
+
+
+def _limit(slack: Slack) -> dict[str, str]:
+    return {"origin": slack.limit.origin, "key": slack.limit.key, "text": slack.limit.text}

@@ -1,0 +1,139 @@
+"""``harness judge``: a stored run judged by today's budgets, without a board."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from harness.cli.stored import BudgetFiles, lineages_of, stored_run
+from harness.gates import Budgets, Limit, expired, judge, limits_for
+from harness.gates.anew import stored_limits, unjudged
+from harness.gates.proposing import subject_of
+from harness.records.errors import BudgetsError, ResultsFileError, UsageError
+from harness.records.results import Entry, Results, Run
+from harness.records.settings import Settings
+from harness.records.status import worst
+from harness.report import render, table
+from harness.session.closing import session_exit_code
+from harness.store.disk import disk_errors_named
+from harness.store.results_file import RESULTS_NAME, results_text, save_results
+
+_OF_JUDGING = ("trials", "time_limit_s", "min_secs", "num_runs", "alpha", "miss", "inconclusive", "baseline")
+"""The settings that a verdict, its advice or the exit code depend on."""
+_NOT_REACHED = 11
+_MOST_ID = 57
+_MOST_CHANCE = 0.5
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was typed."""
+
+    run: str
+    budgets: Path | None
+    out: Path | None
+    reports_dir: Path
+
+
+def judge_run(wanted: Wanted, *, as_json: bool) -> int:
+    """Judge a stored run anew and show it; the run itself stays as it is. Returns the exit code, as a session's."""
+    if wanted.out is not None and wanted.out.exists() and (not wanted.out.is_dir() or any(wanted.out.iterdir())):
+        raise UsageError(f"--out {wanted.out}: something is there already: name a folder that is not, or is empty")
+    stored = stored_run(wanted.run, wanted.reports_dir)
+    judged = judged_anew(stored, BudgetFiles(Path.cwd(), wanted.budgets))
+    report = _kept(judged, wanted.out) if wanted.out is not None else None
+    prose = sys.stderr if as_json else sys.stdout
+    prose.write(table(judged) + (f"\nreport: {report}\n" if report else ""))
+    if as_json:
+        sys.stdout.write(results_text(judged))
+    return judged.run.exit_code
+
+
+def judged_anew(stored: Results, files: BudgetFiles) -> Results:
+    """The run with the verdicts that the budgets files give it; waivers hold as of the day the run was made.
+
+    The same run and files give the same results on any later day. Raises BudgetsError, ResultsFileError.
+    """
+    settings, day = settings_of(stored.run), _day(stored.run)
+    lineages = lineages_of(stored)
+    limits = [
+        _limits(entry, files.of(entry.test), lineages.get(entry.device, (entry.device,)), day)
+        for entry in stored.entries
+    ]
+    gone = [sentence for budgets in files.read for sentence in expired(budgets.waivers, day)]
+    if gone:
+        raise BudgetsError(f"on {day}, the day of the run: {'; '.join(gone)}")
+    if not files.read and not any(limits):
+        raise BudgetsError("no budgets.toml is found from the run's tests upward: give --budgets FILE")
+    entries = [
+        judge(unjudged(entry), own, settings=settings) for entry, own in zip(stored.entries, limits, strict=True)
+    ]
+    return stored.model_copy(update={"run": _run(stored, entries, settings, files), "entries": entries})
+
+
+def settings_of(run: Run) -> Settings:
+    """What of the run's settings judging depends on. Raises ResultsFileError where it cannot be."""
+    defaults = {one.name: one.default for one in fields(Settings) if one.name in _OF_JUDGING}
+    given = {name: run.settings.get(name, default) for name, default in defaults.items()}
+    for name, value in given.items():
+        if not _is_plausible(name, value, defaults[name]):
+            raise ResultsFileError(f"run {run.id}: settings.{name} is {value!r}: no run has it so; it was edited")
+    return Settings(**given)  # type: ignore[arg-type]  # each was held against its default
+
+
+def _is_plausible(name: str, value: object, default: object) -> bool:
+    if name == "inconclusive":
+        return value in ("fail", "warn")
+    if name in ("alpha", "miss"):
+        return isinstance(value, float) and 0 < value <= _MOST_CHANCE
+    if isinstance(default, int | float):
+        return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return value is None or isinstance(value, str if name == "baseline" else int)
+
+
+def _limits(entry: Entry, budgets: Budgets | None, lineage: Sequence[str], day: date) -> list[Limit]:
+    """The file's limits and those of the test's markers, as far as the run stored them."""
+    markers, others = stored_limits(entry)
+    limits = list(limits_for(budgets, lineage, subject_of(entry), markers, today=day))
+    keys = {limit.key for limit in limits}
+    return [*limits, *(limit for limit in others if limit.key not in keys)]
+
+
+def _day(run: Run) -> date:
+    """The UTC day on which a run was made."""
+    try:
+        return datetime.fromisoformat(run.created_at).astimezone(UTC).date()
+    except (ValueError, OverflowError) as error:
+        raise ResultsFileError(f"run {run.id}: created_at {run.created_at[:40]!r} is no date; it was edited") from error
+
+
+def _run(stored: Results, entries: Sequence[Entry], settings: Settings, files: BudgetFiles) -> Run:
+    """The run's own record with a name of its own, the new verdict, and where that comes from."""
+    run = stored.run
+    named = ", ".join(budgets.label for budgets in files.read) or "markers alone"
+    unreached = [run.id] if _lacked_a_board(stored) else []
+    return run.model_copy(
+        update={
+            "id": f"{run.id[:_MOST_ID]}.judged",
+            "status": worst([entry.status for entry in entries]) if entries else "EMPTY",
+            "exit_code": session_exit_code(entries, settings=settings, unreached=unreached),
+            "notes": [*run.notes, f"run {run.id} judged anew, by {named}"],
+        }
+    )
+
+
+def _lacked_a_board(stored: Results) -> bool:
+    """Whether a board was not reached; where the run failed too, its exit code does not tell."""
+    run = stored.run
+    asked = run.settings.get("devices")
+    missing = isinstance(asked, list) and not set(asked) <= set(stored.devices)
+    return run.exit_code == _NOT_REACHED or (run.exit_code == 1 and missing)
+
+
+def _kept(judged: Results, folder: Path) -> Path:
+    """Write a run folder of the judged run, and its report; gives the page's path."""
+    with disk_errors_named(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    save_results(judged, folder / RESULTS_NAME)
+    return render(folder)

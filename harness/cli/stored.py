@@ -1,0 +1,80 @@
+"""Stored runs as they are named on the command line, and the budgets files that hold for their entries."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.gates import Budgets, find_budgets, load_budgets
+from harness.gates.file import FILE_NAME
+from harness.records.errors import UsageError
+from harness.records.nearest import nearest
+from harness.records.results import Entry, Results
+from harness.store import load_results
+
+
+def stored_run(named: str, reports_dir: Path) -> Results:
+    """The results of a run folder, a results.json, or "latest" in ``reports_dir``. Raises ResultsFileError."""
+    path = Path(named)
+    if named == "latest" and not path.exists():
+        path = reports_dir / named
+    return load_results(path)
+
+
+def lineages_of(results: Results) -> dict[str, tuple[str, ...]]:
+    """What the run's devices extend, by name."""
+    return {name: record.profile.lineage for name, record in results.devices.items()}
+
+
+def known_word(word: str, words: Collection[str], *, flag: str) -> str:
+    """The word, where it is one of some words. Raises UsageError with the nearest."""
+    if word in words:
+        return word
+    close = nearest(word, words)
+    hint = f"did you mean {close}? " if close else ""
+    raise UsageError(f"{flag} {word} is not there: {hint}known: {', '.join(words)}")
+
+
+@dataclass
+class BudgetFiles:
+    """The budgets file of each test: ``given``, else the nearest one from the test's file upward to ``root``."""
+
+    root: Path
+    given: Path | None = None
+    _read: dict[Path, Budgets] = field(default_factory=dict)
+
+    def of(self, test: str) -> Budgets | None:
+        """The budgets of a test, None where there is no file. Raises BudgetsError."""
+        path = self.given or find_budgets(self._file(test), self.root)
+        if path is None:
+            return None
+        if path not in self._read:
+            self._read[path] = load_budgets(path, rootdir=self.root)
+        return self._read[path]
+
+    @property
+    def read(self) -> Sequence[Budgets]:
+        """Every file that was read so far."""
+        return list(self._read.values())
+
+    def to_write(self, test: str) -> Path:
+        """Where a test's limits are to be written: its file, or a new one in the top folder of its path."""
+        if self.given:
+            return self.given
+        folder = self._file(test).relative_to(self.root.resolve()).parts[:-1]
+        return find_budgets(self._file(test), self.root) or self.root.joinpath(*folder[:1]) / FILE_NAME
+
+    def by_file(self, entries: Iterable[Entry]) -> dict[Path, list[Entry]]:
+        """The entries of each file that is to be written."""
+        found: dict[Path, list[Entry]] = {}
+        for entry in entries:
+            found.setdefault(self.to_write(entry.test), []).append(entry)
+        return found
+
+    def _file(self, test: str) -> Path:
+        """The test's file where its folder is there, below ``root``; else, whatever was stored, a file in ``root``."""
+        root = self.root.resolve()
+        try:
+            path = (root / test.partition("::")[0]).resolve()
+        except (OSError, ValueError):
+            return root / "test"
+        return path if path.parent.is_dir() and path.is_relative_to(root) and path != root else root / "test"

@@ -1,0 +1,190 @@
+"""Limits proposed from what a run measured: the bad end of each interval, and a margin."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Literal
+
+from harness.gates.evidence import EXACT_METRICS, interval_of, is_modelled, needs_interval
+from harness.gates.file import Budgets
+from harness.gates.limits import Limit
+from harness.gates.resolve import limits_for
+from harness.records.metrics import METRICS, Unit
+from harness.records.results import Entry, Measurement
+from harness.records.status import Status
+from harness.records.units import QuantityError, format_quantity, parse_quantity
+
+DEFAULT_METRICS = ("latency_p50", "peak_memory", "model_size")
+_DIGITS = 3
+Step = Literal["add", "change", "leave", "keep"]
+"""Written anew; changed; would be changed by --update; fits as it stands."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is wanted: metrics, the margin as a share, and whether limits that stand may be changed."""
+
+    metrics: tuple[str, ...] = DEFAULT_METRICS
+    margin: float = 0.1
+    update: bool = False
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One limit: its table and key, the text proposed, what stands now, and what is to be done."""
+
+    device: str
+    candidate: str
+    metric: str
+    text: str
+    step: Step
+    measured: str
+    """The figure behind it with its interval and trials."""
+    stands: Limit | None = None
+    modelled: bool = False
+    """Whether the table form with source = "model" is needed."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What could not be proposed, and why."""
+
+    device: str
+    candidate: str
+    why: str
+
+
+def subject_of(entry: Entry) -> str:
+    """What tables are matched with: "candidate/recipe", or the candidate alone."""
+    return f"{entry.candidate}/{entry.recipe}" if entry.recipe else entry.candidate
+
+
+def propose(
+    entries: Iterable[Entry], budgets: Budgets | None, asked: Asked, *, lineages: Mapping[str, Sequence[str]]
+) -> list[Proposal | Refused]:
+    """A proposal for each metric of each device and candidate, in the order of the entries.
+
+    Of entries with the same device and candidate the worst figure counts; where one of them was not fit, the
+    candidate is refused. ``lineages`` are those of the run's devices.
+    """
+    together: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        together.setdefault((entry.device, subject_of(entry)), []).append(entry)
+    found: list[Proposal | Refused] = []
+    for (device, candidate), same in together.items():
+        unfit = next(filter(None, (_why_unfit(entry, update=asked.update) for entry in same)), None)
+        if unfit:
+            found.append(Refused(device, candidate, unfit))
+            continue
+        lineage = lineages.get(device, (device,))
+        standing = {limit.key: limit for limit in limits_for(budgets, lineage, candidate, today=None)}
+        found += [_proposed(same, metric, standing.get(metric), asked) for metric in asked.metrics]
+    return found
+
+
+def bad_end(measurement: Measurement) -> float | None:
+    """The end of the interval that a limit has to admit; None where the value or its interval is unknown."""
+    if measurement.value is None or needs_interval(measurement):
+        return None
+    low, high = interval_of(measurement.value, measurement)
+    return high if measurement.better == "lower" else low
+
+
+def told(measurement: Measurement) -> str:
+    """The figure for eyes: "4.1 ms (4.07-4.13 ms, 95 %, 10 trials)"."""
+    if measurement.value is None:
+        return f"unknown: {measurement.reason or 'no reason was given'}"
+    value = format_quantity(measurement.value, measurement.unit)
+    low, high = interval_of(measurement.value, measurement)
+    if low == high:
+        return f"{value} ({'exact' if measurement.metric in EXACT_METRICS else _trials(measurement)})"
+    sure = "" if measurement.confidence is None else f", {measurement.confidence * 100:.4g} %"
+    return f"{value} ({_ends(low, high, measurement.unit)}{sure}, {_trials(measurement)})"
+
+
+def with_margin(value: float, *, metric: str, margin: float) -> str:
+    """The limit's text: a ceiling rounded up, or a floor rounded down, to three digits."""
+    definition = METRICS[metric]
+    floor = definition.better == "higher"
+    limit = Decimal(repr(value)) * (1 - Decimal(repr(margin)) if floor else 1 + Decimal(repr(margin)))
+    step = Decimal(1).scaleb(limit.adjusted() - _DIGITS + 1)
+    rounded = (limit / step).to_integral_value(ROUND_FLOOR if floor else ROUND_CEILING) * step
+    return format_quantity(float(rounded), definition.unit)
+
+
+def _ends(low: float, high: float, unit: Unit) -> str:
+    """Both ends of an interval, with one unit where they share it."""
+    low_text, high_text = format_quantity(low, unit), format_quantity(high, unit)
+    number, _, prefixed = low_text.partition(" ")
+    return f"{number}-{high_text}" if high_text.endswith(f" {prefixed}") else f"{low_text} to {high_text}"
+
+
+def _trials(measurement: Measurement) -> str:
+    return f"{measurement.n} trial" + ("" if measurement.n == 1 else "s")
+
+
+def _why_unfit(entry: Entry, *, update: bool) -> str | None:
+    """Why no limit may be made of this entry; None where its figures are good."""
+    if not (entry.device + subject_of(entry)).isprintable():
+        return "its name has characters that cannot be seen, and cannot stand in a budgets file"
+    if entry.status in (Status.INVALID, Status.ERROR):
+        return f"{entry.status}: {entry.reason}"
+    if entry.status is not Status.FAIL:
+        return None
+    gates = {finding.gate for finding in entry.findings if finding.status is Status.FAIL}
+    if gates != {"budget"}:
+        return f"{entry.status}: {entry.reason}"
+    return None if update else f"{entry.status}: {entry.reason}; --update would relax what it broke"
+
+
+def room(limit: Limit, end: float) -> float:
+    """The share by which the bad end of a figure keeps away from a limit; negative where it breaks it."""
+    far, near = (end, limit.value) if limit.is_floor else (limit.value, end)
+    return 1 - near / far if far > 0 else -float(near > 0)
+
+
+def _proposed(same: Sequence[Entry], metric: str, stands: Limit | None, asked: Asked) -> Proposal | Refused:
+    device, candidate = same[0].device, subject_of(same[0])
+    measured = [m for entry in same for m in entry.measurements if m.metric == metric]
+    if len(measured) < len(same):
+        return Refused(device, candidate, f"{metric} was not measured")
+    ends = [(bad_end(measurement), measurement) for measurement in measured]
+    if any(end is None for end, _ in ends):
+        unsure = next(measurement for end, measurement in ends if end is None)
+        why = "" if unsure.value is None else ": without an interval it makes no limit, raise --trials"
+        return Refused(device, candidate, f"{metric} {told(unsure)}{why}")
+    worst = max if METRICS[metric].better == "lower" else min
+    end, behind = worst(((end or 0.0, m) for end, m in ends), key=lambda pair: pair[0])
+    if end <= 0:
+        return Refused(device, candidate, f"{metric} is {told(behind)}: no limit can be made of it")
+    text = with_margin(end, metric=metric, margin=asked.margin)
+    if not _is_readable(text, metric):
+        return Refused(device, candidate, f"{metric} is {told(behind)}: budgets have no unit for it")
+    return Proposal(
+        device=device,
+        candidate=candidate,
+        metric=metric,
+        text=text,
+        step=_step(stands, end, text, update=asked.update),
+        measured=told(behind),
+        stands=stands,
+        modelled=any(map(is_modelled, measured)),
+    )
+
+
+def _is_readable(text: str, metric: str) -> bool:
+    """Whether a budget may be written so: figures of nature's wilder ranges get prefixes that it may not have."""
+    try:
+        parse_quantity(text, METRICS[metric].unit)
+    except QuantityError:
+        return False
+    return True
+
+
+def _step(stands: Limit | None, end: float, text: str, *, update: bool) -> Step:
+    """A limit that stands is changed only where the figure breaks it, or it is slacker than the margin asks."""
+    if stands is None:
+        return "add"
+    proposed = replace(stands, value=parse_quantity(text, stands.definition.unit))
+    wanted = room(stands, end) < 0 or stands.strictness < proposed.strictness
+    return ("change" if update else "leave") if wanted else "keep"

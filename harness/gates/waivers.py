@@ -1,0 +1,106 @@
+"""Waivers in budgets.toml: a limit that may be exceeded until a day, for a reason that stands in a pull request."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from harness.gates.limits import Limit
+from harness.gates.parse import did_you_mean, parse_limit, refusal
+from harness.records.errors import BudgetsError
+
+WAIVER = "waiver"
+_KEYS = ("device", "candidate", "metric", "limit", "until", "issue", "reason")
+_SHAPE = "write [[waiver]] above its keys, " + ", ".join(_KEYS)
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """One [[waiver]]: until the day ``until``, that day included, ``limit`` stands in for the budget's own.
+
+    ``pattern`` is a glob over "candidate/recipe", as in a table's name; ``limit.origin`` says where it stands.
+    """
+
+    device: str
+    pattern: str
+    limit: Limit
+    until: date
+    issue: str
+    reason: str
+
+    def holds(self, today: date) -> bool:
+        """Whether it has not expired on a day (UTC)."""
+        return today <= self.until
+
+    def sentence(self, waived: Limit) -> str:
+        """What it does to a limit: "limit 2 % waived to 8 % until 2026-12-01 (#123: reason)"."""
+        return f"limit {waived.text} waived to {self.limit.text} until {self.until} ({self.issue}: {self.reason})"
+
+
+def collect_waivers(found: object, *, label: str) -> tuple[tuple[Waiver, ...], list[str]]:
+    """The waivers that could be read under the key ``waiver`` of a file, and one sentence for each problem."""
+    if not isinstance(found, list) or not all(isinstance(content, Mapping) for content in found):
+        return (), [str(refusal(f"{label} {WAIVER}", f"is no list of waivers; {_SHAPE}"))]
+    waivers: list[Waiver] = []
+    problems: list[str] = []
+    for number, content in enumerate(found, start=1):
+        place = f"{label} [[waiver]] {number}"
+        wrong = _problems(content)
+        if wrong:
+            problems += [str(refusal(place, problem)) for problem in wrong]
+            continue
+        try:
+            waivers.append(_waiver(content, place))
+        except BudgetsError as error:
+            problems.append(str(error))
+    return tuple(waivers), problems + _twice(waivers)
+
+
+def expired(waivers: Sequence[Waiver], today: date) -> tuple[str, ...]:
+    """One sentence for each waiver whose last day has passed, with what to do."""
+    return tuple(
+        f"{waiver.limit.origin}: expired on {waiver.until}; see {waiver.issue}: mend what it waived and take it out, "
+        "or give it a later day in a pull request"
+        for waiver in waivers
+        if not waiver.holds(today)
+    )
+
+
+def _problems(content: Mapping[str, object]) -> list[str]:
+    """Keys that are missing, unknown or of the wrong kind; what the limit says is looked at later."""
+    unknown = [f"unknown key {key!r}{did_you_mean(key, _KEYS)}" for key in content if key not in _KEYS]
+    missing = [key for key in _KEYS if key not in content]
+    wrong = [
+        f"{key} = {content[key]!r}: expected a text that says something, in quotes"
+        for key in _KEYS
+        if key != "until" and key in content and not _is_told(content[key])
+    ]
+    until = content.get("until")
+    if until is not None and (not isinstance(until, date) or isinstance(until, datetime)):
+        wrong.append(f"until = {str(until)!r}: expected a day without quotes, such as 2026-12-01")
+    return [*unknown, *([f"{', '.join(missing)} missing; a waiver has {', '.join(_KEYS)}"] if missing else []), *wrong]
+
+
+def _is_told(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _waiver(content: Mapping[str, object], place: str) -> Waiver:
+    device, pattern, metric, issue, reason = (
+        " ".join(str(content[key]).split()) for key in ("device", "candidate", "metric", "issue", "reason")
+    )
+    until = content["until"]
+    assert isinstance(until, date)  # noqa: S101 - _problems has looked
+    origin = f'{place} [{device}."{pattern}"] {metric}'
+    limit = parse_limit(metric, content["limit"], origin=origin)
+    return Waiver(device=device, pattern=pattern, limit=limit, until=until, issue=issue, reason=reason)
+
+
+def _twice(waivers: Sequence[Waiver]) -> list[str]:
+    """A sentence for each waiver that waives what an earlier one of the file waives."""
+    seen: dict[tuple[str, str, str], Waiver] = {}
+    said = []
+    for waiver in waivers:
+        first = seen.setdefault((waiver.device, waiver.pattern, waiver.limit.key), waiver)
+        if first is not waiver:
+            said.append(f"{waiver.limit.origin}: waived twice; keep one of it and {first.limit.origin}")
+    return said

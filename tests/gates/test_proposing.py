@@ -1,0 +1,190 @@
+"""Limits made of what was measured: the bad end, a margin, three digits; figures that are not fit are refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from store.sample_results import findings, measured
+
+from harness.gates import load_budgets
+from harness.gates.proposing import Asked, Proposal, Refused, propose, room, told, with_margin
+from harness.records.metrics import METRICS
+from harness.records.results import Finding
+from harness.records.status import Status
+from harness.records.units import parse_quantity
+from harness.testing import make_entry
+
+FIGURES = [
+    measured("latency_p50", 0.004, spread=0.01),
+    measured("peak_memory", 38_400_000.0, n=2),
+    measured("model_size", 112_700.0, n=1),
+    measured("throughput", 250.0, spread=0.01),
+]
+LINEAGES = {"pi-07": ("pi-07", "rpi4")}
+
+
+def entry(**changes):
+    return make_entry(**{"device": "pi-07", "candidate": "kws", "recipe": "int8", "measurements": FIGURES, **changes})
+
+
+def texts(found):
+    return {one.metric: one.text for one in found if isinstance(one, Proposal)}
+
+
+def steps(found):
+    return {one.metric: one.step for one in found if isinstance(one, Proposal)}
+
+
+@pytest.fixture
+def budgets_of(tmp_path):
+    def write(text):
+        path = tmp_path / "budgets.toml"
+        path.write_text(text)
+        return load_budgets(path, rootdir=tmp_path)
+
+    return write
+
+
+def test_the_bad_end_and_the_margin_make_the_limit():
+    found = propose([entry()], None, Asked(), lineages=LINEAGES)
+
+    assert texts(found) == {"latency_p50": "4.45 ms", "peak_memory": "42.3 MB", "model_size": "124 kB"}
+    assert set(steps(found).values()) == {"add"}
+    assert {(one.device, one.candidate) for one in found} == {("pi-07", "kws/int8")}
+    assert [one.measured for one in found] == [
+        "4 ms (3.96-4.04 ms, 95 %, 10 trials)",
+        "38.4 MB (2 trials)",
+        "112.7 kB (exact)",
+    ]
+
+
+def test_a_floor_lies_below_the_lower_end():
+    found = propose([entry()], None, Asked(("throughput",), margin=0.2), lineages=LINEAGES)
+
+    assert texts(found) == {"throughput": "198 /s"}
+
+
+def test_of_two_entries_the_worse_counts():
+    slower = [measured("latency_p50", 0.005, spread=0.01)]
+    found = propose([entry(), entry(measurements=slower)], None, Asked(("latency_p50",)), lineages=LINEAGES)
+
+    assert texts(found) == {"latency_p50": "5.56 ms"}
+
+
+@given(
+    metric=st.sampled_from(["latency_p50", "model_size", "energy_per_inference", "throughput", "accuracy"]),
+    value=st.floats(1e-6, 400.0),
+    margin=st.floats(0, 0.9),
+)
+def test_a_limit_admits_the_figure_with_its_margin_and_hardly_more(metric, value, margin):
+    value = {"accuracy": min(value, 1.0), "model_size": value * 1e9}.get(metric, value)
+    limit = parse_quantity(with_margin(value, metric=metric, margin=margin), METRICS[metric].unit)
+
+    if METRICS[metric].better == "higher":
+        assert 0.985 * value * (1 - margin) <= limit <= value * (1 - margin) * (1 + 1e-9)
+    else:
+        assert value * (1 + margin) * (1 - 1e-9) <= limit <= 1.015 * value * (1 + margin)
+
+
+@pytest.mark.parametrize(
+    ("text", "without", "with_update"),
+    [
+        ('[pi-07."kws/int8"]\nlatency_p50 = "4.45 ms"\n', "keep", "keep"),
+        ('[rpi4."*"]\nlatency_p50 = "4.1 ms"\n', "keep", "keep"),
+        ('[rpi4."kws/*"]\nlatency_p50 = "9 ms"\n', "leave", "change"),
+        ('[pi-07."kws/int8"]\nlatency_p50 = "4.02 ms"\n', "leave", "change"),
+        ('[rpi5."kws/int8"]\nlatency_p50 = "9 ms"\n', "add", "add"),
+    ],
+)
+def test_a_limit_that_stands_is_changed_only_on_demand_and_for_a_reason(budgets_of, text, without, with_update):
+    budgets = budgets_of(text)
+
+    for update, step in ((False, without), (True, with_update)):
+        found = propose([entry()], budgets, Asked(("latency_p50",), update=update), lineages=LINEAGES)
+        assert steps(found) == {"latency_p50": step}
+
+
+def test_the_source_of_a_modelled_joule_is_told():
+    joules = [measured("energy_per_inference", 0.013, spread=0.01, source="model: fit", band=0.15)]
+    (found,) = propose([entry(measurements=joules)], None, Asked(("energy_per_inference",)), lineages=LINEAGES)
+
+    assert found.modelled and found.text == "14.5 mJ"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told_why"),
+    [
+        ({"status": Status.ERROR, "reason": "killed"}, "ERROR: killed"),
+        ({"status": Status.INVALID, "reason": "too hot"}, "INVALID: too hot"),
+        (
+            {
+                "status": Status.FAIL,
+                "reason": "wrong",
+                "findings": [Finding(gate="outputs", metric=None, status=Status.FAIL, reason="wrong")],
+            },
+            "FAIL: wrong",
+        ),
+        ({"candidate": "kws\u202e"}, "characters that cannot be seen"),
+    ],
+)
+@pytest.mark.parametrize("update", [True, False])
+def test_what_was_not_fit_is_refused_by_name(changes, told_why, update):
+    (refused,) = propose(
+        [entry(), entry(candidate="kws"), entry(**changes)][-1:], None, Asked(update=update), lineages=LINEAGES
+    )
+
+    assert isinstance(refused, Refused) and told_why in refused.why
+
+
+def test_one_unfit_entry_refuses_all_of_its_candidate():
+    found = propose(
+        [entry(), entry(status=Status.INVALID, reason="hot"), entry(recipe="float32")],
+        None,
+        Asked(("model_size",)),
+        lineages=LINEAGES,
+    )
+
+    assert [(type(one).__name__, one.candidate) for one in found] == [
+        ("Refused", "kws/int8"),
+        ("Proposal", "kws/float32"),
+    ]
+
+
+def test_a_broken_budget_is_refused_until_update_is_asked_for(budgets_of):
+    budgets = budgets_of('[rpi4."kws/*"]\nlatency_p50 = "3 ms"\n')
+    broken = entry(status=Status.FAIL, reason="above", findings=findings(Status.FAIL, "above", 0.004))
+
+    (refused,) = propose([broken], budgets, Asked(("latency_p50",)), lineages=LINEAGES)
+    assert refused.why == "FAIL: above; --update would relax what it broke"
+    (relaxed,) = propose([broken], budgets, Asked(("latency_p50",), update=True), lineages=LINEAGES)
+    assert (relaxed.step, relaxed.stands.text, relaxed.text) == ("change", "3 ms", "4.45 ms")
+
+
+@pytest.mark.parametrize(
+    ("figures", "why"),
+    [
+        ([], "latency_p50 was not measured"),
+        ([measured("latency_p50", None, reason="no trial counted")], "latency_p50 unknown: no trial counted"),
+        ([measured("latency_p50", 4000.0, spread=0.01)], "budgets have no unit for it"),
+        ([measured("latency_p50", 0.0, ci_low=0.0, ci_high=0.0)], "no limit can be made of it"),
+        ([measured("latency_p50", 0.004, n=1)], "without an interval it makes no limit, raise --trials"),
+    ],
+)
+def test_a_figure_that_is_not_known_makes_no_limit(figures, why):
+    (refused,) = propose([entry(measurements=figures)], None, Asked(("latency_p50",)), lineages=LINEAGES)
+
+    assert why in refused.why
+
+
+def test_an_interval_over_a_prefix_names_both_units():
+    assert told(measured("latency_p50", 0.001, ci_low=0.0009, ci_high=0.0011)).startswith("1 ms (900 µs to 1.1 ms,")
+
+
+def test_the_room_under_ceilings_and_above_floors(budgets_of):
+    budgets = budgets_of('[d."x"]\nlatency_p50 = "4 ms"\nthroughput = "100 /s"\nmodel_size = "0 B"\n')
+    ceiling, floor, nothing = budgets.tables[0].limits
+
+    assert room(ceiling, 0.003) == pytest.approx(0.25)
+    assert room(ceiling, 0.005) == pytest.approx(-0.25)
+    assert room(floor, 200) == pytest.approx(0.5)
+    assert room(floor, 80) == pytest.approx(-0.25)
+    assert room(nothing, 5) < 0

@@ -21,7 +21,7 @@ def action_benchmark(results: Results) -> str:
         for measurement in entry.measurements
         if measurement.better == "lower" and measurement.unit in _SCALES and measurement.value is not None
     ]
-    return json.dumps(items, indent=2) + "\n"
+    return json.dumps(items, indent=2, ensure_ascii=False) + "\n"
 
 
 def _item(results: Results, entry: Entry, measurement: Measurement) -> dict[str, str | float]:

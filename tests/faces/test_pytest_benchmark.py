@@ -90,37 +90,27 @@ def test_the_oldest_version_is_the_one_that_is_named() -> None:
     assert f'"pytest-benchmark>={OLDEST.removesuffix(".0")}"' in pyproject.read_text(encoding="utf-8")
 
 
-def test_saved_runs_are_compared_by_its_own_command(place: "Place") -> None:
-    place.benchmark()
-    for name in ("before", "after"):
-        assert place.pytest("--device=local", f"--benchmark-save={name}").code == 0
-    said = place.run(
-        sys.executable, "-m", "pytest_benchmark", "compare", "0001", "0002", "--group-by=param:device", "--columns=min"
-    )
-    assert said.code == 0, said.text
-    assert "benchmark 'device=local': 2 tests" in said.out
-    assert "test_models[local-tiny] (0001_before)" in said.out
-    assert "test_models[local-tiny] (0002_after)" in said.out
-
-
-def test_a_run_is_compared_with_a_saved_one(place: "Place") -> None:
+def test_saved_runs_are_compared_also_with_another_board_s(place: "Place") -> None:
     place.benchmark()
     assert place.pytest("--device=local", "--benchmark-autosave").code == 0
-    said = place.pytest("--device=local", "--benchmark-compare", "--benchmark-compare-fail=min:1000%")
+    said = place.pytest(
+        "--device=local", "--benchmark-compare", "--benchmark-compare-fail=min:1000%", "--benchmark-save=after"
+    )
     assert said.code == 0, said.text
     assert "test_models[local-tiny] (NOW)" in said.out
     assert "machine_info is different" not in said.text
     assert "is not what it was" not in said.text
 
+    said = place.run(sys.executable, "-m", "pytest_benchmark", "compare", "--group-by=param:device", "--columns=min")
+    assert said.code == 0, said.text
+    assert "benchmark 'device=local': 2 tests" in said.out
+    assert "test_models[local-tiny] (0002_after)" in said.out
 
-def test_another_board_than_the_saved_run_s_is_told(place: "Place") -> None:
-    place.benchmark()
-    assert place.pytest("--device=local", "--benchmark-save=before").code == 0
-    (file,) = (place.folder / ".benchmarks").rglob("0001_before.json")
+    (file,) = (place.folder / ".benchmarks").rglob("0002_after.json")
     content = json.loads(file.read_text(encoding="utf-8"))
     content["machine_info"]["devices"]["local"]["kernel"] = "1.2.3"
     file.write_text(json.dumps(content), encoding="utf-8")
-    said = place.pytest("--device=local", "--benchmark-compare=0001")
+    said = place.pytest("--device=local", "--benchmark-compare=0002")
     assert said.code == 0, said.text
     assert "harness: local is not what it was in the run that this one is compared with: kernel '1.2.3'" in said.out
 
@@ -138,26 +128,23 @@ def test_under_xdist_the_controller_writes_the_same(place: "Place") -> None:
     assert len(list((place.folder / ".benchmarks").rglob("0001_both.json"))) == 1
 
 
-def test_a_host_s_own_benchmarks_keep_the_host_as_machine(place: "Place") -> None:
+def test_beside_the_host_s_own_benchmarks_the_machine_is_the_host(place: "Place") -> None:
     place.benchmark()
     place.write("test_host.py", MIXED)
-    said = place.pytest("--device=local", "--benchmark-json=out.json")
+    said = place.pytest("--device=local", "--benchmark-only", "--benchmark-json=out.json")
     assert said.code == 0, said.text
+    assert "1 skipped" in said.out
     written = saved(place)
     assert {one["name"] for one in written["benchmarks"]} == {"test_models[local-tiny]", "test_host"}
     assert "python_build" in written["machine_info"]
 
 
-def test_only_benchmarks_are_kept_and_skipped_where_asked(place: "Place") -> None:
+def test_its_skipping_skips_ours(place: "Place") -> None:
     place.benchmark()
     place.write("test_host.py", MIXED)
-    only = place.pytest("--device=local", "--benchmark-only", "-rs")
-    assert only.code == 0, only.text
-    assert place.statuses() == ["MEASURED"]
-    assert "1 skipped" in only.out
-    none = place.pytest("--device=local", "--benchmark-skip", "-rs")
-    assert "2 skipped" in none.out
-    assert "1 passed" in none.out
+    said = place.pytest("--device=local", "--benchmark-skip")
+    assert "2 skipped" in said.out
+    assert "1 passed" in said.out
 
 
 def test_where_it_is_disabled_or_absent_nothing_is_listed(place: "Place") -> None:

@@ -9,7 +9,7 @@ from pytest_benchmark.stats import Metadata
 from harness.plugin.pytest_benchmark import facts_of
 from harness.records.results import Entry, Results
 from harness.records.usable import trial_medians, usable
-from harness.report.words import device_title, entry_name
+from harness.report.words import device_title, entry_name, visible
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def entries_of(results: Results) -> list[Metadata]:
 
 def _unique(entry: Entry, seen: Counter[str], *, alone: bool) -> str:
     """The test's id; with the candidate where the test measured several, and numbered where it was measured again."""
-    name = entry.test if alone else f"{entry.test} {entry_name(entry)}"
+    name = entry.test if alone else f"{entry.test} {visible(entry_name(entry))}"
     seen[name] += 1
     return name if seen[name] == 1 else f"{name} #{seen[name]}"
 
@@ -54,7 +54,7 @@ def _fixture(results: Results, entry: Entry, fullname: str) -> _Measured:
     return _Measured(
         name=function.rpartition("::")[2] + bracket + parameters,
         fullname=fullname,
-        group=device_title(entry.device, results.devices),
+        group=visible(device_title(entry.device, results.devices)),
         param=parameters.rpartition("]")[0] or None,
         params={
             "device": entry.device,

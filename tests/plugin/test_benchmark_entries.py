@@ -1,6 +1,6 @@
 """A run's entries as pytest-benchmark's own objects; the sessions are in tests/faces/test_pytest_benchmark.py."""
 
-from store.sample_results import results
+from store.sample_results import HOSTILE, results
 
 from harness.plugin.benchmark_entries import entries_of
 from harness.plugin.pytest_benchmark import facts_of, unlike
@@ -59,3 +59,11 @@ def test_only_what_stays_the_same_is_compared():
     assert line.startswith("rpi4 is not what it was")
     assert line.endswith("governor 'ondemand' there, 'performance' here")
     assert list(unlike({"rpi4": "no board", "other": {}}, results())) == []
+
+
+def test_what_boards_and_models_named_does_not_steer_the_terminal():
+    entries = [one.model_copy(update={"candidate": HOSTILE}) for one in results().entries]
+    devices = {name: one.model_copy(update={"label": HOSTILE}) for name, one in results().devices.items()}
+    shown = "".join(one["group"] + one["name"] for one in as_told(entries, devices=devices))
+    assert "<script>" in shown
+    assert not set(shown) & set("\x1b\u202e")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from harness.plugin.benching import Benching
 
 _ONLY = "--benchmark-only"
+_REGRESSION = "PerformanceRegression"
+_NOTHING_FAILED = (0, 10, 11)
 _PROGRAM = ("python_compiler", "python_implementation", "python_implementation_version", "python_build")
 """What pytest-benchmark says of the Python that runs pytest, not of a board."""
 
@@ -28,6 +30,8 @@ class BenchmarkTable:
     benching: "Benching"
     _saved: list[Mapping[str, Any]] = field(default_factory=list)
     """The devices of each saved run that this one is compared with."""
+    _regressed: bool = False
+    """Whether its own comparison failed the session."""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
@@ -52,6 +56,8 @@ class BenchmarkTable:
                 self._fill(session.config)
         finally:
             result = yield
+        if self._regressed and session.exitstatus in _NOTHING_FAILED:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return result
 
     @pytest.hookimpl(optionalhook=True)
@@ -77,12 +83,20 @@ class BenchmarkTable:
             machine_info.update(compared_benchmark["machine_info"])
         return (yield)
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say which boards are not what they were in the runs that this one was compared with."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:
+        """Let its --benchmark-compare-fail fail without a traceback; tell of boards that are not what they were."""
+        try:
+            result = yield
+        except Exception as error:
+            if type(error).__name__ != _REGRESSION:
+                raise
+            result, self._regressed = None, True  # it has said which
         results = self.benching.results
         if results is not None:
             for line in dict.fromkeys(line for saved in self._saved for line in unlike(saved, results)):
                 terminalreporter.write_line(f"harness: {line}")
+        return result
 
     def _fill(self, config: pytest.Config) -> None:
         session = getattr(config, "_benchmarksession", None)

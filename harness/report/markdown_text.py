@@ -8,7 +8,7 @@ from harness.report.words import device_title, entry_name, visible
 
 LONGEST = 600
 """Characters of one untrusted text; what is longer stands whole in the report."""
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#!&])")
+_SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>|~#!&"})
 _LINK = re.compile(r"(?<=[A-Za-z]):(?=//)|(?<=www)\.")
 _MENTION = re.compile(r"@(?=\w)")
 _NO_SPACE = "&#8203;"
@@ -20,7 +20,7 @@ def escaped(text: str) -> str:
     """Text that Markdown shows as it is: no markup, no HTML, no link, no mention; at most LONGEST characters of it."""
     shown = visible(text)
     shown = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
-    return _MENTION.sub(f"@{_NO_SPACE}", _LINK.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\1", shown)))
+    return _MENTION.sub(f"@{_NO_SPACE}", _LINK.sub(r"\\\g<0>", shown.translate(_SPECIAL)))
 
 
 def named(entry: Entry, devices: dict[str, DeviceRecord]) -> str:

@@ -109,9 +109,11 @@ def test_saved_runs_are_compared_also_with_another_board_s(place: "Place") -> No
     (file,) = (place.folder / ".benchmarks").rglob("0002_after.json")
     content = json.loads(file.read_text(encoding="utf-8"))
     content["machine_info"]["devices"]["local"]["kernel"] = "1.2.3"
+    content["benchmarks"][0]["stats"]["min"] /= 1000
     file.write_text(json.dumps(content), encoding="utf-8")
-    said = place.pytest("--device=local", "--benchmark-compare=0002")
-    assert said.code == 0, said.text
+    said = place.pytest("--device=local", "--benchmark-compare=0002", "--benchmark-compare-fail=min:5%")
+    assert said.code == 1, said.text
+    assert "Performance has regressed" in said.text
     assert "harness: local is not what it was in the run that this one is compared with: kernel '1.2.3'" in said.out
 
 

@@ -83,26 +83,31 @@ def _folded(results: Results, *, alone: bool) -> list[_Folded]:
 def _table(results: Results) -> list[str]:
     if not results.entries:
         return []
-    head = ["device, candidate", "status", *COLUMNS.values()]
-    rule = ["---", "---", *["---:"] * len(COLUMNS)]
-    return [row(cells) for cells in (head, rule, *(_cells(results, entry) for entry in results.entries))]
-
-
-def _cells(results: Results, entry: Entry) -> list[str]:
-    numbers = [_number(entry, metric) for metric in COLUMNS]
-    return [titled(entry, results.devices), STATUS_WORDS[entry.status], *numbers]
+    known = {measured.metric for entry in results.entries for measured in entry.measurements}
+    metrics = [metric for metric in COLUMNS if metric in known]
+    head = ["device, candidate", "status", *(COLUMNS[metric] for metric in metrics)]
+    rule = ["---", "---", *["---:"] * len(metrics)]
+    rows = (
+        [
+            titled(entry, results.devices),
+            STATUS_WORDS[entry.status],
+            *(_number(entry, metric) for metric in metrics),
+        ]
+        for entry in results.entries
+    )
+    return [row(cells) for cells in (head, rule, *rows)]
 
 
 def _number(entry: Entry, metric: str) -> str:
     shown = number(entry, metric)
     if shown is None:
         return ""
-    details = (shown.interval, shown.trials, _against_float32(shown)) if metric != "model_size" else ()
-    return stacked(*map(kept_together, (shown.value, *details)))
+    details = (shown.interval, shown.trials) if metric != "model_size" else ()
+    return stacked(*map(kept_together, (shown.value, *details)), _against_float32(shown))
 
 
 def _against_float32(shown: Number) -> str:
-    return f"{shown.change} against float32" if shown.change else ""
+    return f"{kept_together(shown.change)} against float32" if shown.change else ""
 
 
 def _stages(results: Results) -> list[str]:

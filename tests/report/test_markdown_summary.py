@@ -72,6 +72,21 @@ def test_every_row_of_the_table_has_the_same_cells():
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}
 
 
+def test_a_metric_that_no_entry_has_gets_no_column():
+    one = results().entries[0]
+    kept = [measurement for measurement in one.measurements if measurement.metric in ("latency_p50", "model_size")]
+    entries = [one.model_copy(update={"measurements": kept})]
+    text = summary(results().model_copy(update={"entries": entries}))
+    assert "| device, candidate | status | latency p50 | size |" in text.splitlines()
+
+
+def test_a_run_without_entries_says_so():
+    run = results().run.model_copy(update={"status": "EMPTY", "exit_code": 11, "notes": ["rpi4: no answer"]})
+    lines = summary(results().model_copy(update={"entries": [], "run": run})).splitlines()
+    assert lines[1:4] == ["# ⚠️ No entries", "", "Exit code 11: a board was not reached or not leased."]
+    assert "- rpi4: no answer" in lines
+
+
 def test_findings_and_notes_are_folded_below():
     text = summary(results())
     assert text.index("<summary>All entries (10)") < text.index("<summary>Findings") < text.index("<summary>Notes")
@@ -90,7 +105,7 @@ def test_where_all_held_the_table_is_unfolded():
 
 def test_points_stages_and_gains_are_told():
     text = summary(told_results())
-    assert "-1.11\u00a0pt\u00a0against\u00a0float32" in text
+    assert "-1.11\u00a0pt against float32" in text
     assert (
         "local (this machine, no edge board), digits\\_cnn/int8: preprocess 400 µs (392–408 µs), "
         "inference 200 µs (196–204 µs), postprocess 100 µs (98–102 µs), their sum 700 µs, end to end 720 µs"

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from harness.cli.stored import BudgetFiles, lineages_of, stored_run
-from harness.gates import Budgets, Limit, expired, judge, limits_for
+from harness.gates import Budgets, Limit, expired, is_sampled, judge, limits_for
 from harness.gates.anew import stored_limits, unjudged
 from harness.gates.proposing import subject_of
 from harness.records.errors import BudgetsError, ResultsFileError, UsageError
@@ -66,8 +66,10 @@ def judged_anew(stored: Results, files: BudgetFiles) -> Results:
         raise BudgetsError(f"on {day}, the day of the run: {'; '.join(gone)}")
     if not files.read and not any(limits):
         raise BudgetsError("no budgets.toml is found from the run's tests upward: give --budgets FILE")
+    share = settings.alpha / max(1, sum(is_sampled(limit) for own in limits for limit in own))
     entries = [
-        judge(unjudged(entry), own, settings=settings) for entry, own in zip(stored.entries, limits, strict=True)
+        judge(unjudged(entry), own, settings=settings, share=share)
+        for entry, own in zip(stored.entries, limits, strict=True)
     ]
     return stored.model_copy(update={"run": _run(stored, entries, settings, files), "entries": entries})
 

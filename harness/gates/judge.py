@@ -43,12 +43,18 @@ def judge(
         judged = [_spoilt(limit, own, came_with) for limit in ordered]
     else:
         evidence = Evidence(entry, settings, settings.alpha if share is None else share)
-        judged = [GATES[limit.kind][1](limit, evidence) for limit in ordered]
+        judged = [_judged(limit, evidence) for limit in ordered]
     if not judged:
         return entry
     findings = [*own, *judged]
     status = worst([finding.status for finding in findings])
     return entry.model_copy(update={"findings": findings, "status": status, "reason": _reason(findings, status)})
+
+
+def _judged(limit: Limit, evidence: Evidence) -> Finding:
+    """What the limit's gate finds, with where the limit stands and whether it is a waiver's."""
+    finding = GATES[limit.kind][1](limit, evidence)
+    return finding.model_copy(update={"origin": limit.origin, "waiver": limit.waiver})
 
 
 def _own_findings(entry: Entry) -> list[Finding]:

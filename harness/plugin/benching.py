@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.plugin import github
 from harness.plugin.budget_book import BudgetBook
 from harness.plugin.expecting import expected_of
 from harness.plugin.failures import FailureLog
@@ -16,7 +17,7 @@ from harness.records.device import DeviceProfile
 from harness.records.errors import UsageError
 from harness.records.results import Results
 from harness.records.settings import Settings
-from harness.report import ReportAhead
+from harness.report import SUMMARY_NAME, ReportAhead
 from harness.session.building import check_artifacts
 from harness.session.closing import RunStart, close_run
 from harness.session.liveline import LiveLine
@@ -40,6 +41,7 @@ class Benching:
     _session: Session | None = None
     _report: ReportAhead = field(default_factory=ReportAhead)
     _live: LiveLine = field(default_factory=LiveLine)
+    _finished: bool = False
 
     @classmethod
     def configure(cls, config: pytest.Config, failures: FailureLog) -> "Benching":
@@ -103,7 +105,10 @@ class Benching:
             raise pytest.UsageError(str(error)) from None
 
     def finish(self, session: pytest.Session) -> None:
-        """Release the boards; the controller closes the run."""
+        """Release the boards; the controller closes the run. A second call does nothing."""
+        if self._finished:
+            return
+        self._finished = True
         if self._session is not None:
             self._live.clear()
             self._session.close()
@@ -127,11 +132,22 @@ class Benching:
             self._report.start()
 
     def summarise(self, reporter: pytest.TerminalReporter) -> None:
-        """The table and where the report lies."""
+        """The table and where the report lies; on GitHub also its annotations and the step's summary."""
         if self.results is None:
             return
         from harness.report import table
 
+        text = table(self.results)
         reporter.write_line("")
-        reporter.write_line(table(self.results))
+        reporter.write_line(github.harmless(text) if github.on_github() else text)
         reporter.write_line(f"report: {self.folder.path / 'report.html'}")
+        if github.on_github():
+            self._tell_github(reporter, self.results)
+
+    def _tell_github(self, reporter: pytest.TerminalReporter, results: Results) -> None:
+        root = github.root_in_repository(reporter.config.rootpath)
+        for line in github.annotations(results, unreached=self.failures.unreached, root=root):
+            reporter.write_line(line)
+        problem = github.add_summary((self.folder.path / SUMMARY_NAME).read_text(encoding="utf-8"))
+        if problem:
+            reporter.write_line(problem)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from harness.plugin.failures import STATUS_PROPERTY, UNREACHED_PROPERTY, USAGE_PROPERTY
+from harness.plugin.failures import UNREACHED_PROPERTY, USAGE_PROPERTY
 from harness.plugin.hooks import BENCHING
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
     benching = request.config.stash.get(BENCHING, None)
     if benching is None:
         _refuse(request, USAGE_PROPERTY, "no device named: give --device NAME")
+    from harness.plugin.properties import properties_of
+
     with _one_line(request):
         benching.session.open(harness_device)
 
@@ -41,7 +43,7 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
             entry = benching.session.measure(
                 candidate, harness_device, test=request.node.nodeid, limits=limits, share=share
             )
-        request.node.user_properties.append((STATUS_PROPERTY, entry.status.value))
+        request.node.user_properties.extend(properties_of(entry))
         _raise_unless_held(entry, warn=benching.settings.inconclusive == "warn")
         return entry
 

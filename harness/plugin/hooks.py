@@ -42,8 +42,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(config.stash[FAILURES], "harness-failures")
     if settings_of(config).devices:
         from harness.plugin.benching import Benching
+        from harness.plugin.pytest_benchmark import BenchmarkTable
 
-        config.stash[BENCHING] = Benching.configure(config, config.stash[FAILURES])
+        benching = config.stash[BENCHING] = Benching.configure(config, config.stash[FAILURES])
+        config.pluginmanager.register(BenchmarkTable(benching), "harness-benchmark-table")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -130,6 +132,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = session.config.stash[FAILURES].exit_status(int(session.exitstatus), run_status)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The table, the sentences, and where the report lies."""
     benching = terminalreporter.config.stash.get(BENCHING, None)

@@ -5,7 +5,7 @@ Made from the file and never from live objects, byte for byte the same each time
 
 from harness.report.ahead import ReportAhead
 from harness.report.drawer import Drawer
-from harness.report.render import render
+from harness.report.render import SUMMARY_NAME, render
 from harness.report.terminal import table
 
-__all__ = ["Drawer", "ReportAhead", "render", "table"]
+__all__ = ["SUMMARY_NAME", "Drawer", "ReportAhead", "render", "table"]

@@ -1,20 +1,19 @@
-"""summary.md: the verdict first, then the numbers, then stages, what steps gained, every finding."""
+"""summary.md, fit for a comment on a pull request: the verdict, what changed, and the rest folded."""
 
-import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harness.records.results import Entry, Results
+from harness.report.markdown_head import against_baseline, to_read, verdict
+from harness.report.markdown_text import escaped, fitted, kept_together, named, row, stacked, titled
 from harness.report.numbers import Number, number
 from harness.report.stages import stage_lines, staged
-from harness.report.words import (
-    STATUS_WORDS,
-    device_title,
-    entry_name,
-    exit_meaning,
-    tally,
-    to_explain,
-    visible,
-)
+from harness.report.words import STATUS_WORDS
 
+MARKER = "<!-- edge-harness -->"
+"""The first line, by which a pipeline finds its own comment again."""
+LONGEST_COMMENT = 65_536
+"""GitHub takes no comment that has more characters."""
 COLUMNS = {
     "latency_p50": "latency p50",
     "latency_p90": "latency p90",
@@ -23,66 +22,96 @@ COLUMNS = {
     "accuracy": "accuracy",
     "energy_per_inference": "energy",
 }
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#!&])")
-_LINK = re.compile(r"(?<=[A-Za-z]):(?=//)|(?<=www)\.|@(?=\w)")
+_HEAD_ROOM = 40_000
+_TAIL_ROOM = 8_000
+_CUT_ROOM = 200
+
+
+@dataclass(frozen=True)
+class _Folded:
+    """A part that opens on a click."""
+
+    title: str
+    lines: list[str]
+    unfolded: bool = False
+
+    def within(self, room: int) -> list[str]:
+        """The part in at most ``room`` characters, cut at a line where it must be; nothing without room."""
+        opened = ["", f"<details{' open' if self.unfolded else ''}>", f"<summary>{self.title}</summary>", ""]
+        closed = ["", "</details>"]
+        room -= sum(len(line) + 1 for line in (*opened, *closed))
+        kept = _cut(self.lines, room)
+        return [*opened, *kept, *closed] if kept else []
 
 
 def summary(results: Results) -> str:
-    """The run as Markdown; what boards, models and people named is escaped."""
-    parts = [_verdict(results), _table(results), _stages(results), _gains(results), _findings(results), _notes(results)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    """The run as Markdown of fewer than LONGEST_COMMENT characters; what boards, models and people named is escaped."""
+    head = [MARKER, *verdict(results), *to_read(results), *against_baseline(results)]
+    tail = _cut([*_selftests(results), "", _origin(results)], _TAIL_ROOM)
+    lines = _cut(head, _HEAD_ROOM)
+    for part in _folded(results, alone=not any(line.startswith(("- ", "| ")) for line in head)):
+        lines += part.within(LONGEST_COMMENT - 1 - _taken(lines) - _taken(tail))
+    return "\n".join([*lines, *tail]) + "\n"
 
 
-def escaped(text: str) -> str:
-    """Text that Markdown shows as it is: no markup, no HTML, no link."""
-    return _LINK.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\1", visible(text)))
+def _cut(lines: Sequence[str], room: int) -> list[str]:
+    """The lines, or as many as ``room`` takes with a pointer to where the others stand."""
+    if _taken(lines) <= room:
+        return list(lines)
+    kept = fitted(lines, room - _CUT_ROOM)
+    if not kept:
+        return []
+    return [*kept, "", f"Cut here: {len(lines) - len(kept)} more lines. All of it is in the run's report.html."]
 
 
-def _verdict(results: Results) -> str:
-    run = results.run
-    lines = [f"# {tally(results).capitalize()}", f"{exit_meaning(results).capitalize()}."]
-    explained = [
-        f"- **{STATUS_WORDS[entry.status]}**: {_name(results, entry)}: {escaped(entry.reason)}"
-        for entry in to_explain(results)
-    ]
-    origin = f"Run {escaped(run.id)} of {escaped(run.created_at)}, edge-harness {escaped(run.harness_version)}"
-    commit = f", commit {escaped(run.commit)}" if run.commit else ""
-    return "\n\n".join([*lines, "\n".join(explained), f"{origin}{commit}."]).replace("\n\n\n\n", "\n\n")
+def _taken(lines: Sequence[str]) -> int:
+    return sum(len(line) + 1 for line in lines)
 
 
-def _table(results: Results) -> str:
+def _folded(results: Results, *, alone: bool) -> list[_Folded]:
+    """The parts that have something to tell; where nothing stands above them, the first is unfolded."""
+    parts = (
+        _Folded(f"All entries ({len(results.entries)})", _table(results), unfolded=alone),
+        _Folded("Stages", _stages(results)),
+        _Folded("What each step gained", _gains(results)),
+        _Folded("Findings", _findings(results)),
+        _Folded("Notes", [f"- {escaped(note)}" for note in results.run.notes]),
+    )
+    return [part for part in parts if part.lines]
+
+
+def _table(results: Results) -> list[str]:
     if not results.entries:
-        return ""
-    head = ["device", "candidate", "status", *COLUMNS.values()]
-    rule = ["---", "---", "---", *["---:"] * len(COLUMNS)]
-    return "\n".join(_row(cells) for cells in (head, rule, *(_cells(results, entry) for entry in results.entries)))
-
-
-def _cells(results: Results, entry: Entry) -> list[str]:
-    device = escaped(device_title(entry.device, results.devices))
-    numbers = [_number(entry, metric) for metric in COLUMNS]
-    return [device, escaped(entry_name(entry)), STATUS_WORDS[entry.status], *numbers]
+        return []
+    known = {measured.metric for entry in results.entries for measured in entry.measurements}
+    metrics = [metric for metric in COLUMNS if metric in known]
+    head = ["device, candidate", "status", *(COLUMNS[metric] for metric in metrics)]
+    rule = ["---", "---", *["---:"] * len(metrics)]
+    rows = (
+        [
+            titled(entry, results.devices),
+            STATUS_WORDS[entry.status],
+            *(_number(entry, metric) for metric in metrics),
+        ]
+        for entry in results.entries
+    )
+    return [row(cells) for cells in (head, rule, *rows)]
 
 
 def _number(entry: Entry, metric: str) -> str:
     shown = number(entry, metric)
     if shown is None:
         return ""
-    detail = ", ".join(part for part in (shown.interval, shown.trials, _against_float32(shown)) if part)
-    return escaped(f"{shown.value} ({detail})" if detail and metric != "model_size" else shown.value)
+    details = (shown.interval, shown.trials) if metric != "model_size" else ()
+    return stacked(*map(kept_together, (shown.value, *details)), _against_float32(shown))
 
 
 def _against_float32(shown: Number) -> str:
-    return f"{shown.change} against float32" if shown.change else ""
+    return f"{kept_together(shown.change)} against float32" if shown.change else ""
 
 
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _stages(results: Results) -> str:
-    lines = [f"- {_name(results, entry)}: {_stage_texts(entry)}" for entry in results.entries if staged(entry)]
-    return "\n".join(["## Stages", "", *lines]) if lines else ""
+def _stages(results: Results) -> list[str]:
+    return [f"- {named(entry, results.devices)}: {_stage_texts(entry)}" for entry in results.entries if staged(entry)]
 
 
 def _stage_texts(entry: Entry) -> str:
@@ -92,29 +121,29 @@ def _stage_texts(entry: Entry) -> str:
     )
 
 
-def _gains(results: Results) -> str:
-    lines = [
-        f"- {_name(results, entry)}: {escaped(comparison.sentence)}"
+def _gains(results: Results) -> list[str]:
+    return [
+        f"- {named(entry, results.devices)}: {escaped(comparison.sentence)}"
         for entry in results.entries
         for comparison in entry.comparisons
     ]
-    return "\n".join(["## What each step gained", "", *lines]) if lines else ""
 
 
-def _findings(results: Results) -> str:
-    lines = [
-        f"- {STATUS_WORDS[finding.status]}: {_name(results, entry)}: {escaped(finding.gate)}"
+def _findings(results: Results) -> list[str]:
+    return [
+        f"- {STATUS_WORDS[finding.status]}: {named(entry, results.devices)}: {escaped(finding.gate)}"
         f"{' on ' + escaped(finding.metric) if finding.metric else ''}: {escaped(finding.reason)}"
         for entry in results.entries
         for finding in entry.findings
     ]
-    return "\n".join(["## Findings", "", *lines]) if lines else ""
 
 
-def _notes(results: Results) -> str:
-    lines = [f"- {escaped(note)}" for note in results.run.notes]
-    return "\n".join(["## Notes", "", *lines]) if lines else ""
+def _selftests(results: Results) -> list[str]:
+    said = [record.selftests.sentence for record in results.devices.values() if record.selftests is not None]
+    return ["", *(f"- {escaped(line)}" for line in said)] if said else []
 
 
-def _name(results: Results, entry: Entry) -> str:
-    return f"{escaped(device_title(entry.device, results.devices))}, {escaped(entry_name(entry))}"
+def _origin(results: Results) -> str:
+    run = results.run
+    commit = f", commit {escaped(run.commit)}" if run.commit else ""
+    return f"Run {escaped(run.id)} of {escaped(run.created_at)}, edge-harness {escaped(run.harness_version)}{commit}."

@@ -1,8 +1,9 @@
-"""A run folder's results.json -> its report.html and summary.md."""
+"""A run folder's results.json -> its report.html, summary.md and github-action-benchmark.json."""
 
 from pathlib import Path
 
 from harness.records.errors import HarnessError
+from harness.report.action_benchmark import action_benchmark
 from harness.report.drawer import Drawer
 from harness.report.figures import ask_for_all, collect
 from harness.report.markdown import summary
@@ -11,10 +12,11 @@ from harness.store import load_results
 
 PAGE_NAME = "report.html"
 SUMMARY_NAME = "summary.md"
+ACTION_NAME = "github-action-benchmark.json"
 
 
 def render(folder: Path, drawer: Drawer | None = None) -> Path:
-    """Write report.html and summary.md beside the folder's results.json; gives the page's path.
+    """Write report.html and what pipelines read beside the folder's results.json; gives the page's path.
 
     ``drawer`` is one that was started earlier and is warm by now; it stays open. HarnessError when a chart
     cannot be drawn or a file cannot be written.
@@ -25,6 +27,7 @@ def render(folder: Path, drawer: Drawer | None = None) -> Path:
     results = load_results(folder)
     wanted = ask_for_all(results, drawer)
     _write(folder / SUMMARY_NAME, summary(results))
+    _write(folder / ACTION_NAME, action_benchmark(results))
     load_templates()  # while the charts are drawn
     _write(folder / PAGE_NAME, page(results, collect(wanted, drawer)))
     return folder / PAGE_NAME

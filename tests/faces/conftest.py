@@ -63,8 +63,8 @@ class Place:
         return self.run(str(Path(sys.executable).parent / "harness"), *args)
 
     def run(self, *argv: str, **env: str) -> Said:
-        # What the pytest that runs this test tells its own processes is not for the one in the test.
-        outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        # What the pytest and the pipeline that run this test tell their processes is not for the one in the test.
+        outer = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GITHUB_"))}
         own = {"XDG_CACHE_HOME": str(self.folder / "cache"), "COLUMNS": "80", **env}
         done = subprocess.run(argv, cwd=self.folder, capture_output=True, text=True, env=outer | own, check=False)
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr

@@ -1,15 +1,9 @@
-"""What the documentation states is what the code does: keys, metrics, workflows, budgets, links."""
+"""What the documentation states is what the code does: keys, metrics, budgets, links."""
 
-import io
-import os
 import re
-import subprocess
 from pathlib import Path
-from typing import Any
 
-import needs
-import pytest
-from faces.test_docs_commands import DOCUMENTS, FIRST_DAY, ROOT, Fence, fences
+from faces.test_docs_commands import DOCUMENTS, ROOT, Fence, fences
 
 from harness.gates import limits_for, load_budgets
 from harness.profiles import load, profile_schema
@@ -20,30 +14,7 @@ README = ROOT / "README.md"
 PROFILES = ROOT / "docs/device-profiles.md"
 METRIC_PAGE = ROOT / "docs/metrics.md"
 BUDGETS_PAGE = ROOT / "docs/budgets.md"
-CI_PAGE = ROOT / "docs/ci.md"
 _LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
-_PYTEST = re.compile(r"\.venv/bin/python -m (?P<command>pytest .*?)(?: \|\| .*)?$", re.MULTILINE)
-# Ends with the attempts it has made, by codes it is told one after the other.
-_STAND_IN = """#!/bin/sh
-echo run >> attempts
-exit $(sed -n "$(wc -l < attempts)p" codes)
-"""
-
-
-def workflows() -> list[Any]:
-    """Every yaml block, parsed."""
-    try:
-        from ruamel.yaml import YAML
-    except ImportError:
-        needs.missing("ruamel.yaml is not installed: nothing else here reads YAML")
-        raise
-    return [YAML(typ="safe").load(io.StringIO(fence.text)) for fence in fences("yaml")]
-
-
-def steps(workflow: Any) -> list[str]:
-    """The scripts of a workflow's only job."""
-    (job,) = workflow["jobs"].values()
-    return [step["run"] for step in job["steps"] if "run" in step]
 
 
 def table_cells(page: Path) -> set[str]:
@@ -103,38 +74,6 @@ def test_the_budgets_page_s_file_is_accepted(tmp_path: Path) -> None:
 def test_the_readme_s_statuses_have_their_exit_codes() -> None:
     rows = re.findall(r"^\| ([A-Z]+) \| .* \| (\d+) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
     assert {word: int(code) for word, code in rows} == {status.value: exit_code([status]) for status in Status}
-
-
-def test_workflows_run_only_what_is_tested() -> None:
-    found = [command for workflow in workflows() for step in steps(workflow) for command in _PYTEST.findall(step)]
-    assert len(found) == len(fences("yaml"))
-    assert set(found) <= set(FIRST_DAY)
-
-
-def test_workflows_leave_out_forks() -> None:
-    for workflow in workflows():
-        (job,) = workflow["jobs"].values()
-        assert job["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
-
-
-@pytest.mark.parametrize(
-    ("codes", "attempts", "status"),
-    [((0,), 1, 0), ((1,), 1, 1), ((4,), 1, 4), ((10, 11, 0), 3, 0), ((11, 11, 11), 3, 11)],
-)
-def test_the_workflow_runs_again_only_what_was_not_judged(
-    tmp_path: Path, codes: tuple[int, ...], attempts: int, status: int
-) -> None:
-    (script,) = [step for workflow in workflows() for step in steps(workflow) if "attempt" in step]
-    python = tmp_path / ".venv/bin/python"
-    python.parent.mkdir(parents=True)
-    python.write_text(_STAND_IN, encoding="utf-8")
-    python.chmod(0o755)
-    (tmp_path / "codes").write_text("".join(f"{code}\n" for code in codes), encoding="utf-8")
-    done = subprocess.run(
-        ["bash", "-e", "-c", script], cwd=tmp_path, env={**os.environ, "PAUSE_SECONDS": "0"}, check=False
-    )
-    assert done.returncode == status
-    assert len((tmp_path / "attempts").read_text(encoding="utf-8").split()) == attempts
 
 
 def test_links_lead_to_files_and_headings_that_are_there() -> None:

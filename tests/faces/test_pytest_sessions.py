@@ -14,7 +14,7 @@ def test_a_loose_budget_holds(place: "Place") -> None:
     assert "report: " in said.out
     assert max(len(line) for line in said.out.splitlines()) <= 80 or "/" in said.out
     names = {path.name for path in (place.folder / "reports" / "latest").iterdir()}
-    assert names == {"results.json", "trials.jsonl", "summary.md", "report.html"}
+    assert names == {"results.json", "trials.jsonl", "summary.md", "report.html", "github-action-benchmark.json"}
 
 
 def test_without_a_budget_it_is_measured(place: "Place") -> None:

@@ -1,42 +1,118 @@
 import re
 
 import pytest
+from report.baseline_results import BASE, NOT_COMPARED, PROMISE, SELF_TEST, baseline_results
 from report.told_results import told_results
-from store.sample_results import HOSTILE, results
+from store.sample_results import HOSTILE, entry, results
 
-from harness.report.markdown import escaped, summary
+from harness.records.status import Status
+from harness.report.markdown import LONGEST_COMMENT, MARKER, summary
+from harness.report.markdown_text import LONGEST, escaped, fitted
+
+OWN_TAGS = ("<!-- edge-harness -->", "<details>", "<details open>", "</details>", "<summary>", "</summary>", "<br>")
 
 
-def test_the_verdict_comes_first():
-    assert summary(results()).splitlines()[:3] == [
-        "# 1 error, 1 failed, 1 board unfit, 1 too close, 3 passed, 3 measured",
+def test_the_verdict_comes_first_after_the_marker():
+    assert summary(results()).splitlines()[:4] == [
+        MARKER,
+        "# ❌ 1 error, 1 failed, 1 board unfit, 1 too close, 3 passed, 3 measured",
         "",
         "Exit code 1: something failed or could not be measured.",
     ]
 
 
+def test_the_verdict_tells_what_the_gate_promises():
+    line = summary(baseline_results()).splitlines()[3]
+    assert line == f"Exit code 1: something failed or could not be measured. {PROMISE.capitalize()}."
+
+
+def test_waivers_stand_above_everything_that_did_not_hold():
+    lines = summary(baseline_results()).splitlines()
+    listed = [line for line in lines if line.startswith("- **")]
+    assert listed[0].startswith("- **WAIVED**: rpi4 (simulated board), digits\\_cnn/int8: limit 2 % waived to 8 %")
+    assert sum("WAIVED" in line for line in lines) == 1
+    assert [line.split("**")[1] for line in listed[1:]] == ["error", "failed", "board unfit", "too close"]
+
+
+def test_what_changed_is_told_with_arrow_words_and_interval():
+    lines = summary(baseline_results()).splitlines()
+    rows = [row for line in lines if (row := changed(line))]
+    assert [row[0] for row in rows] == [
+        "**▲ 20.0 % slower**",
+        "**▲ 19.0 % more**",
+        "**▲ 5.1 % slower**",
+        "▼ 10.0 % faster",
+        "▼ 2.0 % smaller",
+    ]
+    assert rows[0][1:4] == ["latency p50", "4.25 ms<br>was 3.542 ms", "+18.8 to +21.2 % (95 %)<br>30 blocks"]
+    text = "\n".join(lines)
+    assert f"7 metrics compared with {BASE}: 5 changed, 2 did not beyond their intervals." in text
+
+
+def changed(line):
+    cells = line.replace("\u00a0", " ").strip("| ").split(" | ")
+    return cells if re.match(r"(\*\*)?[▲▼]", cells[0]) else None
+
+
+def test_new_identical_and_what_could_not_be_compared_are_listed():
+    text = summary(baseline_results())
+    assert f"- not compared: local (this machine, no edge board), digits\\_cnn/float16: {escaped(NOT_COMPARED)}" in text
+    assert "- identical with its baseline, nothing was measured against it: local" in text
+    assert "- new, there is nothing to compare it with: rpi4" in text
+
+
+def test_boards_self_tests_stand_below_the_folded_parts():
+    text = summary(baseline_results())
+    assert text.rindex("</details>") < text.index(f"- {SELF_TEST}") < text.index("Run 3f9a1c of")
+
+
 def test_every_row_of_the_table_has_the_same_cells():
     rows = [line for line in summary(results()).splitlines() if line.startswith("|")]
     assert len(rows) == 2 + 10
-    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {10}
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}
 
 
-def test_findings_and_notes_follow():
+def test_a_metric_that_no_entry_has_gets_no_column():
+    one = results().entries[0]
+    kept = [measurement for measurement in one.measurements if measurement.metric in ("latency_p50", "model_size")]
+    entries = [one.model_copy(update={"measurements": kept})]
+    text = summary(results().model_copy(update={"entries": entries}))
+    assert "| device, candidate | status | latency p50 | size |" in text.splitlines()
+
+
+def test_a_run_without_entries_says_so():
+    run = results().run.model_copy(update={"status": "EMPTY", "exit_code": 11, "notes": ["rpi4: no answer"]})
+    lines = summary(results().model_copy(update={"entries": [], "run": run})).splitlines()
+    assert lines[1:4] == ["# ⚠️ No entries", "", "Exit code 11: a board was not reached or not leased."]
+    assert "- rpi4: no answer" in lines
+
+
+def test_findings_and_notes_are_folded_below():
     text = summary(results())
-    assert text.index("\n| device") < text.index("## Findings") < text.index("## Notes")
+    assert text.index("<summary>All entries (10)") < text.index("<summary>Findings") < text.index("<summary>Notes")
     assert "failed: rpi4 (simulated board), digits\\_cnn/float32: budget on latency\\_p50" in text
+    assert text.count("<details>") == text.count("</details>") == 3
+
+
+def test_where_all_held_the_table_is_unfolded():
+    kept = [one for one in results().entries if one.status in (Status.PASS, Status.MEASURED)]
+    run = results().run.model_copy(update={"exit_code": 0})
+    text = summary(results().model_copy(update={"entries": kept, "run": run}))
+    assert text.splitlines()[1] == "# ✅ 3 passed, 3 measured"
+    assert text.count("<details open>") == 1
+    assert text.index("<details open>") < text.index("All entries")
 
 
 def test_points_stages_and_gains_are_told():
     text = summary(told_results())
-    assert "-1.11 pt against float32" in text
+    assert "-1.11\u00a0pt against float32" in text
     assert (
         "local (this machine, no edge board), digits\\_cnn/int8: preprocess 400 µs (392–408 µs), "
         "inference 200 µs (196–204 µs), postprocess 100 µs (98–102 µs), their sum 700 µs, end to end 720 µs"
     ) in text
     assert "digits\\_cnn/int8: faster by int8: 0.340 of float32's latency" in text
-    assert text.index("\n| device") < text.index("## Stages") < text.index("## What each step gained")
-    assert not {"## Stages", "## What each step gained"} & set(summary(results()).splitlines())
+    assert text.index("\n| device") < text.index("<summary>Stages") < text.index("<summary>What each step gained")
+    assert "<summary>Stages" not in summary(results())
 
 
 @pytest.mark.parametrize(
@@ -50,15 +126,39 @@ def test_points_stages_and_gains_are_told():
         ("`code`", "\\`code\\`"),
         ("&lt;", "\\&lt;"),
         ("a\\|b", "a\\\\\\|b"),
-        ("@someone", "\\@someone"),
+        ("@someone", "@&#8203;someone"),
+        ("www.a.b", "www\\.a.b"),
     ],
 )
 def test_markup_is_escaped(text, expected):
     assert escaped(text) == expected
 
 
-@pytest.mark.parametrize("made", [results, told_results])
+def test_a_long_text_is_cut():
+    assert escaped("x" * (LONGEST + 1)) == "x" * (LONGEST - 1) + "…"
+
+
+@pytest.mark.parametrize("made", [results, told_results, baseline_results])
 def test_no_hostile_name_survives_as_markup(made):
     text = summary(made())
     assert HOSTILE not in text
+    for tag in OWN_TAGS:
+        text = text.replace(tag, "")
     assert not re.search(r"(?<!\\)<", text)
+
+
+@pytest.mark.parametrize("count", [50, 400, 3000])
+def test_a_summary_of_any_run_fits_into_a_comment(count):
+    reason = f"{HOSTILE} {'_' * 5000}"
+    many = [entry("rpi4", f"model_{number}", "int8", Status.FAIL, reason=reason, p50_s=None) for number in range(count)]
+    text = summary(baseline_results().model_copy(update={"entries": many}))
+    assert len(text) < LONGEST_COMMENT
+    assert "more lines. All of it is in the run's report.html." in text
+    assert text.count("<details") == text.count("</details>")
+    assert text.endswith("commit 9db751a.\n")
+    assert SELF_TEST in text
+
+
+def test_no_line_is_cut_in_its_middle():
+    assert fitted(["four", "five!", "six"], 11) == ["four", "five!"]
+    assert fitted(["four"], 4) == []

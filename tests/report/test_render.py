@@ -49,9 +49,10 @@ def told_page(tmp_path_factory):
     return render(folder)
 
 
-def test_both_files_stand_beside_the_results(page):
+def test_all_files_stand_beside_the_results(page):
     assert page.name == "report.html"
-    assert sorted(path.name for path in page.parent.iterdir()) == ["report.html", "results.json", "summary.md"]
+    names = ["github-action-benchmark.json", "report.html", "results.json", "summary.md"]
+    assert sorted(path.name for path in page.parent.iterdir()) == names
 
 
 def test_the_same_results_give_the_same_bytes(told_page, tmp_path):
@@ -60,7 +61,8 @@ def test_the_same_results_give_the_same_bytes(told_page, tmp_path):
         again = [render(saved(tmp_path / name, told_results()), drawer) for name in ("a", "b")]
     for other in again:
         assert other.read_bytes() == page.read_bytes()
-        assert other.with_name("summary.md").read_bytes() == page.with_name("summary.md").read_bytes()
+        for name in ("summary.md", "github-action-benchmark.json"):
+            assert other.with_name(name).read_bytes() == page.with_name(name).read_bytes()
 
 
 def test_the_page_is_small(page):

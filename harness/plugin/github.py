@@ -1,0 +1,86 @@
+"""What GitHub Actions is told: an annotation for what did not hold, and the summary on the job's page."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.records.results import Entry, Results
+from harness.records.status import Status
+from harness.report.words import STATUS_WORDS, device_title, entry_name, to_explain, visible
+
+MOST = 10
+"""GitHub shows no more annotations of a step."""
+LARGEST_SUMMARY = 1024 * 1024
+"""Bytes that GitHub takes of one step's summary."""
+_ESCAPES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_IN_PROPERTIES = {":": "%3A", ",": "%2C"}
+
+
+def on_github(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is a job of GitHub Actions."""
+    return environment.get("GITHUB_ACTIONS") == "true"
+
+
+def annotations(results: Results, *, unreached: Sequence[str] = (), root: str = "") -> list[str]:
+    """A workflow command for each board that was not reached and each entry that did not hold, at most MOST.
+
+    ``root`` is the folder of test ids, relative to the repository.
+    """
+    boards = [_command("error", "board not reached", said) for said in unreached]
+    entries = [_of_entry(results, entry, root) for entry in to_explain(results)]
+    found = [*boards, *entries]
+    if len(found) <= MOST:
+        return found
+    rest = f"and {len(found) - MOST + 1} more: see the summary of the run"
+    return [*found[: MOST - 1], _command("error", "edge-harness", rest)]
+
+
+def harmless(text: str) -> str:
+    """Text for a job's log, none of whose lines is read as a workflow command."""
+    lines = text.replace("##[", "## [").splitlines()
+    return "\n".join(f"| {line}" if line.lstrip().startswith("::") else line for line in lines)
+
+
+def add_summary(summary: str, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Append the summary to the step's; a sentence where it could not be."""
+    named = environment.get("GITHUB_STEP_SUMMARY")
+    if not named:
+        return None
+    path, data = Path(named), f"{summary}\n".encode()
+    try:
+        taken = path.stat().st_size if path.exists() else 0
+        if taken + len(data) > LARGEST_SUMMARY:
+            return "the step's summary is full: this run's stands in its folder"
+        with path.open("ab") as file:
+            file.write(data)
+    except OSError as error:
+        return f"the step's summary cannot be written ({error.strerror}): this run's stands in its folder"
+    return None
+
+
+def root_in_repository(root: Path, environment: Mapping[str, str] = os.environ) -> str:
+    """The folder of test ids relative to the checkout; empty where they are the same or it lies elsewhere."""
+    checkout = Path(environment.get("GITHUB_WORKSPACE") or root).resolve()
+    resolved = root.resolve()
+    inside = resolved.is_relative_to(checkout) and resolved != checkout
+    return resolved.relative_to(checkout).as_posix() if inside else ""
+
+
+def _of_entry(results: Results, entry: Entry, root: str) -> str:
+    level = "warning" if entry.status is Status.INCONCLUSIVE else "error"
+    title = f"{STATUS_WORDS[entry.status]}: {device_title(entry.device, results.devices)}, {entry_name(entry)}"
+    file = entry.test.partition("::")[0]
+    return _command(level, title, entry.reason, file=f"{root}/{file}" if root else file)
+
+
+def _command(level: str, title: str, message: str, file: str = "") -> str:
+    where = f"file={_escaped(visible(file), _ESCAPES | _IN_PROPERTIES)}," if file else ""
+    return f"::{level} {where}title={_escaped(visible(title), _ESCAPES | _IN_PROPERTIES)}::{_message(message)}"
+
+
+def _message(text: str) -> str:
+    return _escaped(visible(text), _ESCAPES)
+
+
+def _escaped(text: str, escapes: Mapping[str, str]) -> str:
+    return "".join(escapes.get(character, character) for character in text)

@@ -1,0 +1,36 @@
+"""What pytest's own files say of an entry: properties of its test, in JUnit XML for one."""
+
+from harness.plugin.failures import STATUS_PROPERTY
+from harness.records.metrics import METRICS
+from harness.records.results import Entry, Finding
+
+_KEYS = {"budget": "{metric}", "regression": "{metric}_regression", "accuracy_drop": "accuracy_drop"}
+"""Findings on limits, and the key under which a budget has them."""
+
+
+def properties_of(entry: Entry) -> list[tuple[str, str]]:
+    """The entry's device, candidate and status, then each metric with a limit: value, interval, limit.
+
+    Values are in SI base units, with the unit ("0.0039 s"); shares have none.
+    """
+    candidate = f"{entry.candidate}/{entry.recipe}" if entry.recipe else entry.candidate
+    own = [("harness_device", entry.device), ("harness_candidate", candidate), (STATUS_PROPERTY, entry.status.value)]
+    return [*own, *(one for finding in entry.findings for one in _limited(finding))]
+
+
+def _limited(finding: Finding) -> list[tuple[str, str]]:
+    if finding.metric is None or finding.limit is None or finding.gate not in _KEYS:
+        return []
+    name = f"harness_{_KEYS[finding.gate].format(metric=finding.metric)}"
+    known = METRICS.get(finding.metric)
+    unit = known.unit if known and finding.gate == "budget" and known.unit != "1" else ""
+    told = [(f"{name}_limit", _written(finding.limit, unit))]
+    if finding.ci_low is not None and finding.ci_high is not None:
+        told.insert(0, (f"{name}_interval", f"{_written(finding.ci_low, unit)} to {_written(finding.ci_high, unit)}"))
+    if finding.value is not None:
+        told.insert(0, (name, _written(finding.value, unit)))
+    return told
+
+
+def _written(value: float, unit: str) -> str:
+    return f"{value:.9g} {unit}".rstrip()

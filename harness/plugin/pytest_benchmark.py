@@ -1,0 +1,171 @@
+"""Device latencies among pytest-benchmark's own: in its table, its JSON, what it saves and compares.
+
+Its session lists what was measured, and saves, compares and prints the list when the tests are done. Ours are put
+into that list from the results, one round a trial, each the trial's own median; its timer never runs for them.
+Under xdist, where it measures nothing, the controller's list is filled all the same.
+"""
+
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.records.results import DeviceRecord, Results
+
+if TYPE_CHECKING:
+    from harness.plugin.benching import Benching
+
+_ONLY = "--benchmark-only"
+_REGRESSION = "PerformanceRegression"
+_NOTHING_FAILED = (0, 10, 11)
+_PROGRAM = ("python_compiler", "python_implementation", "python_implementation_version", "python_build")
+"""What pytest-benchmark says of the Python that runs pytest, not of a board."""
+
+
+@dataclass(eq=False)
+class BenchmarkTable:
+    """A pytest plugin object, for sessions that name devices."""
+
+    benching: "Benching"
+    _saved: list[Mapping[str, Any]] = field(default_factory=list)
+    """The devices of each saved run that this one is compared with."""
+    _regressed: bool = False
+    """Whether its own comparison failed the session."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> Generator[None, object, object]:
+        """Its --benchmark-only keeps our benchmarks, and its --benchmark-skip skips them."""
+        result = yield
+        for item in items:
+            if "bench" not in getattr(item, "fixturenames", ()):
+                continue
+            item.own_markers[:] = [mark for mark in item.own_markers if not _leaves_out_others(mark)]
+            if config.getoption("benchmark_skip", False) and not config.getoption("benchmark_only", False):
+                item.add_marker(pytest.mark.skip(reason="Skipping benchmark (--benchmark-skip active)."))
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
+        """Close the run before pytest-benchmark saves its list, and fill the list; an interrupted run is not saved."""
+        try:
+            if exitstatus != pytest.ExitCode.INTERRUPTED and not self.benching.worker:
+                self.benching.finish(session)
+                self._fill(session.config)
+        finally:
+            result = yield
+        if self._regressed and session.exitstatus in _NOTHING_FAILED:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return result
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_benchmark_update_machine_info(self, config: pytest.Config, machine_info: dict[str, Any]) -> None:
+        """Add the boards; where all that was measured was measured on one board, the machine is that board."""
+        results = self.benching.results
+        if results is None:
+            return
+        machine_info["devices"] = {name: facts_of(record) for name, record in results.devices.items()}
+        own = all(hasattr(entry.fixture, "of_device") for entry in config._benchmarksession.benchmarks)  # type: ignore[attr-defined]
+        if own and len(results.devices) == 1:
+            _speak_of(machine_info, *results.devices.values())
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True, optionalhook=True)
+    def pytest_benchmark_compare_machine_info(
+        self, machine_info: dict[str, Any], compared_benchmark: Mapping[str, Any]
+    ) -> Generator[None, object, object]:
+        """It compares machines before a board was reached: ours are compared when the boards are known."""
+        saved = compared_benchmark["machine_info"].get("devices")
+        if isinstance(saved, dict):
+            self._saved.append(saved)
+            machine_info.clear()
+            machine_info.update(compared_benchmark["machine_info"])
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:
+        """Let its --benchmark-compare-fail fail without a traceback; tell of boards that are not what they were."""
+        try:
+            result = yield
+        except Exception as error:
+            if type(error).__name__ != _REGRESSION:
+                raise
+            result, self._regressed = None, True  # it has said which
+        results = self.benching.results
+        if results is not None:
+            for line in dict.fromkeys(line for saved in self._saved for line in unlike(saved, results)):
+                terminalreporter.write_line(f"harness: {line}")
+        return result
+
+    def _fill(self, config: pytest.Config) -> None:
+        session = getattr(config, "_benchmarksession", None)
+        off = config.getoption("benchmark_disable", False) and not config.getoption("benchmark_enable", False)
+        if session is None or off or self.benching.results is None:
+            return
+        from harness.plugin.benchmark_entries import entries_of
+
+        session.benchmarks += entries_of(self.benching.results)
+
+
+def facts_of(record: DeviceRecord) -> dict[str, Any]:
+    """What a board said of itself that stays the same from run to run."""
+    facts = record.facts
+    if facts is None:
+        return {"label": record.label, "fingerprint": record.fingerprint}
+    kept = facts.model_dump(
+        mode="json",
+        include={
+            "hostname",
+            "model",
+            "arch",
+            "kernel",
+            "os",
+            "libc",
+            "python",
+            "cpu",
+            "cpu_count",
+            "max_freq_khz",
+            "governor",
+            "memory_bytes",
+            "storage",
+        },
+    )
+    return {"label": record.label, "fingerprint": record.fingerprint, **kept}
+
+
+def unlike(saved: Mapping[str, Any], results: Results) -> Iterable[str]:
+    """A line for each device that is not what it was in the saved run, with what differs."""
+    for name, record in results.devices.items():
+        was, now = saved.get(name), facts_of(record)
+        if not isinstance(was, dict):
+            continue
+        differing = [key for key in now if key != "fingerprint" and was.get(key) != now[key]]
+        if differing:
+            told = "; ".join(f"{key} {_short(was.get(key))} there, {_short(now[key])} here" for key in differing)
+            yield f"{name} is not what it was in the run that this one is compared with: {told}"
+
+
+def _short(value: object) -> str:
+    return repr(value)[:80]
+
+
+def _leaves_out_others(mark: pytest.Mark) -> bool:
+    return mark.name == "skip" and _ONLY in str(mark.kwargs.get("reason", ""))
+
+
+def _speak_of(machine_info: dict[str, Any], record: DeviceRecord) -> None:
+    facts = record.facts
+    if facts is None:
+        return
+    for key in _PROGRAM:
+        machine_info.pop(key, None)
+    machine_info |= {
+        "node": facts.hostname,
+        "processor": facts.cpu or "",
+        "machine": facts.arch,
+        "python_version": facts.python,
+        "release": facts.kernel,
+        "system": facts.os or "",
+        "cpu": {"brand_raw": facts.cpu, "arch_string_raw": facts.arch, "count": facts.cpu_count},
+    }

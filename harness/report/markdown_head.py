@@ -1,0 +1,124 @@
+"""The part of summary.md that a reviewer reads: verdict, waivers, what did not hold, what changed."""
+
+from collections.abc import Sequence
+
+from harness.records.results import BaselineRecord, Entry, Results
+from harness.report.changes import Change, changes, compared
+from harness.report.markdown_text import escaped, kept_together, named, row, sentence, stacked, titled
+from harness.report.words import STATUS_WORDS, exit_meaning, tally, to_explain
+
+_MARKS = {0: "✅", 10: "⚠️", 11: "⚠️"}
+_STATES = {
+    "new": "new, there is nothing to compare it with",
+    "missing": "not compared, its baseline is missing",
+    "identical": "identical with its baseline, nothing was measured against it",
+}
+_MOST_NAMES = 12
+
+
+def verdict(results: Results) -> list[str]:
+    """The tally as a heading; in one line what the exit code means and what the verdicts promise."""
+    mark = _MARKS.get(results.run.exit_code, "❌")
+    promise = f" {sentence(escaped(results.run.gate.sentence))}" if results.run.gate else ""
+    return [f"# {mark} {tally(results).capitalize()}", "", f"{sentence(exit_meaning(results))}{promise}"]
+
+
+def to_read(results: Results) -> list[str]:
+    """What must be read, one list: each waived limit, then each entry that did not hold."""
+    return _listed([*_waivers(results), *_explained(results)])
+
+
+def _waivers(results: Results) -> list[str]:
+    """Those that findings met, then the others of the run."""
+    met = {
+        f"{named(entry, results.devices)}: {escaped(finding.waiver)}": finding.waiver
+        for entry in results.entries
+        for finding in entry.findings
+        if finding.waiver is not None
+    }
+    others = results.run.gate.waivers if results.run.gate else []
+    lines = [*met, *(escaped(waiver) for waiver in others if waiver not in met.values())]
+    return [f"- **WAIVED**: {line}" for line in lines]
+
+
+def _explained(results: Results) -> list[str]:
+    """The sentence of each entry that did not hold, the worst first."""
+    return [
+        f"- **{STATUS_WORDS[entry.status]}**: {named(entry, results.devices)}: {escaped(entry.reason)}"
+        for entry in to_explain(results)
+    ]
+
+
+def against_baseline(results: Results) -> list[str]:
+    """What changed beyond its interval, how much did not, and what was not compared."""
+    metrics = compared(results.entries)
+    found = changes(results.entries)
+    lines = _changed(results, found) if found else []
+    if metrics:
+        lines += ["", f"{_counted(metrics, 'metric')} compared with {_bases(results)}: {_told(metrics, len(found))}."]
+    lines += _listed(_apart(results))
+    return ["", "## Against the baseline", *lines] if lines else []
+
+
+def _changed(results: Results, found: Sequence[Change]) -> list[str]:
+    head = ["change", "metric", "now", "interval", "device, candidate"]
+    rows = [
+        [
+            f"**{_amount(change)}**" if change.worse else _amount(change),
+            escaped(change.title),
+            stacked(kept_together(change.now), f"was {kept_together(change.was)}"),
+            stacked(kept_together(change.interval), _counted(change.blocks, "block")),
+            titled(change.entry, results.devices),
+        ]
+        for change in found
+    ]
+    return ["", row(head), row(["---"] * len(head)), *map(row, rows)]
+
+
+def _amount(change: Change) -> str:
+    return kept_together(f"{change.arrow} {change.amount}")
+
+
+def _told(metrics: int, changed: int) -> str:
+    if changed == 0:
+        return "none changed beyond its interval"
+    rest = metrics - changed
+    return f"{changed} changed" + (f", {rest} did not beyond their intervals" if rest else "")
+
+
+def _bases(results: Results) -> str:
+    said = dict.fromkeys(base.sentence for base in _baselines(results.entries) if base.ratios)
+    first, *others = said
+    return escaped(first) + (f" and {_counted(len(others), 'other baseline')}" if others else "")
+
+
+def _apart(results: Results) -> list[str]:
+    """Entries without a comparison, those of one kind and sentence in one line, and what could not be reproduced."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for entry in results.entries:
+        base = entry.baseline
+        if base is None:
+            continue
+        if base.state in _STATES:
+            kinds.setdefault((_STATES[base.state], base.sentence), []).append(named(entry, results.devices))
+        for reason in base.not_compared:
+            kinds.setdefault(("not compared", reason), []).append(named(entry, results.devices))
+    return [f"- {kind}: {_names(names)}: {escaped(said)}" for (kind, said), names in kinds.items()]
+
+
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return "; ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _baselines(entries: Sequence[Entry]) -> list[BaselineRecord]:
+    return [entry.baseline for entry in entries if entry.baseline is not None]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _listed(lines: list[str]) -> list[str]:
+    """List items with the blank line that Markdown wants before a list."""
+    return ["", *lines] if lines else []

@@ -1,0 +1,64 @@
+"""Text that Markdown shows as it is, and lines that fit where there is a limit."""
+
+import re
+from collections.abc import Sequence
+
+from harness.records.results import DeviceRecord, Entry
+from harness.report.words import device_title, entry_name, visible
+
+LONGEST = 600
+"""Characters of one untrusted text; what is longer stands whole in the report."""
+_SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>|~#!&"})
+_LINK = re.compile(r"(?<=[A-Za-z]):(?=//)|(?<=www)\.")
+_MENTION = re.compile(r"@(?=\w)")
+_NO_SPACE = "&#8203;"
+"""A space of no width, the only thing that keeps GitHub from telling a person that they were named."""
+_HARD_SPACE = "\u00a0"
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is: no markup, no HTML, no link, no mention; at most LONGEST characters of it."""
+    shown = visible(text)
+    shown = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
+    return _MENTION.sub(f"@{_NO_SPACE}", _LINK.sub(r"\\\g<0>", shown.translate(_SPECIAL)))
+
+
+def named(entry: Entry, devices: dict[str, DeviceRecord]) -> str:
+    """An entry's device with its label, candidate and recipe, escaped."""
+    return f"{escaped(device_title(entry.device, devices))}, {escaped(entry_name(entry))}"
+
+
+def kept_together(text: str) -> str:
+    """Escaped text that is not broken at its spaces, so that a number keeps its unit."""
+    return escaped(text).replace(" ", _HARD_SPACE)
+
+
+def stacked(*texts: str) -> str:
+    """A cell of several lines, those left out that are empty."""
+    return "<br>".join(text for text in texts if text)
+
+
+def titled(entry: Entry, devices: dict[str, DeviceRecord]) -> str:
+    """A cell that names an entry: its device with its label above its candidate and recipe."""
+    return stacked(escaped(device_title(entry.device, devices)), escaped(entry_name(entry)))
+
+
+def row(cells: Sequence[str]) -> str:
+    """A line of a table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def sentence(text: str) -> str:
+    """Text as a sentence: a capital first, a full stop last."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def fitted(lines: Sequence[str], room: int) -> list[str]:
+    """The first of the lines that take at most ``room`` characters with their line breaks."""
+    kept: list[str] = []
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return kept

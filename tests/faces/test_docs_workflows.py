@@ -1,0 +1,194 @@
+"""The documentation's pipelines: read by linters, their scripts run, their rules on forks and rights held."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import needs
+import pytest
+from faces.test_docs_commands import FIRST_DAY, ROOT, fences
+
+from harness.report.markdown import MARKER
+
+GITHUB = ROOT / "docs/ci/github-workflow.yml"
+GITLAB = ROOT / "docs/ci/gitlab-ci.yml"
+FORK_RULE = "github.event.pull_request.head.repo.full_name == github.repository"
+_COMMAND = re.compile(r"\.venv/bin/(?:python -m )?(?P<command>(?:pytest|harness) .*?)(?: \|\| .*)?$", re.MULTILINE)
+_PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}")
+_JUNIT = " --junitxml=junit.xml"
+# Ends with the attempts it has made, by codes it is told one after the other.
+_STAND_IN = """#!/bin/sh
+echo run >> attempts
+exit $(sed -n "$(wc -l < attempts)p" codes)
+"""
+# Writes down how it was called; asked for comments it answers as the file "comments" says.
+_GH = """#!/bin/sh
+printf '%s\\n' "$*" >> calls
+case "$*" in *--jq*) cat comments ;; esac
+"""
+
+
+def parsed(text: str) -> Any:
+    """YAML as Python has it."""
+    try:
+        from ruamel.yaml import YAML
+    except ImportError:
+        needs.missing("ruamel.yaml is not installed: nothing else here reads YAML")
+        raise
+    return YAML(typ="safe").load(io.StringIO(text))
+
+
+def github() -> Any:
+    return parsed(GITHUB.read_text(encoding="utf-8"))
+
+
+def workflows() -> list[Any]:
+    """GitHub's workflows: those in yaml blocks and the file that is to be copied."""
+    return [*(parsed(fence.text) for fence in fences("yaml")), github()]
+
+
+def steps(workflow: Any) -> Iterator[dict[str, Any]]:
+    for job in workflow["jobs"].values():
+        yield from job["steps"]
+
+
+def script(part: str) -> str:
+    """The only script of GitHub's workflow in which something stands."""
+    (found,) = [step["run"] for step in steps(github()) if part in step.get("run", "")]
+    return str(found)
+
+
+def tool(name: str) -> str:
+    path = Path(sys.executable).parent / name
+    if not path.exists():
+        needs.missing(f"{name} is not installed: make installs it")
+    return str(path)
+
+
+def test_github_s_linter_and_security_audit_find_nothing() -> None:
+    done = subprocess.run(
+        [tool("jactionlint"), "--strict-exit", "--shellcheck=", "--no-color", "--oneline", str(GITHUB)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    allowed = ("[self-hosted-runner]",)
+    assert [line for line in done.stdout.splitlines() if not line.endswith(allowed)] == []
+    assert done.returncode in (0, 1), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [(("vendor.github-workflows",), GITHUB), (("vendor.gitlab-ci", "--data-transform", "gitlab-ci"), GITLAB)],
+    ids=["github", "gitlab"],
+)
+def test_pipelines_fit_their_schemas(schema: tuple[str, ...], file: Path) -> None:
+    command = [tool("check-jsonschema"), "--builtin-schema", *schema, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_pipelines_run_only_what_is_tested() -> None:
+    gitlab = parsed(GITLAB.read_text(encoding="utf-8"))
+    scripts = [step["run"] for workflow in workflows() for step in steps(workflow) if "run" in step]
+    scripts += [line for job in ("build", "measure") for line in gitlab[job]["script"]]
+    found = [command.removesuffix(_JUNIT) for text in scripts for command in _COMMAND.findall(text)]
+    assert len(found) == len(fences("yaml")) + 4
+    assert set(found) <= set(FIRST_DAY)
+
+
+def test_code_of_forks_stays_away_from_the_boards() -> None:
+    beside_boards = [job for one in workflows() for job in one["jobs"].values() if "self-hosted" in job["runs-on"]]
+    assert len(beside_boards) == len(workflows())
+    for job in beside_boards:
+        assert job["if"] in (FORK_RULE, f"github.event_name != 'pull_request' || {FORK_RULE}")
+    assert "pull_request_target" not in GITHUB.read_text(encoding="utf-8")
+    never = parsed(GITLAB.read_text(encoding="utf-8"))["measure"]["rules"][0]
+    assert never["when"] == "never"
+    assert "$CI_MERGE_REQUEST_SOURCE_PROJECT_PATH != $CI_PROJECT_PATH" in never["if"]
+
+
+def test_each_job_has_the_least_rights_and_pinned_actions() -> None:
+    workflow = github()
+    assert workflow["permissions"] == {}
+    assert {name: job["permissions"] for name, job in workflow["jobs"].items()} == {
+        "build": {"contents": "read"},
+        "measure": {"contents": "read"},
+        "comment": {"pull-requests": "write"},
+    }
+    for step in steps(workflow):
+        assert "uses" not in step or _PINNED.fullmatch(step["uses"])
+        assert not step.get("uses", "").startswith("actions/checkout") or not step["with"]["persist-credentials"]
+
+
+def test_gitlab_runs_again_only_what_was_not_judged() -> None:
+    assert parsed(GITLAB.read_text(encoding="utf-8"))["measure"]["retry"] == {"max": 2, "exit_codes": [10, 11]}
+
+
+def executable(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("codes", "attempts", "status"),
+    [((0,), 1, 0), ((1,), 1, 1), ((4,), 1, 4), ((10, 1), 2, 1), ((10, 11, 0), 3, 0), ((11, 11, 11), 3, 11)],
+)
+def test_github_runs_again_only_what_was_not_judged(
+    tmp_path: Path, codes: tuple[int, ...], attempts: int, status: int
+) -> None:
+    executable(tmp_path / ".venv/bin/python", _STAND_IN)
+    (tmp_path / "codes").write_text("".join(f"{code}\n" for code in codes), encoding="utf-8")
+    done = subprocess.run(
+        ["bash", "-e", "-c", script("attempt")],
+        cwd=tmp_path,
+        env={**os.environ, "PAUSE_SECONDS": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == status
+    assert len((tmp_path / "attempts").read_text(encoding="utf-8").split()) == attempts
+
+
+def commented(folder: Path, comments: str) -> list[str]:
+    """How the comment's script called gh, where the pull request has comments with some ids."""
+    executable(folder / "bin/gh", _GH)
+    (folder / "comments").write_text(comments, encoding="utf-8")
+    own = {
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "REPOSITORY": "me/models",
+        "NUMBER": "7",
+        "RUN_URL": "https://example.org/run",
+    }
+    done = subprocess.run(
+        ["bash", "-e", "-c", script("gh api")],
+        cwd=folder,
+        env={**os.environ, **own},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return (folder / "calls").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_first_comment_is_made(tmp_path: Path) -> None:
+    (tmp_path / "summary").mkdir()
+    (tmp_path / "summary/summary.md").write_text(f"{MARKER}\n# 1 passed\n", encoding="utf-8")
+    asked, made = commented(tmp_path, "")
+    assert asked.startswith("api --paginate repos/me/models/issues/7/comments --jq .[] | ")
+    assert f'startswith("{MARKER}")' in asked
+    assert made == "api --silent --method POST repos/me/models/issues/7/comments --field body=@summary/summary.md"
+
+
+def test_the_same_comment_is_written_anew_and_told_where_nothing_was_measured(tmp_path: Path) -> None:
+    _, made = commented(tmp_path, "41\n42\n")
+    assert made == "api --silent --method PATCH repos/me/models/issues/comments/41 --field body=@summary/summary.md"
+    written = (tmp_path / "summary/summary.md").read_text(encoding="utf-8")
+    assert written == f"{MARKER}\n# Nothing was measured\n\n[What was said](https://example.org/run)\n"

@@ -1,0 +1,83 @@
+import re
+
+import pytest
+from store.sample_results import HOSTILE, results
+
+from harness.plugin.github import LARGEST_SUMMARY, MOST, add_summary, annotations, harmless, root_in_repository
+
+
+def made(count):
+    one = results().entries[5]
+    entries = [one.model_copy(update={"candidate": f"model_{number}"}) for number in range(count)]
+    return results().model_copy(update={"entries": entries})
+
+
+def test_each_entry_that_did_not_hold_is_one_line_the_worst_first():
+    lines = annotations(results())
+    assert [re.match(r"::(\w+) ", line)[1] for line in lines] == ["error", "error", "error", "warning"]
+    assert lines[1] == (
+        "::error file=benchmarks/test_models.py,title=failed%3A rpi4 (simulated board)%2C digits_cnn/float32"
+        "::latency p50 4.25 ms (4.23-4.27) is above 4 ms on rpi4"
+    )
+    assert "too close%3A rpi4" in lines[3]
+
+
+def test_what_boards_and_models_named_cannot_end_a_line_or_a_property():
+    line = annotations(results())[0]
+    assert HOSTILE not in line
+    assert not set(line) & set("\n\r\x1b\u202e")
+    hostile = results().entries[5].model_copy(update={"candidate": "a,b::c%\n::add-mask::x", "reason": "100 %\n::x::"})
+    (line,) = annotations(results().model_copy(update={"entries": [hostile]}))
+    _, command, message = line.split("::", 2)
+    assert command.endswith("a%2Cb%3A%3Ac%25 %3A%3Aadd-mask%3A%3Ax/float32")
+    assert message == "100 %25 ::x::"
+
+
+def test_there_are_no_more_than_github_shows():
+    assert len(annotations(made(MOST))) == MOST
+    lines = annotations(made(25))
+    assert len(lines) == MOST
+    assert lines[-1] == "::error title=edge-harness::and 16 more: see the summary of the run"
+
+
+def test_a_board_that_was_not_reached_comes_first():
+    lines = annotations(results(), unreached=["rpi4: no answer, tried for 10 s"])
+    assert lines[0] == "::error title=board not reached::rpi4: no answer, tried for 10 s"
+
+
+def test_files_are_named_from_the_checkout(tmp_path):
+    inside = tmp_path / "python"
+    assert root_in_repository(inside, {"GITHUB_WORKSPACE": str(tmp_path)}) == "python"
+    assert root_in_repository(tmp_path, {"GITHUB_WORKSPACE": str(tmp_path)}) == ""
+    assert root_in_repository(tmp_path, {"GITHUB_WORKSPACE": str(inside)}) == ""
+    assert root_in_repository(tmp_path, {}) == ""
+    assert "file=python/benchmarks/test_models.py," in annotations(results(), root="python")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\n  ::error::b", "a\n|   ::error::b"),
+        ("test.py::test", "test.py::test"),
+        ("x ##[add-mask]y", "x ## [add-mask]y"),
+    ],
+)
+def test_no_line_of_the_log_is_a_command(text, expected):
+    assert harmless(text) == expected
+
+
+def test_the_summary_is_appended_while_there_is_room(tmp_path):
+    path = tmp_path / "summary"
+    environment = {"GITHUB_STEP_SUMMARY": str(path)}
+    assert add_summary("# one\n", environment) is None
+    assert add_summary("# two\n", environment) is None
+    assert path.read_text(encoding="utf-8") == "# one\n\n# two\n\n"
+    path.write_bytes(b"x" * (LARGEST_SUMMARY - 3))
+    assert "is full" in add_summary("# three\n", environment)
+    assert path.stat().st_size == LARGEST_SUMMARY - 3
+
+
+def test_a_summary_that_cannot_be_written_is_a_sentence(tmp_path):
+    said = add_summary("# one\n", {"GITHUB_STEP_SUMMARY": str(tmp_path / "none" / "summary")})
+    assert said == "the step's summary cannot be written (No such file or directory): this run's stands in its folder"
+    assert add_summary("# one\n", {}) is None

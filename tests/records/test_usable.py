@@ -1,0 +1,36 @@
+import pytest
+from store.sample_results import results
+
+from harness.records.results import Finding
+from harness.records.status import Status
+from harness.records.usable import trial_medians, usable
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (Status.MEASURED, True),
+        (Status.PASS, True),
+        (Status.INCONCLUSIVE, True),
+        (Status.FAIL, True),
+        (Status.INVALID, False),
+        (Status.ERROR, False),
+    ],
+)
+def test_figures_of_a_fit_board_may_be_compared(status, expected):
+    entry = results().entries[0].model_copy(update={"status": status})
+    assert usable(entry) is expected
+
+
+def test_wrong_outputs_make_figures_worthless():
+    wrong = Finding(gate="outputs", metric=None, status=Status.FAIL, reason="wrong outputs")
+    assert not usable(results().entries[0].model_copy(update={"status": Status.FAIL, "findings": [wrong]}))
+
+
+def test_medians_leave_out_void_trials_and_the_baseline_s():
+    entry = results().entries[0]
+    assert len(entry.trials) == 10
+    assert len(trial_medians(entry)) == 9
+    assert trial_medians(entry)[0] == entry.trials[0].quantiles["p50"]
+    other = [trial.model_copy(update={"arm": "baseline"}) for trial in entry.trials]
+    assert trial_medians(entry.model_copy(update={"trials": other})) == []

@@ -58,6 +58,6 @@ def balanced_length(plan: Plan, trials: Sequence[Trial], *, overhead_s: float) -
     if between <= 0.0 or within <= 0.0:
         return whole
     reads = sqrt(max(overhead_s, 0.0) / inference_s * _MEDIAN_OF_NORMAL * within / between)
-    runs = max(FEWEST_RUNS, ceil(reads)) * batch
+    runs = max(FEWEST_RUNS, plan.fewest_reads, ceil(reads)) * batch
     seconds = max(SHORTEST_S, reads * inference_s)
     return Length(min(plan.num_runs, runs), min(plan.min_secs, seconds))

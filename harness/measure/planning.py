@@ -24,6 +24,8 @@ FIRST_LOOK = 6
 """Blocks before which no limit on a sampled metric is judged."""
 MOST_BLOCKS = 130
 """Blocks that a limit may take; the time limit often ends measuring earlier."""
+_READS_OF_A_PERCENTILE = {"latency_p90": 10, "latency_p99": 100}
+"""Reads of one process whose percentile is not merely its slowest."""
 MEASURING_SHARE = 0.8
 """Of the time limit; the rest goes to starting processes, loading and warming up."""
 
@@ -51,6 +53,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     balanced = bool(questions) and not settings.fixed_length
     trials = _trials(settings.trials or DEFAULT_TRIALS, len(arms))
     shared_by = max(trials * len(arms), 2 * FIRST_LOOK * TRIALS_PER_ABBA) if balanced else trials * len(arms)
+    fewest_reads = max((_READS_OF_A_PERCENTILE.get(question.metric, 1) for question in questions), default=1)
     kept = _sensors_within(settings.time_limit_s, sensors, arms=len(arms))
     room = settings.time_limit_s - energy_seconds(len(kept), len(arms))
     share = room * MEASURING_SHARE / (shared_by * (1 + _staged(arms) / len(arms)))
@@ -61,7 +64,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
         order="single" if baseline is None else "abba",
         runner=runner,
         warmup_runs=settings.warmup_runs,
-        num_runs=settings.num_runs,
+        num_runs=max(settings.num_runs, fewest_reads) if balanced else settings.num_runs,
         min_secs=min(settings.min_secs, PILOT_S) if balanced else settings.min_secs,
         max_secs=min(settings.max_secs, share if balanced else max(share, settings.min_secs)),
         time_limit_s=settings.time_limit_s,
@@ -70,6 +73,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
         questions=questions,
         most_blocks=most_blocks(settings, arms=len(arms)) if questions else None,
         balanced=balanced,
+        fewest_reads=fewest_reads,
     )
 
 

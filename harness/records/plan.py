@@ -105,6 +105,8 @@ class Plan:
     questions: tuple[Question, ...] = ()
     most_blocks: int | None = None
     balanced: bool = False
+    fewest_reads: int = 1
+    """Clock reads that each trial needs for the percentiles that questions are about."""
 
     def runner_of(self, arm: str) -> RunnerSpec:
         """What runs an arm."""

@@ -66,6 +66,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         str | None, typer.Option(metavar="BASE", help="a .tflite file, a folder of artifacts or a results.json")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="seed of random inputs")] = None,
+    plan_only: Annotated[bool, typer.Option("--plan-only", help="print trials and minutes; touch no board")] = False,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="go on with a run that was killed")] = None,
     as_json: Json = False,
 ) -> None:
     """Measure model files on a board."""
@@ -86,6 +88,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         "min_secs": min_secs,
         "max_secs": max_secs,
         "baseline": baseline,
+        "plan_only": plan_only or None,
+        "resume": resume,
         "seed": seed,
     }
     wanted = Wanted(files, recipes=recipe, data=data, stages=stages, samples=samples)

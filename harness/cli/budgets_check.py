@@ -12,7 +12,6 @@ from harness.cli.collecting import collected_benchmarks
 from harness.cli.stored import BudgetFiles, lineages_of, stored_run
 from harness.gates import Budgeted, Budgets, Limit, expired, limits_for, parse_limits, unused_keys, unused_waivers
 from harness.gates.auditing import Slack, expiring, slack_limits
-from harness.gates.proposing import subject_of
 from harness.profiles import available, lineages
 from harness.records.errors import BudgetsError, UsageError
 from harness.records.results import Results
@@ -103,7 +102,7 @@ def _collected(path: str | None, results: Results | None) -> list[_Subject]:
 
 
 def _measured(results: Results | None) -> list[_Subject]:
-    return [_Subject(entry.test, subject_of(entry)) for entry in results.entries] if results else []
+    return [_Subject(entry.test, entry.subject) for entry in results.entries] if results else []
 
 
 def _checked(

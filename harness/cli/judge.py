@@ -9,7 +9,6 @@ from pathlib import Path
 from harness.cli.stored import BudgetFiles, lineages_of, stored_run
 from harness.gates import Budgets, Limit, expired, is_sampled, judge, limits_for
 from harness.gates.anew import stored_limits, unjudged
-from harness.gates.proposing import subject_of
 from harness.records.errors import BudgetsError, ResultsFileError, UsageError
 from harness.records.results import Entry, Results, Run
 from harness.records.settings import Settings
@@ -97,7 +96,7 @@ def _is_plausible(name: str, value: object, default: object) -> bool:
 def _limits(entry: Entry, budgets: Budgets | None, lineage: Sequence[str], day: date) -> list[Limit]:
     """The file's limits and those of the test's markers, as far as the run stored them."""
     markers, others = stored_limits(entry)
-    limits = list(limits_for(budgets, lineage, subject_of(entry), markers, today=day))
+    limits = list(limits_for(budgets, lineage, entry.subject, markers, today=day))
     keys = {limit.key for limit in limits}
     return [*limits, *(limit for limit in others if limit.key not in keys)]
 

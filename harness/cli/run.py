@@ -14,10 +14,12 @@ from harness.records.errors import BoardUnavailableError, UsageError
 from harness.records.results import Results
 from harness.records.settings import Settings
 from harness.report import ReportAhead
+from harness.session.baselines import check_baseline
 from harness.session.building import check_artifacts
-from harness.session.closing import RunStart, close_run
+from harness.session.closing import RunStart, close_run, resumed_folder
 from harness.session.liveline import LiveLine
 from harness.session.options import make_settings
+from harness.session.planned import PlannedEntry, plan_text
 from harness.session.session import Session
 from harness.store import RunFolder
 
@@ -52,8 +54,13 @@ def run_files(wanted: Wanted, *, devices: list[str], given: dict[str, Any], as_j
     profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
     chosen = wanted.candidates()
     check_artifacts(settings)
-    start = RunStart()
-    folder = RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
+    check_baseline(settings.baseline)
+    if settings.plan_only:
+        sys.stdout.write(plan_text([PlannedEntry(name, str(one), ()) for name in profiles for one in chosen], settings))
+        return 0
+    cut_off = resumed_folder(settings)
+    start = RunStart.of(cut_off)
+    folder = cut_off or RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
     live = LiveLine()
     report = ReportAhead()
     remote = all(profile.connection.transport != "local" for profile in profiles.values())

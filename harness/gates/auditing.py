@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.gates.file import Budgets
 from harness.gates.limits import Limit
-from harness.gates.proposing import bad_end, room, subject_of, told, with_margin
+from harness.gates.proposing import bad_end, room, told, with_margin
 from harness.gates.resolve import limits_for
 from harness.gates.waivers import Waiver
 from harness.records.results import Entry
@@ -55,7 +55,7 @@ def slack_limits(
         budgets = budgets_of(entry.test)
         if budgets is None or entry.status in (Status.INVALID, Status.ERROR):
             continue
-        for limit in limits_for(budgets, lineages.get(entry.device, (entry.device,)), subject_of(entry), today=None):
+        for limit in limits_for(budgets, lineages.get(entry.device, (entry.device,)), entry.subject, today=None):
             if limit.kind == "absolute":
                 found = _slack(limit, entry)
                 nearest[limit.origin] = _nearer(nearest.get(limit.origin, found), found)
@@ -85,7 +85,7 @@ def _slack(limit: Limit, entry: Entry) -> Slack | None:
         limit=limit,
         room=room(limit, end),
         device=entry.device,
-        candidate=subject_of(entry),
+        candidate=entry.subject,
         measured=told(measurement),
         proposed=with_margin(end, metric=limit.metric, margin=_MARGIN) if end > 0 else limit.text,
     )

@@ -54,11 +54,6 @@ class Refused:
     why: str
 
 
-def subject_of(entry: Entry) -> str:
-    """What tables are matched with: "candidate/recipe", or the candidate alone."""
-    return f"{entry.candidate}/{entry.recipe}" if entry.recipe else entry.candidate
-
-
 def propose(
     entries: Iterable[Entry], budgets: Budgets | None, asked: Asked, *, lineages: Mapping[str, Sequence[str]]
 ) -> list[Proposal | Refused]:
@@ -69,7 +64,7 @@ def propose(
     """
     together: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
-        together.setdefault((entry.device, subject_of(entry)), []).append(entry)
+        together.setdefault((entry.device, entry.subject), []).append(entry)
     found: list[Proposal | Refused] = []
     for (device, candidate), same in together.items():
         unfit = next(filter(None, (_why_unfit(entry, update=asked.update) for entry in same)), None)
@@ -125,7 +120,7 @@ def _trials(measurement: Measurement) -> str:
 
 def _why_unfit(entry: Entry, *, update: bool) -> str | None:
     """Why no limit may be made of this entry; None where its figures are good."""
-    if not (entry.device + subject_of(entry)).isprintable():
+    if not (entry.device + entry.subject).isprintable():
         return "its name has characters that cannot be seen, and cannot stand in a budgets file"
     if entry.status in (Status.INVALID, Status.ERROR):
         return f"{entry.status}: {entry.reason}"
@@ -144,7 +139,7 @@ def room(limit: Limit, end: float) -> float:
 
 
 def _proposed(same: Sequence[Entry], metric: str, stands: Limit | None, asked: Asked) -> Proposal | Refused:
-    device, candidate = same[0].device, subject_of(same[0])
+    device, candidate = same[0].device, same[0].subject
     measured = [m for entry in same for m in entry.measurements if m.metric == metric]
     if len(measured) < len(same):
         return Refused(device, candidate, f"{metric} was not measured")

@@ -5,7 +5,7 @@ Importing the room loads no numpy; the metric families stand in ``harness.measur
 
 from harness.measure.execution import execute
 from harness.measure.order import order_of
-from harness.measure.planning import DEFAULT_TRIALS, check_trials, expected_seconds, make_plan, most_blocks
+from harness.measure.planning import DEFAULT_TRIALS, check_trials, expected_extent, make_plan, most_blocks
 from harness.measure.progress import Progress
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "Progress",
     "check_trials",
     "execute",
-    "expected_seconds",
+    "expected_extent",
     "make_plan",
     "most_blocks",
     "order_of",

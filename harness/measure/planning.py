@@ -1,7 +1,7 @@
 """Settings and artifacts to a plan, fixed before the board is touched."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
@@ -98,10 +98,30 @@ def energy_seconds(sensors: int, arms: int, window_s: float = ENERGY_WINDOW_S) -
     return sensors * arms * (window_s + BESIDE_WINDOW_S)
 
 
-def expected_seconds(plan: Plan) -> float:
-    """Seconds of measuring if every trial ends at ``min_secs``, at most the time limit. For --plan-only."""
-    measuring = plan.trials * (len(plan.arms) + _staged(plan.arms)) * plan.min_secs
-    return min(plan.time_limit_s, measuring + energy_seconds(len(plan.sensors), len(plan.arms), plan.energy_window_s))
+@dataclass(frozen=True)
+class Extent:
+    """Trials of all arms and seconds of an entry's measuring, at least and at most."""
+
+    least_trials: int
+    most_trials: int
+    least_s: float
+    most_s: float
+
+
+def expected_extent(settings: Settings, asked: Sequence[str], *, arms: int) -> Extent:
+    """What an entry takes if every trial ends at its least seconds. Pure.
+
+    ``asked`` are metrics with a limit that trials answer: then measuring goes on for as many blocks as it takes, and
+    the time limit is the most. Energy passes, pre- and post-processing and starting processes come on top.
+    """
+    trials = _trials(settings.trials or DEFAULT_TRIALS, arms) * arms
+    if not asked:
+        seconds = min(settings.time_limit_s, trials * settings.min_secs)
+        return Extent(trials, trials, seconds, seconds)
+    least = max(trials, FIRST_LOOK * TRIALS_PER_ABBA)
+    most = max(least, most_blocks(settings, arms=arms) * TRIALS_PER_ABBA)
+    shortest = settings.min_secs if settings.fixed_length else min(settings.min_secs, PILOT_S)
+    return Extent(least, most, min(settings.time_limit_s, least * shortest), settings.time_limit_s)
 
 
 def _staged(arms: tuple[Arm, ...]) -> int:

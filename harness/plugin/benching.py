@@ -18,9 +18,11 @@ from harness.records.errors import UsageError
 from harness.records.results import Results
 from harness.records.settings import Settings
 from harness.report import SUMMARY_NAME, ReportAhead
+from harness.session.baselines import check_baseline
 from harness.session.building import check_artifacts
-from harness.session.closing import RunStart, close_run
+from harness.session.closing import RunStart, close_run, resumed_folder
 from harness.session.liveline import LiveLine
+from harness.session.planned import plan_text
 from harness.session.session import Session
 from harness.store import RunFolder
 
@@ -53,10 +55,11 @@ class Benching:
         try:
             profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
             check_artifacts(settings)
-            folder = RunFolder.open(Path(handed["folder"])) if handed else None
+            check_baseline(settings.baseline)
+            folder = RunFolder.open(Path(handed["folder"])) if handed else resumed_folder(settings)
+            start = RunStart(id=handed["id"]) if handed else RunStart.of(folder)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
-        start = RunStart(id=handed["id"]) if handed else RunStart()
         today = date.fromisoformat(handed["day"]) if handed else start.created_at.date()
         book = BudgetBook(config.rootpath, profiles, settings.devices_dir, today)
         return cls(settings, profiles, start, handed is not None, book, failures, _folder=folder)
@@ -133,6 +136,8 @@ class Benching:
 
     def summarise(self, reporter: pytest.TerminalReporter) -> None:
         """The table and where the report lies; on GitHub also its annotations and the step's summary."""
+        if self.settings.plan_only and not self.worker:
+            reporter.write_line("\n" + plan_text(self.budgets.planned(), self.settings))
         if self.results is None:
             return
         from harness.report import table

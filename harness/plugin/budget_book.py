@@ -29,6 +29,7 @@ from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.errors import BudgetsError
 from harness.records.settings import Settings
+from harness.session.planned import PlannedEntry
 
 
 @dataclass
@@ -65,6 +66,14 @@ class BudgetBook:
             self._measured.add(call)
             return self._purse.planned_share()
         return self._purse.surprise_share(sampled, where=item.nodeid)
+
+    def planned(self) -> list[PlannedEntry]:
+        """Every entry that the collected benchmarks will make, as far as their parameters tell."""
+        return [
+            PlannedEntry(device_of(item), str(candidate), self.limits(item, candidate, device_of(item)))
+            for item in self._benchmarks
+            for candidate in candidates_of(item)
+        ]
 
     def purse(self, alpha: float) -> Purse:
         """Alpha over all limits of the collected benchmarks in which chance has a part. Raises BudgetsError."""

@@ -27,13 +27,11 @@ def add_flags(parser: pytest.Parser) -> None:
     except (ValueError, ArgumentError):
         group.addoption("--board", **kwargs)
     for option in OPTIONS:
-        group.addoption(
-            option.flag,
-            dest=f"harness_{option.field}",
-            type=option.kind,
-            metavar=option.metavar,
-            help=option.text,
-        )
+        dest = f"harness_{option.field}"
+        if option.switch:
+            group.addoption(option.flag, dest=dest, action="store_true", default=None, help=option.text)
+        else:
+            group.addoption(option.flag, dest=dest, type=option.kind, metavar=option.metavar, help=option.text)
 
 
 def stepped_aside(config: pytest.Config) -> bool:

@@ -93,6 +93,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         refuse_without_device(session)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """With --plan-only nothing runs."""
+    benching = session.config.stash.get(BENCHING, None)
+    return True if benching is not None and benching.settings.plan_only else None
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController has no public type
     """Tell an xdist worker which run folder and run id are the controller's."""

@@ -220,6 +220,11 @@ class Entry(Record):
     comparisons: tuple[Comparison, ...] = ()
     seconds: dict[str, float] = {}
 
+    @property
+    def subject(self) -> str:
+        """What budgets are matched with: "candidate/recipe", or the candidate alone."""
+        return f"{self.candidate}/{self.recipe}" if self.recipe else self.candidate
+
 
 class SelfTests(Record):
     """A board's record of measuring the same thing twice."""

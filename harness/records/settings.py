@@ -35,6 +35,10 @@ class Settings:
     miss: float = 0.05
     """The chance that a metric beyond its limit passes."""
     inconclusive: Literal["fail", "warn"] = "fail"
+    plan_only: bool = False
+    """Say how many trials and minutes it would take, and touch no board."""
+    resume: Path | None = None
+    """The folder of a run that was killed: what it measured is kept, the rest is measured now."""
     fixed_length: bool = False
     """Whether num_runs or min_secs was asked for: then no trial is shorter, whatever the first blocks show."""
     seed: int = 0

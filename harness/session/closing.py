@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Self
 
 from harness.pipeline.recipes import parse_recipe
 from harness.records.errors import CandidateSpecError
@@ -25,6 +26,16 @@ class RunStart:
     id: str = field(default_factory=lambda: secrets.token_hex(3))
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     monotonic_s: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def of(cls, folder: RunFolder | None) -> Self:
+        """That of a run that is resumed in its folder; of a new one for None."""
+        return cls() if folder is None else cls(id=folder.run_id, created_at=folder.created_at)
+
+
+def resumed_folder(settings: Settings) -> RunFolder | None:
+    """The folder of the run that is resumed, None where a new one begins. Raises UsageError."""
+    return None if settings.resume is None else RunFolder.resumed(settings.resume)
 
 
 def close_run(

@@ -22,6 +22,8 @@ class Option:
     metavar: str
     text: str
     choices: tuple[str, ...] = ()
+    switch: bool = False
+    """Typed without a value."""
 
     @property
     def key(self) -> str:
@@ -66,6 +68,8 @@ OPTIONS = (
     ),
     Option("--alpha", "alpha", share, "SHARE", "chance of a false alarm of the whole session (default: 0.5 %%)"),
     Option("--miss", "miss", share, "SHARE", "chance that a metric beyond its limit passes (default: 5 %%)"),
+    Option("--plan-only", "plan_only", bool, "", "print trials and minutes; touch no board", switch=True),
+    Option("--resume", "resume", Path, "RUN", "go on with a run that was killed, in its folder"),
     Option("--inconclusive", "inconclusive", str, "fail|warn", "what too-close-to-call means", ("fail", "warn")),
     Option("--seed", "seed", int, "N", "seed of random inputs and of training (default: 0)"),
 )

@@ -67,6 +67,7 @@ class Session:
     _thread: threading.Thread | None = None
     _building: Building = field(init=False)
     _contest: Contest = field(init=False)
+    _kept: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
     _opened: _Opened | None = None
     _sent: Counter[str] = field(default_factory=Counter)
     _refused: dict[str, BoardUnavailableError] = field(default_factory=dict)
@@ -75,6 +76,8 @@ class Session:
         check_artifacts(self.settings)
         self._building = Building(self.settings, self.say)
         check_baseline(self.settings.baseline)
+        if self.settings.resume is not None:
+            self._kept = {(e.device, e.test, e.subject): e for e in self.folder.entries()}
         self._contest = Contest(self.settings, self.benchmarks, self.expected, self.say, self._build_rival)
 
     def __enter__(self) -> "Session":
@@ -115,11 +118,13 @@ class Session:
     ) -> Entry:
         """Build, ship, measure and judge one candidate on one device; returns the entry, already kept.
 
-        ``share`` is the chance of a false alarm that each limit may take, None: all of the session's alpha.
-
-        What keeps this candidate alone from being measured makes an ERROR entry. Raises BoardUnavailableError
+        What a run that is resumed has measured before is not measured again. ``share`` is the chance of a false alarm
+        that each limit may take, None: all of the session's alpha. What keeps this candidate alone from being measured makes an ERROR entry. Raises BoardUnavailableError
         where the board is not to be had or goes away, UsageError where the profile does not fit the board.
         """
+        kept = self._kept.get((device, test, str(candidate)))
+        if kept is not None:
+            return kept
         self.open(device)
         try:
             entry = self._measured(Order(candidate, device, test, tuple(limits), share or self.settings.alpha))

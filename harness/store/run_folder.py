@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from harness.records.base import Record
 from harness.records.board import Trial
-from harness.records.errors import EntryError, HarnessError, ResultsFileError
+from harness.records.errors import EntryError, HarnessError, ResultsFileError, UsageError
 from harness.records.results import DeviceRecord, Entry, Results, Run
 from harness.store.disk import append_line, disk_errors_named
 from harness.store.naming import folder_name, new_run_id, point_latest
@@ -55,6 +55,21 @@ class RunFolder:
         if not (path / "journal").is_dir():
             raise HarnessError(f"{path}: no run at work in this folder: expected one that was made and not finished")
         return cls(path)
+
+    @classmethod
+    def resumed(cls, path: Path) -> Self:
+        """The folder of a run that was killed; UsageError for any other."""
+        if not (path / "journal").is_dir() or (path / RESULTS_NAME).exists() or "-" not in path.name:
+            raise UsageError(f"--resume {path}: no run that was cut off: expected its folder, without {RESULTS_NAME}")
+        return cls(path)
+
+    @property
+    def created_at(self) -> datetime:
+        """When the run began, by the folder's name; UsageError for a folder that was renamed."""
+        try:
+            return datetime.strptime(self.path.name.split("-", 1)[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        except ValueError as error:
+            raise UsageError(f"{self.path}: expected a name like 20261124T054500Z-3f9a1c; give it back") from error
 
     @property
     def run_id(self) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.measure import DEFAULT_TRIALS, expected_seconds, make_plan, order_of
+from harness.measure import DEFAULT_TRIALS, expected_extent, make_plan, order_of
 from harness.measure.order import again, parts_of, thermometer
 from harness.records.errors import UsageError
 from harness.records.question import Question
@@ -207,7 +207,6 @@ def test_stages_of_two_arms_are_interleaved_like_their_latencies():
 def test_stages_take_their_share_of_the_time_limit():
     alone, staged = (make_plan(Settings(time_limit_s=20.0), a, make_runner()) for a in (CANDIDATE, STAGED))
     assert staged.max_secs == alone.max_secs / 2
-    assert expected_seconds(staged) == 2 * expected_seconds(alone)
 
 
 def test_slow_models_stop_so_that_all_trials_fit_the_time_limit():
@@ -234,10 +233,16 @@ def test_a_short_time_limit_has_no_room_for_a_sensor():
     assert plan.sensors == ()
 
 
-def test_expected_seconds():
-    plan = make_plan(Settings(min_secs=1.0), CANDIDATE, make_runner(), baseline=BASELINE)
-    assert expected_seconds(plan) == 20.0
-    assert expected_seconds(make_plan(Settings(min_secs=30.0), CANDIDATE, make_runner())) == 60.0
+def test_the_extent_without_limits_is_that_of_the_trials():
+    extent = expected_extent(Settings(min_secs=1.0), [], arms=2)
+    assert (extent.least_trials, extent.most_trials, extent.least_s, extent.most_s) == (20, 20, 20.0, 20.0)
+    assert expected_extent(Settings(min_secs=30.0), [], arms=1).most_s == 60.0
+
+
+def test_the_extent_with_limits_reaches_from_the_first_look_to_the_time_limit():
+    extent = expected_extent(Settings(), ["latency_p50"], arms=2)
+    assert (extent.least_trials, extent.most_trials, extent.least_s, extent.most_s) == (24, 520, 6.0, 60.0)
+    assert expected_extent(Settings(trials=30), ["latency_p50"], arms=2).most_trials == 60
 
 
 def test_a_block_again_has_new_numbers_and_no_check():

@@ -119,8 +119,9 @@ class Session:
         """Build, ship, measure and judge one candidate on one device; returns the entry, already kept.
 
         What a run that is resumed has measured before is not measured again. ``share`` is the chance of a false alarm
-        that each limit may take, None: all of the session's alpha. What keeps this candidate alone from being measured makes an ERROR entry. Raises BoardUnavailableError
-        where the board is not to be had or goes away, UsageError where the profile does not fit the board.
+        that each limit may take, None: all of the session's alpha. What keeps this candidate alone from being measured
+        makes an ERROR entry. Raises BoardUnavailableError where the board is not to be had or goes away, UsageError
+        where the profile does not fit the board.
         """
         kept = self._kept.get((device, test, str(candidate)))
         if kept is not None:

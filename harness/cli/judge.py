@@ -52,7 +52,8 @@ def judge_run(wanted: Wanted, *, as_json: bool) -> int:
 def judged_anew(stored: Results, files: BudgetFiles) -> Results:
     """The run with the verdicts that the budgets files give it; waivers hold as of the day the run was made.
 
-    The same run and files give the same results on any later day. Raises BudgetsError, ResultsFileError.
+    Alpha is divided over all limits in which chance has a part. The same run and files give the same results on any
+    later day. Raises BudgetsError, ResultsFileError.
     """
     settings, day = settings_of(stored.run), _day(stored.run)
     lineages = lineages_of(stored)

@@ -9,6 +9,8 @@ from harness.records.status import Status, worst
 
 MARKER = "marker of "
 """How the origin of a marker's limit begins."""
+_UNTOLD = "the stored run"
+"""The origin of a limit whose run did not store where it stands."""
 _KINDS: dict[str, LimitKind] = {name: kind for kind, (name, _) in GATES.items()}
 
 
@@ -32,7 +34,7 @@ def stored_limits(entry: Entry) -> tuple[list[Limit], list[Limit]]:
     others: list[Limit] = []
     for finding in entry.findings:
         if finding.gate in _KINDS and finding.metric in METRICS and finding.limit is not None:
-            if finding.origin is None or (finding.waiver and finding.origin.startswith(MARKER)):
+            if finding.origin in (None, _UNTOLD) or (finding.waiver and finding.origin.startswith(MARKER)):
                 others.append(_limit(finding, entry))
             elif finding.origin.startswith(MARKER):
                 markers.append(_limit(finding, entry))
@@ -46,7 +48,7 @@ def _limit(finding: Finding, entry: Entry) -> Limit:
         metric=str(finding.metric),
         kind=_KINDS[finding.gate],
         value=finding.limit or 0.0,
-        origin=finding.origin or "the stored run",
+        origin=finding.origin or _UNTOLD,
         source="model" if asked_for_model else None,
         waiver=finding.waiver,
     )

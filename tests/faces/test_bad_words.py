@@ -140,7 +140,7 @@ def test_a_waiver_that_does_not_hold_is_refused_before_a_board_is_touched(
     place.benchmark()
     keys = {"candidate": "t*", "limit": "2 s", "until": "2999-12-31"} | changes
     place.write("budgets.toml", WAIVED.format(**keys))
-    said = place.pytest("--device=local", "--collect-only", "-q", ".")
+    said = place.pytest("--device=local", "--collect-only", "-q", ".", quick=False)
     assert said.code == (4 if words else 0), said.text
     if words:
         one_line(said.text, *words)
@@ -149,6 +149,6 @@ def test_a_waiver_that_does_not_hold_is_refused_before_a_board_is_touched(
 def test_a_waiver_of_tests_that_are_left_out_is_not_wrong_and_an_expired_one_always_is(place: "Place") -> None:
     place.benchmark()
     place.write("budgets.toml", WAIVED.format(candidate="other", limit="2 s", until="2999-12-31"))
-    assert place.pytest("--device=local", "--collect-only", "-q", "-k", "tiny", ".").code == 0
+    assert place.pytest("--device=local", "--collect-only", "-q", "-k", "tiny", ".", quick=False).code == 0
     place.write("budgets.toml", WAIVED.format(candidate="other", limit="2 s", until="2020-01-01"))
-    assert place.pytest("--device=local", "--collect-only", "-q", "-k", "tiny", ".").code == 4
+    assert place.pytest("--device=local", "--collect-only", "-q", "-k", "tiny", ".", quick=False).code == 4

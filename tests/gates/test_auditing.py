@@ -122,6 +122,7 @@ def test_markers_are_remembered_and_the_budgets_file_s_limits_are_not():
             finding("model_size", 9e4, origin='budgets.toml [rpi4."kws/*"] model_size'),
             finding("peak_memory", 9e7, origin="marker of test_kws peak_memory", waiver="limit 80 MB waived to 90 MB"),
             finding("throughput", 100.0),
+            finding("model_memory", 100.0, origin="the stored run"),
             finding("no_metric", 1.0),
             Finding(gate="fitness", metric=None, status=Status.PASS, reason="fit"),
         ]
@@ -133,5 +134,6 @@ def test_markers_are_remembered_and_the_budgets_file_s_limits_are_not():
     assert [(one.key, one.origin) for one in others] == [
         ("peak_memory", "marker of test_kws peak_memory"),
         ("throughput", "the stored run"),
+        ("model_memory", "the stored run"),
     ]
     assert others[0].waiver == "limit 80 MB waived to 90 MB"

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from harness.records.results import BaselineRecord, Entry, Results
 from harness.report.changes import Change, changes, compared
 from harness.report.markdown_text import escaped, kept_together, named, row, sentence, stacked, titled
-from harness.report.words import STATUS_WORDS, exit_meaning, tally, to_explain
+from harness.report.words import STATUS_WORDS, exit_meaning, tally, to_explain, waived
 
 _MARKS = {0: "✅", 10: "⚠️", 11: "⚠️"}
 _STATES = {
     "new": "new, there is nothing to compare it with",
     "missing": "not compared, its baseline is missing",
+    "unlike": "not compared, the baseline is of another board or setting",
     "identical": "identical with its baseline, nothing was measured against it",
 }
 _MOST_NAMES = 12
@@ -30,15 +31,10 @@ def to_read(results: Results) -> list[str]:
 
 def _waivers(results: Results) -> list[str]:
     """Those that findings met, then the others of the run."""
-    met = {
-        f"{named(entry, results.devices)}: {escaped(finding.waiver)}": finding.waiver
-        for entry in results.entries
-        for finding in entry.findings
-        if finding.waiver is not None
-    }
+    met = {finding.waiver for entry in results.entries for finding in entry.findings}
     others = results.run.gate.waivers if results.run.gate else []
-    lines = [*met, *(escaped(waiver) for waiver in others if waiver not in met.values())]
-    return [f"- **WAIVED**: {line}" for line in lines]
+    lines = [*waived(results), *(waiver for waiver in others if waiver not in met)]
+    return [f"- **WAIVED**: {escaped(line)}" for line in lines]
 
 
 def _explained(results: Results) -> list[str]:

@@ -29,16 +29,18 @@ def ratio(metric: str, value: float, half: float | None = 0.012) -> Ratio:
     )
 
 
-def measured_against(entry: Entry, *ratios: Ratio, not_compared: tuple[str, ...] = ()) -> Entry:
-    """The entry with a baseline measured beside it."""
+def measured_against(
+    entry: Entry, *ratios: Ratio, not_compared: tuple[str, ...] = (), was: dict[str, float] | None = None
+) -> Entry:
+    """The entry with a baseline measured beside it; ``was`` are the baseline's figures that have no ratio."""
     now = {measurement.metric: measurement.value for measurement in entry.measurements}
-    was = [measured(one.metric, (now.get(one.metric) or 1.0) / one.ratio) for one in ratios]
+    figures = {one.metric: (now.get(one.metric) or 1.0) / one.ratio for one in ratios} | (was or {})
     base = BaselineRecord(
         given="origin/main",
         state="measured",
         sentence=BASE,
         commit="1a2b3c4d",
-        measurements=was,
+        measurements=[measured(metric, value) for metric, value in figures.items()],
         ratios=list(ratios),
         not_compared=list(not_compared),
     )

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from report.baseline_results import BASE, NOT_COMPARED, PROMISE, SELF_TEST, UNLIKE, baseline_results
+from report.baseline_results import BASE, NOT_COMPARED, PROMISE, SELF_TEST, UNLIKE, baseline_results, measured_against
 from report.told_results import told_results
 from store.sample_results import HOSTILE, entry, results
 
@@ -46,7 +46,19 @@ def test_what_changed_is_told_with_arrow_words_and_interval():
     ]
     assert rows[0][1:4] == ["latency p50", "4.25 ms<br>was 3.542 ms", "+18.8 to +21.2 % (95 %)<br>30 blocks"]
     text = "\n".join(lines)
-    assert f"7 metrics compared with {BASE}: 5 changed, 2 did not beyond their intervals." in text
+    assert (
+        f"7 metrics compared with {BASE}: 5 changed, 2 did not beyond their intervals. "
+        "Of metrics that did not change, about 1 in 20 seems to have." in text
+    )
+
+
+def test_a_size_is_compared_without_an_interval():
+    one = measured_against(results().entries[0], was={"model_size": 400_000})
+    lines = summary(results().model_copy(update={"entries": [one]})).splitlines()
+    (row,) = [row for line in lines if (row := changed(line))]
+    assert row[:4] == ["**▲ 3.0 % larger**", "model size", "412 kB<br>was 400 kB", "exact"]
+    same = measured_against(results().entries[0], was={"model_size": 412_000})
+    assert "Against the baseline" not in summary(results().model_copy(update={"entries": [same]}))
 
 
 def changed(line):

@@ -73,7 +73,7 @@ def _one_line(request: pytest.FixtureRequest) -> Iterator[None]:
 def _refuse(request: pytest.FixtureRequest, kind: str, sentence: str) -> NoReturn:
     line = " ".join(sentence.split())
     request.node.user_properties.append((kind, line))
-    pytest.fail(line, pytrace=False)
+    raise pytest.fail.Exception(line, pytrace=False) from None
 
 
 def _raise_unless_held(entry: "Entry", *, warn: bool) -> None:

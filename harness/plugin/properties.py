@@ -3,9 +3,10 @@
 from harness.plugin.failures import STATUS_PROPERTY
 from harness.records.metrics import METRICS
 from harness.records.results import Entry, Finding
+from harness.report.words import budget_key
 
-_KEYS = {"budget": "{metric}", "regression": "{metric}_regression", "accuracy_drop": "accuracy_drop"}
-"""Findings on limits, and the key under which a budget has them."""
+_LIMITED = ("budget", "regression", "accuracy_drop")
+"""The gates that hold a metric against a limit."""
 
 
 def properties_of(entry: Entry) -> list[tuple[str, str]]:
@@ -19,9 +20,9 @@ def properties_of(entry: Entry) -> list[tuple[str, str]]:
 
 
 def _limited(finding: Finding) -> list[tuple[str, str]]:
-    if finding.metric is None or finding.limit is None or finding.gate not in _KEYS:
+    if finding.metric is None or finding.limit is None or finding.gate not in _LIMITED:
         return []
-    name = f"harness_{_KEYS[finding.gate].format(metric=finding.metric)}"
+    name = f"harness_{budget_key(finding)}"
     known = METRICS.get(finding.metric)
     unit = known.unit if known and finding.gate == "budget" and known.unit != "1" else ""
     told = [(f"{name}_limit", _written(finding.limit, unit))]

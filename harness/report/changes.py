@@ -1,10 +1,10 @@
 """What changed against the baseline beyond its interval, in words."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from harness.records.metrics import METRICS, Unit
-from harness.records.results import Entry, Measurement, Ratio
+from harness.records.results import BaselineRecord, Entry, Measurement, Ratio
 from harness.report.numbers import written
 
 _WORDS: dict[Unit, tuple[str, str]] = {
@@ -13,6 +13,8 @@ _WORDS: dict[Unit, tuple[str, str]] = {
     "1/s": ("faster", "slower"),
 }
 _MORE_OR_LESS = ("more", "less")
+EXACT = "model_size"
+"""A count, compared without an interval."""
 
 
 @dataclass(frozen=True)
@@ -26,50 +28,54 @@ class Change:
     worse: bool
     amount: str
     """``5.1 % slower``."""
-    interval: str
-    """``+3.9 to +6.3 %``, with its confidence where that is known."""
     now: str
     was: str
-    blocks: int
     size: float
     """How far the ratio is from 1."""
+    interval: str = "exact"
+    """``+3.9 to +6.3 %``, with its confidence where that is known; "exact" for what is counted."""
+    blocks: int | None = None
 
 
 def changes(entries: Iterable[Entry]) -> list[Change]:
-    """Every metric whose interval leaves 1 out: what got worse first, the largest first."""
-    found = [
-        change
-        for entry in entries
-        if entry.baseline is not None
-        for ratio in entry.baseline.ratios
-        if (change := _change(entry, ratio)) is not None
-    ]
+    """Every metric whose interval leaves 1 out, and every size that is another: the worse first, the largest first."""
+    found = [change for entry in entries if entry.baseline is not None for change in _of_entry(entry, entry.baseline)]
     return sorted(found, key=lambda change: (not change.worse, -change.size))
 
 
-def compared(entries: Iterable[Entry]) -> int:
-    """How many metrics were held against a baseline."""
-    return sum(len(entry.baseline.ratios) for entry in entries if entry.baseline is not None)
+def sampled(entries: Iterable[Entry]) -> list[Ratio]:
+    """The ratios of all metrics that were held against a baseline by trials."""
+    return [ratio for entry in entries if entry.baseline is not None for ratio in _ratios(entry.baseline)]
 
 
-def _change(entry: Entry, ratio: Ratio) -> Change | None:
-    if ratio.ci_low is None or ratio.ci_high is None or ratio.ci_low <= 1 <= ratio.ci_high:
-        return None
-    known = METRICS.get(ratio.metric)
-    more = ratio.ratio > 1
+def _of_entry(entry: Entry, base: BaselineRecord) -> Iterator[Change]:
+    for ratio in _ratios(base):
+        if ratio.ci_low is not None and ratio.ci_high is not None and not ratio.ci_low <= 1 <= ratio.ci_high:
+            told = _interval(ratio.ci_low, ratio.ci_high, ratio.confidence)
+            yield replace(_change(entry, base, ratio.metric, ratio.ratio), interval=told, blocks=ratio.blocks)
+    now, was = _value(entry.measurements, EXACT), _value(base.measurements, EXACT)
+    if now and was and now != was:
+        yield _change(entry, base, EXACT, now / was)
+
+
+def _ratios(base: BaselineRecord) -> list[Ratio]:
+    return [ratio for ratio in base.ratios if ratio.metric != EXACT]
+
+
+def _change(entry: Entry, base: BaselineRecord, metric: str, ratio: float) -> Change:
+    known = METRICS.get(metric)
+    more = ratio > 1
     words = _WORDS.get(known.unit, _MORE_OR_LESS) if known else _MORE_OR_LESS
     return Change(
         entry=entry,
-        metric=ratio.metric,
-        title=known.title if known else ratio.metric,
+        metric=metric,
+        title=known.title if known else metric,
         arrow="▲" if more else "▼",
-        worse=more == (ratio.better == "lower"),
-        amount=f"{_percent(abs(ratio.ratio - 1))} % {words[0] if more else words[1]}",
-        interval=_interval(ratio.ci_low, ratio.ci_high, ratio.confidence),
-        now=_value(entry.measurements, ratio.metric),
-        was=_value(entry.baseline.measurements if entry.baseline else [], ratio.metric),
-        blocks=ratio.blocks,
-        size=abs(ratio.ratio - 1),
+        worse=more == (known is None or known.better == "lower"),
+        amount=f"{_percent(abs(ratio - 1))} % {words[0] if more else words[1]}",
+        now=_shown(entry.measurements, metric),
+        was=_shown(base.measurements, metric),
+        size=abs(ratio - 1),
     )
 
 
@@ -90,7 +96,11 @@ def _digits(share: float) -> int:
     return 2 if share < 0.00995 else 1 if share < 0.9995 else 0
 
 
-def _value(measurements: Iterable[Measurement], metric: str) -> str:
+def _value(measurements: Iterable[Measurement], metric: str) -> float | None:
+    return next((one.value for one in measurements if one.metric == metric), None)
+
+
+def _shown(measurements: Iterable[Measurement], metric: str) -> str:
     for measurement in measurements:
         if measurement.metric == metric and measurement.value is not None:
             return written(measurement.value, measurement.unit)

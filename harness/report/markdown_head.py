@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
-from harness.records.results import BaselineRecord, Entry, Results
-from harness.report.changes import Change, changes, compared
+from harness.records.results import BaselineRecord, Entry, Ratio, Results
+from harness.report.changes import Change, changes, sampled
 from harness.report.markdown_text import escaped, kept_together, named, row, sentence, stacked, titled
-from harness.report.words import STATUS_WORDS, exit_meaning, tally, to_explain
+from harness.report.words import STATUS_WORDS, exit_meaning, tally, to_explain, waived
 
 _MARKS = {0: "✅", 10: "⚠️", 11: "⚠️"}
 _STATES = {
     "new": "new, there is nothing to compare it with",
     "missing": "not compared, its baseline is missing",
+    "unlike": "not compared, the baseline is of another board or setting",
     "identical": "identical with its baseline, nothing was measured against it",
 }
 _MOST_NAMES = 12
@@ -30,15 +31,10 @@ def to_read(results: Results) -> list[str]:
 
 def _waivers(results: Results) -> list[str]:
     """Those that findings met, then the others of the run."""
-    met = {
-        f"{named(entry, results.devices)}: {escaped(finding.waiver)}": finding.waiver
-        for entry in results.entries
-        for finding in entry.findings
-        if finding.waiver is not None
-    }
+    met = {finding.waiver for entry in results.entries for finding in entry.findings}
     others = results.run.gate.waivers if results.run.gate else []
-    lines = [*met, *(escaped(waiver) for waiver in others if waiver not in met.values())]
-    return [f"- **WAIVED**: {line}" for line in lines]
+    lines = [*waived(results), *(waiver for waiver in others if waiver not in met)]
+    return [f"- **WAIVED**: {escaped(line)}" for line in lines]
 
 
 def _explained(results: Results) -> list[str]:
@@ -51,11 +47,11 @@ def _explained(results: Results) -> list[str]:
 
 def against_baseline(results: Results) -> list[str]:
     """What changed beyond its interval, how much did not, and what was not compared."""
-    metrics = compared(results.entries)
+    ratios = sampled(results.entries)
     found = changes(results.entries)
     lines = _changed(results, found) if found else []
-    if metrics:
-        lines += ["", f"{_counted(metrics, 'metric')} compared with {_bases(results)}: {_told(metrics, len(found))}."]
+    if ratios:
+        lines += ["", _counted_up(results, ratios, [change for change in found if change.blocks is not None])]
     lines += _listed(_apart(results))
     return ["", "## Against the baseline", *lines] if lines else []
 
@@ -67,7 +63,10 @@ def _changed(results: Results, found: Sequence[Change]) -> list[str]:
             f"**{_amount(change)}**" if change.worse else _amount(change),
             escaped(change.title),
             stacked(kept_together(change.now), f"was {kept_together(change.was)}"),
-            stacked(kept_together(change.interval), _counted(change.blocks, "block")),
+            stacked(
+                kept_together(change.interval),
+                "" if change.blocks is None else _counted(change.blocks, "block"),
+            ),
             titled(change.entry, results.devices),
         ]
         for change in found
@@ -79,11 +78,13 @@ def _amount(change: Change) -> str:
     return kept_together(f"{change.arrow} {change.amount}")
 
 
-def _told(metrics: int, changed: int) -> str:
-    if changed == 0:
-        return "none changed beyond its interval"
-    rest = metrics - changed
-    return f"{changed} changed" + (f", {rest} did not beyond their intervals" if rest else "")
+def _counted_up(results: Results, ratios: Sequence[Ratio], changed: Sequence[Change]) -> str:
+    """How many metrics were compared and changed, and how many seem to by chance."""
+    rest = len(ratios) - len(changed)
+    told = f"{len(changed)} changed, {rest} did not" if changed else "none changed"
+    unsure = max((1 - ratio.confidence for ratio in ratios if ratio.confidence is not None), default=0.0)
+    chance = f" Of metrics that did not change, about 1 in {1 / unsure:.0f} seems to have." if unsure else ""
+    return f"{_counted(len(ratios), 'metric')} compared with {_bases(results)}: {told} beyond their intervals.{chance}"
 
 
 def _bases(results: Results) -> str:

@@ -54,7 +54,7 @@ def label_of(name: str, devices: dict[str, DeviceRecord]) -> str | None:
 def waived(results: Results) -> list[str]:
     """A sentence for each limit that a waiver relaxed, with its board, candidate and key; each said once."""
     said = [
-        f"{device_title(entry.device, results.devices)}, {entry_name(entry)}, {_budget_key(finding)}: {finding.waiver}"
+        f"{device_title(entry.device, results.devices)}, {entry_name(entry)}, {budget_key(finding)}: {finding.waiver}"
         for entry in results.entries
         for finding in entry.findings
         if finding.waiver is not None
@@ -62,7 +62,7 @@ def waived(results: Results) -> list[str]:
     return list(dict.fromkeys(said))
 
 
-def _budget_key(finding: Finding) -> str:
+def budget_key(finding: Finding) -> str:
     """The key of budgets.toml under which a finding's limit stands."""
     if finding.gate == "accuracy_drop":
         return finding.gate

@@ -67,7 +67,8 @@ class Place:
         outer = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GITHUB_"))}
         own = {"XDG_CACHE_HOME": str(self.folder / "cache"), "COLUMNS": "80", **env}
         done = subprocess.run(argv, cwd=self.folder, capture_output=True, text=True, env=outer | own, check=False)
-        assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+        for chained in ("Traceback", "During handling of the above exception"):
+            assert chained not in done.stdout + done.stderr, done.stdout + done.stderr
         return Said(done.returncode, done.stdout, done.stderr)
 
     def results(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from report.baseline_results import BASE, NOT_COMPARED, PROMISE, SELF_TEST, baseline_results
+from report.baseline_results import BASE, NOT_COMPARED, PROMISE, SELF_TEST, UNLIKE, baseline_results, measured_against
 from report.told_results import told_results
 from store.sample_results import HOSTILE, entry, results
 
@@ -29,7 +29,7 @@ def test_the_verdict_tells_what_the_gate_promises():
 def test_waivers_stand_above_everything_that_did_not_hold():
     lines = summary(baseline_results()).splitlines()
     listed = [line for line in lines if line.startswith("- **")]
-    assert listed[0].startswith("- **WAIVED**: rpi4 (simulated board), digits\\_cnn/int8: limit 2 % waived to 8 %")
+    assert listed[0].startswith("- **WAIVED**: rpi4 (simulated board), digits\\_cnn/int8, latency\\_p50: limit 2 %")
     assert sum("WAIVED" in line for line in lines) == 1
     assert [line.split("**")[1] for line in listed[1:]] == ["error", "failed", "board unfit", "too close"]
 
@@ -46,7 +46,19 @@ def test_what_changed_is_told_with_arrow_words_and_interval():
     ]
     assert rows[0][1:4] == ["latency p50", "4.25 ms<br>was 3.542 ms", "+18.8 to +21.2 % (95 %)<br>30 blocks"]
     text = "\n".join(lines)
-    assert f"7 metrics compared with {BASE}: 5 changed, 2 did not beyond their intervals." in text
+    assert (
+        f"7 metrics compared with {BASE}: 5 changed, 2 did not beyond their intervals. "
+        "Of metrics that did not change, about 1 in 20 seems to have." in text
+    )
+
+
+def test_a_size_is_compared_without_an_interval():
+    one = measured_against(results().entries[0], was={"model_size": 400_000})
+    lines = summary(results().model_copy(update={"entries": [one]})).splitlines()
+    (row,) = [row for line in lines if (row := changed(line))]
+    assert row[:4] == ["**▲ 3.0 % larger**", "model size", "412 kB<br>was 400 kB", "exact"]
+    same = measured_against(results().entries[0], was={"model_size": 412_000})
+    assert "Against the baseline" not in summary(results().model_copy(update={"entries": [same]}))
 
 
 def changed(line):
@@ -59,6 +71,8 @@ def test_new_identical_and_what_could_not_be_compared_are_listed():
     assert f"- not compared: local (this machine, no edge board), digits\\_cnn/float16: {escaped(NOT_COMPARED)}" in text
     assert "- identical with its baseline, nothing was measured against it: local" in text
     assert "- new, there is nothing to compare it with: rpi4" in text
+    assert "- not compared, the baseline is of another board or setting: rpi4 (simulated board), digits" in text
+    assert escaped(UNLIKE) in text
 
 
 def test_boards_self_tests_stand_below_the_folded_parts():

@@ -1,7 +1,10 @@
 """How a metric went from run to run, on boards and with runtimes that may be compared."""
 
+from collections.abc import Iterable
+
 from harness.records.base import Record
 from harness.records.metrics import Better, Unit
+from harness.records.status import Status
 
 
 class SeriesPoint(Record):
@@ -14,6 +17,17 @@ class SeriesPoint(Record):
     value: float | None
     ci_low: float | None = None
     ci_high: float | None = None
+
+
+class Attempt(Record):
+    """What became of one candidate on one device in one run."""
+
+    run_id: str
+    created_at: str
+    device: str
+    candidate: str
+    recipe: str | None
+    status: str
 
 
 class Change(Record):
@@ -55,3 +69,17 @@ class Series(Record):
     def subject(self) -> str:
         """The candidate with its recipe, e.g. "digits_cnn/int8"."""
         return f"{self.candidate}/{self.recipe}" if self.recipe else self.candidate
+
+
+def attempts(points: Iterable[SeriesPoint]) -> dict[str, list[SeriesPoint]]:
+    """By commit, one point of each run at it, where there are several runs; what differs from its commit is left out.
+
+    Of a run that measured the same twice, in two tests, it is the worse point.
+    """
+    found: dict[str, dict[str, SeriesPoint]] = {}
+    for point in points:
+        if point.commit is not None and "+" not in point.commit:
+            runs = found.setdefault(point.commit, {})
+            there = runs.get(point.run_id, point)
+            runs[point.run_id] = max(there, point, key=lambda one: Status(one.status).severity)
+    return {commit: list(runs.values()) for commit, runs in found.items() if len(runs) > 1}

@@ -19,18 +19,18 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 def page(results: Results, figures: list[GroupFigures]) -> str:
     """The page's text, the same each time for the same results and figures."""
-    templates = _templates()
+    made = templates()
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     sections = [
         {
             "name": section.name,
             "title": section.title,
-            "body": templates.get_template(f"{section.name}.html").render(context),
+            "body": made.get_template(f"{section.name}.html").render(context),
         }
         for section in SECTIONS
         if (context := section.context(results, figures)) is not None
     ]
-    return templates.get_template("page.html").render(
+    return made.get_template("page.html").render(
         run=results.run,
         tally=tally(results),
         meaning=exit_meaning(results),
@@ -42,13 +42,14 @@ def page(results: Results, figures: list[GroupFigures]) -> str:
 
 def load_templates() -> None:
     """Compile every template, so that ``page`` only fills them in."""
-    templates = _templates()
-    for name in templates.list_templates(extensions=["html"]):
-        templates.get_template(name)
+    made = templates()
+    for name in made.list_templates(extensions=["html"]):
+        made.get_template(name)
 
 
 @cache
-def _templates() -> "Environment":
+def templates() -> "Environment":
+    """The environment all pages are made in: everything is escaped, and a missing name is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(

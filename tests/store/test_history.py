@@ -60,7 +60,7 @@ def write_many(url, writer):
 def test_what_is_appended_is_read_back(url):
     history = History.open(url)
     assert history.append(run_of(0)) and history.append(run_of(1))
-    (first, *_) = series = history.series(metric="latency_p50")
+    (first, *_) = series = history.series(metrics=["latency_p50"])
     entry = next(e for e in run_of(0).entries if (e.candidate, e.recipe) == (first.candidate, first.recipe))
     wanted = next(m for m in entry.measurements if m.metric == "latency_p50")
     assert [point.run_id for point in first.points] == ["0-0", "0-1"]
@@ -80,7 +80,7 @@ def test_attempts_at_one_commit_are_all_kept(url):
     history = History.open(url)
     for number in range(3):
         history.append(run_of(number))
-    points = history.series(metric="model_size")[0].points
+    points = history.series(metrics=["model_size"])[0].points
     assert len(points) == 3 and len({point.commit for point in points}) == 1
 
 
@@ -90,7 +90,7 @@ def test_boards_of_unlike_fingerprints_are_series_apart(url):
     history = History.open(url)
     history.append(run_of(0))
     history.append(changed.model_copy(update={"devices": devices}))
-    series = history.series(metric="model_size")
+    series = history.series(metrics=["model_size"])
     assert all(len(found.points) == 1 for found in series)
 
 
@@ -106,7 +106,7 @@ def test_writers_beside_each_other_lose_nothing(kind, tmp_path, request):
     assert [writer.exitcode for writer in writers] == [0] * WRITERS
     history = History.open(url)
     assert len(history.run_ids()) == WRITERS * RUNS_EACH
-    points = [len(found.points) for found in history.series(metric="model_size")]
+    points = [len(found.points) for found in history.series(metrics=["model_size"])]
     assert set(points) == {WRITERS * RUNS_EACH}
 
 
@@ -135,7 +135,7 @@ def test_a_schema_of_version_1_is_upgraded_with_what_it_holds(url):
     engine.dispose()
     history = History.open(url)
     assert history.append(run_of(0))
-    old = history.series(candidate="kws", device="rpi4", metric="latency_p50")
+    old = history.series(candidate="kws", device="rpi4", metrics=["latency_p50"])
     assert [(found.fingerprint, found.points[0].value) for found in old if found.points[0].run_id == "old"] == [
         (None, 0.004)
     ]

@@ -1,8 +1,6 @@
 """index.html beside the runs: all of them on one page, with a search and a filter, as a plain file."""
 
-import hashlib
 import json
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from harness.records.base import Record
 from harness.records.errors import ResultsFileError
 from harness.records.results import Results
 from harness.records.status import Status
-from harness.report.page import TEMPLATES, templates
+from harness.report.page import TEMPLATES, hash_of, style_and_hash, templates
 from harness.report.render import PAGE_NAME
 from harness.report.words import EXIT_MEANINGS, STATUS_WORDS, device_title, visible
 from harness.store import load_results
@@ -80,7 +78,7 @@ def write_index(reports_dir: Path) -> Index:
 
 def index_page(lines: Iterable[RunLine], skipped: Iterable[str], reports_dir: Path) -> str:
     """The page's text; its one script is allowed by its hash, and there is a page without it, too."""
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    style, style_hash = style_and_hash()
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
     rows = [_row(line, reports_dir) for line in sorted(lines, key=lambda line: (line.created_at, line.id), reverse=True)]
     statuses = [(status.value, STATUS_WORDS[status]) for status in reversed(Status)]
@@ -91,8 +89,8 @@ def index_page(lines: Iterable[RunLine], skipped: Iterable[str], reports_dir: Pa
         devices=sorted({device for row in rows for device in row["devices"]}),
         style=style,
         script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style_hash=style_hash,
+        script_hash=hash_of(script),
     )
 
 
@@ -157,6 +155,3 @@ def _row(line: RunLine, reports_dir: Path) -> dict[str, Any]:
 def _searched(line: RunLine) -> Iterator[str]:
     yield from (line.id, line.created_at, line.commit or "", *line.devices, *line.candidates)
 
-
-def _hash(text: str) -> str:
-    return b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.records.results import Results
 from harness.report.figures import GroupFigures
 from harness.report.sections import SECTIONS
-from harness.report.words import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, visible
+from harness.report.words import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, visible, waived
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -20,7 +20,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 def page(results: Results, figures: list[GroupFigures]) -> str:
     """The page's text, the same each time for the same results and figures."""
     made = templates()
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    style, style_hash = style_and_hash()
     sections = [
         {
             "name": section.name,
@@ -34,10 +34,22 @@ def page(results: Results, figures: list[GroupFigures]) -> str:
         run=results.run,
         tally=tally(results),
         meaning=exit_meaning(results),
+        waivers=waived(results),
         style=style,
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        style_hash=style_hash,
         sections=sections,
     )
+
+
+def style_and_hash() -> tuple[str, str]:
+    """The style sheet of all pages, and the hash by which a page's policy allows it."""
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    return style, hash_of(style)
+
+
+def hash_of(text: str) -> str:
+    """A text's sha256 as a Content-Security-Policy has it."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def load_templates() -> None:

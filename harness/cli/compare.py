@@ -71,9 +71,11 @@ def _meaning(found: Contrast) -> Iterator[str]:
         yield "Nothing could be compared."
         return
     yield f"Intervals are {CONFIDENCE * 100:.0f} % over trials, not paired: the runs were measured one after the other."
-    yield f"{len(changed)} of {len(compared)} changed beyond noise (the interval, and {FLOOR * 100:.0f} % that runs differ by)"
+    noise = f"beyond noise (the interval, and {FLOOR * 100:.0f} % that runs differ by)"
+    yield f"{len(changed)} of {len(compared)} changed {noise}"
     for pair, metric in changed:
-        yield f"  {_MARKS[metric.verdict]}: {metric.metric} of {entry_name(pair.a)} on {pair.a.device}: {_ratio(metric)}"
+        where = f"{entry_name(pair.a)} on {pair.a.device}"
+        yield f"  {_MARKS[metric.verdict]}: {metric.metric} of {where}: {_ratio(metric)}"
 
 
 def _line(pair: MetricPair) -> str:

@@ -77,7 +77,7 @@ def _names(results: Results) -> set[str]:
     return {entry.device for entry in results.entries}
 
 
-def _key(entry: Entry, one_each: bool) -> tuple[str, ...]:  # noqa: FBT001 - private, and called in one place
+def _key(entry: Entry, one_each: bool) -> tuple[str, ...]:
     return ("" if one_each else entry.device, entry.candidate, entry.recipe or "")
 
 

@@ -1,5 +1,4 @@
-"""The report: results.json -> one offline HTML file, a Markdown summary, a table for the terminal,
-and one page over all runs.
+"""The report: results.json -> one offline HTML file, a Markdown summary, a table; and a page over all runs.
 
 Made from the file and never from live objects, byte for byte the same each time.
 """

@@ -20,8 +20,12 @@ MAX_CHARTS_BYTES = 1_400_000
 """So that a page with many candidates stays below 2 MB; what is left out is said."""
 
 
-_RATIO_CAPTION = "A point is a block, the first at the top. Bar: the ratio with its interval; dashed: the budget; line: 1."
-_ARMS_CAPTION = "All inferences of both arms, each scaled to its own peak. Line: p50 with its interval; ticks: trials' medians."
+_RATIO_CAPTION = (
+    "A point is a block, the first at the top. Bar: the ratio with its interval; dashed: the budget; line: 1."
+)
+_ARMS_CAPTION = (
+    "All inferences of both arms, each scaled to its own peak. Line: p50 with its interval; ticks: trials' medians."
+)
 _STAGES_CAPTION = "The three stages side by side. Line: the whole, timed from its start to its end, with its interval."
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.records.history import Series, SeriesPoint
-from harness.records.metrics import METRICS
+from harness.records.metrics import METRICS, Unit
 from harness.report.chart_style import CONFIG, PALETTE, WIDTH, Spec, axis_unit, palette, quantitative
 from harness.report.groups import distinct
 from harness.report.words import visible
@@ -80,11 +80,13 @@ def _known(series: Series) -> list[SeriesPoint]:
 
 
 def _bounds(point: SeriesPoint) -> list[float]:
-    return [bound for bound in (point.value, point.ci_low, point.ci_high) if bound is not None and point.value is not None]
+    return [
+        bound for bound in (point.value, point.ci_low, point.ci_high) if bound is not None and point.value is not None
+    ]
 
 
-def _unit(largest: float, unit: str) -> tuple[float, str]:
-    if unit == "s" or unit == "B":
+def _unit(largest: float, unit: Unit) -> tuple[float, str]:
+    if unit in ("s", "B"):
         return axis_unit(largest, unit)
     return (0.01, "%") if unit == "1" else (1.0, unit)
 
@@ -102,7 +104,8 @@ def _rows(series: Series, *, name: str, factor: float) -> list[Row]:
         if point.ci_low is not None and point.ci_high is not None:
             row |= {"low": _short(point.ci_low, factor), "high": _short(point.ci_high, factor)}
         rows.append(row)
-    return [*rows, *({"series": name, "kind": "change", "x": change.created_at} for change in series.changes)]
+    rows += [{"series": name, "kind": "change", "x": change.created_at} for change in series.changes]
+    return rows
 
 
 def _short(value: float, factor: float) -> float:
@@ -112,7 +115,7 @@ def _short(value: float, factor: float) -> float:
 def _layers(names: list[str], y: Spec) -> list[Spec]:
     axis = {"title": None, "grid": False, "format": "%Y-%m-%d", "tickCount": 5}
     x: Spec = {"field": "x", "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
-    legend = {"orient": "bottom", "title": None, "columns": 2} if len(names) > 1 else None
+    legend = {"orient": "bottom", "title": None, "columns": 2, "symbolOpacity": 1} if len(names) > 1 else None
     scale = {"domain": names, "range": [palette(place) for place in range(len(names))]}
     colour = {"field": "series", "type": "nominal", "scale": scale, "legend": legend}
     red = {"value": PALETTE[5]}

@@ -10,6 +10,7 @@ from harness.report.page import load_templates, style_and_hash, templates
 from harness.report.svg import checked
 from harness.store.disk import write_whole
 
+
 def write_history_page(found: Sequence[Series], path: Path) -> None:
     """Draw series, which know their changes already, into a page. Raises HarnessError."""
     wanted = [(panel, spec) for panel in panels(found) if (spec := history_chart(panel)) is not None]
@@ -18,11 +19,15 @@ def write_history_page(found: Sequence[Series], path: Path) -> None:
         load_templates()
         svgs = [checked(svg) for svg in drawer.answer()]
     style, style_hash = style_and_hash()
-    text = templates().get_template("history_page.html").render(
-        figures=[_figure(panel, svg) for (panel, _), svg in zip(wanted, svgs, strict=True)],
-        sentences=[sentence for panel in panels(found) for sentence in panel.sentences],
-        style=style,
-        style_hash=style_hash,
+    text = (
+        templates()
+        .get_template("history_page.html")
+        .render(
+            figures=[_figure(panel, svg) for (panel, _), svg in zip(wanted, svgs, strict=True)],
+            sentences=[sentence for panel in panels(found) for sentence in panel.sentences],
+            style=style,
+            style_hash=style_hash,
+        )
     )
     write_whole(path, text.encode())
 

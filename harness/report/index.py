@@ -26,6 +26,7 @@ INDEX_NAME = "index.html"
 CACHE_NAME = "index.jsonl"
 """What the page says of each run, a line each, so that a thousand results need not be read again."""
 
+_WORST_FIRST = sorted(Status, key=lambda status: -status.severity)
 _WORDS = {status.value: word for status, word in STATUS_WORDS.items()} | {"EMPTY": "nothing measured"}
 
 
@@ -80,17 +81,23 @@ def index_page(lines: Iterable[RunLine], skipped: Iterable[str], reports_dir: Pa
     """The page's text; its one script is allowed by its hash, and there is a page without it, too."""
     style, style_hash = style_and_hash()
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
-    rows = [_row(line, reports_dir) for line in sorted(lines, key=lambda line: (line.created_at, line.id), reverse=True)]
-    statuses = [(status.value, STATUS_WORDS[status]) for status in reversed(Status)]
-    return templates().get_template("index.html").render(
-        rows=rows,
-        skipped=list(skipped),
-        statuses=[pair for pair in statuses if any(row["status"] == pair[0] for row in rows)],
-        devices=sorted({device for row in rows for device in row["devices"]}),
-        style=style,
-        script=script,
-        style_hash=style_hash,
-        script_hash=hash_of(script),
+    rows = [
+        _row(line, reports_dir) for line in sorted(lines, key=lambda line: (line.created_at, line.id), reverse=True)
+    ]
+    statuses = [(status.value, STATUS_WORDS[status]) for status in _WORST_FIRST]
+    return (
+        templates()
+        .get_template("index.html")
+        .render(
+            rows=rows,
+            skipped=list(skipped),
+            statuses=[pair for pair in statuses if any(row["status"] == pair[0] for row in rows)],
+            devices=sorted({device for row in rows for device in row["devices"]}),
+            style=style,
+            script=script,
+            style_hash=style_hash,
+            script_hash=hash_of(script),
+        )
     )
 
 
@@ -134,7 +141,7 @@ def _summed(results: Results, folder: str, stamp: str) -> RunLine:
 
 def _row(line: RunLine, reports_dir: Path) -> dict[str, Any]:
     has_page = (reports_dir / line.folder / PAGE_NAME).is_file()
-    counts = [(status, line.counts[status.value]) for status in reversed(Status) if line.counts.get(status.value)]
+    counted = [f"{count} {STATUS_WORDS[status]}" for status in _WORST_FIRST if (count := line.counts.get(status.value))]
     commit, _, changed = (line.commit or "").partition("+")
     devices = list(map(visible, line.devices))
     return {
@@ -143,7 +150,7 @@ def _row(line: RunLine, reports_dir: Path) -> dict[str, Any]:
         "device_list": json.dumps(devices),
         "status": line.status,
         "word": _WORDS.get(line.status, line.status),
-        "counts": counts,
+        "counts": ", ".join(counted) or "none",
         "when": line.created_at[:16].replace("T", " "),
         "commit": f"{commit[:8]}{'+' if changed else ''}",
         "meaning": EXIT_MEANINGS.get(line.exit_code, "not a code of this harness"),
@@ -154,4 +161,3 @@ def _row(line: RunLine, reports_dir: Path) -> dict[str, Any]:
 
 def _searched(line: RunLine) -> Iterator[str]:
     yield from (line.id, line.created_at, line.commit or "", *line.devices, *line.candidates)
-

@@ -59,7 +59,9 @@ def _is_kept(series: Series, entries: Sequence[Entry]) -> bool:
 def _newest(series: Series) -> Series:
     """The newest points, and of the changes those among them."""
     dropped = max(0, len(series.points) - POINTS)
-    changes = [change.model_copy(update={"at": change.at - dropped}) for change in series.changes if change.at > dropped]
+    changes = [
+        change.model_copy(update={"at": change.at - dropped}) for change in series.changes if change.at > dropped
+    ]
     return series.model_copy(update={"points": series.points[dropped:], "changes": tuple(changes)})
 
 

@@ -1,4 +1,4 @@
-"""Pure functions on arrays: quantiles, intervals over trials, ratios of interleaved arms, histograms; paired losses; changes of level.
+"""Pure functions on arrays: quantiles, intervals over trials, ratios of arms, histograms, losses, changes of level.
 
 Whoever imports this room loads numpy; scipy only where a distribution is asked for.
 """

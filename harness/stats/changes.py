@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +15,11 @@ LEAST = 3
 FARTHEST = 200
 """Points that are looked at, the newest."""
 _PENALTY = 16.0
-"""What another change must gain in squared error, in the variance of the noise; steps of 3 sd are found after ten points."""
+"""What another change must gain in squared error, in variances; steps of 3 sd are found after ten points."""
 _AWAY = 4.0
 """Standard errors by which the levels' medians must differ."""
 _QUIET = 1e-3
-"""The least noise that is assumed, as a share of the usual figure: figures that repeat exactly have none of their own."""
+"""The least noise that is assumed, as a share of the usual figure: what repeats exactly has none of its own."""
 _OUTLYING = 3.0
 _MAD_OF_NORMAL = 0.6744897501960817
 _MEDIAN_ERROR = 1.2533141373155001
@@ -49,12 +51,12 @@ def level_shifts(values: Sequence[float] | NDArray[np.float64]) -> list[Shift]:
     noise = _noise(recent)
     cuts = _confirmed(recent, _cuts(_without_outliers(recent, noise) / noise), noise)
     ends = [0, *cuts, recent.size]
-    levels = [float(np.median(recent[start:end])) for start, end in zip(ends, ends[1:], strict=False)]
+    levels = [float(np.median(recent[start:end])) for start, end in pairwise(ends)]
     return [Shift(first + cut, levels[place], levels[place + 1]) for place, cut in enumerate(cuts)]
 
 
 def _noise(array: NDArray[np.float64]) -> float:
-    between = float(np.median(np.abs(np.diff(array)))) / _MAD_OF_NORMAL / 2**0.5
+    between = float(np.median(np.abs(np.diff(array)))) / _MAD_OF_NORMAL / sqrt(2)
     sizes = np.abs(array)
     usual = float(np.median(sizes)) or float(sizes.max()) or 1.0
     return max(between, _QUIET * usual)
@@ -66,8 +68,10 @@ def _without_outliers(array: NDArray[np.float64], noise: float) -> NDArray[np.fl
 
 
 def _cuts(array: NDArray[np.float64]) -> list[int]:
-    from ruptures import KernelCPD  # loads scipy.stats
-
+    try:
+        from ruptures import KernelCPD  # loads scipy.stats
+    except ModuleNotFoundError:  # no release for this Python; docs/history.md says so
+        return []
     found = KernelCPD(kernel="linear", min_size=LEAST).fit(array.reshape(-1, 1)).predict(pen=_PENALTY)
     return [int(cut) for cut in found[:-1]]
 
@@ -95,5 +99,5 @@ def _distance(left: NDArray[np.float64], right: NDArray[np.float64], noise: floa
         astray = np.count_nonzero((side > middle) != above)
         if astray > side.size // 4:
             return 0.0
-    error = _MEDIAN_ERROR * noise * (1 / left.size + 1 / right.size) ** 0.5
+    error = _MEDIAN_ERROR * noise * sqrt(1 / left.size + 1 / right.size)
     return abs(after - before) / error

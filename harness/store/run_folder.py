@@ -114,9 +114,7 @@ class RunFolder:
         tallies = {tally.name: tally for tally in _read_lines(self._journal("devices"), DeviceTally)}
         return dict(sorted(tallies.items()))
 
-    def finish(
-        self, run: Run, entries: Sequence[Entry] | None = None, *, history: Sequence[Series] = ()
-    ) -> Results:
+    def finish(self, run: Run, entries: Sequence[Entry] | None = None, *, history: Sequence[Series] = ()) -> Results:
         """Write results.json, drop the journal, let ``latest`` point here; HarnessError the second time.
 
         ``entries`` are those kept so far with what only the whole run shows; None: as they were kept.

@@ -45,7 +45,9 @@ def test_so_is_another_setting_on_the_same_board(changed, sentence):
 
 
 def test_every_difference_is_listed_and_a_stand_in_is_no_board():
-    told = unlike(board(), make_entry(), board(label="simulated board", kernel="5"), make_entry(runtime="tflite 2.14.0"))
+    told = unlike(
+        board(), make_entry(), board(label="simulated board", kernel="5"), make_entry(runtime="tflite 2.14.0")
+    )
     assert [sentence.partition(":")[0] for sentence in told] == ["stand-in", "kernel", "runtime"]
 
 

@@ -1,8 +1,8 @@
 """A made-up run of `--baseline`: interleaved arms over 30 blocks, every state of a baseline, a waiver, a history."""
 
 import math
-import random
 
+import numpy as np
 from store.sample_results import HOSTILE, histogram, measured, results
 
 from harness.records.history import Series, SeriesPoint
@@ -31,8 +31,8 @@ PROMISE = "false alarm at most 1 session in 200; would have caught a slowdown of
 
 
 def ratios_by_block(shift: float, seed: int, *, sd: float = SD) -> list[float]:
-    chance = random.Random(seed)
-    return [round(shift * math.exp(chance.gauss(0.0, sd)), 6) for _ in range(BLOCKS)]
+    chance = np.random.default_rng(seed)
+    return [round(shift * math.exp(noise), 6) for noise in chance.normal(0.0, sd, size=BLOCKS)]
 
 
 def ratio(metric: str, shift: float, seed: int, *, better: str = "lower", sd: float = SD) -> Ratio:
@@ -124,7 +124,9 @@ def ab_entry(recipe: str, shift: float, status: Status, seed: int, *, waiver: st
         measurements=arm(p50_s * shift),
         trials=trials(p50_s, shift, seed),
         figures=[
-            TrialFigures(kind="memory", arm=which, block=block, values={"peak_memory": 38_400_000.0 + 4096 * (block % 3)})
+            TrialFigures(
+                kind="memory", arm=which, block=block, values={"peak_memory": 38_400_000.0 + 4096 * (block % 3)}
+            )
             for block in range(BLOCKS)
             for which in ("candidate", "baseline")
         ],
@@ -205,8 +207,7 @@ def series(recipe: str, metric: str, values: list[float], *, candidate: str = "k
 
 
 def history() -> list[Series]:
-    chance = random.Random(4)
-    steady = [0.0041 * math.exp(chance.gauss(0, 0.004)) for _ in range(40)]
+    steady = [0.0041 * math.exp(noise) for noise in np.random.default_rng(4).normal(0.0, 0.004, size=40)]
     stepped = [value * (1.12 if day >= 28 else 1.0) for day, value in enumerate(steady)]
     stepped[12] *= 1.3
     return [

@@ -1,5 +1,7 @@
 """By simulation: how often an unchanged series is said to have changed, and how soon a step is seen."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -57,7 +59,9 @@ def test_a_step_of_five_sd_is_seen_after_a_few_points(after, share, sign):
     seen = 0
     for _ in range(SERIES):
         values = np.concatenate([drawn(generator, 30, outliers=0.02), drawn(generator, after) + 5 * sign])
-        seen += any(abs(shift.at - 30) <= 1 and (shift.after - shift.before) * sign > 0 for shift in level_shifts(values))
+        seen += any(
+            abs(shift.at - 30) <= 1 and (shift.after - shift.before) * sign > 0 for shift in level_shifts(values)
+        )
     assert seen / SERIES >= share
 
 
@@ -103,4 +107,4 @@ def test_of_a_long_series_the_newest_points_are_looked_at():
 @given(st.lists(st.floats(-1e9, 1e9, allow_nan=False), min_size=1, max_size=40))
 def test_shifts_are_in_order_and_leave_every_level_its_points(values):
     ends = [0, *(shift.at for shift in level_shifts(values)), len(values)]
-    assert len(ends) == 2 or min(b - a for a, b in zip(ends, ends[1:], strict=False)) >= LEAST
+    assert len(ends) == 2 or min(b - a for a, b in pairwise(ends)) >= LEAST

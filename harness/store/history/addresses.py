@@ -9,7 +9,9 @@ from sqlalchemy.exc import ArgumentError
 
 WAIT_S: Final = 60.0
 """How long a writer waits for others to finish."""
-_URL: Final = re.compile(r"(?P<scheme>[^:/?#]*://)(?:(?P<user>[^:/@]*)(?P<rest>.*)@)?(?P<place>[^?]*)(?P<query>\?.*)?", re.S)
+_URL: Final = re.compile(
+    r"(?P<scheme>[^:/?#]*://)(?:(?P<user>[^:/@]*)(?P<rest>.*)@)?(?P<place>[^?]*)(?P<query>\?.*)?", re.S
+)
 _HIDDEN: Final = "***"
 
 

@@ -90,7 +90,7 @@ def _lines(series: Series) -> Iterator[str]:
 def _line(point: SeriesPoint, series: Series) -> str:
     value = "-" if point.value is None else format_quantity(point.value, series.unit)
     when, interval = point.created_at[:16], _interval(point, series)
-    return f"  {when}  {point.run_id:6.6}  {_commit(point):9}  {value:>9}  {interval:20} {point.status}"
+    return f"  {when}  {point.run_id:6.6}  {_commit(point):9}  {value:>9}  {interval:17} {point.status}"
 
 
 def _interval(point: SeriesPoint, series: Series) -> str:

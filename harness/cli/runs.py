@@ -11,23 +11,28 @@ def find_run(named: str, reports_dir: Path) -> Path:
     path = Path(named)
     if path.is_file():
         return path.parent if path.name == RESULTS_NAME else path
-    if path.is_dir():
+    if named and path.is_dir():
         return path
     if path.name == "latest":
         return _latest(reports_dir if named == "latest" else path.parent)
-    found = [file.parent for file in sorted(reports_dir.glob(f"*-*/{RESULTS_NAME}")) if _id(file).startswith(named)]
-    exact = [folder for folder in found if folder.name.partition("-")[2] == named] or found
-    if len(exact) != 1 or not named:
-        many = f"several runs in {reports_dir} begin so: {', '.join(folder.name for folder in found[:5])}"
-        raise UsageError(
-            f"run {named}: {many if exact and named else f'no run in {reports_dir}, no folder and no results.json'}; "
-            "give a run folder, its results.json, a run id or latest"
-        )
-    return exact[0]
+    return _by_id(named, reports_dir)
 
 
-def _id(file: Path) -> str:
-    return file.parent.name.partition("-")[2]
+def _by_id(named: str, reports_dir: Path) -> Path:
+    """By the whole id, or by its beginning where one run alone begins so."""
+    runs = [file.parent for file in sorted(reports_dir.glob(f"*-*/{RESULTS_NAME}")) if not file.parent.is_symlink()]
+    begun = [folder for folder in runs if named and _id(folder).startswith(named)]
+    found = [folder for folder in begun if _id(folder) == named] or begun
+    if len(found) == 1:
+        return found[0]
+    why = f"no run in {reports_dir}, no folder and no {RESULTS_NAME}"
+    if found:
+        why = f"several runs in {reports_dir} begin so: {', '.join(folder.name for folder in found[:5])}"
+    raise UsageError(f"run {named}: {why}; give a run folder, its {RESULTS_NAME}, a run id or latest")
+
+
+def _id(folder: Path) -> str:
+    return folder.name.partition("-")[2]
 
 
 def _latest(reports_dir: Path) -> Path:

@@ -117,6 +117,7 @@ def ab_entry(recipe: str, shift: float, status: Status, seed: int, *, waiver: st
         recipe=recipe,
         status=status,
         reason=reason,
+        artifact=results().entries[0].artifact,
         findings=[
             regression(latency, status, reason, limit=0.08 if waiver else 0.02, waiver=waiver),
             regression(memory, Status.PASS, "peak memory +0.0 % against the baseline is within 1 %", limit=0.01),

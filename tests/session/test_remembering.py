@@ -17,7 +17,9 @@ def run_of(number, *, statuses=None, commit=COMMIT, factor=1.0):
     for entry in sample.entries:
         status = (statuses or {}).get(entry.recipe) if entry.device == "rpi4" else None
         slower = [m.model_copy(update={"value": m.value and m.value * factor}) for m in entry.measurements]
-        entries.append(entry.model_copy(update={"measurements": slower, "status": status or Status.PASS, "findings": []}))
+        entries.append(
+            entry.model_copy(update={"measurements": slower, "status": status or Status.PASS, "findings": []})
+        )
     stamp = f"2026-01-01T{number // 60:02d}:{number % 60:02d}:00Z"
     run = sample.run.model_copy(update={"id": f"run{number}", "created_at": stamp, "commit": commit})
     return sample.model_copy(update={"run": run, "entries": entries})
@@ -106,4 +108,7 @@ def test_runs_in_the_folder_that_the_history_lacks_are_taken_in(settings):
 def test_a_history_that_cannot_be_had_is_a_note_without_its_password(tmp_path):
     settings = Settings(reports_dir=tmp_path, history="postgresql+psycopg://bench:secret@127.0.0.1:1/x")
     (note,) = remember(run_of(0), settings).notes
-    assert note.startswith("not in the history: history postgresql+psycopg://bench:***@127.0.0.1:1/x") and "secret" not in note
+    assert (
+        note.startswith("not in the history: history postgresql+psycopg://bench:***@127.0.0.1:1/x")
+        and "secret" not in note
+    )

@@ -108,7 +108,9 @@ def test_other_runtimes_and_settings_are_series_apart(url, changed):
 
 def test_names_and_fingerprints_of_any_length_are_kept(url):
     long = run_of(0)
-    fingerprint = "1c2d3e4f (Raspberry Pi 4 Model B Rev 1.4, Cortex-A72, 1.5 GHz, kernel 6.12.34+rpt-rpi-v8, performance)"
+    fingerprint = (
+        "1c2d3e4f (Raspberry Pi 4 Model B Rev 1.4, Cortex-A72, 1.5 GHz, kernel 6.12.34+rpt-rpi-v8, performance)"
+    )
     devices = {name: record.model_copy(update={"fingerprint": fingerprint}) for name, record in long.devices.items()}
     entries = [entry.model_copy(update={"candidate": entry.candidate + "x" * 300}) for entry in long.entries]
     history = History.open(url)

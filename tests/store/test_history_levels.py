@@ -42,7 +42,11 @@ def test_a_change_is_told_in_words_with_its_commit_and_day():
     ("values", "kind", "said"),
     [
         (SLOWER[::-1], {}, "4.6 ms -> 4.1 ms (-10.9 %, better)"),
-        ([0.98] * 5 + [0.97] * 5, {"unit": "1", "better": "higher", "metric": "accuracy"}, "98 % -> 97 % (-1 pt, worse)"),
+        (
+            [0.98] * 5 + [0.97] * 5,
+            {"unit": "1", "better": "higher", "metric": "accuracy"},
+            "98 % -> 97 % (-1 pt, worse)",
+        ),
         ([240.0] * 5 + [260.0] * 5, {"unit": "1/s", "better": "higher", "metric": "throughput"}, "(+8.33 %, better)"),
         ([0.0] * 5 + [0.5] * 5, {"unit": "J", "metric": "energy_per_inference"}, "0 J -> 500 mJ (+500 mJ, worse)"),
         (SLOWER, {"recipe": None}, "latency_p50 of digits_cnn on rpi4"),

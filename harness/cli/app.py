@@ -105,13 +105,14 @@ def history(  # noqa: PLR0913, PLR0917 - one parameter an option
     database: Annotated[
         str | None, typer.Option(metavar="URL", help="file or SQLAlchemy URL (default: history.db in the reports)")
     ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="draw charts into a page")] = None,
     as_json: Json = False,
 ) -> None:
-    """How a metric went from run to run, boards of unlike fingerprints apart."""
-    from harness.cli.history import Asked, show_history
+    """How a metric went from run to run, boards of unlike fingerprints apart, and where it changed."""
+    from harness.cli.history import Asked, Shown, show_history
 
-    asked = Asked(device, candidate, metric)
-    show_history(asked, reports_dir=reports_dir or Path("reports"), database=database, as_json=as_json)
+    asked, shown = Asked(device, candidate, metric), Shown(as_json, html)
+    show_history(asked, shown, reports_dir=reports_dir, database=database)
 
 
 @app.command()
@@ -245,11 +246,31 @@ def inspect(
 
 
 @app.command()
-def report(
-    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="run folder or its results.json")],
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="run folder, results.json, run id or latest")],
+    b: Annotated[str, typer.Argument(metavar="B", help="the other one")],
+    reports_dir: ReportsDir = None,
     as_json: Json = False,
 ) -> None:
-    """Make a stored run's report again."""
-    from harness.cli.report import remake_report
+    """Hold one stored run against another: every metric of B as a ratio of A's."""
+    from harness.cli.compare import compare_runs
 
-    remake_report(run_folder, as_json=as_json)
+    raise typer.Exit(compare_runs(a, b, reports_dir=reports_dir, as_json=as_json))
+
+
+@app.command()
+def report(
+    run_folder: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="run folder, its results.json, run id or latest")
+    ] = None,
+    index: Annotated[bool, typer.Option("--index", help="make the page over all runs")] = False,
+    reports_dir: ReportsDir = None,
+    as_json: Json = False,
+) -> None:
+    """Make a stored run's report again, or the page over all runs."""
+    from harness.cli.report import remake_index, remake_report
+
+    if index:
+        remake_index(reports_dir, as_json=as_json)
+    if run_folder is not None or not index:
+        remake_report(run_folder, reports_dir=reports_dir, as_json=as_json)

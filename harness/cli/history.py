@@ -2,19 +2,24 @@
 
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.records.errors import UsageError
+from harness.records.history import Series, SeriesPoint, attempts
 from harness.records.metrics import METRICS
 from harness.records.nearest import nearest
 from harness.records.units import format_quantity
-from harness.store import load_results
-from harness.store.history import History, Series, SeriesPoint
+from harness.report.words import visible
+from harness.session.options import kept_where
+from harness.store.history import History, address_of, take_in, with_changes
 
-_DATABASE = "history.db"
-_FINGERPRINT_LETTERS = 8
+_LETTERS = 8
+"""Of a commit or a fingerprint."""
+_BARS = "▁▂▃▄▅▆▇█"
+_WIDTH = 60
+"""Points of a sparkline, the newest."""
 
 
 @dataclass(frozen=True)
@@ -26,47 +31,85 @@ class Asked:
     metric: str
 
 
-def show_history(asked: Asked, *, reports_dir: Path, database: str | None, as_json: bool) -> None:
-    """Print the series that were asked for, as text or JSON. Raises UsageError."""
+@dataclass(frozen=True)
+class Shown:
+    """How it is wanted: as JSON, as a page, else as text."""
+
+    as_json: bool
+    page: Path | None
+
+
+def show_history(asked: Asked, shown: Shown, *, reports_dir: Path | None, database: str | None) -> None:
+    """Print the series that were asked for, as text or JSON, or draw them into a page. Raises UsageError."""
     if asked.metric not in METRICS:
         close = nearest(asked.metric, METRICS)
         hint = f"did you mean {close}? " if close else ""
         raise UsageError(f"--metric {asked.metric} is no metric: {hint}known: {', '.join(METRICS)}")
-    if not (reports_dir.is_dir() or database):
-        raise UsageError(f"there are no runs in {reports_dir}: measure first, or give --reports-dir")
-    history = History.open(database or str(reports_dir / _DATABASE))
-    _take_in(history, reports_dir)
-    found = history.series(device=asked.device, candidate=asked.candidate, metric=asked.metric)
-    if as_json:
-        sys.stdout.write(json.dumps([asdict(series) for series in found], indent=2) + "\n")
-    else:
+    folder, address = kept_where(Path.cwd(), reports_dir=reports_dir, history=database)
+    if not (folder.is_dir() or address):
+        raise UsageError(f"there are no runs in {folder}: measure first, or give --reports-dir")
+    history = History.open(address_of(folder, address))
+    for skipped in take_in(history, folder):
+        sys.stderr.write(f"harness: {skipped}\n")
+    found = history.series(device=asked.device, candidate=asked.candidate, metrics=[asked.metric])
+    _show([with_changes(series) for series in found], shown)
+
+
+def _show(found: Sequence[Series], shown: Shown) -> None:
+    if shown.page is not None:
+        from harness.report.history_page import write_history_page
+
+        write_history_page(found, shown.page)
+        sys.stderr.write(f"harness: history drawn: {shown.page}\n")
+    if shown.as_json:
+        sys.stdout.write(json.dumps([series.model_dump(mode="json") for series in found], indent=2) + "\n")
+    elif shown.page is None:
         sys.stdout.write(_told(found) if found else "no run measured what was asked for\n")
 
 
-def _take_in(history: History, reports_dir: Path) -> None:
-    """Append every finished run that the history does not hold yet, oldest first."""
-    known = history.run_ids()
-    for file in sorted(reports_dir.glob("*-*/results.json")):
-        if file.parent.name.partition("-")[2] not in known and not file.parent.is_symlink():
-            history.append(load_results(file))
-
-
 def _told(found: Sequence[Series]) -> str:
-    """A heading for each series, then a line for each run; 80 columns."""
-    lines = []
-    for series in found:
-        subject = f"{series.candidate}/{series.recipe}" if series.recipe else series.candidate
-        fingerprint = (series.fingerprint or "unknown")[:_FINGERPRINT_LETTERS]
-        lines += ["", f"{series.device} [{fingerprint}]  {subject}  {METRICS[series.metric].title}"]
-        lines += [_line(point, series) for point in series.points]
-    return "\n".join(lines[1:]) + "\n"
+    """A heading for each series, a line for each run, then what changed; 80 columns."""
+    return "\n".join(line for series in found for line in ("", *map(visible, _lines(series)))).removeprefix("\n") + "\n"
+
+
+def _lines(series: Series) -> Iterator[str]:
+    fingerprint = (series.fingerprint or "unknown")[:_LETTERS]
+    yield f"{series.device} [{fingerprint}]  {series.subject}  {METRICS[series.metric].title}"
+    threads = None if series.num_threads is None else f"{series.num_threads} thread{'s'[: series.num_threads > 1]}"
+    setting = ", ".join(part for part in (series.runtime, series.delegate, threads) if part)
+    yield f"  {setting or 'with an unknown runtime'}  {_sparkline(series.points)}".rstrip()
+    tried = attempts(series.points)
+    for point in series.points:
+        yield _line(point, series)
+        same = tried.get(point.commit or "", [])
+        if same and point is same[-1]:
+            yield f"    {len(same)} attempts at {_commit(point)}: {', '.join(one.status for one in same)}"
+    yield from (f"  {change.sentence}" for change in series.changes)
 
 
 def _line(point: SeriesPoint, series: Series) -> str:
-    unit = METRICS[series.metric].unit
-    value = "-" if point.value is None else format_quantity(point.value, unit)
-    interval = ""
-    if point.ci_low is not None and point.ci_high is not None:
-        interval = f"({format_quantity(point.ci_low, unit)} to {format_quantity(point.ci_high, unit)})"
-    commit = (point.commit or "-")[:_FINGERPRINT_LETTERS]
-    return f"  {point.created_at[:16]}  {point.run_id:6.6}  {commit:8}  {value:>10}  {interval:24} {point.status}"
+    value = "-" if point.value is None else format_quantity(point.value, series.unit)
+    when, interval = point.created_at[:16], _interval(point, series)
+    return f"  {when}  {point.run_id:6.6}  {_commit(point):9}  {value:>9}  {interval:17} {point.status}"
+
+
+def _interval(point: SeriesPoint, series: Series) -> str:
+    if point.ci_low is None or point.ci_high is None:
+        return ""
+    low, high = (format_quantity(value, series.unit) for value in (point.ci_low, point.ci_high))
+    number, _, unit = low.rpartition(" ")
+    return f"{number if high.rpartition(' ')[2] == unit else low}-{high}"
+
+
+def _commit(point: SeriesPoint) -> str:
+    """The commit's first letters, with "+" where files differed from it."""
+    commit, _, changed = (point.commit or "-").partition("+")
+    return f"{commit[:_LETTERS]}{'+' if changed else ''}"
+
+
+def _sparkline(points: Sequence[SeriesPoint]) -> str:
+    values = [point.value for point in points[-_WIDTH:] if point.value is not None]
+    if len(values) < 2 or max(values) == min(values):
+        return ""
+    low, span = min(values), max(values) - min(values)
+    return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1))] for value in values)

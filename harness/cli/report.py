@@ -1,14 +1,30 @@
-"""``harness report``: a stored run's report again, byte for byte."""
+"""``harness report``: a stored run's report again, byte for byte; and the page over all runs."""
 
 import json
 import sys
 from pathlib import Path
 
-from harness.report import render
+from harness.cli.runs import find_run
+from harness.records.errors import UsageError
+from harness.report import render, write_index
+from harness.session.options import kept_where
 
 
-def remake_report(run_folder: Path, *, as_json: bool) -> None:
+def remake_report(named: str | None, *, reports_dir: Path | None, as_json: bool) -> None:
     """Write report.html and summary.md of a run folder (or of its results.json) and say where."""
-    folder = run_folder.parent if run_folder.name == "results.json" else run_folder
-    page = render(folder)
+    if named is None:
+        raise UsageError("report: name a run folder, a run id or latest, or give --index")
+    folder, _ = kept_where(Path.cwd(), reports_dir=reports_dir, history=None)
+    page = render(find_run(named, folder))
     sys.stdout.write(json.dumps({"report": str(page)}) + "\n" if as_json else f"report: {page}\n")
+
+
+def remake_index(reports_dir: Path | None, *, as_json: bool) -> None:
+    """Write index.html of the reports folder and say where; what is left out is said on stderr."""
+    folder, _ = kept_where(Path.cwd(), reports_dir=reports_dir, history=None)
+    if not folder.is_dir():
+        raise UsageError(f"there are no runs in {folder}: measure first, or give --reports-dir")
+    index = write_index(folder)
+    for skipped in index.skipped:
+        sys.stderr.write(f"harness: {skipped}\n")
+    sys.stdout.write(json.dumps({"index": str(index.page)}) + "\n" if as_json else f"index: {index.page}\n")

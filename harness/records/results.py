@@ -18,6 +18,7 @@ from harness.records.artifact import (
 from harness.records.base import Record
 from harness.records.board import BoardFacts, TrialMemory, TrialTelemetry
 from harness.records.device import DeviceProfile
+from harness.records.history import Series
 from harness.records.metrics import Better, Unit
 from harness.records.status import Status
 
@@ -290,6 +291,8 @@ class Results(Record):
     run: Run
     devices: dict[str, DeviceRecord]
     entries: list[Entry]
+    history: list[Series] = []
+    """How this run's metrics went in earlier runs that may be compared, this one last; at most 50 points each."""
 
 
 TrialSummary.model_rebuild()

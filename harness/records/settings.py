@@ -41,5 +41,7 @@ class Settings:
     """The folder of a run that was killed: what it measured is kept, the rest is measured now."""
     fixed_length: bool = False
     """Whether num_runs or min_secs was asked for: then no trial is shorter, whatever the first blocks show."""
+    history: str | None = None
+    """Where figures of all runs are kept: a file or a database's URL; None: history.db in the reports folder."""
     seed: int = 0
     command: str = ""

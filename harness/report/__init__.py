@@ -1,11 +1,12 @@
-"""The report: results.json -> one offline HTML file, a Markdown summary, and a table for the terminal.
+"""The report: results.json -> one offline HTML file, a Markdown summary, a table; and a page over all runs.
 
 Made from the file and never from live objects, byte for byte the same each time.
 """
 
 from harness.report.ahead import ReportAhead
 from harness.report.drawer import Drawer
+from harness.report.index import Index, write_index
 from harness.report.render import SUMMARY_NAME, render
 from harness.report.terminal import table
 
-__all__ = ["SUMMARY_NAME", "Drawer", "ReportAhead", "render", "table"]
+__all__ = ["SUMMARY_NAME", "Drawer", "Index", "ReportAhead", "render", "table", "write_index"]

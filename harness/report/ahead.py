@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.report.drawer import Drawer
+from harness.report.index import write_index
 from harness.report.page import load_templates
 from harness.report.render import render
 
@@ -25,9 +26,11 @@ class ReportAhead:
         load_templates()
 
     def render(self, folder: Path) -> Path:
-        """The report of a run folder, as ``harness.report.render`` makes it; ends the drawing process."""
+        """The report of a run folder, then the index over all runs beside it; ends the drawing process."""
         try:
-            return render(folder, self.drawer)
+            page = render(folder, self.drawer)
+            write_index(folder.parent)
+            return page
         finally:
             if self.drawer is not None:
                 self.drawer.close()

@@ -1,13 +1,15 @@
-"""How the latencies of a group are spread: a lane per recipe, all on one axis."""
+"""How latencies are spread: a lane per recipe of a group, or per arm of an entry, all on one axis."""
 
 from dataclasses import dataclass
 
-from harness.records.results import Histogram, Measurement, TrialSummary
+from harness.records.results import Entry, Histogram, Measurement, TrialSummary
+from harness.report.arms import arm_value
 from harness.report.chart_style import CONFIG, INK, WIDTH, Spec, axis_unit, palette, quantitative
-from harness.report.groups import Group, Variant
+from harness.report.groups import Group
 from harness.report.numbers import Number, number_of, value_of
 from harness.report.shape import Axis, fastest, heights, nearly_slowest, slower_than, usable
 
+ARMS = ("baseline", "candidate")
 LANE_HEIGHT = 46
 LINE = 46
 """Characters of a lane's label that fit one line on a phone."""
@@ -17,9 +19,10 @@ Row = dict[str, str | float]
 
 @dataclass(frozen=True)
 class _Lane:
-    """A variant with its valid trials and its p50."""
+    """A recipe or an arm with its valid trials and its p50."""
 
-    variant: Variant
+    name: str
+    colour: int
     trials: list[TrialSummary]
     p50: Measurement
     label: str
@@ -31,8 +34,17 @@ class _Lane:
 
 
 def distribution(group: Group) -> Spec | None:
-    """The Vega-Lite specification, or None where no trial was kept."""
-    lanes = _lanes(group)
+    """The Vega-Lite specification of a group's recipes, or None where no trial was kept."""
+    return _spec(_lanes(group))
+
+
+def arms_distribution(entry: Entry) -> Spec | None:
+    """The same of an entry's two arms, or None where either was not measured."""
+    lanes = _arms(entry)
+    return _spec(lanes) if len(lanes) == len(ARMS) else None
+
+
+def _spec(lanes: list[_Lane]) -> Spec | None:
     if not lanes:
         return None
     axis = _axis(lanes)
@@ -65,9 +77,21 @@ def _lanes(group: Group) -> list[_Lane]:
     lanes = []
     for variant in group.variants:
         p50 = value_of(variant.entry, "latency_p50")
-        trials = [trial for trial in variant.entry.trials if _counts(trial)]
+        trials = [trial for trial in variant.entry.trials if _counts(trial, "candidate")]
         if p50 and trials:
-            lanes.append(_Lane(variant, trials, p50, _label(variant.name, number_of(p50))))
+            lanes.append(_Lane(variant.name, variant.colour, trials, p50, _label(variant.name, number_of(p50))))
+    return lanes
+
+
+def _arms(entry: Entry) -> list[_Lane]:
+    """The baseline above the candidate."""
+    measured = {"baseline": entry.baseline.measurements if entry.baseline else [], "candidate": entry.measurements}
+    lanes = []
+    for colour, arm in enumerate(ARMS):
+        p50 = arm_value(measured[arm], "latency_p50")
+        trials = [trial for trial in entry.trials if _counts(trial, arm)]
+        if p50 and trials:
+            lanes.append(_Lane(arm, colour, trials, p50, _label(arm, number_of(p50))))
     return lanes
 
 
@@ -83,9 +107,9 @@ def _lines(labels: list[str]) -> Spec:
     return {"labelExpr": r"split(datum.label, '\n')", "labelPadding": 16}
 
 
-def _counts(trial: TrialSummary) -> bool:
-    """Trials of the candidate itself that are not void and have a usable histogram."""
-    return trial.void is None and trial.arm != "baseline" and usable(trial.histogram)
+def _counts(trial: TrialSummary, arm: str) -> bool:
+    """Trials of this arm alone that are not void and have a usable histogram."""
+    return trial.void is None and trial.arm == arm and usable(trial.histogram)
 
 
 def _axis(lanes: list[_Lane]) -> Axis:
@@ -100,7 +124,7 @@ def _axis(lanes: list[_Lane]) -> Axis:
 
 def _rows(lane: _Lane, edges: list[float], factor: float) -> list[Row]:
     def row(kind: str, x_s: float, **more: float) -> Row:
-        return {"lane": lane.label, "recipe": lane.variant.name, "kind": kind, "x": _short(x_s / factor), **more}
+        return {"lane": lane.label, "recipe": lane.name, "kind": kind, "x": _short(x_s / factor), **more}
 
     found = heights(lane.histograms, edges)
     tallest = max(found) or 1.0
@@ -121,8 +145,8 @@ def _short(value: float) -> float:
 def _layers(lanes: list[_Lane], x: Spec) -> list[Spec]:
     y = {"field": "y", "type": "quantitative", "axis": None, "scale": {"domain": [-0.3, 1]}}
     colours = {
-        "domain": [lane.variant.name for lane in lanes],
-        "range": [palette(lane.variant.colour) for lane in lanes],
+        "domain": [lane.name for lane in lanes],
+        "range": [palette(lane.colour) for lane in lanes],
     }
     colour = {"field": "recipe", "type": "nominal", "scale": colours, "legend": None}
     ink = {"value": INK}

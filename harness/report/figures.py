@@ -1,12 +1,17 @@
 """Every chart of a report: specified, drawn, and kept while the page stays below its size."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.records.history import Series
 from harness.records.results import Results
 from harness.report.chart_style import Spec
-from harness.report.distribution import beyond, distribution
+from harness.report.distribution import arms_distribution, beyond, distribution
 from harness.report.drawer import Drawer
 from harness.report.groups import Group, groups
+from harness.report.history_chart import CAPTION as HISTORY_CAPTION
+from harness.report.history_chart import history_chart, panels
+from harness.report.ratio_chart import ratio_chart
 from harness.report.stages_chart import stages_chart
 from harness.report.svg import checked
 from harness.report.tradeoff import against, tradeoff
@@ -15,6 +20,12 @@ MAX_CHARTS_BYTES = 1_400_000
 """So that a page with many candidates stays below 2 MB; what is left out is said."""
 
 
+_RATIO_CAPTION = (
+    "A point is a block, the first at the top. Bar: the ratio with its interval; dashed: the budget; line: 1."
+)
+_ARMS_CAPTION = (
+    "All inferences of both arms, each scaled to its own peak. Line: p50 with its interval; ticks: trials' medians."
+)
 _STAGES_CAPTION = "The three stages side by side. Line: the whole, timed from its start to its end, with its interval."
 
 
@@ -26,6 +37,8 @@ class Figure:
     caption: str
     svg: str
     section: str = "charts"
+    about: str = ""
+    """The variant's name where the chart shows one alone."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,7 @@ class _Wanted:
     caption: str
     spec: Spec
     section: str
+    about: str = ""
 
 
 Wanted = list[tuple[Group, list[_Wanted]]]
@@ -54,7 +68,7 @@ Wanted = list[tuple[Group, list[_Wanted]]]
 
 def ask_for_all(results: Results, drawer: Drawer) -> Wanted:
     """Specify the charts of every group and hand them over; ``collect`` waits for them."""
-    wanted = [(group, _wanted(group)) for group in groups(results)]
+    wanted = [(group, _wanted(group, results.history)) for group in groups(results)]
     drawer.ask([chart.spec for _, charts in wanted for chart in charts])
     return wanted
 
@@ -64,21 +78,43 @@ def collect(wanted: Wanted, drawer: Drawer, *, max_bytes: int = MAX_CHARTS_BYTES
     svgs = iter(drawer.answer())
     drawn, used = [], 0
     for group, charts in wanted:
-        figures = tuple(Figure(chart.title, chart.caption, checked(next(svgs)), chart.section) for chart in charts)
+        figures = tuple(
+            Figure(chart.title, chart.caption, checked(next(svgs)), chart.section, chart.about) for chart in charts
+        )
         used += sum(len(figure.svg.encode()) for figure in figures)
         left_out = bool(figures) and used > max_bytes
         drawn.append(GroupFigures(group, () if left_out else figures, left_out))
     return drawn
 
 
-def _wanted(group: Group) -> list[_Wanted]:
+def _wanted(group: Group, history: list[Series]) -> list[_Wanted]:
     y_title = "accuracy and size" if against(group) == "accuracy" else "size"
     charts = (
         ("Latency distribution", _distribution_caption(group), distribution(group), "charts"),
         (f"Latency against {y_title}", _tradeoff_caption(group), tradeoff(group), "charts"),
         ("Where the time goes", _STAGES_CAPTION, stages_chart(group), "stages"),
     )
-    return [_Wanted(title, caption, spec, section) for title, caption, spec, section in charts if spec is not None]
+    own = [_Wanted(title, caption, spec, section) for title, caption, spec, section in charts if spec is not None]
+    return [*own, *_against_baseline(group), *_over_time(group, history)]
+
+
+def _against_baseline(group: Group) -> Iterator[_Wanted]:
+    for variant in group.variants:
+        for title, caption, spec in (
+            ("Each block's ratio", _RATIO_CAPTION, ratio_chart(variant.entry)),
+            ("Both arms", _ARMS_CAPTION, arms_distribution(variant.entry)),
+        ):
+            if spec is not None:
+                yield _Wanted(f"{title}: {variant.name}", caption, spec, "baseline", variant.name)
+
+
+def _over_time(group: Group, history: list[Series]) -> Iterator[_Wanted]:
+    """The latency's way, and that of what changed; the others stand in the table."""
+    own = [one for one in history if (one.candidate, one.device) == (group.candidate, group.device)]
+    for panel in panels(own):
+        spec = history_chart(panel) if panel.metric == "latency_p50" or panel.sentences else None
+        if spec is not None:
+            yield _Wanted(f"{panel.title} from run to run", HISTORY_CAPTION, spec, "history")
 
 
 def _distribution_caption(group: Group) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.records.results import Results
 from harness.report.figures import GroupFigures
 from harness.report.sections import SECTIONS
-from harness.report.words import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, visible
+from harness.report.words import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, visible, waived
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -19,36 +19,49 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 def page(results: Results, figures: list[GroupFigures]) -> str:
     """The page's text, the same each time for the same results and figures."""
-    templates = _templates()
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    made = templates()
+    style, style_hash = style_and_hash()
     sections = [
         {
             "name": section.name,
             "title": section.title,
-            "body": templates.get_template(f"{section.name}.html").render(context),
+            "body": made.get_template(f"{section.name}.html").render(context),
         }
         for section in SECTIONS
         if (context := section.context(results, figures)) is not None
     ]
-    return templates.get_template("page.html").render(
+    return made.get_template("page.html").render(
         run=results.run,
         tally=tally(results),
         meaning=exit_meaning(results),
+        waivers=waived(results),
         style=style,
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        style_hash=style_hash,
         sections=sections,
     )
 
 
+def style_and_hash() -> tuple[str, str]:
+    """The style sheet of all pages, and the hash by which a page's policy allows it."""
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    return style, hash_of(style)
+
+
+def hash_of(text: str) -> str:
+    """A text's sha256 as a Content-Security-Policy has it."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
 def load_templates() -> None:
     """Compile every template, so that ``page`` only fills them in."""
-    templates = _templates()
-    for name in templates.list_templates(extensions=["html"]):
-        templates.get_template(name)
+    made = templates()
+    for name in made.list_templates(extensions=["html"]):
+        made.get_template(name)
 
 
 @cache
-def _templates() -> "Environment":
+def templates() -> "Environment":
+    """The environment all pages are made in: everything is escaped, and a missing name is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(

@@ -72,7 +72,14 @@ def close_run(
         bytes_sent={name: tally.bytes_sent for name, tally in tallies.items()},
         notes=[*unreached, *_differences(tallies), *_build_note(entries)],
     )
-    return folder.finish(run, _compared(entries))
+    # Loads SQLAlchemy and numpy, which the collection of benchmarks is spared.
+    from harness.session.remembering import Remembered, remember
+
+    entries = _compared(entries)
+    unfinished = Results(run=run, devices={name: t.record for name, t in tallies.items()}, entries=entries)
+    kept = remember(unfinished, settings) if entries else Remembered()
+    run = run.model_copy(update={"notes": [*run.notes, *kept.notes]})
+    return folder.finish(run, entries, history=kept.series)
 
 
 def _compared(entries: Sequence[Entry]) -> list[Entry]:
@@ -121,7 +128,7 @@ def _build_note(entries: Sequence[Entry]) -> list[str]:
 def _flat(settings: Settings) -> dict[str, str | bool | int | float | list[str] | None]:
     flat: dict[str, str | bool | int | float | list[str] | None] = {}
     for key, value in asdict(settings).items():
-        if key != "command":
+        if key not in ("command", "history"):  # a database's address is nobody else's business
             flat[key] = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
     return flat
 

@@ -74,6 +74,9 @@ OPTIONS = (
     Option("--seed", "seed", int, "N", "seed of random inputs and of training (default: 0)"),
 )
 
+_FILE_ONLY = {"history": "history"}
+"""Keys of [tool.harness] that no option has: a database's URL may hold a password, and options stand in results."""
+
 _RANGES: dict[str, tuple[float, float]] = {
     "jobs": (1, 64),
     "num_threads": (1, 256),
@@ -98,7 +101,8 @@ def make_settings(given: Mapping[str, Any], *, devices: list[str], rootdir: Path
     default_devices = values.pop("devices", [])
     values.update({field: value for field, value in given.items() if value is not None})
     for field, value in values.items():
-        _check(field, value)
+        if field not in _FILE_ONLY.values():
+            _check(field, value)
     chosen = tuple(dict.fromkeys(devices or default_devices))
     fixed_length = not {"num_runs", "min_secs"}.isdisjoint(values)
     settings = Settings(devices=chosen, command=command, fixed_length=fixed_length, **values)
@@ -132,8 +136,17 @@ def _from_pyproject(path: Path) -> dict[str, Any]:
     return {_field_of(key, path): _value_of(key, value, path) for key, value in table.items()}
 
 
+def kept_where(rootdir: Path, *, reports_dir: Path | None, history: str | None) -> tuple[Path, str | None]:
+    """The reports folder and the history's address, from what was typed over [tool.harness] of rootdir.
+
+    The address is None where neither names one. Raises UsageError.
+    """
+    values = _from_pyproject(rootdir / "pyproject.toml")
+    return reports_dir or values.get("reports_dir", Settings.reports_dir), history or values.get("history")
+
+
 def _field_of(key: str, path: Path) -> str:
-    known = {option.key: option.field for option in OPTIONS} | {"device": "devices"}
+    known = {option.key: option.field for option in OPTIONS} | {"device": "devices"} | _FILE_ONLY
     if key not in known:
         hint = nearest(key, known)
         raise UsageError(
@@ -146,6 +159,8 @@ def _field_of(key: str, path: Path) -> str:
 def _value_of(key: str, value: Any, path: Path) -> Any:  # noqa: ANN401 - as above
     if key == "device":
         return [value] if isinstance(value, str) else list(value)
+    if key in _FILE_ONLY:
+        return _history_address(value, path)
     kind = next(option.kind for option in OPTIONS if option.key == key)
     wanted: dict[object, tuple[type, ...]] = {float: (int, float), share: (int, float, str), Path: (str,), str: (str,)}
     if not isinstance(value, wanted.get(kind, (int,))) or isinstance(value, bool):
@@ -154,3 +169,10 @@ def _value_of(key: str, value: Any, path: Path) -> Any:  # noqa: ANN401 - as abo
         return kind(value)
     except ValueError as error:
         raise UsageError(f"{path}: [tool.harness] {key} = {value!r}: expected {kind.__name__.lower()}") from error
+
+
+def _history_address(value: Any, path: Path) -> str:  # noqa: ANN401 - what a file says
+    """A database's URL as it is, a file beside the pyproject.toml that names it."""
+    if not isinstance(value, str):
+        raise UsageError(f"{path}: [tool.harness] history = {value!r}: expected str")
+    return value if "://" in value else str(path.parent / Path(value).expanduser())

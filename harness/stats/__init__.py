@@ -1,8 +1,9 @@
-"""Pure functions on arrays: quantiles, intervals over trials, ratios of interleaved arms, histograms; paired losses.
+"""Pure functions on arrays: quantiles, intervals over trials, ratios of arms, histograms, losses, changes of level.
 
 Whoever imports this room loads numpy; scipy only where a distribution is asked for.
 """
 
+from harness.stats.changes import Shift, level_shifts
 from harness.stats.histograms import MAX_BINS, histogram
 from harness.stats.intervals import Interval, mean_interval, median_interval, median_rank, t_quantile
 from harness.stats.paired import PairedLoss, area_loss, area_under_curve, proportion_loss
@@ -14,10 +15,12 @@ __all__ = [
     "Interval",
     "PairedLoss",
     "RatioInterval",
+    "Shift",
     "area_loss",
     "area_under_curve",
     "histogram",
     "independent_samples",
+    "level_shifts",
     "mean_interval",
     "median_interval",
     "median_rank",

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.records.base import Record
 from harness.records.board import Trial
 from harness.records.errors import EntryError, HarnessError, ResultsFileError, UsageError
+from harness.records.history import Series
 from harness.records.results import DeviceRecord, Entry, Results, Run
 from harness.store.disk import append_line, disk_errors_named
 from harness.store.naming import folder_name, new_run_id, point_latest
@@ -113,15 +114,17 @@ class RunFolder:
         tallies = {tally.name: tally for tally in _read_lines(self._journal("devices"), DeviceTally)}
         return dict(sorted(tallies.items()))
 
-    def finish(self, run: Run, entries: Sequence[Entry] | None = None) -> Results:
+    def finish(self, run: Run, entries: Sequence[Entry] | None = None, *, history: Sequence[Series] = ()) -> Results:
         """Write results.json, drop the journal, let ``latest`` point here; HarnessError the second time.
 
         ``entries`` are those kept so far with what only the whole run shows; None: as they were kept.
+        ``history`` is how their metrics went in earlier runs.
         """
         if self.results_path.exists():
             raise HarnessError(f"{self.results_path}: there already: a run is finished once")
         devices = {name: tally.record for name, tally in self.devices().items()}
-        results = Results(run=run, devices=devices, entries=self.entries() if entries is None else list(entries))
+        found = self.entries() if entries is None else list(entries)
+        results = Results(run=run, devices=devices, entries=found, history=list(history))
         save_results(results, self.results_path)
         with disk_errors_named(self.path):
             shutil.rmtree(self.path / "journal")

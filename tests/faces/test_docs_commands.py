@@ -139,6 +139,15 @@ def says(*words: str) -> Check:
     return check
 
 
+def wrote(name: str) -> Check:
+    """The command wrote a page."""
+
+    def check(desk: Desk, _said: Said) -> None:
+        assert (desk.folder / name).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+    return check
+
+
 def wrote_a_profile(desk: Desk, _said: Said) -> None:
     """The profile names the board as it was typed; a second board of the kind extends it."""
     assert 'host = "10.0.0.7"' in (desk.folder / "devices/pi-07.toml").read_text(encoding="utf-8")
@@ -192,7 +201,10 @@ FIRST_DAY: dict[str, Check] = {
     "harness inspect model.tflite": says("operator", "MACs", "sha256"),
     "harness cache size": says("golden", "all"),
     "harness history": says("pi-07", "latency p50"),
+    "harness history --metric peak_memory --html history.html": wrote("history.html"),
+    "harness compare latest latest": says("0 of ", "B / A", "model"),
     "harness report reports/latest": says("report.html"),
+    "harness report --index": wrote("reports/index.html"),
     "harness budgets propose reports/latest": proposed_limits,
     "harness budgets check": says("0 expired, 0 stale"),
     "harness budgets check --run reports/latest": says("0 expired, 0 stale"),

@@ -10,13 +10,23 @@ from harness.store.results_file import save_results
 HARNESS = Path(sys.executable).with_name("harness")
 
 
-def keep_run(reports, number):
+def keep_run(reports, number, *, factor=1.0):
     sample = results()
+    entries = [
+        entry.model_copy(
+            update={
+                "measurements": [
+                    m.model_copy(update={"value": m.value and m.value * factor}) for m in entry.measurements
+                ]
+            }
+        )
+        for entry in sample.entries
+    ]
     stamp = f"2026-01-0{number}T00:00:00Z"
     run = sample.run.model_copy(update={"id": f"run{number}", "created_at": stamp})
     folder = reports / f"2026010{number}T000000Z-run{number}"
     folder.mkdir(parents=True)
-    save_results(sample.model_copy(update={"run": run}), folder / "results.json")
+    save_results(sample.model_copy(update={"run": run, "entries": entries}), folder / "results.json")
 
 
 def history(*arguments, cwd):
@@ -53,4 +63,48 @@ def test_what_cannot_be_shown_is_one_line(tmp_path):
     (tmp_path / "reports/20260101T000000Z-run1/results.json").write_text("{")
     (tmp_path / "reports/history.db").unlink()
     damaged = history(cwd=tmp_path)
-    assert damaged.returncode == 4 and len(damaged.stderr.splitlines()) == 1
+    assert damaged.returncode == 0 and len(damaged.stderr.splitlines()) == 1
+    assert "left out of the history: reports/20260101T000000Z-run1/results.json: not JSON" in damaged.stderr
+
+
+def test_attempts_at_a_commit_stand_together_and_lines_fit_80_columns(tmp_path):
+    for number in (1, 2, 3):
+        keep_run(tmp_path / "reports", number)
+    told = history("--device", "rpi4", cwd=tmp_path).stdout
+    assert "    3 attempts at 9db751a: FAIL, FAIL, FAIL" in told
+    assert max(len(line) for line in told.splitlines() if line.startswith("  ")) <= 80
+
+
+def test_a_change_is_told_and_drawn(tmp_path):
+    for number in range(1, 10):
+        keep_run(tmp_path / "reports", number, factor=1.0 if number < 6 else 1.2)
+    asked = ("--device", "rpi4", "--candidate", "digits_cnn")
+    told = history(*asked, cwd=tmp_path).stdout
+    assert "latency_p50 of digits_cnn/int8 on rpi4: 1.45 ms -> 1.74 ms (+20 %, worse) from commit 9db751a" in told
+    assert "▁▁▁▁▁████" in told
+    drawn = history(*asked, "--html", "history.html", cwd=tmp_path)
+    assert (drawn.returncode, drawn.stdout, drawn.stderr) == (0, "", "harness: history drawn: history.html\n")
+    page = (tmp_path / "history.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 1 and "1.45 ms -&gt; 1.74 ms" in page and "<script" not in page
+    (series, *_) = json.loads(history(*asked, "--json", cwd=tmp_path).stdout)
+    assert [change["run_id"] for change in series["changes"]] == ["run6"]
+
+
+def test_a_page_that_cannot_be_written_is_one_line(tmp_path):
+    keep_run(tmp_path / "reports", 1)
+    refused = history("--html", "nosuch/history.html", cwd=tmp_path)
+    assert refused.returncode == 1 and len(refused.stderr.splitlines()) == 1
+
+
+def test_the_database_is_named_in_pyproject(tmp_path):
+    keep_run(tmp_path / "reports", 1)
+    (tmp_path / "pyproject.toml").write_text('[tool.harness]\nhistory = "kept/all.db"\n')
+    assert history(cwd=tmp_path).returncode == 0
+    assert (tmp_path / "kept/all.db").is_file() and not (tmp_path / "reports/history.db").exists()
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.harness]\nhistory = "postgresql+psycopg://u:secret@127.0.0.1:1/x"\n'
+    )
+    refused = history(cwd=tmp_path)
+    assert refused.returncode == 4 and "secret" not in refused.stderr and len(refused.stderr.splitlines()) == 1
+    (tmp_path / "pyproject.toml").write_text("[tool.harness]\nhistory = 3\n")
+    assert "history = 3: expected str" in history(cwd=tmp_path).stderr

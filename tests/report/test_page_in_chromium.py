@@ -3,6 +3,7 @@
 import pytest
 from needs import need
 from playwright.sync_api import sync_playwright
+from report.ab_results import ab_results
 from report.told_results import told_results
 from store.sample_results import results
 
@@ -15,7 +16,7 @@ LUMINANCE = """color => {
 }"""
 
 
-@pytest.fixture(scope="module", params=[results, told_results], ids=["bare", "told"])
+@pytest.fixture(scope="module", params=[results, told_results, ab_results], ids=["bare", "told", "compared"])
 def made(request):
     return request.param()
 
@@ -63,7 +64,9 @@ def test_charts_are_drawn_and_nothing_overflows(opened, made, width, scheme):
     page = opened(width, scheme)
     sizes = page.eval_on_selector_all("figure svg", "all => all.map(s => [s.clientWidth, s.clientHeight])")
     bars = sum(any(stage.metric == "end_to_end" for stage in one.measurements) for one in made.entries)
-    assert len(sizes) == 6 + bars
+    blocks = sum(bool(one.baseline and one.baseline.state == "measured") for one in made.entries)
+    groups = len({(one.candidate, one.device) for one in made.entries if one.measurements})
+    assert len(sizes) == 2 * groups + bars + 2 * blocks + bool(made.history)
     assert all(wide > 150 and high > 50 for wide, high in sizes)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     drawn = page.eval_on_selector_all(

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from report.ab_results import ab_results
 from report.told_results import told_results
 from store.sample_results import results
 
@@ -49,16 +50,23 @@ def told_page(tmp_path_factory):
     return render(folder)
 
 
+@pytest.fixture(scope="module")
+def ab_page(tmp_path_factory):
+    folder = saved(tmp_path_factory.mktemp("ab"), ab_results())
+    return render(folder)
+
+
 def test_all_files_stand_beside_the_results(page):
     assert page.name == "report.html"
     names = ["github-action-benchmark.json", "report.html", "results.json", "summary.md"]
     assert sorted(path.name for path in page.parent.iterdir()) == names
 
 
-def test_the_same_results_give_the_same_bytes(told_page, tmp_path):
-    page = told_page
+@pytest.mark.parametrize(("which", "made"), [("told_page", told_results), ("ab_page", ab_results)])
+def test_the_same_results_give_the_same_bytes(which, made, request, tmp_path):
+    page = request.getfixturevalue(which)
     with Drawer() as drawer:
-        again = [render(saved(tmp_path / name, told_results()), drawer) for name in ("a", "b")]
+        again = [render(saved(tmp_path / name, made()), drawer) for name in ("a", "b")]
     for other in again:
         assert other.read_bytes() == page.read_bytes()
         for name in ("summary.md", "github-action-benchmark.json"):
@@ -73,17 +81,21 @@ def sections_of(page):
     return [attrs["id"] for tag, attrs in Tags(page.read_text(encoding="utf-8")).found if tag == "section"]
 
 
-def test_sections_come_in_their_order_verdicts_first(told_page):
-    assert sections_of(told_page) == [section.name for section in SECTIONS]
-    assert SECTIONS[0].name == "verdicts"
+def test_sections_come_in_their_order_verdicts_first(told_page, ab_page):
+    order = [section.name for section in SECTIONS]
+    for page in (told_page, ab_page):
+        shown = sections_of(page)
+        assert shown == [name for name in order if name in shown]
+    assert set(sections_of(told_page)) | set(sections_of(ab_page)) == set(order)
+    assert order[:2] == ["verdicts", "baseline"]
 
 
 def test_sections_with_nothing_to_say_are_left_out(page):
     left_out = {section.name for section in SECTIONS} - set(sections_of(page))
-    assert left_out == {"gains", "stages", "contents"}
+    assert left_out == {"baseline", "gains", "stages", "history", "contents"}
 
 
-@pytest.mark.parametrize("which", ["page", "told_page"])
+@pytest.mark.parametrize("which", ["page", "told_page", "ab_page"])
 def test_no_hostile_name_becomes_markup(which, request):
     text = request.getfixturevalue(which).read_text(encoding="utf-8")
     assert "<script" not in text.lower()

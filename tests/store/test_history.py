@@ -10,9 +10,11 @@ from sqlalchemy import create_engine, inspect, text
 from store.sample_results import results as sample_results
 
 from harness.records.errors import UsageError
-from harness.store.history import History
+from harness.store.history import History, take_in
+from harness.store.history.addresses import shown, without_secrets
 from harness.store.history.schema import bring_up_to_date
 from harness.store.history.tables import METADATA, NEWEST
+from harness.store.results_file import results_text
 
 WRITERS, RUNS_EACH = 8, 200
 SAMPLE = sample_results()
@@ -60,7 +62,7 @@ def write_many(url, writer):
 def test_what_is_appended_is_read_back(url):
     history = History.open(url)
     assert history.append(run_of(0)) and history.append(run_of(1))
-    (first, *_) = series = history.series(metric="latency_p50")
+    (first, *_) = series = history.series(metrics=["latency_p50"])
     entry = next(e for e in run_of(0).entries if (e.candidate, e.recipe) == (first.candidate, first.recipe))
     wanted = next(m for m in entry.measurements if m.metric == "latency_p50")
     assert [point.run_id for point in first.points] == ["0-0", "0-1"]
@@ -80,7 +82,7 @@ def test_attempts_at_one_commit_are_all_kept(url):
     history = History.open(url)
     for number in range(3):
         history.append(run_of(number))
-    points = history.series(metric="model_size")[0].points
+    points = history.series(metrics=["model_size"])[0].points
     assert len(points) == 3 and len({point.commit for point in points}) == 1
 
 
@@ -90,8 +92,81 @@ def test_boards_of_unlike_fingerprints_are_series_apart(url):
     history = History.open(url)
     history.append(run_of(0))
     history.append(changed.model_copy(update={"devices": devices}))
-    series = history.series(metric="model_size")
+    series = history.series(metrics=["model_size"])
     assert all(len(found.points) == 1 for found in series)
+
+
+@pytest.mark.parametrize("changed", [{"runtime": "litert 2.4.0"}, {"delegate": "none"}, {"num_threads": 4}])
+def test_other_runtimes_and_settings_are_series_apart(url, changed):
+    other = run_of(1)
+    entries = [entry.model_copy(update=changed) for entry in other.entries]
+    history = History.open(url)
+    history.append(run_of(0))
+    history.append(other.model_copy(update={"entries": entries}))
+    assert all(len(found.points) == 1 for found in history.series(metrics=["model_size"]))
+
+
+def test_names_and_fingerprints_of_any_length_are_kept(url):
+    long = run_of(0)
+    fingerprint = (
+        "1c2d3e4f (Raspberry Pi 4 Model B Rev 1.4, Cortex-A72, 1.5 GHz, kernel 6.12.34+rpt-rpi-v8, performance)"
+    )
+    devices = {name: record.model_copy(update={"fingerprint": fingerprint}) for name, record in long.devices.items()}
+    entries = [entry.model_copy(update={"candidate": entry.candidate + "x" * 300}) for entry in long.entries]
+    history = History.open(url)
+    history.append(long.model_copy(update={"devices": devices, "entries": entries}))
+    assert {found.fingerprint for found in history.series(metrics=["model_size"])} == {fingerprint}
+
+
+def test_the_newest_runs_alone(url):
+    history = History.open(url)
+    for number in range(5):
+        history.append(run_of(number))
+    points = history.series(metrics=["model_size"], newest=2)[0].points
+    assert [point.run_id for point in points] == ["0-3", "0-4"]
+
+
+def test_what_became_of_every_attempt_at_a_commit_is_known_measured_or_not(url):
+    history = History.open(url)
+    runs = [run_of(0), run_of(1)]
+    elsewhere = run_of(2)
+    runs.append(elsewhere.model_copy(update={"run": elsewhere.run.model_copy(update={"commit": "other"})}))
+    for results in runs:
+        history.append(results)
+    found = history.attempts(SAMPLE.run.commit)
+    assert [one.run_id for one in found] == ["0-0"] * len(SAMPLE.entries) + ["0-1"] * len(SAMPLE.entries)
+    assert [one.status for one in found[: len(SAMPLE.entries)]] == [str(entry.status) for entry in SAMPLE.entries]
+    assert "ERROR" in {one.status for one in found}
+
+
+def keep_folder(reports, number, text=None):
+    results = run_of(number)
+    folder = reports / f"20260101T00000{number}Z-{results.run.id}"
+    folder.mkdir(parents=True)
+    (folder / "results.json").write_text(text or results_text(results))
+    return folder
+
+
+def test_finished_runs_are_taken_in_once_and_what_cannot_be_read_is_told(tmp_path):
+    for number in range(3):
+        keep_folder(tmp_path, number)
+    keep_folder(tmp_path, 3, text="{")
+    (tmp_path / "latest").symlink_to("20260101T000002Z-0-2")
+    (tmp_path / "not-a-run").mkdir()
+    history = History.open(str(tmp_path / "history.db"))
+    (skipped,) = take_in(history, tmp_path)
+    assert "left out of the history" in skipped and "-0-3" in skipped and "\n" not in skipped
+    assert history.run_ids() == {"0-0", "0-1", "0-2"}
+    assert len(take_in(history, tmp_path)) == 1
+    assert len(history.series(metrics=["model_size"])[0].points) == 3
+
+
+def test_of_many_runs_the_newest_may_be_taken_in_alone(tmp_path):
+    for number in range(4):
+        keep_folder(tmp_path, number)
+    history = History.open(str(tmp_path / "history.db"))
+    assert take_in(history, tmp_path, most=2) == []
+    assert history.run_ids() == {"0-2", "0-3"}
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -106,7 +181,7 @@ def test_writers_beside_each_other_lose_nothing(kind, tmp_path, request):
     assert [writer.exitcode for writer in writers] == [0] * WRITERS
     history = History.open(url)
     assert len(history.run_ids()) == WRITERS * RUNS_EACH
-    points = [len(found.points) for found in history.series(metric="model_size")]
+    points = [len(found.points) for found in history.series(metrics=["model_size"])]
     assert set(points) == {WRITERS * RUNS_EACH}
 
 
@@ -135,7 +210,7 @@ def test_a_schema_of_version_1_is_upgraded_with_what_it_holds(url):
     engine.dispose()
     history = History.open(url)
     assert history.append(run_of(0))
-    old = history.series(candidate="kws", device="rpi4", metric="latency_p50")
+    old = history.series(candidate="kws", device="rpi4", metrics=["latency_p50"])
     assert [(found.fingerprint, found.points[0].value) for found in old if found.points[0].run_id == "old"] == [
         (None, 0.004)
     ]
@@ -175,10 +250,42 @@ def test_a_damaged_file_is_one_line(tmp_path):
         History.open(str(path))
 
 
-def test_a_password_in_a_url_is_not_shown():
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql+psycopg://bench:secret@127.0.0.1:1/x",
+        "postgresql+psycopg://bench:secret@more:secret@127.0.0.1:1/x",
+        "postgresql+psycopg://bench:secret/secret@127.0.0.1:1/x",
+        "postgresql+psycopg://bench@127.0.0.1:1/x?password=secret",
+        "postgresql+psycopg://bench:secret@127.0.0.1:port/x",
+        "postgresql+psycopg://bench:secret@127.0.0.1:1/x?nosuch=secret",
+        "nosuch://bench:secret@x/y",
+    ],
+)
+def test_a_password_in_a_url_is_not_shown(address):
     with pytest.raises(UsageError) as caught:
-        History.open("postgresql+psycopg://bench:secret@127.0.0.1:1/x")
-    assert "secret" not in str(caught.value)
+        History.open(address, wait_s=2)
+    told = str(caught.value)
+    assert "secret" not in told and "history" in told and "\n" not in told
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("postgresql://bench:secret@lab/runs", "postgresql://bench:***@lab/runs"),
+        ("postgresql://bench@lab/runs?password=secret", "postgresql://bench@lab/runs?***"),
+        ("postgresql://lab/runs", "postgresql://lab/runs"),
+        ("reports/history.db", "reports/history.db"),
+    ],
+)
+def test_a_history_is_named_by_its_address_without_secrets(address, name):
+    assert shown(address) == name
+
+
+def test_a_drivers_message_loses_the_secrets_in_it():
+    said = without_secrets('bad dsn "password=s3cr%t host=lab"', "postgresql://bench:s3cr%25t@lab/runs")
+    assert said == 'bad dsn "password=*** host=lab"'
 
 
 def test_a_run_that_breaks_amid_is_not_kept_at_all(url):

@@ -3,12 +3,14 @@
 A new one is a file here, a template, and a name in SECTIONS.
 """
 
+from harness.report.sections.baseline import BASELINE
 from harness.report.sections.charts import CHARTS
 from harness.report.sections.checks import CHECKS
 from harness.report.sections.comparison import COMPARISON
 from harness.report.sections.contents import CONTENTS
 from harness.report.sections.devices import DEVICES
 from harness.report.sections.gains import GAINS
+from harness.report.sections.history import HISTORY
 from harness.report.sections.notes import NOTES
 from harness.report.sections.provenance import PROVENANCE
 from harness.report.sections.section import Section
@@ -18,10 +20,12 @@ from harness.report.sections.verdicts import VERDICTS
 
 SECTIONS: tuple[Section, ...] = (
     VERDICTS,
+    BASELINE,
     COMPARISON,
     GAINS,
     STAGES,
     CHARTS,
+    HISTORY,
     CHECKS,
     CONTENTS,
     DEVICES,

@@ -27,6 +27,8 @@ def _facts(record: DeviceRecord) -> list[Fact]:
     if facts is None:
         return []
     known = [*_machine(facts), *_software(facts), *_state(facts), ("fingerprint", record.fingerprint)]
+    if record.selftests:
+        known.append(("self-tests", record.selftests.sentence))
     return [(name, value) for name, value in known if value]
 
 

@@ -73,7 +73,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
     artifact = entry.artifact
     file = f"{format_quantity(artifact.size_bytes, 'B')}, sha256 {artifact.sha256[:16]}…" if artifact else ""
     threads = "" if entry.num_threads is None else f"{entry.num_threads} thread{'s' if entry.num_threads > 1 else ''}"
-    void = [trial.void for trial in entry.trials if trial.void]
+    own = [trial for trial in entry.trials if trial.arm == "candidate"]
+    void = [trial.void for trial in own if trial.void]
     causes = "; ".join(dict.fromkeys(void))
     return {
         "entry": entry,
@@ -81,7 +82,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
             ("ran with", ", ".join(part for part in (entry.runtime, entry.delegate, threads) if part)),
             ("outputs", entry.outputs),
             ("file", file),
-            ("void trials", f"{len(void)} of {len(entry.trials)}: {causes}" if void else ""),
+            ("void trials", f"{len(void)} of {len(own)}: {causes}" if void else ""),
         ],
     }
 

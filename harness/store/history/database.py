@@ -1,50 +1,43 @@
 """A history: runs appended whole, series of figures read back."""
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Engine, Row, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, insert, select
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from harness.records.errors import UsageError
+from harness.records.history import Attempt, Series, SeriesPoint
 from harness.records.results import Entry, Results
+from harness.store.history.addresses import WAIT_S, driver_options, shown, to_connect, without_secrets
 from harness.store.history.schema import bring_up_to_date
 from harness.store.history.tables import ENTRIES, MEASUREMENTS, RUNS
 
-_WAIT_S: Final = 60.0
-"""How long a writer waits for others to finish."""
-
-
-@dataclass(frozen=True)
-class SeriesPoint:
-    """One run's figure, in the metric's SI base unit; None with the run's status where it could not be known."""
-
-    run_id: str
-    created_at: str
-    commit: str | None
-    status: str
-    value: float | None
-    ci_low: float | None
-    ci_high: float | None
-
-
-@dataclass(frozen=True)
-class Series:
-    """One metric of one candidate on boards of one fingerprint, oldest first."""
-
-    device: str
-    candidate: str
-    recipe: str | None
-    metric: str
-    unit: str
-    better: str
-    fingerprint: str | None
-    points: tuple[SeriesPoint, ...]
+_SUBJECT: Final = (
+    ENTRIES.c.device,
+    ENTRIES.c.candidate,
+    ENTRIES.c.recipe,
+    MEASUREMENTS.c.metric,
+    MEASUREMENTS.c.unit,
+    MEASUREMENTS.c.better,
+    ENTRIES.c.fingerprint,
+    ENTRIES.c.runtime,
+    ENTRIES.c.delegate,
+    ENTRIES.c.num_threads,
+)
+"""What makes a series: all of it is alike in all of its points."""
+_POINT: Final = (
+    RUNS.c.id.label("run_id"),
+    RUNS.c.created_at,
+    RUNS.c.commit,
+    ENTRIES.c.status,
+    MEASUREMENTS.c.value,
+    MEASUREMENTS.c.ci_low,
+    MEASUREMENTS.c.ci_high,
+)
 
 
 @dataclass(frozen=True)
@@ -52,23 +45,25 @@ class History:
     """A history; every call has a connection of its own. Raises UsageError where the database cannot do it."""
 
     _engine: Engine = field(repr=False)
+    _address: str = field(repr=False)
 
     @classmethod
-    def open(cls, url: str) -> Self:
-        """The history at an SQLAlchemy URL, or in an SQLite file at a path; made if it is not there."""
-        with _refusals(_without_password(url)):
-            engine = create_engine(
-                url if "://" in url else f"sqlite:///{_file(url)}", poolclass=NullPool, **_options(url)
-            )
+    def open(cls, address: str, *, wait_s: float = WAIT_S) -> Self:
+        """The history at an SQLAlchemy URL, or in an SQLite file at a path; made if it is not there.
+
+        ``wait_s`` is how long a server, or other writers, are waited for.
+        """
+        with _refusals(address):
+            engine = create_engine(to_connect(address), poolclass=NullPool, **driver_options(address, wait_s=wait_s))
             if engine.dialect.name == "sqlite":
                 event.listen(engine, "connect", _set_up_sqlite)
                 event.listen(engine, "begin", _begin_writing)
-            bring_up_to_date(engine)
-        return cls(engine)
+            bring_up_to_date(engine, named=shown(address))
+        return cls(engine, address)
 
     def append(self, results: Results) -> bool:
         """Keep a run whole or not at all; False where this run is kept already."""
-        with _refusals(self._shown):
+        with _refusals(self._address):
             try:
                 with self._engine.begin() as connection:
                     _insert(connection, results)
@@ -79,51 +74,47 @@ class History:
         return True
 
     def series(
-        self, *, device: str | None = None, candidate: str | None = None, metric: str | None = None
+        self,
+        *,
+        device: str | None = None,
+        candidate: str | None = None,
+        metrics: Sequence[str] | None = None,
+        newest: int | None = None,
     ) -> list[Series]:
-        """Series of everything asked for (None: all), boards of unlike fingerprints apart."""
-        wanted = select(RUNS, ENTRIES, MEASUREMENTS, ENTRIES.c.status.label("entry_status")).select_from(
+        """Series of everything asked for (None: all), what may not be compared apart, oldest points first.
+
+        ``newest`` takes the points of so many runs only, the latest. Changes of level are not looked for here.
+        """
+        wanted = select(*_SUBJECT, *_POINT).select_from(
             RUNS.join(ENTRIES, ENTRIES.c.run_id == RUNS.c.id).join(
                 MEASUREMENTS, MEASUREMENTS.c.entry_id == ENTRIES.c.id
             )
         )
-        for column, value in (
-            (ENTRIES.c.device, device),
-            (ENTRIES.c.candidate, candidate),
-            (MEASUREMENTS.c.metric, metric),
-        ):
-            if value is not None:
-                wanted = wanted.where(column == value)
-        with (
-            _refusals(str(self._engine.url.render_as_string(hide_password=True))),
-            self._engine.connect() as connection,
-        ):
-            rows = connection.execute(wanted.order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id)).all()
-        return _grouped(rows)
+        if device is not None:
+            wanted = wanted.where(ENTRIES.c.device == device)
+        if candidate is not None:
+            wanted = wanted.where(ENTRIES.c.candidate == candidate)
+        if metrics is not None:
+            wanted = wanted.where(MEASUREMENTS.c.metric.in_(list(metrics)))
+        if newest is not None:
+            latest = select(RUNS.c.id).order_by(RUNS.c.created_at.desc(), RUNS.c.id.desc()).limit(newest)
+            wanted = wanted.where(RUNS.c.id.in_(latest))
+        return _grouped(self._rows(wanted.order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id)))
+
+    def attempts(self, commit: str) -> list[Attempt]:
+        """Every entry of every run at a commit, whatever was measured, oldest run first."""
+        columns = (RUNS.c.id.label("run_id"), RUNS.c.created_at, *_SUBJECT[:3], ENTRIES.c.status)
+        wanted = select(*columns).select_from(RUNS.join(ENTRIES, ENTRIES.c.run_id == RUNS.c.id))
+        ordered = wanted.where(RUNS.c.commit == commit).order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id)
+        return [Attempt.model_construct(**row._mapping) for row in self._rows(ordered)]
 
     def run_ids(self) -> frozenset[str]:
         """The ids of all runs that are kept."""
-        with _refusals(self._shown), self._engine.connect() as connection:
-            return frozenset(connection.execute(select(RUNS.c.id)).scalars())
+        return frozenset(row.id for row in self._rows(select(RUNS.c.id)))
 
-    @property
-    def _shown(self) -> str:
-        return self._engine.url.render_as_string(hide_password=True)
-
-
-def _file(path: str) -> Path:
-    file = Path(path).expanduser().resolve()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    return file
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
-
-
-def _options(url: str) -> dict[str, Any]:
-    is_file = "://" not in url or url.startswith("sqlite")
-    return {"connect_args": {"timeout": _WAIT_S}} if is_file else {"connect_args": {"connect_timeout": int(_WAIT_S)}}
+    def _rows(self, wanted: Select[Any]) -> Sequence[Row[Any]]:
+        with _refusals(self._address), self._engine.connect() as connection:
+            return connection.execute(wanted).all()
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
@@ -137,18 +128,20 @@ def _begin_writing(connection: Connection) -> None:
 
 
 @contextmanager
-def _refusals(url: str) -> Iterator[None]:
+def _refusals(address: str) -> Iterator[None]:
+    named = shown(address)
     try:
         yield
-    except ArgumentError as error:
-        raise UsageError(
-            f"history {url!r} is neither a file nor a database URL such as postgresql+psycopg://..."
-        ) from error
     except ModuleNotFoundError as error:
-        raise UsageError(f"history {url}: {error}; pip install 'edge-harness[postgres]'") from error
+        raise UsageError(f"history {named}: {error}; pip install 'edge-harness[postgres]'") from None
+    except (ArgumentError, ValueError):
+        # Without its cause, which may hold the address as it was given.
+        raise UsageError(
+            f"history {named!r} is neither a file nor a database URL such as postgresql+psycopg://..."
+        ) from None
     except (SQLAlchemyError, OSError) as error:
-        told = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
-        raise UsageError(f"history {url}: {told}; check the file or the server") from error
+        told = " ".join(without_secrets(str(getattr(error, "orig", None) or error), address).split())[:300]
+        raise UsageError(f"history {named}: {told}; check the file or the server") from None
 
 
 def _insert(connection: Connection, results: Results) -> None:
@@ -186,26 +179,14 @@ def _measured(entry: Entry, entry_id: int) -> list[dict[str, Any]]:
 
 
 def _grouped(rows: Sequence[Row[Any]]) -> list[Series]:
-    found: dict[Series, list[SeriesPoint]] = {}
+    """Rows of a subject together; what the database gives back is taken as it was checked when it was kept."""
+    found: dict[tuple[Any, ...], list[SeriesPoint]] = {}
+    width = len(_SUBJECT)
     for row in rows:
-        subject = Series(
-            device=row.device,
-            candidate=row.candidate,
-            recipe=row.recipe,
-            metric=row.metric,
-            unit=row.unit,
-            better=row.better,
-            fingerprint=row.fingerprint,
-            points=(),
-        )
-        point = SeriesPoint(
-            run_id=row.run_id,
-            created_at=row.created_at,
-            commit=row.commit,
-            status=row.entry_status,
-            value=row.value,
-            ci_low=row.ci_low,
-            ci_high=row.ci_high,
-        )
-        found.setdefault(subject, []).append(point)
-    return [replace(subject, points=tuple(points)) for subject, points in found.items()]
+        values = dict(zip((column.name for column in _POINT), row[width:], strict=True))
+        found.setdefault(tuple(row[:width]), []).append(SeriesPoint.model_construct(**values))
+    names = [column.name for column in _SUBJECT]
+    return [
+        Series.model_construct(**dict(zip(names, subject, strict=True)), points=tuple(points))
+        for subject, points in found.items()
+    ]

@@ -15,10 +15,10 @@ _LOCK_NUMBER: Final = 0x6564_6765
 """Any number that nothing else in the database uses for an advisory lock."""
 
 
-def bring_up_to_date(engine: Engine, *, target: str = NEWEST) -> None:
+def bring_up_to_date(engine: Engine, *, named: str = "", target: str = NEWEST) -> None:
     """Make the tables or add what is missing; only one process at a time, the others wait.
 
-    Raises UsageError for a history that a newer harness wrote.
+    ``named`` is the history's name for messages. Raises UsageError for a history that a newer harness wrote.
     """
     with engine.connect() as connection:
         version = _version(connection)
@@ -26,8 +26,7 @@ def bring_up_to_date(engine: Engine, *, target: str = NEWEST) -> None:
         return
     if version is not None and version > target:
         raise UsageError(
-            f"history {engine.url.render_as_string(hide_password=True)} has schema {version}, this harness knows "
-            f"{target}: install a newer edge-harness"
+            f"history {named} has schema {version}, this harness knows {target}: install a newer edge-harness"
         )
     with _alone(engine) as connection:
         if _version(connection) != target:

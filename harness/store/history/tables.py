@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-NEWEST: Final = "0002"
+NEWEST: Final = "0003"
 """The schema's version that these tables are."""
 METADATA: Final = MetaData()
 
@@ -24,16 +24,16 @@ ENTRIES: Final = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("run_id", String(64), ForeignKey("runs.id"), nullable=False),
-    Column("device", String(128), nullable=False),
+    Column("device", Text, nullable=False),
     Column("test", Text, nullable=False),
-    Column("candidate", String(256), nullable=False),
-    Column("recipe", String(256)),
+    Column("candidate", Text, nullable=False),
+    Column("recipe", Text),
     Column("status", String(16), nullable=False),
     Column("reason", Text, nullable=False),
-    Column("fingerprint", String(64)),
+    Column("fingerprint", Text),
     Column("artifact_sha256", String(64)),
-    Column("runtime", String(64)),
-    Column("delegate", String(256)),
+    Column("runtime", Text),
+    Column("delegate", Text),
     Column("num_threads", Integer),
     Index("entries_by_subject", "device", "candidate", "recipe"),
 )

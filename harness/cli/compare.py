@@ -1,0 +1,128 @@
+"""``harness compare``: one stored run held against another."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.cli.runs import find_run
+from harness.measure.across_runs import CONFIDENCE, EXACT, FLOOR, Contrast, EntryPair, MetricPair, contrast
+from harness.records.metrics import METRICS
+from harness.records.results import Entry, Results
+from harness.records.units import format_quantity
+from harness.report.words import entry_name, visible
+from harness.session.options import kept_where
+from harness.store import load_results
+
+NOT_COMPARABLE = 4
+"""The exit code where boards or settings are not alike: there is nothing to say of the change."""
+_MARKS = {"better": "better", "worse": "WORSE", "alike": "no change", "unknown": "no interval"}
+
+
+def compare_runs(a: str, b: str, *, reports_dir: Path | None, as_json: bool) -> int:
+    """Print B against A; 0, or 4 where an entry's boards or settings are not alike. Raises UsageError."""
+    folder, _ = kept_where(Path.cwd(), reports_dir=reports_dir, history=None)
+    one, other = (load_results(find_run(named, folder)) for named in (a, b))
+    found = contrast(one, other)
+    if as_json:
+        sys.stdout.write(json.dumps(_as_json(one, other, found), indent=2) + "\n")
+    else:
+        sys.stdout.write("\n".join(map(visible, _lines(one, other, found))) + "\n")
+    refused = [pair for pair in found.pairs if pair.unlike]
+    for sentence in _refusals(refused):
+        sys.stderr.write(f"harness: {visible(sentence)}\n")
+    return NOT_COMPARABLE if refused else 0
+
+
+def _refusals(refused: Sequence[EntryPair]) -> Iterator[str]:
+    """What differs, once for all entries it holds for."""
+    alike: dict[tuple[str, ...], list[EntryPair]] = {}
+    for pair in refused:
+        alike.setdefault(pair.unlike, []).append(pair)
+    for differing, pairs in alike.items():
+        names = ", ".join(dict.fromkeys(pair.a.device for pair in pairs))
+        yield f"{names}: not compared, the two runs differ: {'; '.join(differing)}"
+
+
+def _lines(a: Results, b: Results, found: Contrast) -> Iterator[str]:
+    """80 columns: a heading for each entry, a line for each metric."""
+    yield f"A: run {a.run.id}, {a.run.created_at[:16]}, commit {(a.run.commit or '-')[:8]}"
+    yield f"B: run {b.run.id}, {b.run.created_at[:16]}, commit {(b.run.commit or '-')[:8]}"
+    yield from _meaning(found)
+    for pair in found.pairs:
+        yield ""
+        yield f"{pair.a.device}  {entry_name(pair.a)}  ({pair.a.status} -> {pair.b.status})"
+        yield f"  {'':20} {'A':>9} {'B':>9}  B / A"
+        yield from (_line(metric) for metric in pair.metrics)
+        if not pair.metrics:
+            yield "  nothing was measured in both runs"
+    for name, only in (("A", found.only_a), ("B", found.only_b)):
+        if only:
+            yield ""
+            yield from (f"only in {name}: {entry.device}  {entry_name(entry)}" for entry in only)
+
+
+def _meaning(found: Contrast) -> Iterator[str]:
+    compared = [(pair, metric) for pair in found.pairs for metric in pair.metrics if metric.ratio is not None]
+    changed = [(pair, metric) for pair, metric in compared if metric.verdict in ("better", "worse")]
+    if not compared:
+        yield "Nothing could be compared."
+        return
+    yield f"Intervals are {CONFIDENCE * 100:.0f} % over trials, not paired: the runs were measured one after the other."
+    noise = f"beyond noise (the interval, and {FLOOR * 100:.0f} % that runs differ by)"
+    yield f"{len(changed)} of {len(compared)} changed {noise}"
+    for pair, metric in changed:
+        where = f"{entry_name(pair.a)} on {pair.a.device}"
+        yield f"  {_MARKS[metric.verdict]}: {metric.metric} of {where}: {_ratio(metric)}"
+
+
+def _line(pair: MetricPair) -> str:
+    values = [format_quantity(m.value or 0.0, m.unit) for m in (pair.a, pair.b)]
+    title = METRICS[pair.metric].title if pair.metric in METRICS else pair.metric
+    said = "not compared" if pair.ratio is None else f"{_ratio(pair):23} {_MARKS[pair.verdict]}"
+    return f"  {title:20} {values[0]:>9} {values[1]:>9}  {said}".rstrip()
+
+
+def _ratio(pair: MetricPair) -> str:
+    if pair.ratio is None:
+        return ""
+    if pair.low is None or pair.high is None or pair.low == pair.high:
+        return f"{pair.ratio:.4g}{' (exact)' if pair.metric in EXACT else ''}"
+    return f"{pair.ratio:.3f} ({pair.low:.3f} to {pair.high:.3f})"
+
+
+def _as_json(a: Results, b: Results, found: Contrast) -> dict[str, Any]:
+    return {
+        "a": {"run": a.run.id, "created_at": a.run.created_at, "commit": a.run.commit},
+        "b": {"run": b.run.id, "created_at": b.run.created_at, "commit": b.run.commit},
+        "confidence": CONFIDENCE,
+        "floor": FLOOR,
+        "entries": [
+            {
+                **_named(pair.a),
+                "status": [str(pair.a.status), str(pair.b.status)],
+                "unlike": list(pair.unlike),
+                "metrics": [_metric(metric) for metric in pair.metrics],
+            }
+            for pair in found.pairs
+        ],
+        "only_a": [_named(entry) for entry in found.only_a],
+        "only_b": [_named(entry) for entry in found.only_b],
+    }
+
+
+def _named(entry: Entry) -> dict[str, str | None]:
+    return {"device": entry.device, "candidate": entry.candidate, "recipe": entry.recipe}
+
+
+def _metric(pair: MetricPair) -> dict[str, Any]:
+    fields = asdict(pair)
+    return {
+        "metric": pair.metric,
+        "unit": pair.a.unit,
+        "a": pair.a.value,
+        "b": pair.b.value,
+        **{name: fields[name] for name in ("ratio", "low", "high", "verdict")},
+    }

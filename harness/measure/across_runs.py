@@ -1,0 +1,145 @@
+"""One stored run held against another, entry by entry, metric by metric."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from harness.records.fingerprints import unlike
+from harness.records.results import DeviceRecord, Entry, Measurement, Results
+from harness.stats import unpaired_ratio
+
+CONFIDENCE: Final = 0.99
+"""Of the ratios' intervals: there are many of them, and at 95 % one in twenty would err."""
+FLOOR: Final = 0.01
+"""Two runs differ by up to so much by themselves, whatever the interval over one run's trials says."""
+EXACT: Final = frozenset({"model_size", "accuracy"})
+"""Not sampled: any difference is one."""
+
+Verdict = Literal["better", "worse", "alike", "unknown"]
+
+
+@dataclass(frozen=True)
+class MetricPair:
+    """A metric in both runs, values in its SI base unit; ``ratio`` is B / A with its interval where there is one."""
+
+    a: Measurement
+    b: Measurement
+    ratio: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+
+    @property
+    def metric(self) -> str:
+        """The metric's name."""
+        return self.a.metric
+
+
+@dataclass(frozen=True)
+class EntryPair:
+    """An entry in both runs. Where ``unlike`` says what differs, the metrics stand side by side without a ratio."""
+
+    a: Entry
+    b: Entry
+    unlike: tuple[str, ...]
+    metrics: tuple[MetricPair, ...]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Two runs: what both measured, and what only one of them did."""
+
+    pairs: tuple[EntryPair, ...]
+    only_a: tuple[Entry, ...]
+    only_b: tuple[Entry, ...]
+
+
+def contrast(a: Results, b: Results) -> Contrast:
+    """B against A. Where each run has one device they are taken for the same, whatever their profiles are called."""
+    one_each = len(_names(a)) == len(_names(b)) == 1
+    pairs, only_a, left = [], [], defaultdict[tuple[str, ...], list[Entry]](list)
+    for entry in b.entries:
+        left[_key(entry, one_each)].append(entry)
+    for entry in a.entries:
+        same = left[_key(entry, one_each)]
+        if same:
+            other = min(same, key=lambda found: found.test != entry.test)
+            same.remove(other)
+            pairs.append(_pair(entry, other, a.devices.get(entry.device), b.devices.get(other.device)))
+        else:
+            only_a.append(entry)
+    missing = {id(entry) for found in left.values() for entry in found}
+    return Contrast(tuple(pairs), tuple(only_a), tuple(entry for entry in b.entries if id(entry) in missing))
+
+
+def _names(results: Results) -> set[str]:
+    return {entry.device for entry in results.entries}
+
+
+def _key(entry: Entry, one_each: bool) -> tuple[str, ...]:
+    return ("" if one_each else entry.device, entry.candidate, entry.recipe or "")
+
+
+def _pair(a: Entry, b: Entry, a_device: DeviceRecord | None, b_device: DeviceRecord | None) -> EntryPair:
+    if a_device is None or b_device is None:
+        differing = ["board: nothing is known of it"]
+    else:
+        differing = unlike(a_device, a, b_device, b)
+    return EntryPair(a, b, tuple(differing), tuple(_metrics(a, b, comparable=not differing)))
+
+
+def _metrics(a: Entry, b: Entry, *, comparable: bool) -> Iterator[MetricPair]:
+    others = {measurement.metric: measurement for measurement in b.measurements}
+    for one in a.measurements:
+        other = others.get(one.metric)
+        if other is None or one.value is None or other.value is None:
+            continue
+        ratio, low, high = _ratio(a, b, one, other) if comparable or one.metric in EXACT else (None, None, None)
+        yield MetricPair(one, other, ratio, low, high, _verdict(one, ratio, low, high))
+
+
+def _ratio(a: Entry, b: Entry, one: Measurement, other: Measurement) -> tuple[float | None, float | None, float | None]:
+    """B / A with its interval: from the trials' own figures, else from what both intervals allow at the outermost."""
+    own, base = figures_of(b, one.metric), figures_of(a, one.metric)
+    if one.metric not in EXACT and own and base:
+        found = unpaired_ratio(own, base, CONFIDENCE)
+        return found.ratio, found.low, found.high
+    if not one.value or other.value is None or one.value < 0:
+        return None, None, None
+    ratio = other.value / one.value
+    if one.metric in EXACT:
+        return ratio, ratio, ratio
+    if None in (one.ci_low, one.ci_high, other.ci_low, other.ci_high):
+        return ratio, None, None
+    low_a, high_a, low_b, high_b = (float(end or 0.0) for end in (one.ci_low, one.ci_high, other.ci_low, other.ci_high))
+    return (ratio, low_b / high_a, high_b / low_a) if low_a > 0 else (ratio, None, None)
+
+
+def figures_of(entry: Entry, metric: str) -> list[float]:
+    """One figure of the candidate from each trial that counts, in the SI base unit; none where trials keep none."""
+    kept = [
+        trial.values[metric]
+        for trial in entry.figures
+        if trial.arm == "candidate" and trial.void is None and metric in trial.values
+    ]
+    return [figure for figure in kept or _latencies(entry, metric) if figure > 0.0]
+
+
+def _latencies(entry: Entry, metric: str) -> Sequence[float]:
+    trials = [trial for trial in entry.trials if trial.arm == "candidate" and trial.void is None]
+    if metric == "latency_mean":
+        return [trial.mean_s for trial in trials]
+    if metric == "first_inference":
+        return [trial.first_inference_s for trial in trials if trial.first_inference_s is not None]
+    family, _, name = metric.partition("_")
+    return [trial.quantiles[name] for trial in trials if name in trial.quantiles] if family == "latency" else []
+
+
+def _verdict(measurement: Measurement, ratio: float | None, low: float | None, high: float | None) -> Verdict:
+    if ratio is None or low is None or high is None:
+        return "unknown"
+    floor = 0.0 if measurement.metric in EXACT else FLOOR
+    if low <= 1.0 + floor and high >= 1.0 - floor:
+        return "alike"
+    return "worse" if (ratio > 1.0) == (measurement.better == "lower") else "better"

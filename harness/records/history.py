@@ -1,0 +1,85 @@
+"""How a metric went from run to run, on boards and with runtimes that may be compared."""
+
+from collections.abc import Iterable
+
+from harness.records.base import Record
+from harness.records.metrics import Better, Unit
+from harness.records.status import Status
+
+
+class SeriesPoint(Record):
+    """One run's figure, in the metric's SI base unit; None with the entry's status where it could not be known."""
+
+    run_id: str
+    created_at: str
+    commit: str | None
+    status: str
+    value: float | None
+    ci_low: float | None = None
+    ci_high: float | None = None
+
+
+class Attempt(Record):
+    """What became of one candidate on one device in one run."""
+
+    run_id: str
+    created_at: str
+    device: str
+    candidate: str
+    recipe: str | None
+    status: str
+
+
+class Change(Record):
+    """Where a series went to another level, and stayed there."""
+
+    at: int
+    """The place in the series, from 0, of the first point on the new level."""
+    run_id: str
+    created_at: str
+    commit: str | None
+    before: float
+    """The median of the level before, in the metric's SI base unit."""
+    after: float
+    worse: bool
+    sentence: str
+    """e.g. "latency_p50 of digits_cnn/int8 on rpi4: 4.1 ms -> 4.6 ms (+12 %) from commit 1a2b3c4d (2026-11-24)"."""
+
+
+class Series(Record):
+    """One metric of one candidate on boards of one fingerprint, with one runtime, delegate and number of threads.
+
+    Points are oldest first; attempts at one commit are all there.
+    """
+
+    device: str
+    candidate: str
+    recipe: str | None
+    metric: str
+    unit: Unit
+    better: Better
+    fingerprint: str | None
+    runtime: str | None = None
+    delegate: str | None = None
+    num_threads: int | None = None
+    points: tuple[SeriesPoint, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The candidate with its recipe, e.g. "digits_cnn/int8"."""
+        return f"{self.candidate}/{self.recipe}" if self.recipe else self.candidate
+
+
+def attempts(points: Iterable[SeriesPoint]) -> dict[str, list[SeriesPoint]]:
+    """By commit, one point of each run at it, where there are several runs; what differs from its commit is left out.
+
+    Of a run that measured the same twice, in two tests, it is the worse point.
+    """
+    found: dict[str, dict[str, SeriesPoint]] = {}
+    for point in points:
+        if point.commit is not None and "+" not in point.commit:
+            runs = found.setdefault(point.commit, {})
+            there = runs.get(point.run_id, point)
+            runs[point.run_id] = max(there, point, key=lambda one: Status(one.status).severity)
+    return {commit: list(runs.values()) for commit, runs in found.items() if len(runs) > 1}

@@ -1,0 +1,163 @@
+"""index.html beside the runs: all of them on one page, with a search and a filter, as a plain file."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from filelock import FileLock
+from pydantic import ValidationError
+
+from harness.records.base import Record
+from harness.records.errors import ResultsFileError
+from harness.records.results import Results
+from harness.records.status import Status
+from harness.report.page import TEMPLATES, hash_of, style_and_hash, templates
+from harness.report.render import PAGE_NAME
+from harness.report.words import EXIT_MEANINGS, STATUS_WORDS, device_title, visible
+from harness.store import load_results
+from harness.store.disk import write_whole
+from harness.store.results_file import RESULTS_NAME
+
+INDEX_NAME = "index.html"
+CACHE_NAME = "index.jsonl"
+"""What the page says of each run, a line each, so that a thousand results need not be read again."""
+
+_WORST_FIRST = sorted(Status, key=lambda status: -status.severity)
+_WORDS = {status.value: word for status, word in STATUS_WORDS.items()} | {"EMPTY": "nothing measured"}
+
+
+class RunLine(Record):
+    """A run as the index shows it, and which file that was read from."""
+
+    folder: str
+    stamp: str
+    """Size and time of change of its results.json."""
+    id: str
+    created_at: str
+    commit: str | None
+    devices: tuple[str, ...]
+    """With their labels: "rpi4 (simulated board)"."""
+    candidates: tuple[str, ...]
+    counts: dict[str, int]
+    status: str
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class Index:
+    """The page that was written, and a sentence on each folder that is not on it."""
+
+    page: Path
+    skipped: tuple[str, ...]
+
+
+def write_index(reports_dir: Path) -> Index:
+    """Write index.html of a reports folder, newest run first; what was read before is not read again.
+
+    Raises HarnessError where the page cannot be written.
+    """
+    with FileLock(reports_dir / f".{CACHE_NAME}.lock"):
+        known = _known(reports_dir / CACHE_NAME)
+        lines, skipped = [], []
+        for file in sorted(reports_dir.glob(f"*-*/{RESULTS_NAME}"), reverse=True):
+            if file.parent.is_symlink():
+                continue
+            try:
+                lines.append(_line(file, known))
+            except (ResultsFileError, OSError) as error:
+                skipped.append(f"left out of the index: {error}")
+        text = "".join(line.model_dump_json() + "\n" for line in lines)
+        write_whole(reports_dir / CACHE_NAME, text.encode())
+        page = reports_dir / INDEX_NAME
+        write_whole(page, index_page(lines, skipped, reports_dir).encode())
+    return Index(page, tuple(skipped))
+
+
+def index_page(lines: Iterable[RunLine], skipped: Iterable[str], reports_dir: Path) -> str:
+    """The page's text; its one script is allowed by its hash, and there is a page without it, too."""
+    style, style_hash = style_and_hash()
+    script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
+    rows = [
+        _row(line, reports_dir) for line in sorted(lines, key=lambda line: (line.created_at, line.id), reverse=True)
+    ]
+    statuses = [(status.value, STATUS_WORDS[status]) for status in _WORST_FIRST]
+    return (
+        templates()
+        .get_template("index.html")
+        .render(
+            rows=rows,
+            skipped=list(skipped),
+            statuses=[pair for pair in statuses if any(row["status"] == pair[0] for row in rows)],
+            devices=sorted({device for row in rows for device in row["devices"]}),
+            style=style,
+            script=script,
+            style_hash=style_hash,
+            script_hash=hash_of(script),
+        )
+    )
+
+
+def _known(cache: Path) -> dict[tuple[str, str], RunLine]:
+    """The lines of the cache; one that is torn or of another version is read anew from its run."""
+    if not cache.is_file():
+        return {}
+    found = {}
+    for text in cache.read_bytes().splitlines():
+        try:
+            line = RunLine.model_validate_json(text)
+        except ValidationError:
+            continue
+        found[line.folder, line.stamp] = line
+    return found
+
+
+def _line(file: Path, known: dict[tuple[str, str], RunLine]) -> RunLine:
+    stat = file.stat()
+    stamp = f"{stat.st_size}-{stat.st_mtime_ns}"
+    there = known.get((file.parent.name, stamp))
+    return there or _summed(load_results(file), file.parent.name, stamp)
+
+
+def _summed(results: Results, folder: str, stamp: str) -> RunLine:
+    run = results.run
+    names = dict.fromkeys([*results.devices, *(entry.device for entry in results.entries)])
+    return RunLine(
+        folder=folder,
+        stamp=stamp,
+        id=run.id,
+        created_at=run.created_at,
+        commit=run.commit,
+        devices=tuple(device_title(name, results.devices) for name in names),
+        candidates=tuple(dict.fromkeys(entry.candidate for entry in results.entries)),
+        counts={status.value: count for status, count in Counter(e.status for e in results.entries).items()},
+        status=str(run.status),
+        exit_code=run.exit_code,
+    )
+
+
+def _row(line: RunLine, reports_dir: Path) -> dict[str, Any]:
+    has_page = (reports_dir / line.folder / PAGE_NAME).is_file()
+    counted = [f"{count} {STATUS_WORDS[status]}" for status in _WORST_FIRST if (count := line.counts.get(status.value))]
+    commit, _, changed = (line.commit or "").partition("+")
+    devices = list(map(visible, line.devices))
+    return {
+        "line": line,
+        "devices": devices,
+        "device_list": json.dumps(devices),
+        "status": line.status,
+        "word": _WORDS.get(line.status, line.status),
+        "counts": ", ".join(counted) or "none",
+        "when": line.created_at[:16].replace("T", " "),
+        "commit": f"{commit[:8]}{'+' if changed else ''}",
+        "meaning": EXIT_MEANINGS.get(line.exit_code, "not a code of this harness"),
+        "href": f"./{quote(line.folder)}/{PAGE_NAME}" if has_page else None,
+        "searched": " ".join(_searched(line)).casefold(),
+    }
+
+
+def _searched(line: RunLine) -> Iterator[str]:
+    yield from (line.id, line.created_at, line.commit or "", *line.devices, *line.candidates)

@@ -1,0 +1,64 @@
+"""Every entry against what it was compared with: the ratios, how sure they are, and what would have been seen."""
+
+from typing import Any
+
+from harness.records.results import Entry, Results
+from harness.records.units import format_quantity
+from harness.report.arms import REGRESSION, Compared, arm_value, compared
+from harness.report.figures import Figure, GroupFigures
+from harness.report.numbers import written
+from harness.report.sections.section import Section
+
+COLUMNS = ("baseline", "candidate", "ratio", "budget")
+
+
+def _context(results: Results, figures: list[GroupFigures]) -> dict[str, Any] | None:
+    entries = [entry for entry in results.entries if entry.baseline is not None]
+    if not entries:
+        return None
+    drawn = {id(variant.entry): _figures(one, variant.name) for one in figures for variant in one.group.variants}
+    records = results.devices.values()
+    return {
+        "devices": results.devices,
+        "columns": COLUMNS,
+        "selftests": [record.selftests.sentence for record in records if record.selftests],
+        "entries": [_entry(entry, drawn.get(id(entry), [])) for entry in entries],
+    }
+
+
+def _figures(drawn: GroupFigures, name: str) -> list[Figure]:
+    return [figure for figure in drawn.of("baseline") if figure.about == name]
+
+
+def _entry(entry: Entry, figures: list[Figure]) -> dict[str, Any]:
+    baseline = entry.baseline
+    found = compared(entry)
+    return {
+        "entry": entry,
+        "state": baseline.state if baseline else "",
+        "sentence": baseline.sentence if baseline else "",
+        "not_compared": baseline.not_compared if baseline else [],
+        "waivers": list(dict.fromkeys(f.waiver for f in entry.findings if f.waiver)),
+        "findings": [f for f in entry.findings if f.gate == REGRESSION],
+        "rows": [{"title": one.title, "finding": one.finding, "cells": _cells(entry, one)} for one in found],
+        "figures": figures,
+    }
+
+
+def _cells(entry: Entry, one: Compared) -> list[tuple[str, ...]]:
+    """Of each column the text, then what stands small below it."""
+    arms = (entry.baseline.measurements if entry.baseline else [], entry.measurements)
+    values = [arm_value(arm, one.ratio.metric) for arm in arms]
+    ratio = one.ratio
+    level = "" if ratio.confidence is None else f"{format_quantity(ratio.confidence, '1')}, "
+    blocks = f"{level}{ratio.blocks} block{'' if ratio.blocks == 1 else 's'}"
+    both = ratio.ci_low is not None and ratio.ci_high is not None
+    interval = f"{ratio.ci_low:.4f}–{ratio.ci_high:.4f}" if both else ""
+    return [
+        *(("–" if m is None or m.value is None else written(m.value, m.unit),) for m in values),
+        (f"{ratio.ratio:.4f}", *filter(None, (interval, blocks, one.change_text))),
+        (one.limit_text or "none", *filter(None, (one.detectable_text,))),
+    ]
+
+
+BASELINE = Section("baseline", "Against the baseline", _context)

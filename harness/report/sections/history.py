@@ -1,0 +1,61 @@
+"""How this run's metrics went in the runs before it, and where they went to another level."""
+
+from typing import Any
+
+from harness.records.history import Series
+from harness.records.results import Results
+from harness.records.units import format_quantity
+from harness.report.figures import GroupFigures
+from harness.report.history_chart import Panel, panels
+from harness.report.sections.section import Section
+
+
+def _context(results: Results, figures: list[GroupFigures]) -> dict[str, Any] | None:
+    if not results.history:
+        return None
+    drawn = {(one.group.candidate, one.group.device): one.of("history") for one in figures}
+    groups: dict[tuple[str, str], list[Panel]] = {}
+    for panel in panels(results.history):
+        groups.setdefault((panel.candidate, panel.device), []).append(panel)
+    return {
+        "devices": results.devices,
+        "sentences": [sentence for panel in panels(results.history) for sentence in panel.sentences],
+        "groups": [
+            {
+                "candidate": candidate,
+                "device": device,
+                "rows": [row for panel in found for row in _rows(panel)],
+                "figures": drawn.get((candidate, device), []),
+            }
+            for (candidate, device), found in groups.items()
+        ],
+    }
+
+
+def _rows(panel: Panel) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": f"{panel.title}, {name}",
+            "cells": [
+                ("runs", str(len(series.points))),
+                ("lowest", _shown(series, min)),
+                ("highest", _shown(series, max)),
+                ("before this run", _at(series, -2)),
+                ("this run", _at(series, -1)),
+            ],
+        }
+        for name, series in zip(panel.names, panel.series, strict=True)
+    ]
+
+
+def _shown(series: Series, pick: Any) -> str:  # noqa: ANN401 - min or max, of which neither has a writable type
+    values = [point.value for point in series.points if point.value is not None]
+    return format_quantity(pick(values), series.unit) if values else "–"
+
+
+def _at(series: Series, place: int) -> str:
+    value = series.points[place].value if len(series.points) >= abs(place) else None
+    return "–" if value is None else format_quantity(value, series.unit)
+
+
+HISTORY = Section("history", "History", _context)

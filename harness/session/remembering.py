@@ -1,0 +1,89 @@
+"""A run at its end, held against the runs before it: what it was an attempt at, how its metrics went."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from harness.records.errors import UsageError
+from harness.records.history import Attempt, Series
+from harness.records.results import Entry, Results
+from harness.records.settings import Settings
+from harness.records.status import Status
+from harness.store.history import History, address_of, take_in, with_changes
+
+ALWAYS = ("latency_p50", "peak_memory", "model_size", "accuracy")
+"""Metrics whose way is kept in every results file; others where a budget judged them."""
+POINTS = 50
+_RUNS = 200
+"""Newest runs that are looked through, and of those in the folder that the history lacks, taken in."""
+_WAIT_S = 10.0
+"""For a database that does not answer; the run itself must not fail with it."""
+_TOLD = 10
+"""Entries with an earlier attempt that did not hold, told one by one."""
+_HELD = (Status.PASS, Status.MEASURED)
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What the history adds to a run: its series with their changes, and sentences for its notes."""
+
+    series: tuple[Series, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def remember(results: Results, settings: Settings) -> Remembered:
+    """Keep a run in the history, and say what came before it. A history that fails becomes a note."""
+    reports_dir = settings.reports_dir
+    try:
+        history = History.open(address_of(reports_dir, settings.history), wait_s=_WAIT_S)
+        take_in(history, reports_dir, most=_RUNS)
+        history.append(results)
+        found = history.series(newest=_RUNS)
+        tried = history.attempts(commit) if (commit := results.run.commit) and "+" not in commit else []
+    except (UsageError, OSError) as error:
+        return Remembered(notes=(f"not in the history: {error}",))
+    own = [series for series in found if any(point.run_id == results.run.id for point in series.points)]
+    series = [_newest(with_changes(series)) for series in own if _is_kept(series, results.entries)]
+    return Remembered(tuple(one for one in series if len(one.points) > 1), tuple(_attempts(results, tried)))
+
+
+def _is_kept(series: Series, entries: Sequence[Entry]) -> bool:
+    return series.metric in ALWAYS or any(
+        finding.metric == series.metric
+        for entry in entries
+        if (entry.device, entry.candidate, entry.recipe) == (series.device, series.candidate, series.recipe)
+        for finding in entry.findings
+    )
+
+
+def _newest(series: Series) -> Series:
+    """The newest points, and of the changes those among them."""
+    dropped = max(0, len(series.points) - POINTS)
+    changes = [
+        change.model_copy(update={"at": change.at - dropped}) for change in series.changes if change.at > dropped
+    ]
+    return series.model_copy(update={"points": series.points[dropped:], "changes": tuple(changes)})
+
+
+def _attempts(results: Results, tried: Sequence[Attempt]) -> Iterator[str]:
+    """Which attempt at its commit the run was, and how entries fared that did not hold in an earlier one."""
+    run, subjects = results.run.id, {(entry.device, entry.candidate, entry.recipe) for entry in results.entries}
+    same = [one for one in tried if (one.device, one.candidate, one.recipe) in subjects]
+    before = dict.fromkeys(one.run_id for one in same if one.run_id != run)
+    if not before:
+        return
+    commit = (results.run.commit or "")[:8]
+    yield f"attempt {len(before) + 1} at commit {commit}, after {', '.join(f'run {other}' for other in before)}"
+    broken = dict.fromkeys(
+        (one.device, one.candidate, one.recipe) for one in same if one.run_id != run and one.status not in _HELD
+    )
+    for device, candidate, recipe in islice(broken, _TOLD):
+        ways = [one for one in same if (one.device, one.candidate, one.recipe) == (device, candidate, recipe)]
+        subject = f"{candidate}/{recipe}" if recipe else candidate
+        yield f"{subject} on {device} at commit {commit}: {', '.join(_told(one, run) for one in ways)}"
+    if len(broken) > _TOLD:
+        yield f"and {len(broken) - _TOLD} more that did not hold in an earlier attempt: see harness history"
+
+
+def _told(attempt: Attempt, run: str) -> str:
+    return f"now {attempt.status}" if attempt.run_id == run else f"{attempt.status} (run {attempt.run_id})"

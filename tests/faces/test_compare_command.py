@@ -1,0 +1,134 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from store.sample_results import results
+
+from harness.store.naming import point_latest
+from harness.store.results_file import save_results
+
+HARNESS = Path(sys.executable).with_name("harness")
+
+
+def slower(entry, factor):
+    if entry.recipe != "int8":
+        return entry
+    trials = [
+        trial.model_copy(update={"quantiles": {name: value * factor for name, value in trial.quantiles.items()}})
+        for trial in entry.trials
+    ]
+    return entry.model_copy(update={"trials": trials})
+
+
+def keep_run(reports, number, *, factor=1.0, kernel=None, entries=None):
+    sample = results()
+    run = sample.run.model_copy(update={"id": f"run{number}", "created_at": f"2026-01-0{number}T00:00:00Z"})
+    devices = {
+        name: record.model_copy(update={"facts": record.facts.model_copy(update={"kernel": kernel})})
+        if kernel
+        else record
+        for name, record in sample.devices.items()
+    }
+    kept = [slower(entry, factor) for entry in sample.entries[entries or slice(None)]]
+    folder = reports / f"2026010{number}T000000Z-run{number}"
+    folder.mkdir(parents=True)
+    save_results(sample.model_copy(update={"run": run, "devices": devices, "entries": kept}), folder / "results.json")
+    point_latest(folder)
+    return folder
+
+
+@pytest.fixture
+def desk(tmp_path):
+    keep_run(tmp_path / "reports", 1)
+    keep_run(tmp_path / "reports", 2, factor=1.05, entries=slice(1, None))
+    return tmp_path
+
+
+def harness(*arguments, cwd):
+    return subprocess.run([HARNESS, *arguments], capture_output=True, text=True, cwd=cwd, check=False)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("run1", "run2"),
+        ("run1", "latest"),
+        ("reports/20260101T000000Z-run1", "reports/20260102T000000Z-run2/results.json"),
+        ("reports/20260101T000000Z-run1/results.json", "reports/latest"),
+    ],
+)
+def test_one_run_against_another_at_80_columns(desk, a, b):
+    said = harness("compare", a, b, cwd=desk)
+    assert said.returncode == 0 and said.stderr == ""
+    assert "A: run run1" in said.stdout and "B: run run2" in said.stdout
+    assert "WORSE: latency_p50 of digits_cnn/int8 on rpi4: 1.050 (1.046 to 1.054)" in said.stdout
+    assert "only in A: local  digits_cnn/float32" in said.stdout
+    lines = said.stdout.splitlines()
+    assert max(len(line) for line in lines if "script" not in line and not line.startswith("Intervals")) <= 80
+    assert "\x1b" not in said.stdout
+
+
+def test_for_machines(desk):
+    told = json.loads(harness("compare", "run1", "run2", "--json", cwd=desk).stdout)
+    changed = [
+        (entry["device"], metric["metric"], metric["verdict"])
+        for entry in told["entries"]
+        for metric in entry["metrics"]
+        if metric["verdict"] not in ("alike", "unknown")
+    ]
+    assert ("local", "latency_p50", "worse") in changed
+    assert {metric for _, metric, _ in changed} == {"latency_p50", "latency_p90", "latency_p99"}
+    assert told["only_a"] == [{"device": "local", "candidate": "digits_cnn", "recipe": "float32"}]
+    assert told["confidence"] == 0.99
+
+
+def test_a_run_against_itself_has_not_changed(desk):
+    assert "\n0 of " in harness("compare", "run1", "run1", cwd=desk).stdout
+
+
+def test_unlike_boards_are_refused_and_what_differs_is_listed(desk):
+    keep_run(desk / "reports", 3, kernel="7.0")
+    said = harness("compare", "run1", "run3", cwd=desk)
+    assert said.returncode == 4
+    (line,) = said.stderr.splitlines()
+    assert "kernel: 6.12.34+rpt-rpi-v8 against 7.0" in line and line.startswith("harness: local, rpi4: not compared")
+    assert "not compared" in said.stdout and "WORSE" not in said.stdout
+    told = json.loads(harness("compare", "run1", "run3", "--json", cwd=desk).stdout)
+    assert all(entry["unlike"] for entry in told["entries"])
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("nosuch", "run nosuch: no run in reports, no folder and no results.json"),
+        ("run", "several runs in reports begin so"),
+        ("", "no run in reports"),
+        ("reports", "cannot be read"),
+    ],
+)
+def test_a_run_that_is_not_there_is_one_line(desk, named, said):
+    refused = harness("compare", named, "run1", cwd=desk)
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert said in refused.stderr and len(refused.stderr.splitlines()) == 1
+
+
+def test_reports_elsewhere_by_option_and_by_pyproject(desk):
+    (desk / "reports").rename(desk / "kept")
+    assert harness("compare", "run1", "run2", cwd=desk).returncode == 4
+    assert harness("compare", "run1", "run2", "--reports-dir", "kept", cwd=desk).returncode == 0
+    (desk / "pyproject.toml").write_text('[tool.harness]\nreports-dir = "kept"\n')
+    assert harness("compare", "run1", "run2", cwd=desk).returncode == 0
+
+
+def test_a_report_again_by_id_and_the_index(desk):
+    said = harness("report", "run1", cwd=desk)
+    assert said.stdout == "report: reports/20260101T000000Z-run1/report.html\n"
+    (desk / "reports/20260103T000000Z-torn").mkdir()
+    (desk / "reports/20260103T000000Z-torn/results.json").write_text("{")
+    index = harness("report", "--index", "--json", cwd=desk)
+    assert json.loads(index.stdout) == {"index": "reports/index.html"}
+    assert "left out of the index" in index.stderr and len(index.stderr.splitlines()) == 1
+    nothing = harness("report", cwd=desk)
+    assert nothing.returncode == 4 and "--index" in nothing.stderr

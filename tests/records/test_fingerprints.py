@@ -1,0 +1,58 @@
+import pytest
+
+from harness.records.fingerprints import unlike
+from harness.records.results import DeviceRecord
+from harness.records.status import Status
+from harness.testing import make_entry, make_facts, make_profile
+
+
+def board(label=None, **facts):
+    return DeviceRecord(profile=make_profile("rpi4"), facts=make_facts(**facts), fingerprint=None, label=label)
+
+
+def test_what_may_change_from_run_to_run_makes_no_difference():
+    other = board(temp_c=70.0, hostname="other", disk_free_bytes=1, max_freq_khz=1_500_040)
+    assert unlike(board(), make_entry(), other, make_entry(candidate="another", status=Status.FAIL)) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"model": "Raspberry Pi 4 Model B Rev 1.5"}, "model: Simulated board against Raspberry Pi 4 Model B Rev 1.5"),
+        ({"max_freq_khz": 1_800_000}, "highest frequency: 1.5 GHz against 1.8 GHz"),
+        ({"max_freq_khz": None}, "highest frequency: 1.5 GHz against not known"),
+        ({"kernel": "6.12.34"}, "kernel: 6.6.0 against 6.12.34"),
+        ({"governor": "ondemand"}, "governor: performance against ondemand"),
+        ({"cpu_count": 2}, "cores: 4 against 2"),
+        ({"arch": "armv7l"}, "architecture: aarch64 against armv7l"),
+    ],
+)
+def test_another_board_is_told_by_what_differs(changed, sentence):
+    assert unlike(board(), make_entry(), board(**changed), make_entry()) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"runtime": "litert 2.4.0"}, "runtime: litert 2.3.0 against litert 2.4.0"),
+        ({"delegate": "none"}, "delegate: xnnpack against none"),
+        ({"num_threads": 4}, "threads: 1 against 4"),
+        ({"num_threads": None}, "threads: 1 against not known"),
+    ],
+)
+def test_so_is_another_setting_on_the_same_board(changed, sentence):
+    assert unlike(board(), make_entry(), board(), make_entry(**changed)) == [sentence]
+
+
+def test_every_difference_is_listed_and_a_stand_in_is_no_board():
+    told = unlike(
+        board(), make_entry(), board(label="simulated board", kernel="5"), make_entry(runtime="tflite 2.14.0")
+    )
+    assert [sentence.partition(":")[0] for sentence in told] == ["stand-in", "kernel", "runtime"]
+
+
+def test_a_board_that_was_not_probed_is_like_no_other():
+    unknown = DeviceRecord(profile=make_profile("rpi4"), facts=None, fingerprint=None)
+    assert unlike(unknown, make_entry(), unknown, make_entry()) == [
+        "board: at least one of the two was not probed, so what it was is not known"
+    ]

@@ -1,0 +1,159 @@
+import re
+
+import pytest
+from report.ab_results import BLOCKS, PROMISE, WAIVER, ab_entry, ab_results, ratio, regression
+from store.sample_results import results
+
+from harness.records.results import Results
+from harness.records.status import Status
+from harness.report import Drawer
+from harness.report.arms import Compared, compared
+from harness.report.distribution import arms_distribution, distribution
+from harness.report.figures import ask_for_all, collect
+from harness.report.groups import groups
+from harness.report.page import page as page_text
+from harness.report.ratio_chart import ratio_chart
+
+
+def page_of(made):
+    with Drawer() as drawer:
+        return page_text(made, collect(ask_for_all(made, drawer), drawer))
+
+
+@pytest.fixture(scope="module")
+def page():
+    return page_of(ab_results())
+
+
+@pytest.fixture(scope="module")
+def section(page):
+    return re.search(r'<section id="baseline">.*?</section>', page, re.DOTALL)[0]
+
+
+def of_kind(spec, kind):
+    return [row for row in spec["data"]["values"] if row["kind"] == kind]
+
+
+def test_the_promise_and_every_waiver_stand_above_the_verdicts(page):
+    header = page.partition("<main>")[0]
+    assert PROMISE in header and "(#123: the new decoder" in header
+    assert header.index(PROMISE) < header.index("Waived: ")
+
+
+def test_every_state_and_its_sentence_are_told(section):
+    for state in ("measured", "stored", "identical", "new", "missing"):
+        assert f'<span class="badge">{state}</span>' in section
+    assert "commit 1a2b3c4d, the merge base with origin/main" in section
+    assert "Not compared: requirements.txt was not installed anew" in section
+
+
+def test_a_metric_stands_with_both_arms_its_ratio_and_how_sure_it_is(section):
+    entry = ab_results().entries[0]
+    latency = next(found.ratio for found in compared(entry) if found.ratio.metric == "latency_p50")
+    for part in (
+        '<span class="value">4.1 ms</span>',
+        f'<span class="value">{latency.ratio:.4f}</span>',
+        f'<span class="detail">{latency.ci_low:.4f}–{latency.ci_high:.4f}</span>',
+        '<span class="detail">99.9 %, 30 blocks</span>',
+        '<span class="value">at most 2 % worse</span>',
+        '<span class="detail">3.1 % worse would have been found, with 95 %</span>',
+        "no budget",
+    ):
+        assert part in section
+
+
+def test_judged_metrics_come_first():
+    metrics = [found.ratio.metric for found in compared(ab_results().entries[0])]
+    assert metrics == ["latency_p50", "peak_memory", "throughput"]
+
+
+def test_boards_say_how_far_they_can_be_trusted(page, section):
+    assert "0 false alarms in 212 self-tests" in section
+    assert page.count("0 false alarms in 212 self-tests") == 2
+
+
+def test_an_entry_says_its_waiver_before_anything_else(section):
+    card = section[section.index("int16x8") :]
+    assert card.index("Waived: limit 2 %") < card.index('<span class="badge">measured</span>')
+
+
+@pytest.mark.parametrize(
+    ("better", "share", "limit"), [("lower", 0.02, 1.02), ("higher", 0.02, 0.98), ("lower", None, None)]
+)
+def test_the_limit_lies_on_the_worse_side(better, share, limit):
+    found = ratio("latency_p50", 1.0, 1, better=better)
+    finding = None if share is None else regression(found, Status.PASS, "", limit=share)
+    assert Compared(found, finding).limit == limit
+
+
+@pytest.mark.parametrize(
+    ("shift", "better", "said"),
+    [(1.05, "lower", "worse"), (0.95, "lower", "better"), (0.95, "higher", "worse"), (1.05, "higher", "better")],
+)
+def test_which_way_a_ratio_goes_is_said_in_words(shift, better, said):
+    assert Compared(ratio("latency_p50", shift, 2, better=better, sd=0.001), None).change_text.endswith(f" % {said}")
+
+
+def test_an_interval_across_one_is_no_difference_and_none_is_told():
+    found = ratio("latency_p50", 1.0, 3)
+    assert Compared(found, None).change_text == "no difference seen"
+    single = found.model_copy(update={"ratio": 1.1, "ci_low": None, "ci_high": None})
+    assert Compared(single, None).change_text == "10 % worse, how sure is not known"
+
+
+def test_the_chart_has_each_block_the_interval_and_the_limit():
+    spec = ratio_chart(ab_entry("int8", 1.05, Status.FAIL, 1))
+    lanes = {row["lane"] for row in spec["data"]["values"]}
+    assert len(of_kind(spec, "block")) == BLOCKS * len(lanes) == BLOCKS * 3
+    assert [row["x"] for row in of_kind(spec, "limit")] == [1.02, 1.01]
+    low, high = spec["spec"]["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert all(low < row["x"] < high for row in spec["data"]["values"])
+    assert {row["y"] for row in of_kind(spec, "block")} >= {0.0, 1.0}
+
+
+def test_one_block_has_a_chart_too_and_none_has_none():
+    entry = ab_entry("int8", 1.05, Status.FAIL, 1)
+    one = [found.model_copy(update={"by_block": [1.1], "blocks": 1}) for found in entry.baseline.ratios]
+    short = entry.model_copy(update={"baseline": entry.baseline.model_copy(update={"ratios": one})})
+    assert len(of_kind(ratio_chart(short), "block")) == 3
+    none = [found.model_copy(update={"by_block": []}) for found in one]
+    bare = entry.model_copy(update={"baseline": entry.baseline.model_copy(update={"ratios": none})})
+    assert ratio_chart(bare) is None and ratio_chart(results().entries[0]) is None
+
+
+def test_both_arms_have_a_lane_each_of_their_own_trials():
+    entry = ab_entry("int8", 1.2, Status.FAIL, 1)
+    spec = arms_distribution(entry)
+    medians = {
+        arm: [row["x"] for row in of_kind(spec, "trial") if row["recipe"] == arm] for arm in ("baseline", "candidate")
+    }
+    assert {arm: len(found) for arm, found in medians.items()} == {"baseline": 60, "candidate": 60}
+    assert min(medians["candidate"]) > max(medians["baseline"])
+    assert arms_distribution(results().entries[0]) is None
+
+
+def test_charts_of_recipes_take_the_candidates_trials_alone():
+    made = ab_results()
+    alone = made.model_copy(
+        update={
+            "entries": [
+                entry.model_copy(update={"trials": [trial for trial in entry.trials if trial.arm == "candidate"]})
+                for entry in made.entries
+            ]
+        }
+    )
+    assert distribution(groups(made)[0]) == distribution(groups(alone)[0])
+
+
+def test_void_trials_are_counted_of_the_candidate_alone():
+    entry = ab_entry("int8", 1.05, Status.FAIL, 1)
+    void = [trial.model_copy(update={"void": "hot"}) if trial.block == 0 else trial for trial in entry.trials]
+    made = ab_results()
+    text = page_of(made.model_copy(update={"entries": [entry.model_copy(update={"trials": void})]}))
+    assert "2 of 60: hot" in text
+
+
+def test_a_run_without_a_baseline_has_no_such_section():
+    plain = results()
+    text = page_of(Results(run=plain.run, devices=plain.devices, entries=plain.entries[:1]))
+    assert 'id="baseline"' not in text and WAIVER not in text and 'class="promise"' not in text

@@ -1,0 +1,94 @@
+import re
+
+import pytest
+from report.ab_results import ab_results, series
+from store.sample_results import HOSTILE
+
+from harness.report import Drawer
+from harness.report.figures import ask_for_all, collect
+from harness.report.history_chart import history_chart, panels
+from harness.report.history_page import write_history_page
+from harness.report.page import page as page_text
+
+STEPPED = [0.0041] * 8 + [0.0046] * 5
+
+
+@pytest.fixture(scope="module")
+def section():
+    made = ab_results()
+    with Drawer() as drawer:
+        text = page_text(made, collect(ask_for_all(made, drawer), drawer))
+    return re.search(r'<section id="history">.*?</section>', text, re.DOTALL)[0]
+
+
+def test_a_change_of_level_is_told_once_and_an_outlier_is_none(section):
+    told = re.findall(
+        r"latency_p50 of kws_ds_cnn/int8 on rpi4-07: 4\.\d+ ms -&gt; 4\.\d+ ms \(\+1[12][.\d]* %, worse\)", section
+    )
+    assert len(told) == 1 and "from commit 0000001c (2026-10-29) on" in section
+    assert "float32 on" not in section
+
+
+def test_every_series_has_a_row_and_the_latency_a_chart(section):
+    assert section.count("<svg") == 1
+    for row in ("latency p50, int8", "latency p50, float32", "model size, int8"):
+        assert f'<th scope="row">{row}</th>' in section
+    for column in ("runs", "lowest", "highest", "before this run", "this run"):
+        assert f'data-label="{column}"' in section
+
+
+def test_a_metric_that_changed_has_a_chart_as_well():
+    made = ab_results()
+    size = series("int8", "model_size", [112_700.0] * 8 + [130_000.0] * 5)
+    with Drawer() as drawer:
+        figures = collect(ask_for_all(made.model_copy(update={"history": [*made.history, size]}), drawer), drawer)
+    titles = [figure.title for figure in figures[0].of("history")]
+    assert titles == ["latency p50 from run to run", "model size from run to run"]
+
+
+def test_series_of_one_metric_share_a_chart_and_unlike_boards_are_told_apart():
+    one = series("int8", "latency_p50", STEPPED)
+    other = one.model_copy(update={"fingerprint": "99aa88bb (another board)"})
+    (panel,) = panels([one, other, series("float32", "latency_p50", STEPPED)])
+    assert panel.names == ["int8 [1c2d3e4f]", "int8 [99aa88bb]", "float32"]
+    again = other.model_copy(update={"runtime": "litert 2.4.0"})
+    assert panels([other, again])[0].names == ["int8 [99aa88bb]", "int8 [99aa88bb] #2"]
+
+
+def test_points_intervals_and_changes_are_drawn_in_the_metrics_unit():
+    spec = history_chart(panels([series("int8", "latency_p50", STEPPED)])[0])
+    rows = spec["data"]["values"]
+    points = [row for row in rows if row["kind"] == "point"]
+    assert [row["y"] for row in points] == pytest.approx([value * 1000 for value in STEPPED])
+    assert all(row["low"] < row["y"] < row["high"] for row in points)
+    (change,) = [row for row in rows if row["kind"] == "change"]
+    assert change["x"] == points[8]["x"]
+    assert spec["layer"][2]["encoding"]["y"]["axis"]["title"] == "latency p50 (ms)"
+
+
+def test_unknown_figures_are_gaps_and_a_single_run_is_no_way():
+    known = series("int8", "latency_p50", STEPPED)
+    gap = known.points[3].model_copy(update={"value": None, "ci_low": None, "ci_high": None})
+    holed = known.model_copy(update={"points": (*known.points[:3], gap, *known.points[4:])})
+    spec = history_chart(panels([holed])[0])
+    assert sum(row["kind"] == "point" for row in spec["data"]["values"]) == len(STEPPED) - 1
+    alone = known.model_copy(update={"points": known.points[:1], "changes": ()})
+    assert history_chart(panels([alone])[0]) is None
+
+
+def test_the_page_of_harness_history_is_offline_and_names_are_text(tmp_path):
+    hostile = series("int8", "latency_p50", STEPPED, candidate=f"kws{HOSTILE}")
+    path = tmp_path / "history.html"
+    write_history_page([hostile, series("float32", "latency_p50", STEPPED)], path)
+    text = path.read_text(encoding="utf-8")
+    assert text.count("<svg") == 2 and "<script" not in text and "&lt;script&gt;" in text
+    assert "default-src 'none'" in text and "\x1b" not in text and "\u202e" not in text
+    assert "2 changes of level" in text
+    first = path.read_bytes()
+    write_history_page([hostile, series("float32", "latency_p50", STEPPED)], path)
+    assert path.read_bytes() == first
+
+
+def test_a_page_of_nothing_says_so(tmp_path):
+    write_history_page([], tmp_path / "history.html")
+    assert "No metric was measured in two runs" in (tmp_path / "history.html").read_text(encoding="utf-8")

@@ -1,0 +1,110 @@
+"""By simulation: how often an unchanged series is said to have changed, and how soon a step is seen."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stats.changes import FARTHEST, LEAST, level_shifts
+
+LEVEL, NOISE = 100.0, 1.0
+SERIES = 400
+
+
+def drawn(generator, count, *, outliers=0.0, size=10.0):
+    values = LEVEL + NOISE * generator.normal(size=count)
+    struck = generator.random(count) < outliers
+    values[struck] += size * NOISE * generator.choice([-1.0, 1.0], size=int(struck.sum()))
+    return values
+
+
+def share_of_alarms(make):
+    generator = np.random.default_rng(20261124)
+    return sum(bool(level_shifts(make(generator))) for _ in range(SERIES)) / SERIES
+
+
+@pytest.mark.parametrize("outliers", [0.0, 0.02, 0.05, 0.1])
+def test_an_unchanged_series_with_outliers_has_not_changed(outliers):
+    assert share_of_alarms(lambda generator: drawn(generator, 50, outliers=outliers)) <= 0.02
+
+
+def test_outliers_that_all_go_one_way_make_hardly_a_change():
+    def slow_at_times(generator):
+        return LEVEL + generator.normal(size=50) + 10 * (generator.random(50) < 0.05)
+
+    assert share_of_alarms(slow_at_times) <= 0.03
+
+
+def test_heavy_tails_make_no_change():
+    assert share_of_alarms(lambda generator: LEVEL + generator.standard_t(3, size=50)) <= 0.02
+
+
+@pytest.mark.parametrize("size", [3.0, 8.0, 50.0, 1e6])
+@pytest.mark.parametrize(("last", "share"), [(1, 0.01), (2, 0.06)])
+def test_what_stands_last_alone_is_no_change(size, last, share):
+    """Of two, chance may bring a third from among those before."""
+
+    def ends_astray(generator):
+        return np.concatenate([drawn(generator, 40), drawn(generator, last) + size])
+
+    assert share_of_alarms(ends_astray) <= share
+
+
+@pytest.mark.parametrize(("after", "share"), [(3, 0.85), (4, 0.93), (6, 0.97)])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_step_of_five_sd_is_seen_after_a_few_points(after, share, sign):
+    generator = np.random.default_rng(7)
+    seen = 0
+    for _ in range(SERIES):
+        values = np.concatenate([drawn(generator, 30, outliers=0.02), drawn(generator, after) + 5 * sign])
+        seen += any(
+            abs(shift.at - 30) <= 1 and (shift.after - shift.before) * sign > 0 for shift in level_shifts(values)
+        )
+    assert seen / SERIES >= share
+
+
+def test_a_small_step_is_seen_when_it_lasts():
+    generator = np.random.default_rng(3)
+    seen = 0
+    for _ in range(SERIES):
+        values = np.concatenate([drawn(generator, 30), drawn(generator, 10) + 3])
+        seen += any(abs(shift.at - 30) <= 4 for shift in level_shifts(values))
+    assert seen / SERIES >= 0.9
+
+
+def test_every_level_is_told_with_its_median():
+    generator = np.random.default_rng(1)
+    levels = [100.0, 120.0, 90.0]
+    values = np.concatenate([level + generator.normal(size=10) for level in levels])
+    shifts = level_shifts(values)
+    assert [shift.at for shift in shifts] == [10, 20]
+    assert [round(shift.before, -1) for shift in shifts] == [100, 120]
+    assert [round(shift.after, -1) for shift in shifts] == [120, 90]
+
+
+def test_figures_that_repeat_exactly_change_with_the_third():
+    size = [112_700.0] * 8
+    assert level_shifts([*size, 120_000.0, 120_000.0]) == []
+    (shift,) = level_shifts([*size, 120_000.0, 120_000.0, 120_000.0])
+    assert (shift.at, shift.before, shift.after) == (8, 112_700.0, 120_000.0)
+    assert level_shifts([*size, *[112_704.0] * 8]) == []
+
+
+@pytest.mark.parametrize("count", range(2 * LEAST))
+def test_a_short_series_has_no_changes(count):
+    assert level_shifts([*[1.0] * (count // 2), *[9.0] * (count - count // 2)] or [1.0]) == []
+
+
+def test_of_a_long_series_the_newest_points_are_looked_at():
+    old = [1.0] * 300
+    assert level_shifts([*[5.0] * 100, *old]) == []
+    (shift,) = level_shifts([*old, *[2.0] * 10])
+    assert shift.at == 300 and FARTHEST < 300
+
+
+@given(st.lists(st.floats(-1e9, 1e9, allow_nan=False), min_size=1, max_size=40))
+def test_shifts_are_in_order_and_leave_every_level_its_points(values):
+    ends = [0, *(shift.at for shift in level_shifts(values)), len(values)]
+    assert len(ends) == 2 or min(b - a for a, b in pairwise(ends)) >= LEAST

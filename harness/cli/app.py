@@ -97,6 +97,30 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 @app.command()
+def selftest(  # noqa: PLR0913, PLR0917 - one parameter an option
+    name: Annotated[str, typer.Argument(metavar="NAME", help="the board's profile")],
+    model: Annotated[Path | None, typer.Option(metavar="FILE", help="a .tflite file (default: a shipped one)")] = None,
+    limit: Annotated[str, typer.Option(metavar="SHARE", help="slowdown that fails")] = "2 %",
+    runs: Annotated[int, typer.Option(min=1, metavar="N", help="how often")] = 1,
+    devices_dir: DevicesDir = None,
+    reports_dir: ReportsDir = None,
+    cache_dir: CacheDir = None,
+    time_limit: Annotated[float | None, typer.Option(help="seconds for all measuring of one run")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a board against itself: a difference that is found is a false alarm."""
+    from harness.cli.selftest import Asked, measure_itself
+
+    given: dict[str, Any] = {
+        "devices_dir": devices_dir,
+        "reports_dir": reports_dir,
+        "cache_dir": cache_dir,
+        "time_limit_s": time_limit,
+    }
+    raise typer.Exit(measure_itself(name, Asked(model, limit, runs), given=given, as_json=as_json))
+
+
+@app.command()
 def history(  # noqa: PLR0913, PLR0917 - one parameter an option
     device: Annotated[str | None, typer.Option("--device", "--board", metavar="NAME", help="only this device")] = None,
     candidate: Annotated[str | None, typer.Option(metavar="NAME", help="only this candidate")] = None,

@@ -15,6 +15,7 @@ from harness.records.settings import Settings
 from harness.records.status import worst
 from harness.report import render, table
 from harness.session.closing import session_exit_code
+from harness.session.promise import promise_of
 from harness.store.disk import disk_errors_named
 from harness.store.results_file import RESULTS_NAME, results_text, save_results
 
@@ -120,6 +121,7 @@ def _run(stored: Results, entries: Sequence[Entry], settings: Settings, files: B
             "id": f"{run.id[:_MOST_ID]}.judged",
             "status": worst([entry.status for entry in entries]) if entries else "EMPTY",
             "exit_code": session_exit_code(entries, settings=settings, unreached=unreached),
+            "gate": promise_of(entries, settings),
             "notes": [*run.notes, f"run {run.id} judged anew, by {named}"],
         }
     )

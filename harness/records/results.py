@@ -227,6 +227,10 @@ class Entry(Record):
         return f"{self.candidate}/{self.recipe}" if self.recipe else self.candidate
 
 
+SELFTEST = "harness selftest"
+"""The name of the test whose entries are a board's self-tests."""
+
+
 class SelfTests(Record):
     """A board's record of measuring the same thing twice."""
 

@@ -35,7 +35,7 @@ WIDE = 96
 
 
 def table(results: Results, width: int = 80) -> str:
-    """What is waived, one block per device, the sentences of what did not hold, what the exit code means.
+    """What is waived, a block a device, what did not hold, the exit code's meaning, what verdicts promise.
 
     Plain text without colour codes; no line is longer than ``width``.
     """
@@ -45,7 +45,9 @@ def table(results: Results, width: int = 80) -> str:
     sentences = [_sentence(results, entry, width) for entry in to_explain(results)]
     notes = [_wrapped(f"note: {note}", width) for note in results.run.notes]
     closing = _wrapped(f"{tally(results)}; {exit_meaning(results)}", width)
-    parts = [waivers, *blocks, "\n".join(sentences), "\n".join([*notes, closing])]
+    promise = [_wrapped(results.run.gate.sentence, width)] if results.run.gate else []
+    records = [_wrapped(d.selftests.sentence, width) for d in results.devices.values() if d.selftests]
+    parts = [waivers, *blocks, "\n".join(sentences), "\n".join([*notes, closing, *promise, *records])]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

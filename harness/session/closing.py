@@ -16,6 +16,7 @@ from harness.records.errors import CandidateSpecError
 from harness.records.results import Entry, Results, Run
 from harness.records.settings import Settings
 from harness.records.status import exit_code, worst
+from harness.session.promise import promise_of
 from harness.store import DeviceTally, RunFolder
 
 
@@ -71,6 +72,7 @@ def close_run(
         seconds=spent,
         bytes_sent={name: tally.bytes_sent for name, tally in tallies.items()},
         notes=[*unreached, *_differences(tallies), *_build_note(entries)],
+        gate=promise_of(entries, settings),
     )
     # Loads SQLAlchemy and numpy, which the collection of benchmarks is spared.
     from harness.session.remembering import Remembered, remember
@@ -79,7 +81,7 @@ def close_run(
     unfinished = Results(run=run, devices={name: t.record for name, t in tallies.items()}, entries=entries)
     kept = remember(unfinished, settings) if entries else Remembered()
     run = run.model_copy(update={"notes": [*run.notes, *kept.notes]})
-    return folder.finish(run, entries, history=kept.series)
+    return folder.finish(run, entries, history=kept.series, selftests=kept.selftests)
 
 
 def _compared(entries: Sequence[Entry]) -> list[Entry]:

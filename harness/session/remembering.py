@@ -1,12 +1,12 @@
 """A run at its end, held against the runs before it: what it was an attempt at, how its metrics went."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
 from harness.records.errors import UsageError
 from harness.records.history import Attempt, Series
-from harness.records.results import Entry, Results
+from harness.records.results import Entry, Results, SelfTests
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.store.history import History, address_of, take_in, with_changes
@@ -29,6 +29,8 @@ class Remembered:
 
     series: tuple[Series, ...] = ()
     notes: tuple[str, ...] = ()
+    selftests: Mapping[str, SelfTests] = field(default_factory=dict)
+    """By device; none for a board that was never measured against itself."""
 
 
 def remember(results: Results, settings: Settings) -> Remembered:
@@ -39,12 +41,14 @@ def remember(results: Results, settings: Settings) -> Remembered:
         take_in(history, reports_dir, most=_RUNS)
         history.append(results)
         found = history.series(newest=_RUNS)
+        tests = {name: told for name in results.devices if (told := history.selftests(name)) is not None}
         tried = history.attempts(commit) if (commit := results.run.commit) and "+" not in commit else []
     except (UsageError, OSError) as error:
         return Remembered(notes=(f"not in the history: {error}",))
     own = [series for series in found if any(point.run_id == results.run.id for point in series.points)]
     series = [_newest(with_changes(series)) for series in own if _is_kept(series, results.entries)]
-    return Remembered(tuple(one for one in series if len(one.points) > 1), tuple(_attempts(results, tried)))
+    kept = tuple(one for one in series if len(one.points) > 1)
+    return Remembered(kept, tuple(_attempts(results, tried)), tests)
 
 
 def _is_kept(series: Series, entries: Sequence[Entry]) -> bool:

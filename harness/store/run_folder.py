@@ -1,7 +1,7 @@
 """The folder of one run: what comes in is on disk at once, results.json when the run ends."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from harness.records.base import Record
 from harness.records.board import Trial
 from harness.records.errors import EntryError, HarnessError, ResultsFileError, UsageError
 from harness.records.history import Series
-from harness.records.results import DeviceRecord, Entry, Results, Run
+from harness.records.results import DeviceRecord, Entry, Results, Run, SelfTests
 from harness.store.disk import append_line, disk_errors_named
 from harness.store.naming import folder_name, new_run_id, point_latest
 from harness.store.problems import describe
@@ -114,15 +114,26 @@ class RunFolder:
         tallies = {tally.name: tally for tally in _read_lines(self._journal("devices"), DeviceTally)}
         return dict(sorted(tallies.items()))
 
-    def finish(self, run: Run, entries: Sequence[Entry] | None = None, *, history: Sequence[Series] = ()) -> Results:
+    def finish(
+        self,
+        run: Run,
+        entries: Sequence[Entry] | None = None,
+        *,
+        history: Sequence[Series] = (),
+        selftests: Mapping[str, SelfTests] | None = None,
+    ) -> Results:
         """Write results.json, drop the journal, let ``latest`` point here; HarnessError the second time.
 
         ``entries`` are those kept so far with what only the whole run shows; None: as they were kept.
-        ``history`` is how their metrics went in earlier runs.
+        ``history`` is how their metrics went in earlier runs, ``selftests`` the boards' records by name.
         """
         if self.results_path.exists():
             raise HarnessError(f"{self.results_path}: there already: a run is finished once")
-        devices = {name: tally.record for name, tally in self.devices().items()}
+        told = selftests or {}
+        devices = {
+            name: tally.record.model_copy(update={"selftests": told.get(name)})
+            for name, tally in self.devices().items()
+        }
         found = self.entries() if entries is None else list(entries)
         results = Results(run=run, devices=devices, entries=found, history=list(history))
         save_results(results, self.results_path)

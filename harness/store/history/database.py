@@ -11,10 +11,11 @@ from sqlalchemy.pool import NullPool
 
 from harness.records.errors import UsageError
 from harness.records.history import Attempt, Series, SeriesPoint
-from harness.records.results import Entry, Results
+from harness.records.results import SELFTEST, Entry, Results, SelfTests
 from harness.store.history.addresses import WAIT_S, driver_options, shown, to_connect, without_secrets
 from harness.store.history.schema import bring_up_to_date
-from harness.store.history.tables import ENTRIES, MEASUREMENTS, RUNS
+from harness.store.history.selftests import record_of
+from harness.store.history.tables import ENTRIES, MEASUREMENTS, RUNS, SELFTESTS
 
 _SUBJECT: Final = (
     ENTRIES.c.device,
@@ -108,6 +109,14 @@ class History:
         ordered = wanted.where(RUNS.c.commit == commit).order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id)
         return [Attempt.model_construct(**row._mapping) for row in self._rows(ordered)]
 
+    def selftests(self, device: str) -> SelfTests | None:
+        """A board's record: how often measuring the same thing twice showed a difference; None without a self-test."""
+        columns = (RUNS.c.created_at, ENTRIES.c.status, SELFTESTS.c.detectable)
+        found = RUNS.join(ENTRIES, ENTRIES.c.run_id == RUNS.c.id).join(SELFTESTS, SELFTESTS.c.entry_id == ENTRIES.c.id)
+        wanted = select(*columns).select_from(found).where(ENTRIES.c.device == device)
+        rows = self._rows(wanted.order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id))
+        return record_of(device, [(row.status, row.detectable) for row in rows])
+
     def run_ids(self) -> frozenset[str]:
         """The ids of all runs that are kept."""
         return frozenset(row.id for row in self._rows(select(RUNS.c.id)))
@@ -154,6 +163,9 @@ def _insert(connection: Connection, results: Results) -> None:
         key = connection.execute(insert(ENTRIES).values(values)).inserted_primary_key
         if key is not None and entry.measurements:
             connection.execute(insert(MEASUREMENTS), _measured(entry, int(key[0])))
+        if key is not None and entry.test == SELFTEST:
+            told = next((f.detectable for f in entry.findings if f.detectable is not None), None)
+            connection.execute(insert(SELFTESTS).values(entry_id=int(key[0]), detectable=told))
 
 
 def _entry_values(entry: Entry, run_id: str, fingerprint: str | None) -> dict[str, Any]:

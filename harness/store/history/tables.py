@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-NEWEST: Final = "0003"
+NEWEST: Final = "0004"
 """The schema's version that these tables are."""
 METADATA: Final = MetaData()
 
@@ -49,4 +49,10 @@ MEASUREMENTS: Final = Table(
     Column("ci_high", Float),
     Column("n", Integer, nullable=False),
     Column("source", Text),
+)
+SELFTESTS: Final = Table(
+    "selftests",
+    METADATA,
+    Column("entry_id", Integer, ForeignKey("entries.id"), primary_key=True),
+    Column("detectable", Float),
 )

@@ -1,0 +1,64 @@
+"""``harness selftest``: a board measured against itself, and the record of it."""
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.profiles import load
+from harness.records.errors import BoardUnavailableError
+from harness.records.results import SELFTEST, Results
+from harness.report import ReportAhead
+from harness.session.closing import RunStart, close_run
+from harness.session.liveline import LiveLine
+from harness.session.options import make_settings
+from harness.session.selftesting import MODEL, self_test
+from harness.session.session import Session
+from harness.store import RunFolder
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was typed: the model (None: the shipped one), the slowdown that fails, how often."""
+
+    model: Path | None
+    limit: str
+    runs: int
+
+
+def measure_itself(name: str, asked: Asked, *, given: dict[str, Any], as_json: bool) -> int:
+    """Measure a board against itself so many times; returns the gravest exit code of the runs."""
+    command = shlex.join(["harness", *sys.argv[1:]])
+    settings = make_settings(given, devices=[name], rootdir=Path.cwd(), command=command)
+    profiles = {name: load(name, settings.devices_dir)}
+    codes = []
+    with self_test(asked.model or MODEL, settings, limit=asked.limit) as test:
+        for _ in range(asked.runs):
+            start = RunStart()
+            folder = RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
+            live = LiveLine()
+            with Session(test.settings, profiles, folder, say=live.show) as session:
+                try:
+                    session.measure(test.candidate, name, test=SELFTEST, limits=test.limits, share=settings.alpha)
+                except BoardUnavailableError:
+                    live.clear()  # said in the run's notes
+            live.clear()
+            results = close_run(
+                folder, settings=settings, start=start, unreached=session.unreached, seconds=session.seconds
+            )
+            ReportAhead().render(folder.path)
+            _show(results, folder, as_json=as_json)
+            codes.append(results.run.exit_code)
+            if session.unreached:
+                break
+    return max(codes, key=[0, 10, 11, 5, 1].index)
+
+
+def _show(results: Results, folder: RunFolder, *, as_json: bool) -> None:
+    from harness.report import table
+
+    prose = sys.stderr if as_json else sys.stdout
+    prose.write(f"{table(results)}\nreport: {folder.path / 'report.html'}\n")
+    if as_json:
+        sys.stdout.write((folder.path / "results.json").read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 """The budget gate: a metric against a limit in its own unit."""
 
-from harness.gates.answered import judge_by_trials
+from harness.gates.answered import judge_by_trials, within_bound
 from harness.gates.evidence import Evidence, interval_of, needs_interval, why_not_judged
 from harness.gates.limits import Limit
 from harness.gates.sentences import Judged, basis_of, not_judged
@@ -20,7 +20,7 @@ def judge_absolute(limit: Limit, evidence: Evidence) -> Finding:
         return not_judged(limit, gate=GATE, because=why_not_judged(measurement, limit))
     by_trials = judge_by_trials(limit, evidence, gate=GATE)
     if by_trials is not None:
-        return by_trials
+        return within_bound(by_trials, measurement, limit, evidence)
     low, high = interval_of(measurement.value, measurement)
     judged = Judged(
         name=limit.metric,

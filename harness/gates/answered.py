@@ -7,11 +7,12 @@ from harness.gates.evidence import Evidence
 from harness.gates.limits import Limit
 from harness.gates.sentences import Judged, held_or_broken, share_text, too_close
 from harness.records.question import Answer
-from harness.records.results import Finding
+from harness.records.results import Finding, Measurement
 from harness.records.status import Status
 from harness.records.units import format_quantity
 
 _STATUS = {"pass": Status.PASS, "fail": Status.FAIL, "open": Status.INCONCLUSIVE}
+_PERCENTILES = ("latency_p90", "latency_p99")
 _HARDLY_POSSIBLE = 1000
 """Blocks beyond which the advice is another limit."""
 
@@ -46,6 +47,25 @@ def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, basis: str =
         blocks=found.counted,
         needed=found.needed,
         detectable=found.detectable,
+    )
+
+
+def within_bound(finding: Finding, measurement: Measurement, limit: Limit, evidence: Evidence) -> Finding:
+    """The finding; of a percentile that seems within its limit INCONCLUSIVE where its 99 % bound is not."""
+    if finding.status is not Status.PASS or limit.metric not in _PERCENTILES:
+        return finding
+    bound, unit = measurement.upper_bound, measurement.unit
+    if bound is not None and bound <= limit.value:
+        return finding.model_copy(update={"ci_high": bound})
+    reads = f"{measurement.independent} independent reads" if measurement.independent is not None else "its reads"
+    told = "give no bound with 99 %" if bound is None else f"bound it with 99 % by {format_quantity(bound, unit)} only"
+    return finding.model_copy(
+        update={
+            "status": Status.INCONCLUSIVE,
+            "ci_high": bound,
+            "reason": f"{limit.metric} too close to call: {reads} {told}, against {format_quantity(limit.value, unit)} "
+            f"on {evidence.entry.device}; give a longer --time-limit ({limit.origin})",
+        }
     )
 
 

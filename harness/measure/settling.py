@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.measure.fitness import FitnessRule, voids
+from harness.measure.samples import single_s
 from harness.measure.summaries import figures_of, summarise
 from harness.records.board import Trial
 from harness.records.plan import Plan
+from harness.records.question import Question
 from harness.records.results import TrialFigures, TrialSummary
-from harness.stats.questions import answer
+from harness.stats.percentile_bound import LOOK_AFTER, percentile_bound
+from harness.stats.questions import PERCENTILES, answer
 
 
 @dataclass
@@ -25,7 +28,21 @@ class Settling:
         for trial in trials[self._seen :]:
             self._keep(trial, rule)
         self._seen = len(trials)
-        return all(answer(one, self._trials, self._figures).verdict != "open" for one in self.plan.questions)
+        return all(self._is_answered(question, trials) for question in self.plan.questions)
+
+    def _is_answered(self, question: Question, trials: Sequence[Trial]) -> bool:
+        found = answer(question, self._trials, self._figures)
+        if found.verdict != "pass" or question.relative or question.metric not in PERCENTILES:
+            return found.verdict != "open"
+        return self._is_bounded(question, trials)
+
+    def _is_bounded(self, question: Question, trials: Sequence[Trial]) -> bool:
+        """Whether a percentile's own bound keeps the limit, looked at as rarely as its confidence reckons with."""
+        own = [t for t in trials if t.kind == "latency" and t.arm == "candidate" and t.died is None]
+        if len({trial.block for trial in own}) not in LOOK_AFTER:
+            return False
+        bound = percentile_bound([single_s(trial) for trial in own], PERCENTILES[question.metric])
+        return bound.value is not None and bound.value <= question.limit
 
     def _keep(self, trial: Trial, rule: FitnessRule) -> None:
         void = ", ".join(one.detail for one in voids(trial, rule)) or None

@@ -71,6 +71,10 @@ class Measurement(Record):
     band: float | None = None
     """Relative uncertainty of the source itself, e.g. 0.15."""
     idle_share: float | None = None
+    upper_bound: float | None = None
+    """Of a percentile: with 99 % the percentile over all processes lies below it; None where too few reads tell."""
+    independent: int | None = None
+    """Of a percentile: how many independent reads stand behind it."""
     reason: str | None = None
 
 

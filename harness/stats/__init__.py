@@ -7,6 +7,7 @@ from harness.stats.changes import Shift, level_shifts
 from harness.stats.histograms import MAX_BINS, histogram
 from harness.stats.intervals import Interval, mean_interval, median_interval, median_rank, t_quantile
 from harness.stats.paired import PairedLoss, area_loss, area_under_curve, proportion_loss
+from harness.stats.percentile_bound import PercentileBound, percentile_bound
 from harness.stats.quantiles import independent_samples, needed_samples, quantile, smallest_trial
 from harness.stats.ratio import RatioInterval, ratio_interval, unpaired_ratio
 
@@ -14,6 +15,7 @@ __all__ = [
     "MAX_BINS",
     "Interval",
     "PairedLoss",
+    "PercentileBound",
     "RatioInterval",
     "Shift",
     "area_loss",
@@ -25,6 +27,7 @@ __all__ = [
     "median_interval",
     "median_rank",
     "needed_samples",
+    "percentile_bound",
     "proportion_loss",
     "quantile",
     "ratio_interval",

@@ -4,7 +4,7 @@ from harness.measure.metrics.evidence import Evidence, over_trials, unknown
 from harness.measure.samples import PERCENTILES, batched_s, mean_s, single_s
 from harness.records.board import Trial
 from harness.records.results import Measurement
-from harness.stats import needed_samples, quantile, smallest_trial
+from harness.stats import needed_samples, percentile_bound, quantile, smallest_trial
 
 
 def compute(evidence: Evidence) -> list[Measurement]:
@@ -35,7 +35,10 @@ def _percentile(metric: str, q: float, trials: tuple[Trial, ...]) -> Measurement
             metric,
             f"too few single reads in one trial: {fewest}, needs {smallest_trial(q)}; raise --num-runs",
         )
-    return over_trials(metric, [quantile(r, q) for r in reads], f"{total} reads{_clock_note(trials)}")
+    bound = percentile_bound(reads, q)
+    note = f"{total} reads{_clock_note(trials)}, worth {bound.independent} independent ones"
+    found = over_trials(metric, [quantile(r, q) for r in reads], note)
+    return found.model_copy(update={"upper_bound": bound.value, "independent": bound.independent})
 
 
 def _batch_note(trials: tuple[Trial, ...]) -> str:

@@ -74,14 +74,20 @@ def close_run(
         notes=[*unreached, *_differences(tallies), *_build_note(entries)],
         gate=promise_of(entries, settings),
     )
-    # Loads SQLAlchemy and numpy, which the collection of benchmarks is spared.
-    from harness.session.remembering import Remembered, remember
+    devices = {name: tally.record for name, tally in tallies.items()}
+    return _finished(folder, Results(run=run, devices=devices, entries=_compared(entries)), settings)
 
-    entries = _compared(entries)
-    unfinished = Results(run=run, devices={name: t.record for name, t in tallies.items()}, entries=entries)
-    kept = remember(unfinished, settings) if entries else Remembered()
-    run = run.model_copy(update={"notes": [*run.notes, *kept.notes]})
-    return folder.finish(run, entries, history=kept.series, selftests=kept.selftests)
+
+def _finished(folder: RunFolder, results: Results, settings: Settings) -> Results:
+    """Keep the run in the history, and write it with what that says of it; a run of nothing is not kept."""
+    if not results.entries:
+        return folder.finish(results.run, results.entries)
+    # Loads SQLAlchemy and numpy, which the collection of benchmarks is spared.
+    from harness.session.remembering import remember
+
+    kept = remember(results, settings)
+    run = results.run.model_copy(update={"notes": [*results.run.notes, *kept.notes]})
+    return folder.finish(run, results.entries, history=kept.series, selftests=kept.selftests)
 
 
 def _compared(entries: Sequence[Entry]) -> list[Entry]:

@@ -7,7 +7,7 @@ import pytest
 
 from harness.records.errors import UsageError
 from harness.records.settings import Settings
-from harness.session.options import OPTIONS, make_settings
+from harness.session.options import OPTIONS, kept_where, make_settings
 
 
 def settings(folder: Path, devices: list[str] | None = None, **given: Any) -> Settings:
@@ -56,3 +56,18 @@ def test_every_option_has_a_place_in_settings() -> None:
     fields = set(Settings.__dataclass_fields__)
     assert {option.field for option in OPTIONS} <= fields
     assert len({option.flag for option in OPTIONS}) == len(OPTIONS)
+
+
+def test_the_history_is_named_in_pyproject_alone_files_beside_it(tmp_path: Path) -> None:
+    pyproject(tmp_path, 'history = "kept/all.db"')
+    assert settings(tmp_path).history == str(tmp_path / "kept/all.db")
+    pyproject(tmp_path, 'history = "postgresql+psycopg://lab/runs"\nreports-dir = "elsewhere"')
+    assert settings(tmp_path).history == "postgresql+psycopg://lab/runs"
+    assert "--history" not in {option.flag for option in OPTIONS}
+    found = kept_where(tmp_path, reports_dir=None, history=None)
+    assert found == (Path("elsewhere"), "postgresql+psycopg://lab/runs")
+    assert kept_where(tmp_path, reports_dir=Path("typed"), history="typed.db") == (Path("typed"), "typed.db")
+
+
+def test_reports_and_history_have_defaults(tmp_path: Path) -> None:
+    assert kept_where(tmp_path, reports_dir=None, history=None) == (Path("reports"), None)

@@ -151,7 +151,7 @@ class Session:
             self._thread.start()
 
     def _work_ahead(self) -> None:
-        for name in ("harness.measure.assembly", "scipy.special"):
+        for name in ("harness.measure.assembly", "scipy.special", "sqlalchemy", "ruptures"):
             importlib.import_module(name)
         self.meanwhile()
 

@@ -58,8 +58,8 @@ class Limit:
 
 
 def unit_of(metric: str, kind: LimitKind) -> QuantityUnit:
-    """The unit a limit of a kind is written in: points for accuracy drops, a share for regressions."""
-    if kind == "accuracy_drop":
+    """The unit a limit of a kind is written in: points for what is lost of accuracy, a share for other regressions."""
+    if kind == "accuracy_drop" or (kind == "regression" and metric == "accuracy"):
         return "pt"
     return "1" if kind == "regression" else METRICS[metric].unit
 

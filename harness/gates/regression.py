@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from harness.gates.accuracy_regression import judge_accuracy_regression
 from harness.gates.answered import judge_by_trials
 from harness.gates.evidence import Evidence, interval_of, needs_interval, why_not_judged
 from harness.gates.limits import Limit
@@ -32,6 +33,12 @@ def judge_regression(limit: Limit, evidence: Evidence) -> Finding:
         return not_judged(limit, gate=GATE, because="no baseline given; run with --baseline")
     if base.state in _WITHOUT_MEASURING:
         return _without_measuring(limit, base)
+    if limit.metric == "accuracy":
+        return judge_accuracy_regression(limit, evidence, base)
+    return _compared(limit, evidence, base)
+
+
+def _compared(limit: Limit, evidence: Evidence, base: BaselineRecord) -> Finding:
     own, before = evidence.measured(limit.metric), evidence.baseline_of(limit.metric)
     because = why_not_judged(own, limit) or _why_no_base(before, limit)
     if because or own is None or before is None or own.value is None or before.value is None:

@@ -62,6 +62,8 @@ class AccuracyResult(Record):
     dataset: str
     obtained: str
     score: Literal["top1", "auc"] = "top1"
+    right: str | None = None
+    """Which samples are right, a bit each from the first on, as base64, so that two artifacts can be compared."""
 
 
 class AccuracyDrop(Record):

@@ -1,5 +1,6 @@
 """Accuracy on the whole test part, and how much of it was lost against the reference, from every sample's score."""
 
+import base64
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +22,12 @@ def accuracy_of(scored: Expected, *, dataset: str) -> AccuracyResult | None:
     if RIGHT in scores:
         correct = int(scores[RIGHT].sum())
         return AccuracyResult(
-            value=correct / scored.n, correct=correct, n=scored.n, dataset=dataset, obtained=f"top-1 on {where}"
+            value=correct / scored.n,
+            correct=correct,
+            n=scored.n,
+            dataset=dataset,
+            obtained=f"top-1 on {where}",
+            right=base64.b64encode(np.packbits(scores[RIGHT].astype(bool)).tobytes()).decode(),
         )
     anomalous = scores[LABELS] == 1
     return AccuracyResult(

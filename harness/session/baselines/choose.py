@@ -17,6 +17,8 @@ def check_baseline(given: str | None) -> None:
     if given is None:
         return
     path = Path(given)
+    if not path.exists() and path.suffix in (".tflite", ".json"):
+        raise UsageError(f"--baseline {given}: there is no such file: expected {_KINDS}")
     if _is_folder_of_artifacts(path):
         FolderBase.open(given)
     elif _is_results(path):
@@ -26,8 +28,6 @@ def check_baseline(given: str | None) -> None:
     elif path.is_dir():
         raise UsageError(f"--baseline {given}: this folder has no index.json and no results.json: expected {_KINDS}")
     elif not path.exists():
-        if path.suffix in (".tflite", ".json"):
-            raise UsageError(f"--baseline {given}: there is no such file: expected {_KINDS}")
         resolve(given)
 
 

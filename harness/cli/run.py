@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.cli.shown_run import show_run
 from harness.pipeline import candidates_from_paths
 from harness.profiles import available, load
 from harness.records.candidate import Candidate
 from harness.records.errors import BoardUnavailableError, UsageError
-from harness.records.results import Results
 from harness.records.settings import Settings
 from harness.report import ReportAhead
 from harness.session.baselines import check_baseline
@@ -71,7 +71,7 @@ def run_files(wanted: Wanted, *, devices: list[str], given: dict[str, Any], as_j
     live.clear()
     results = close_run(folder, settings=settings, start=start, unreached=session.unreached, seconds=session.seconds)
     report.render(folder.path)
-    _show(results, folder, as_json=as_json)
+    show_run(results, folder, as_json=as_json)
     return results.run.exit_code
 
 
@@ -86,12 +86,3 @@ def _measure_all(session: Session, chosen: Sequence[Candidate], settings: Settin
                 session.measure(candidate, device, test="harness run")
             except BoardUnavailableError:
                 break  # said in the run's notes; the other boards go on
-
-
-def _show(results: Results, folder: RunFolder, *, as_json: bool) -> None:
-    from harness.report import table
-
-    prose = sys.stderr if as_json else sys.stdout
-    prose.write(f"{table(results)}\nreport: {folder.path / 'report.html'}\n")
-    if as_json:
-        sys.stdout.write((folder.path / "results.json").read_text(encoding="utf-8"))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.cli.shown_run import show_run
 from harness.profiles import load
 from harness.records.errors import BoardUnavailableError
-from harness.records.results import SELFTEST, Results
+from harness.records.results import SELFTEST
 from harness.report import ReportAhead
 from harness.session.closing import RunStart, close_run
 from harness.session.liveline import LiveLine
@@ -48,17 +49,8 @@ def measure_itself(name: str, asked: Asked, *, given: dict[str, Any], as_json: b
                 folder, settings=settings, start=start, unreached=session.unreached, seconds=session.seconds
             )
             ReportAhead().render(folder.path)
-            _show(results, folder, as_json=as_json)
+            show_run(results, folder, as_json=as_json)
             codes.append(results.run.exit_code)
             if session.unreached:
                 break
     return max(codes, key=[0, 10, 11, 5, 1].index)
-
-
-def _show(results: Results, folder: RunFolder, *, as_json: bool) -> None:
-    from harness.report import table
-
-    prose = sys.stderr if as_json else sys.stdout
-    prose.write(f"{table(results)}\nreport: {folder.path / 'report.html'}\n")
-    if as_json:
-        sys.stdout.write((folder.path / "results.json").read_text(encoding="utf-8"))

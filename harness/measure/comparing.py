@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.records.results import Comparison, Entry
-from harness.records.status import Status
+from harness.records.usable import trial_medians, usable
 from harness.stats import RatioInterval, unpaired_ratio
 
 METRIC: Final = "latency_p50"
@@ -55,9 +55,9 @@ def with_comparisons(entries: Sequence[Entry], steps_of: StepsOf) -> list[Entry]
 
 def _comparisons(entry: Entry, entries: Sequence[Entry], steps_of: StepsOf) -> Iterator[Comparison]:
     steps = steps_of(entry.recipe) if entry.recipe else None
-    if steps is None or not _usable(entry):
+    if steps is None or not _compared(entry):
         return
-    peers = [other for other in entries if _same_setting(entry, other) and _usable(other)]
+    peers = [other for other in entries if _same_setting(entry, other) and _compared(other)]
     for less in _one_step_less(steps):
         other = _measured_as(less.rest, entry, peers, steps_of)
         if other is not None:
@@ -87,19 +87,12 @@ def _setting(entry: Entry) -> tuple[object, ...]:
     return (entry.device, entry.candidate, entry.runtime, entry.delegate, entry.num_threads)
 
 
-def _usable(entry: Entry) -> bool:
-    wrong = any(finding.gate == "outputs" and finding.status is Status.FAIL for finding in entry.findings)
-    return entry.status not in (Status.ERROR, Status.INVALID) and not wrong and bool(_medians(entry))
-
-
-def _medians(entry: Entry) -> list[float]:
-    """Each counting trial's median, in seconds."""
-    trials = [trial for trial in entry.trials if trial.arm == "candidate" and trial.void is None]
-    return [p50 for trial in trials if (p50 := trial.quantiles.get("p50", 0.0)) > 0.0]
+def _compared(entry: Entry) -> bool:
+    return usable(entry) and bool(trial_medians(entry))
 
 
 def _comparison(entry: Entry, other: Entry, less: _Less) -> Comparison:
-    found = unpaired_ratio(_medians(entry), _medians(other), CONFIDENCE)
+    found = unpaired_ratio(trial_medians(entry), trial_medians(other), CONFIDENCE)
     return Comparison(
         against=f"{other.candidate}/{other.recipe}" if other.recipe else other.candidate,
         metric=METRIC,

@@ -104,8 +104,9 @@ def _bound(limit: Limit) -> str:
 def _support(found: Answer, evidence: Evidence) -> str:
     if found.exact:
         return "the same in every process"
+    steady = f"{found.counted}" if found.counted == found.blocks else f"{found.counted} steady of {found.blocks}"
     return (
-        f"{found.counted} blocks, false alarm at most {share_text(evidence.share)}, "
+        f"{steady} blocks, false alarm at most {share_text(evidence.share)}, "
         f"miss at most {share_text(evidence.settings.miss)}"
     )
 

@@ -6,10 +6,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from harness.pipeline import candidates_from_paths
 from harness.pipeline.building.shelf import Shelf
 from harness.profiles import load
 from harness.records.artifact import Artifact
@@ -20,10 +21,12 @@ from harness.records.results import BaselineRecord, DeviceRecord, Entry
 from harness.session.baselines.folder import from_shelf
 from harness.session.baselines.git import ask, commit_of, is_shallow, top
 from harness.session.baselines.opponent import Opponent, Surroundings
+from harness.session.baselines.recorded import Recorded
 
 _EXACTLY = "rev:"
 _BUILDER = "from harness.cli.base import main; main()"
 _SHORT = 12
+_CONVERTERS = "the converters"
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class RevisionBase:
     failed: dict[str, str]
     profiles: dict[str, DeviceProfile | None]
     folder: Path
+    around: Surroundings
+    recorded: Recorded
 
     @classmethod
     def open(cls, given: str, around: Surroundings) -> Self:
@@ -89,7 +94,8 @@ class RevisionBase:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         shelf = Shelf.open(folder / "artifacts") if (folder / "artifacts" / "index.json").is_file() else None
-        return cls(given, commit, shelf, told, profiles, folder)
+        recorded = Recorded.at(commit.sha, around.settings)
+        return cls(given, commit, shelf, told, profiles, folder, around, recorded)
 
     def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> Opponent:
         """The candidate as the commit has it: its artifact and the device's profile there."""
@@ -101,11 +107,33 @@ class RevisionBase:
             reason = f"{label} is new: not at {self.commit.words}"
             return self._told(Opponent(BaselineRecord(given=self.given, state="new", sentence=reason)))
         found = from_shelf(self.shelf, candidate, given=self.given, what=self.commit.words)
-        return self._told(found, profile=self.profiles.get(device.profile.name))
+        name = device.profile.name
+        told = self._told(found, profile=self.profiles.get(name))
+        return self._as_measured_then(told, candidate, name)
 
     def close(self) -> None:
         """Remove the artifacts' copies; the cache keeps its own."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _as_measured_then(self, found: Opponent, candidate: Candidate, device: str) -> Opponent:
+        """With the artifact that was measured at the commit, where it is another than what is built of it today."""
+        if found.artifact is None:
+            return found
+        sha256 = self.recorded.other_than(found.artifact.sha256, device=device, candidate=str(candidate))
+        if sha256 is None:
+            return found
+        then = f"the artifact that was measured at {self.commit.words} (sha256 {sha256[:_SHORT]})"
+        file = self.recorded.file(sha256)
+        if file is None:
+            reason = f"{then}: it is not in the cache any more, and was built anew to another"
+            record = found.record.model_copy(update={"not_compared": [*found.record.not_compared, reason]})
+            return replace(found, record=record)
+        given = self.around.build(candidates_from_paths([str(file)])[0])
+        artifact = given.model_copy(update={"candidate": candidate.name, "recipe": candidate.recipe})
+        told = "accuracy at the base: the file that was measured then is not scored again"
+        kept = [reason for reason in found.record.not_compared if not reason.startswith(_CONVERTERS)]
+        record = found.record.model_copy(update={"sentence": then, "not_compared": [*kept, told]})
+        return replace(found, record=record, artifact=artifact)
 
     def _told(self, found: Opponent, *, profile: DeviceProfile | None = None) -> Opponent:
         left_out = [] if found.artifact is None else _left_out(found.artifact, profile)
@@ -118,7 +146,7 @@ def _left_out(artifact: Artifact, profile: DeviceProfile | None) -> list[str]:
     told = [] if profile is not None else ["the profile: the base has none of its own for this device"]
     if artifact.recipe and artifact.versions:
         converters = ", ".join(f"{name} {version}" for name, version in sorted(artifact.versions.items()))
-        told.append(f"the converters: both models were made by those installed here ({converters})")
+        told.append(f"{_CONVERTERS}: both models were made by those installed here ({converters})")
     return told
 
 

@@ -109,6 +109,15 @@ class History:
         ordered = wanted.where(RUNS.c.commit == commit).order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id)
         return [Attempt.model_construct(**row._mapping) for row in self._rows(ordered)]
 
+    def artifacts(self, commit: str) -> dict[tuple[str, str], str]:
+        """The sha256 of what was last measured at a commit, by device and "candidate/recipe"."""
+        columns = (ENTRIES.c.device, ENTRIES.c.candidate, ENTRIES.c.recipe, ENTRIES.c.artifact_sha256)
+        found = RUNS.join(ENTRIES, ENTRIES.c.run_id == RUNS.c.id)
+        wanted = select(*columns).select_from(found).where(RUNS.c.commit == commit)
+        rows = self._rows(wanted.order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id))
+        subjects = ((row, f"{row.candidate}/{row.recipe}" if row.recipe else row.candidate) for row in rows)
+        return {(row.device, subject): row.artifact_sha256 for row, subject in subjects if row.artifact_sha256}
+
     def selftests(self, device: str) -> SelfTests | None:
         """A board's record: how often measuring the same thing twice showed a difference; None without a self-test."""
         columns = (RUNS.c.created_at, ENTRIES.c.status, SELFTESTS.c.detectable)

@@ -41,4 +41,4 @@ def self_test(model: Path, settings: Settings, *, limit: str) -> Iterator[SelfTe
         copy = Path(folder) / model.name
         copy.write_bytes(model.read_bytes() + _UNUSED)
         candidate = candidates_from_paths([str(model)])[0]
-        yield SelfTest(candidate, replace(settings, baseline=str(copy)), limits)
+        yield SelfTest(candidate, replace(settings, baseline=str(copy), trials=None), limits)

@@ -1,4 +1,4 @@
-"""What --baseline may be, what is refused in one line, and what a file, a folder or a stored run has for a candidate."""
+"""What --baseline may be, what is refused in one line; what a file, a folder or a stored run has for a candidate."""
 
 import subprocess
 from dataclasses import replace
@@ -84,6 +84,11 @@ def test_revisions_that_git_does_not_know_are_refused(repository: Path) -> None:
     assert "git knows no revision 'origin/gone'" in refused("origin/gone")
     assert "git knows no revision '--all'" in refused("--all")
     assert "git knows no revision 'abcdef12'" in refused("rev:abcdef12")
+
+
+def test_files_alone_have_no_revision_to_be_compared_with(repository: Path) -> None:
+    with pytest.raises(UsageError, match=r"--baseline main: there is no such file: expected a \.tflite file"):
+        check_baseline("main", benchmarks=False)
 
 
 def test_without_a_common_ancestor_the_exact_commit_is_advised(repository: Path) -> None:

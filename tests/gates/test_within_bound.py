@@ -68,6 +68,7 @@ def trials(p90_s: float) -> list[TrialSummary]:
             mean_s=p90_s,
             quantiles={"p50": p90_s, "p90": p90_s * (1.0 + 0.001 * (at % 5))},
             histogram=Histogram(edges_s=[0.0, 1.0], counts=[50]),
+            independent=20,
         )
         for at in range(48)
     ]

@@ -54,7 +54,7 @@ def run_files(wanted: Wanted, *, devices: list[str], given: dict[str, Any], as_j
     profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
     chosen = wanted.candidates()
     check_artifacts(settings)
-    check_baseline(settings.baseline)
+    check_baseline(settings.baseline, benchmarks=False)
     if settings.plan_only:
         sys.stdout.write(plan_text([PlannedEntry(name, str(one), ()) for name in profiles for one in chosen], settings))
         return 0

@@ -44,6 +44,7 @@ class Benching:
     _report: ReportAhead = field(default_factory=ReportAhead)
     _live: LiveLine = field(default_factory=LiveLine)
     _finished: bool = False
+    _planned: str = ""
 
     @classmethod
     def configure(cls, config: pytest.Config, failures: FailureLog) -> "Benching":
@@ -104,6 +105,8 @@ class Benching:
         """Read every budgets file and marker at collection. Raises pytest.UsageError in one line."""
         try:
             self.budgets.check(session.items, session.config, self.settings)
+            if self.settings.plan_only:
+                self._planned = plan_text(self.budgets.planned(), self.settings)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
 
@@ -136,8 +139,8 @@ class Benching:
 
     def summarise(self, reporter: pytest.TerminalReporter) -> None:
         """The table and where the report lies; on GitHub also its annotations and the step's summary."""
-        if self.settings.plan_only and not self.worker:
-            reporter.write_line("\n" + plan_text(self.budgets.planned(), self.settings))
+        if self._planned:
+            reporter.write_line(f"\n{self._planned}")
         if self.results is None:
             return
         from harness.report import table

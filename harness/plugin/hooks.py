@@ -45,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
         from harness.plugin.pytest_benchmark import BenchmarkTable
 
         benching = config.stash[BENCHING] = Benching.configure(config, config.stash[FAILURES])
+        if benching.settings.plan_only:
+            config.option.dist = "no"  # pytest-xdist's: what is only planned needs no workers
         config.pluginmanager.register(BenchmarkTable(benching), "harness-benchmark-table")
 
 

@@ -9,11 +9,15 @@ from harness.session.baselines.opponent import Base, Surroundings
 from harness.session.baselines.revision import RevisionBase, resolve
 from harness.session.baselines.stored import StoredBase
 
-_KINDS = "a revision, rev:SHA, a .tflite file, a folder of artifacts or a results.json"
+_STORED = "a .tflite file, a folder of artifacts or a results.json"
+_KINDS = f"a revision, rev:SHA, {_STORED}"
 
 
-def check_baseline(given: str | None) -> None:
-    """Refuse a base that cannot be one, before any board is touched. Raises UsageError."""
+def check_baseline(given: str | None, *, benchmarks: bool = True) -> None:
+    """Refuse a base that cannot be one, before any board is touched. Raises UsageError.
+
+    ``benchmarks`` says whether the run has benchmark files: by them alone a revision knows its candidates.
+    """
     if given is None:
         return
     path = Path(given)
@@ -27,6 +31,11 @@ def check_baseline(given: str | None) -> None:
         raise UsageError(f"--baseline {given}: this file is no .tflite and no results.json: expected {_KINDS}")
     elif path.is_dir():
         raise UsageError(f"--baseline {given}: this folder has no index.json and no results.json: expected {_KINDS}")
+    elif not path.exists() and not benchmarks:
+        raise UsageError(
+            f"--baseline {given}: there is no such file: expected {_STORED}; with a revision, benchmarks are compared "
+            "that pytest runs"
+        )
     elif not path.exists():
         resolve(given)
 

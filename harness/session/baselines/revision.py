@@ -175,7 +175,7 @@ def _built(tree: Path, out: Path, around: Surroundings) -> dict[str, str]:
         capture_output=True,
         text=True,
         check=False,
-        cwd=tree / Path.cwd().resolve().relative_to(root.resolve()),
+        cwd=_same_folder(tree, root),
         env=_environment(root, tree),
     )
     try:
@@ -184,6 +184,12 @@ def _built(tree: Path, out: Path, around: Surroundings) -> dict[str, str]:
     except (ValueError, KeyError, AttributeError):
         said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         return {str(candidate): said for candidate in around.expected}
+
+
+def _same_folder(tree: Path, root: Path) -> Path:
+    """The current folder as the tree has it, the tree's top where it has none."""
+    folder = tree / Path.cwd().resolve().relative_to(root.resolve())
+    return folder if folder.is_dir() else tree
 
 
 def _relative(benchmarks: tuple[Path, ...], root: Path) -> list[Path]:

@@ -1,0 +1,106 @@
+"""One alpha for the whole session: however many limits and calls there are, they never take more of it."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.gates import Limit, parse_limits
+from harness.plugin.budget_book import BudgetBook
+from harness.plugin.purse import Purse
+from harness.records.candidate import Candidate
+from harness.records.errors import BudgetsError
+from harness.testing import make_profile
+
+ALPHA = 0.005
+ONE, TWO = (Candidate(name, "tflite", f"{name}.tflite", None) for name in ("one", "two"))
+SAMPLED: Mapping[str, object] = {"latency_p50": "4 ms", "peak_memory": "1 MB"}
+EXACT: Mapping[str, object] = {"model_size": "60 kB"}
+
+
+@given(
+    alpha=st.floats(1e-9, 0.5),
+    planned=st.integers(0, 500),
+    calls=st.lists(st.lists(st.integers(0, 40), max_size=60), min_size=1, max_size=4),
+)
+def test_planned_limits_and_any_number_of_surprises_never_take_more_than_alpha(
+    alpha: float, planned: int, calls: list[list[int]]
+) -> None:
+    """Each process has a purse of its own and tests of its own; the planned limits are those of all of them."""
+    taken = 0.0
+    for process in calls:
+        purse = Purse(alpha, planned, surprises=True, processes=len(calls))
+        taken += sum(limits * purse.surprise_share(limits, where="t") for limits in process)
+    taken += planned * Purse(alpha, planned, surprises=True, processes=len(calls)).planned_share()
+    assert taken <= alpha * (1.0 + 1e-9)
+
+
+@given(alpha=st.floats(1e-9, 0.5), planned=st.integers(1, 500))
+def test_where_every_test_tells_what_it_measures_the_planned_limits_take_all_of_it(alpha: float, planned: int) -> None:
+    purse = Purse(alpha, planned, surprises=False)
+    assert planned * purse.planned_share() == pytest.approx(alpha)
+
+
+def test_nothing_was_kept_back_for_a_surprise_that_could_not_be() -> None:
+    with pytest.raises(BudgetsError, match=r"bench_x\.py::test_x: measures something that its parameters do not name"):
+        Purse(ALPHA, 3, surprises=False).surprise_share(1, where="bench_x.py::test_x")
+
+
+def item(name: str, *candidates: Candidate, device: str = "board", **limits: object) -> pytest.Item:
+    """As much of a collected benchmark as the book looks at."""
+    params = {f"c{at}": one for at, one in enumerate(candidates)}
+    made: Any = SimpleNamespace(
+        nodeid=f"test_x.py::{name}",
+        path=Path("/nowhere/test_x.py"),
+        fixturenames=["bench"],
+        callspec=SimpleNamespace(params={"harness_device": device, **params}),
+        iter_markers=lambda _: [SimpleNamespace(args=(), kwargs=limits)],
+    )
+    return made  # type: ignore[no-any-return]
+
+
+def book(*items: pytest.Item, devices: tuple[str, ...] = ("board",)) -> BudgetBook:
+    profiles = {name: make_profile(name) for name in devices}
+    made = BudgetBook(Path("/nowhere"), profiles, None, date(2026, 11, 24))
+    made.expect(items)
+    return made
+
+
+def limits(**given: object) -> tuple[Limit, ...]:
+    return tuple(parse_limits(given, origin="marker"))
+
+
+def test_alpha_is_divided_over_the_limits_of_all_devices_that_chance_has_a_part_in() -> None:
+    items = [item(f"t{n}", ONE, device=device, **SAMPLED, **EXACT) for n, device in enumerate(("a", "b"))]
+    kept = book(*items, devices=("a", "b"))
+    shares = [kept.share(one, ONE, limits(**SAMPLED, **EXACT), alpha=ALPHA) for one in items]
+    assert shares == [ALPHA / 4, ALPHA / 4]
+
+
+def test_a_second_call_with_the_same_candidate_or_another_one_is_refused_where_all_told() -> None:
+    test = item("t", ONE, **SAMPLED)
+    kept = book(test)
+    assert kept.share(test, ONE, limits(**SAMPLED), alpha=ALPHA) == ALPHA / 2
+    for again in (ONE, TWO):
+        with pytest.raises(BudgetsError, match="call bench once"):
+            kept.share(test, again, limits(**SAMPLED), alpha=ALPHA)
+
+
+def test_limits_that_leave_nothing_to_chance_are_free_however_often() -> None:
+    test = item("t", ONE, **EXACT)
+    kept = book(test)
+    for candidate in (ONE, ONE, TWO):
+        kept.share(test, candidate, limits(**EXACT), alpha=ALPHA)
+
+
+def test_tests_that_do_not_tell_take_ever_less_of_the_half_that_was_kept_back() -> None:
+    told, silent = item("told", ONE, **SAMPLED), item("silent", **SAMPLED)
+    kept = book(told, silent)
+    assert kept.share(told, ONE, limits(**SAMPLED), alpha=ALPHA) == ALPHA / 2 / 2
+    shares = [kept.share(silent, one, limits(**SAMPLED), alpha=ALPHA) for one in (ONE, TWO, ONE)]
+    assert shares == pytest.approx([ALPHA / 2 / 2 / 2, ALPHA / 2 / 6 / 2, ALPHA / 2 / 12 / 2])

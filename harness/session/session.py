@@ -124,9 +124,10 @@ class Session:
         where the profile does not fit the board.
         """
         kept = self._kept.get((device, test, str(candidate)))
+        if kept is None or device not in self.folder.devices():
+            self.open(device)  # also of a board that the killed run was not done with: nothing is known of it yet
         if kept is not None:
             return kept
-        self.open(device)
         try:
             entry = self._measured(Order(candidate, device, test, tuple(limits), share or self.settings.alpha))
         except (EntryError, BoardUnfitError) as error:

@@ -8,6 +8,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faces.conftest import QUICK
+
+from harness.store import RunFolder, load_results
+
 if TYPE_CHECKING:
     from faces.conftest import Place
 
@@ -58,6 +62,22 @@ def test_a_killed_run_goes_on_in_its_folder_and_measures_only_the_rest(place: "P
     first = next(entry for entry in results["entries"] if f'"candidate":"{entry["candidate"]}"' in kept)
     assert first["seconds"]["measure"] == json.loads(kept)["seconds"]["measure"]
     assert (folder / "trials.jsonl").read_bytes().startswith(before[: before.rindex(b"\n") + 1])
+
+
+def test_a_run_killed_at_its_very_end_still_says_what_its_board_is(place: "Place") -> None:
+    place.benchmark()
+    options = ("models/tiny.tflite", "--device=local", *QUICK)
+    assert place.harness("run", *options).code == 0
+    measured = load_results(place.folder / "reports" / "latest")
+    cut_off = RunFolder.create(place.folder / "reports", run_id="cutoff")
+    cut_off.append_entry(measured.entries[0])
+    said = place.harness("run", *options, f"--resume={cut_off.path}")
+    assert said.code == 0, said.text
+    results = load_results(cut_off.path)
+    assert results.entries == measured.entries
+    assert results.devices["local"].label == "this machine, no edge board"
+    assert "local (this machine, no edge board)" in said.out
+    assert list(cut_off.trials()) == []
 
 
 def test_only_a_run_that_was_cut_off_is_resumed(place: "Place") -> None:

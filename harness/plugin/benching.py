@@ -61,6 +61,7 @@ class Benching:
             start = RunStart(id=handed["id"]) if handed else RunStart.of(folder)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
+        failures.warn = settings.inconclusive == "warn"
         today = date.fromisoformat(handed["day"]) if handed else start.created_at.date()
         book = BudgetBook(config.rootpath, profiles, settings.devices_dir, today)
         return cls(settings, profiles, start, handed is not None, book, failures, _folder=folder)

@@ -6,10 +6,16 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.records.errors import HarnessError, UsageError
+from harness.records.status import Status
 
 STATUS_PROPERTY = "harness_status"
 UNREACHED_PROPERTY = "harness_unreached"
 USAGE_PROPERTY = "harness_usage"
+
+
+def held(*, warn: bool) -> frozenset[Status]:
+    """The statuses with which a test goes on; ``warn``: also where an entry is too close to call."""
+    return frozenset({Status.MEASURED, Status.PASS, *([Status.INCONCLUSIVE] if warn else [])})
 
 
 @dataclass(eq=False)
@@ -22,6 +28,13 @@ class FailureLog:
     """Whether an option, marker, candidate or budget was wrong."""
     unreached: list[str] = field(default_factory=list)
     """One sentence a board that was not to be had."""
+    warn: bool = False
+    """Whether a test goes on though its entry is too close to call."""
+
+    def is_verdict(self, report: pytest.TestReport) -> bool:
+        """Whether a failed test failed for its entry's status, and not for what it asserts itself or takes down."""
+        status = dict(report.user_properties).get(STATUS_PROPERTY)
+        return report.when == "call" and status is not None and status not in held(warn=self.warn)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
@@ -53,7 +66,7 @@ class FailureLog:
                 self.unreached.append(sentence)
         elif USAGE_PROPERTY in properties:
             self.usage = True
-        elif report.failed and STATUS_PROPERTY not in properties:
+        elif report.failed and not self.is_verdict(report):
             self.foreign = True
 
     def exit_status(self, pytest_status: int, run_status: int | None) -> int:

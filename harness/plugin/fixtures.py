@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from harness.plugin.failures import UNREACHED_PROPERTY, USAGE_PROPERTY
+from harness.plugin.failures import UNREACHED_PROPERTY, USAGE_PROPERTY, held
 from harness.plugin.hooks import BENCHING
 
 if TYPE_CHECKING:
@@ -77,8 +77,5 @@ def _refuse(request: pytest.FixtureRequest, kind: str, sentence: str) -> NoRetur
 
 
 def _raise_unless_held(entry: "Entry", *, warn: bool) -> None:
-    from harness.records.status import Status
-
-    held = {Status.MEASURED, Status.PASS} | ({Status.INCONCLUSIVE} if warn else set())
-    if entry.status not in held:
+    if entry.status not in held(warn=warn):
         pytest.fail(f"{entry.status.value}: {entry.reason}", pytrace=False)

@@ -121,10 +121,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa
     return BoardScheduling(config, log, devices=benching.settings.devices)
 
 
-def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """The letter and word of an entry's status."""
+def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
+    """The letter and word of an entry's status; pytest's own where the test failed for something else."""
     status = dict(getattr(report, "user_properties", [])).get("harness_status")
-    if report.when != "call" or status is None:
+    if report.when != "call" or status is None or (report.failed and not config.stash[FAILURES].is_verdict(report)):
         return None
     return _WORDS.get(str(status))
 

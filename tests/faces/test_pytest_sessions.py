@@ -46,6 +46,38 @@ def test_too_few_trials_for_a_limit_are_refused_before_a_board_is_touched(place:
     assert not (place.folder / "reports").exists()
 
 
+ASKED_TWICE = """
+import pytest
+from harness import candidates
+
+@pytest.mark.parametrize("candidate", candidates("models"), ids=str)
+@pytest.mark.budget(latency_p50="1 s")
+def test_twice(bench, candidate):
+    bench(candidate)
+    bench(candidate)
+"""
+ASKED_UNTOLD = """
+import pytest
+from harness import candidates
+
+@pytest.mark.budget(latency_p50="1 s")
+def test_untold(bench):
+    for candidate in candidates("models"):
+        bench(candidate)
+"""
+
+
+def test_a_limit_that_collection_did_not_know_of_has_no_share_or_one_that_was_kept_back(place: "Place") -> None:
+    place.write("test_bench.py", ASKED_TWICE)
+    said = place.pytest("--device=local", "--trials=40")
+    assert said.code == 4, said.text
+    assert "test_twice[local-tiny]: measures something that its parameters do not name" in said.text
+    place.write("test_bench.py", ASKED_UNTOLD)
+    assert place.pytest("--device=local", "--trials=40").code == 0
+    (finding,) = place.results()["entries"][0]["findings"]
+    assert finding["alpha"] == 0.005 / 2 / 2
+
+
 def test_energy_without_a_source_is_invalid_and_not_green(place: "Place") -> None:
     place.write("devices/bare.toml", 'extends = "local"\n[power]\nsensors = []\n')
     place.benchmark('energy_per_inference="1 J"')
@@ -60,6 +92,34 @@ def test_an_ordinary_failure_stays_one(place: "Place") -> None:
     said = place.pytest("--device=local")
     assert said.code == 1
     assert place.statuses() == ["PASS"]
+
+
+ASSERTING = """
+import pytest
+from harness import candidates
+
+@pytest.mark.parametrize("candidate", candidates("models"), ids=str)
+def test_asserts(bench, candidate):
+    assert bench(candidate).num_threads == 77
+
+@pytest.mark.parametrize("candidate", candidates("models"), ids=str)
+def test_takes_down(bench, candidate, request):
+    request.addfinalizer(lambda: 1 / 0)
+    bench(candidate)
+"""
+
+
+def test_what_a_test_asserts_of_its_entry_fails_it_though_the_entry_is_well(place: "Place") -> None:
+    place.write("test_bench.py", ASSERTING)
+    for workers in ((), ("-n1",)):
+        said = place.pytest("--device=local", *workers, "-k", "asserts")
+        assert said.code == 1, said.text
+        assert place.statuses() == ["MEASURED"]
+        assert "== 77" in said.out
+        assert "1 failed" in said.out
+    said = place.pytest("--device=local", "-k", "takes_down")
+    assert said.code == 1, said.text
+    assert "1 measured, 1 error" in said.out or "1 error, 1 measured" in said.out
 
 
 def test_the_marker_and_the_file_the_stricter_holds(place: "Place") -> None:

@@ -50,7 +50,7 @@ def test_against_a_file_both_arms_are_measured_and_the_verdict_says_how_sure(pla
     (ratio,) = (one for one in base["ratios"] if one["metric"] == "latency_p50")
     assert ratio["ci_low"] <= ratio["ratio"] <= ratio["ci_high"]
     judged = {finding["metric"]: finding for finding in entry["findings"]}
-    assert judged["latency_p50"]["blocks"] == 6
+    assert 0 < judged["latency_p50"]["blocks"] <= 6, "a restless block does not count"
     assert judged["latency_p50"]["alpha"] == 0.005
     assert judged["model_size"]["alpha"] is None
     assert place.results()["run"]["gate"]["budgeted_metrics"] == 1

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def test_two_self_tests_are_runs_of_their_own_and_the_second_tells_the_record_of_both(place: "Place") -> None:
-    said = place.harness("selftest", "local", "--runs=2", "--limit=2000 %", "--time-limit=20")
+    said = place.harness("selftest", "local", "--runs=2", "--limit=2000 %", "--time-limit=120")
     assert said.code == 0, said.text
     assert said.out.count("report: ") == 2
     results = place.results()

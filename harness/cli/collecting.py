@@ -29,8 +29,11 @@ def collected_candidates(paths: Sequence[str]) -> list[Candidate]:
     return list(dict.fromkeys(benchmark.candidate for benchmark in collected_benchmarks(paths)))
 
 
-def collected_benchmarks(paths: Sequence[str]) -> list[Benchmark]:
-    """Every candidate of every test, whatever their budgets say. Raises UsageError as above."""
+def collected_benchmarks(paths: Sequence[str], *, some: bool = True) -> list[Benchmark]:
+    """Every candidate of every test, whatever their budgets say. Raises UsageError as above.
+
+    ``some`` False: that none is named is an answer too.
+    """
     for path in paths:
         if not Path(path.partition("::")[0]).exists():
             raise UsageError(f"{path}: there is no such file or folder: give benchmark files or folders of them")
@@ -40,7 +43,7 @@ def collected_benchmarks(paths: Sequence[str]) -> list[Benchmark]:
     pytest.main([*quietly, *paths], plugins=[_Silence(), collector])
     if collector.wrong:
         raise UsageError(collector.wrong[0])
-    if not collector.benchmarks:
+    if some and not collector.benchmarks:
         raise UsageError(f"no candidates in {', '.join(paths)}: expected benchmark files or folders that name some")
     return collector.benchmarks
 

@@ -80,9 +80,10 @@ def blocks_in_time(evidence: Evidence) -> int | None:
 def _sentence(limit: Limit, evidence: Evidence, found: Answer, *, basis: str) -> str:
     name = f"{limit.metric} worsening" if limit.kind == "regression" else limit.metric
     if found.value is None or found.low is None or found.high is None:
+        lacking = "hold too few independent reads" if limit.metric in _PERCENTILES else "tell no spread"
         return (
-            f"{name} too close to call on {evidence.entry.device}: {found.blocks} usable blocks of trials tell no "
-            f"spread to hold against {_bound(limit)}; give a longer --time-limit ({limit.origin})"
+            f"{name} too close to call on {evidence.entry.device}: {found.blocks} usable blocks of trials {lacking} "
+            f"to hold against {_bound(limit)}; give a longer --time-limit ({limit.origin})"
         )
     judged = Judged(
         name=name,

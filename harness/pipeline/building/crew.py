@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from harness.pipeline.building.worker_process import Worker
 from harness.records.errors import BuildError
 
 Rank = tuple[int, ...]
+
+_LOOK_S: Final = 0.5
+"""How long the main thread waits at a time: a signal that comes just before a wait begins does not end it."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class Crew:
             while key in self._waiting or key in self._running:
                 if self._closed:
                     raise BuildError("building was cancelled")
-                self._changed.wait()
+                self._changed.wait(_LOOK_S)
         return self.outcome(key)
 
     def next_ended(self, keys: Iterable[str]) -> str:
@@ -92,7 +95,7 @@ class Crew:
                         return key
                 if self._closed:
                     raise BuildError("building was cancelled")
-                self._changed.wait()
+                self._changed.wait(_LOOK_S)
 
     def outcome(self, key: str) -> object:
         """The same for a task that is known to have ended."""

@@ -28,11 +28,14 @@ def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, basis: str =
     if question is None or not (entry.trials or entry.figures):
         return None
     from harness.stats.observations import observations
-    from harness.stats.questions import answer
+    from harness.stats.questions import answer, answer_apart
 
     if not observations(limit.metric, entry.trials, entry.figures):
         return None
-    found = answer(question, entry.trials, entry.figures, within=blocks_in_time(evidence))
+    if question.relative and _measured_apart(evidence):
+        found = answer_apart(question, entry.trials, entry.figures)
+    else:
+        found = answer(question, entry.trials, entry.figures, within=blocks_in_time(evidence))
     return Finding(
         gate=gate,
         metric=limit.metric,
@@ -48,6 +51,12 @@ def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, basis: str =
         needed=found.needed,
         detectable=found.detectable,
     )
+
+
+def _measured_apart(evidence: Evidence) -> bool:
+    """Whether the baseline's figures are those of an earlier run."""
+    base = evidence.entry.baseline
+    return base is not None and base.state == "stored"
 
 
 def within_bound(finding: Finding, measurement: Measurement, limit: Limit, evidence: Evidence) -> Finding:
@@ -91,7 +100,7 @@ def _sentence(limit: Limit, evidence: Evidence, found: Answer, *, basis: str) ->
         value=found.value,
         low=found.low,
         high=found.high,
-        basis=", ".join(filter(None, [_support(found, evidence), basis])),
+        basis=", ".join(filter(None, [_support(found, evidence, limit), basis])),
     )
     if found.verdict == "open":
         return too_close(judged, limit, evidence.entry, advice=_advice(found, evidence))
@@ -102,13 +111,17 @@ def _bound(limit: Limit) -> str:
     return format_quantity(limit.value, "1" if limit.kind == "regression" else limit.definition.unit)
 
 
-def _support(found: Answer, evidence: Evidence) -> str:
+def _support(found: Answer, evidence: Evidence, limit: Limit) -> str:
     if found.exact:
         return "the same in every process"
-    steady = f"{found.counted}" if found.counted == found.blocks else f"{found.counted} steady of {found.blocks}"
+    if limit.kind == "regression" and _measured_apart(evidence):
+        steady = f"{found.counted} trials or more an arm, at another time"
+    elif found.counted == found.blocks:
+        steady = f"{found.counted} blocks"
+    else:
+        steady = f"{found.counted} steady of {found.blocks} blocks"
     return (
-        f"{steady} blocks, false alarm at most {share_text(evidence.share)}, "
-        f"miss at most {share_text(evidence.settings.miss)}"
+        f"{steady}, false alarm at most {share_text(evidence.share)}, miss at most {share_text(evidence.settings.miss)}"
     )
 
 

@@ -24,9 +24,9 @@ _WITHOUT_MEASURING: Final = {
 def judge_regression(limit: Limit, evidence: Evidence) -> Finding:
     """The share by which the metric got worse, positive for worse whichever way is better.
 
-    Of arms that were interleaved the trials answer; figures of an earlier run, and energy, are compared by
-    joining the worst corner of both intervals with the best: wider than a paired test's, never narrower. INVALID
-    without a baseline, so that a missing one is not green.
+    The trials answer, block by block where the arms were interleaved, arm against arm where one is an earlier run's.
+    Energy is compared by joining the worst corner of both intervals with the best: wider than a paired test's, never
+    narrower. INVALID without a baseline, so that a missing one is not green.
     """
     base = evidence.entry.baseline
     if base is None:
@@ -44,7 +44,7 @@ def _compared(limit: Limit, evidence: Evidence, base: BaselineRecord) -> Finding
     if because or own is None or before is None or own.value is None or before.value is None:
         return not_judged(limit, gate=GATE, because=because)
     basis = _values(own, before, own_value=own.value, base_value=before.value)
-    by_trials = judge_by_trials(limit, evidence, gate=GATE, basis=basis) if base.state == "measured" else None
+    by_trials = judge_by_trials(limit, evidence, gate=GATE, basis=basis)
     if by_trials is not None:
         return by_trials
     judged = _judged(own, before, own_value=own.value, base_value=before.value)

@@ -12,7 +12,7 @@ from harness.records.question import Answer, Question
 from harness.records.results import TrialFigures, TrialSummary
 from harness.stats.observations import Observation, alone, interleaved, observations, singly
 from harness.stats.quantiles import needed_samples
-from harness.stats.sequential import FAIL, OPEN, PASS, Blocks, Decision, decide
+from harness.stats.sequential import FAIL, OPEN, PASS, Array, Blocks, Decision, decide, serial_inflation
 from harness.stats.spending import Boundaries, boundaries, one_look
 
 NEVER_VARIES: Final = ("peak_memory", "model_memory")
@@ -50,6 +50,43 @@ def answer(
         # Times that agree to the last digit from process to process were not measured: no clock is so coarse.
         return _no_look(blocks.effects.shape[1])
     return _told(question, decision, limit=limit, bounds=bounds, within=within)
+
+
+def answer_apart(question: Question, trials: Sequence[TrialSummary], figures: Sequence[TrialFigures] = ()) -> Answer:
+    """The answer to a relative question where the arms were measured at different times: one look, trial by trial.
+
+    Welch's t (Biometrika 34, 1947) on logarithms, each arm's error widened where neighbouring trials resemble each
+    other. What the board's state did to one arm and not to the other is in the effect: nothing takes it out.
+    """
+    seen = observations(question.metric, trials, figures)
+    sign, limit = _scale(question)
+    exact = _compared_exactly(question, seen, sign=sign, limit=limit)
+    if exact is not None:
+        return exact
+    arms = [np.log(np.array(singly(seen, arm))) for arm in ("candidate", "baseline")]
+    fewest = min(arm.size for arm in arms)
+    shares = [_variance_of_mean(arm) for arm in arms] if fewest > 1 else [0.0, 0.0]
+    if min(shares) == 0.0:
+        return _no_look(fewest)
+    degrees = sum(shares) ** 2 / sum(share**2 / (arm.size - 1) for share, arm in zip(shares, arms, strict=True))
+    bounds = one_look(question.alpha, question.miss, fewest, degrees=degrees)
+    mean, error = sign * float(arms[0].mean() - arms[1].mean()), sqrt(sum(shares))
+    low, high = mean - float(bounds.fail[0]) * error, mean + float(bounds.passes[0]) * error
+    ends = sorted(_back(question, end) for end in (low, high))
+    return Answer(
+        verdict="fail" if low > limit else "pass" if high <= limit else "open",
+        blocks=fewest,
+        counted=fewest,
+        value=_back(question, mean),
+        low=ends[0],
+        high=ends[1],
+        detectable=_back(question, limit + (float(bounds.fail[0]) + bounds.reserve) * error),
+    )
+
+
+def _variance_of_mean(logs: Array) -> float:
+    inflation = float(serial_inflation(logs[np.newaxis, :])[0])
+    return float(logs.var(ddof=1)) / logs.size * inflation**2
 
 
 def _blocks(question: Question, seen: Sequence[Sequence[Observation]]) -> Blocks:

@@ -76,11 +76,11 @@ def boundaries(alpha: float, miss: float, most: int) -> Boundaries:
     )
 
 
-def one_look(alpha: float, miss: float, blocks: int) -> Boundaries:
-    """For a single look at at least two ``blocks``: quantiles of Student's t."""
+def one_look(alpha: float, miss: float, blocks: int, *, degrees: float | None = None) -> Boundaries:
+    """For a single look at at least two ``blocks``: quantiles of Student's t, of one degree less unless given."""
     from scipy.special import stdtrit
 
-    degrees = blocks - 1.0
+    degrees = blocks - 1.0 if degrees is None else degrees
     fail, passes = (-np.atleast_1d(stdtrit(degrees, rate)).astype(np.float64) for rate in (alpha, miss))
     return Boundaries(first=blocks, fewest=blocks, fail=fail, passes=passes, reserve=_reserve(miss))
 

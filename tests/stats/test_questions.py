@@ -6,7 +6,7 @@ import pytest
 from harness.records.question import Question
 from harness.records.results import Histogram, TrialSummary
 from harness.stats.observations import FIGURES
-from harness.stats.questions import answer
+from harness.stats.questions import answer, answer_apart
 
 ABBA = ("candidate", "baseline", "baseline", "candidate")
 BAAB = ("baseline", "candidate", "candidate", "baseline")
@@ -121,3 +121,28 @@ def test_the_effect_is_the_mean_ratio_of_blocks():
         base = [log(t.quantiles["p50"]) for t in trials if t.block == block and t.arm == "baseline"]
         per_block.append(np.mean(own) - np.mean(base))
     assert answer(question(), trials).value == pytest.approx(np.exp(np.mean(per_block)) - 1.0)
+
+
+@pytest.mark.parametrize(("ratio", "verdict"), [(1.0, "pass"), (1.08, "fail"), (0.8, "pass")])
+def test_arms_at_different_times_are_compared_trial_by_trial(ratio, verdict):
+    own = measured(ratio, blocks=10, arms=1)
+    earlier = [t.model_copy(update={"arm": "baseline"}) for t in measured(1.0, blocks=10, arms=1, seed=9)]
+    found = answer_apart(question(), [*own, *earlier])
+    assert found.verdict == verdict
+    assert found.low < found.value < found.high
+    assert found.value == pytest.approx(ratio - 1.0, abs=0.01)
+
+
+def test_arms_at_different_times_fail_at_their_limit_as_rarely_as_alpha_says():
+    alpha, alarms, runs = 0.05, 0, 1500
+    asked = question().model_copy(update={"alpha": alpha})
+    for seed in range(runs):
+        own = measured(1.02, blocks=4, arms=1, seed=2 * seed)
+        earlier = [t.model_copy(update={"arm": "baseline"}) for t in measured(1.0, blocks=4, arms=1, seed=2 * seed + 1)]
+        alarms += answer_apart(asked, [*own, *earlier]).verdict == "fail"
+    assert 0.2 * alpha < alarms / runs < 1.2 * alpha
+
+
+def test_one_trial_an_arm_tells_nothing_of_arms_apart():
+    own = measured(1.0, blocks=1, arms=1)[:1]
+    assert answer_apart(question(), [*own, own[0].model_copy(update={"arm": "baseline"})]).value is None

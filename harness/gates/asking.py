@@ -23,7 +23,7 @@ SAMPLED: Final = frozenset(
 )
 """Metrics of which every trial of a kind has a figure of its own."""
 SAMPLED_ONCE: Final = frozenset({"energy_per_inference", "power_mean"})
-"""Sampled too, but with one figure an arm: judged by the measurement's interval."""
+"""Sampled too, but known only when measuring has ended: one look at all trials, for which measuring does not go on."""
 
 
 def is_asked(limit: Limit) -> bool:
@@ -38,8 +38,8 @@ def is_sampled(limit: Limit) -> bool:
 
 
 def question_of(limit: Limit, *, share: float, miss: float, most_blocks: int | None) -> Question | None:
-    """What a limit asks of trials; None where trials do not answer it, but a file or a test set does."""
-    if not is_asked(limit):
+    """What a limit asks of trials, in one look where it is asked at the end; None where trials do not answer it."""
+    if not is_sampled(limit):
         return None
     return Question(
         metric=limit.metric,
@@ -48,7 +48,7 @@ def question_of(limit: Limit, *, share: float, miss: float, most_blocks: int | N
         relative=limit.kind == "regression",
         alpha=share,
         miss=miss,
-        most_blocks=most_blocks,
+        most_blocks=most_blocks if is_asked(limit) else None,
     )
 
 
@@ -56,5 +56,5 @@ def questions_of(
     limits: Iterable[Limit], *, share: float, miss: float, most_blocks: int, paired: bool
 ) -> tuple[Question, ...]:
     """The questions of all limits on an entry; those of regressions only where a baseline is measured too."""
-    asked = (question_of(limit, share=share, miss=miss, most_blocks=most_blocks) for limit in limits)
+    asked = (question_of(limit, share=share, miss=miss, most_blocks=most_blocks) for limit in limits if is_asked(limit))
     return tuple(one for one in asked if one is not None and (paired or not one.relative))

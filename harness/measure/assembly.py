@@ -8,6 +8,7 @@ from harness.measure.conduct import Conducted
 from harness.measure.deaths import death_findings
 from harness.measure.fitness import FitnessRule, fitness_finding, holding_clock, voids
 from harness.measure.metrics import Evidence, compute_all
+from harness.measure.metrics.energy import of_each_trial
 from harness.measure.outputs import OutputVerdict, judge_outputs, unchecked
 from harness.measure.ratios import ratios_of
 from harness.measure.summaries import figures_of, summarise
@@ -48,7 +49,7 @@ def entry_of(subject: Subject, plan: Plan, *, rule: FitnessRule, conducted: Cond
     answers = {arm.name: _answers(subject, conducted.trials, arm.name) for arm in plan.arms}
     findings = _findings(plan, conducted, rule=rule, verdicts=verdicts, answers=answers)
     status = worst([finding.status for finding in findings])
-    summaries, figures = _summaries(conducted, rule), _figures(conducted, rule)
+    summaries, figures = _summaries(conducted, rule), _figures(subject, plan, conducted, rule)
     baseline = _baseline(subject, plan, conducted.trials, rule=rule)
     return _bare_entry(subject, plan).model_copy(
         update={
@@ -77,15 +78,18 @@ def measurements_of(
     subject: Subject, plan: Plan, arm: str, *, trials: Sequence[Trial], rule: FitnessRule
 ) -> list[Measurement]:
     """One arm's metrics, from its trials that count."""
+    return compute_all(_evidence(subject, plan, arm, trials=trials, rule=rule))
+
+
+def _evidence(subject: Subject, plan: Plan, arm: str, *, trials: Sequence[Trial], rule: FitnessRule) -> Evidence:
     counting = [_counting(trial, rule) for trial in trials if trial.arm == arm]
-    evidence = Evidence(
+    return Evidence(
         trials=tuple(trial for trial in counting if trial is not None),
         artifact=subject.artifacts[arm],
         profile=subject.profile,
         facts=subject.facts,
         energy_window_s=plan.energy_window_s,
     )
-    return compute_all(evidence)
 
 
 def _counting(trial: Trial, rule: FitnessRule) -> Trial | None:
@@ -170,10 +174,26 @@ def _summaries(conducted: Conducted, rule: FitnessRule) -> list[TrialSummary]:
     return [summarise(trial, void) for trial, void in told if trial.kind == "latency" and trial.died is None]
 
 
-def _figures(conducted: Conducted, rule: FitnessRule) -> list[TrialFigures]:
-    """Of trials that stand; in the order they were measured, as a question's blocks are."""
+def _figures(subject: Subject, plan: Plan, conducted: Conducted, rule: FitnessRule) -> list[TrialFigures]:
+    """Of trials that stand; in the order they were measured, as a question's blocks are. Energy's come last."""
     told = [figures_of(trial, _void_text(trial, rule)) for trial in conducted.trials]
-    return [figures for figures in told if figures is not None]
+    return [*(figures for figures in told if figures is not None), *_energies(subject, plan, conducted, rule)]
+
+
+def _energies(subject: Subject, plan: Plan, conducted: Conducted, rule: FitnessRule) -> list[TrialFigures]:
+    """What each latency trial's inferences took, in joules and watts, where a source tells."""
+    told = {
+        index: values
+        for arm in plan.arms
+        for index, values in of_each_trial(
+            _evidence(subject, plan, arm.name, trials=conducted.trials, rule=rule)
+        ).items()
+    }
+    return [
+        TrialFigures(kind="energy", arm=trial.arm, block=trial.block, values=told[trial.index])
+        for trial in conducted.trials
+        if trial.index in told
+    ]
 
 
 def _baseline(subject: Subject, plan: Plan, trials: Sequence[Trial], *, rule: FitnessRule) -> BaselineRecord | None:

@@ -14,6 +14,7 @@ from harness.testing import (
     Weather,
     made_up_sha256,
     make_artifact,
+    make_profile,
     make_runner,
 )
 
@@ -161,3 +162,32 @@ def test_a_stored_entry_is_judged_again_to_the_same_finding():
     stored = type(entry).model_validate_json(entry.model_dump_json())
     limits = parse_limits({"latency_p50_regression": "2 %", "latency_p50": "4.1 ms"}, origin="marker")
     assert judge(stored, limits, settings=Settings(time_limit_s=600.0), share=SHARE) == entry
+
+
+MODEL = {"idle_w": 2.0, "full_w": 6.0, "bands": [(0.0, 0.4)], "source": "made up"}
+
+
+@pytest.mark.parametrize(("slowdown", "status"), [(0.8, Status.PASS), (1.2, Status.FAIL)])
+def test_energy_is_judged_at_the_sessions_rate_in_one_look(slowdown, status):
+    board = board_of(slowdown)
+    board.profile = make_profile(power={"model": MODEL})
+    entry, _ = compared(
+        board,
+        latency_p50_regression="50 %",
+        energy_per_inference_regression={"max": "2 %", "source": "model"},
+    )
+    finding = next(one for one in entry.findings if one.metric == "energy_per_inference")
+    assert finding.status is status
+    assert finding.alpha == SHARE
+    assert finding.value == pytest.approx(slowdown - 1.0, abs=0.02)
+
+
+def test_an_energy_near_its_limit_is_not_failed_by_a_narrow_interval():
+    """A 95 % interval would lie above a limit one time in forty; the session promises far less."""
+    failed = 0
+    for seed in range(60):
+        board = board_of(between_sd=0.02)
+        board.seed, board.profile = seed, make_profile(power={"model": MODEL})
+        entry, _ = compared(board, baseline=None, energy_per_inference={"max": "12 mJ", "source": "model"})
+        failed += entry.status is Status.FAIL
+    assert failed == 0

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from harness.measure.metrics.evidence import CONFIDENCE, Evidence, unknown
 from harness.measure.samples import mean_s
-from harness.records.board import EnergyReading
+from harness.records.board import EnergyReading, Trial
 from harness.records.device import PowerModel
 from harness.records.metrics import METRICS
 from harness.records.results import Measurement
@@ -34,6 +34,26 @@ def compute(evidence: Evidence) -> list[Measurement]:
         reason = f"no power source: {power}"
         return [unknown("energy_per_inference", reason), unknown("power_mean", reason)]
     return [_energy(evidence, power), _measurement("power_mean", power.watts, power, power.interval, n=power.n)]
+
+
+def of_each_trial(evidence: Evidence) -> dict[int, dict[str, float]]:
+    """By the index of a latency trial its own joules an inference, and its own watts where a model tells them.
+
+    A sensor's window gives the watts of all trials. Empty without a power source.
+    """
+    power = _power(evidence)
+    if isinstance(power, str):
+        return {}
+    model = evidence.profile.power.model if power.band is not None else None
+    return {trial.index: _of_trial(trial, power, model) for trial in evidence.lived("latency")}
+
+
+def _of_trial(trial: Trial, power: _PowerFigure, model: PowerModel | None) -> dict[str, float]:
+    used = trial.telemetry.utilisation if trial.telemetry is not None else None
+    if model is None or used is None:
+        return {"energy_per_inference": power.watts * mean_s(trial)}
+    watts = model.idle_w + (model.full_w - model.idle_w) * used
+    return {"energy_per_inference": watts * mean_s(trial), "power_mean": watts}
 
 
 def _energy(evidence: Evidence, power: _PowerFigure) -> Measurement:

@@ -6,13 +6,13 @@ from harness.gates.asking import question_of
 from harness.gates.evidence import Evidence
 from harness.gates.limits import Limit
 from harness.gates.sentences import Judged, held_or_broken, share_text, too_close
+from harness.records.metrics import PERCENTILES
 from harness.records.question import Answer
 from harness.records.results import Finding, Measurement
 from harness.records.status import Status
 from harness.records.units import format_quantity
 
 _STATUS = {"pass": Status.PASS, "fail": Status.FAIL, "open": Status.INCONCLUSIVE}
-_PERCENTILES = ("latency_p90", "latency_p99")
 _HARDLY_POSSIBLE = 1000
 """Blocks beyond which the advice is another limit."""
 
@@ -61,7 +61,7 @@ def _measured_apart(evidence: Evidence) -> bool:
 
 def within_bound(finding: Finding, measurement: Measurement, limit: Limit, evidence: Evidence) -> Finding:
     """The finding; of a percentile that seems within its limit INCONCLUSIVE where its 99 % bound is not."""
-    if finding.status is not Status.PASS or limit.metric not in _PERCENTILES:
+    if finding.status is not Status.PASS or limit.metric not in PERCENTILES:
         return finding
     bound, unit = measurement.upper_bound, measurement.unit
     if bound is not None and bound <= limit.value:
@@ -89,7 +89,7 @@ def blocks_in_time(evidence: Evidence) -> int | None:
 def _sentence(limit: Limit, evidence: Evidence, found: Answer, *, basis: str) -> str:
     name = f"{limit.metric} worsening" if limit.kind == "regression" else limit.metric
     if found.value is None or found.low is None or found.high is None:
-        lacking = "hold too few independent reads" if limit.metric in _PERCENTILES else "tell no spread"
+        lacking = "hold too few independent reads" if limit.metric in PERCENTILES else "tell no spread"
         return (
             f"{name} too close to call on {evidence.entry.device}: {found.blocks} usable blocks of trials {lacking} "
             f"to hold against {_bound(limit)}; give a longer --time-limit ({limit.origin})"

@@ -4,24 +4,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from harness.gates.limits import Limit
-from harness.records.metrics import STAGE_METRICS
+from harness.records.metrics import SAMPLED
 from harness.records.question import Question
 
-SAMPLED: Final = frozenset(
-    {
-        "latency_p50",
-        "latency_p90",
-        "latency_p99",
-        "latency_mean",
-        "first_inference",
-        "throughput",
-        "init_time",
-        "peak_memory",
-        "model_memory",
-        *STAGE_METRICS,
-    }
-)
-"""Metrics of which every trial of a kind has a figure of its own."""
 SAMPLED_ONCE: Final = frozenset({"energy_per_inference", "power_mean"})
 """Sampled too, but known only when measuring has ended: one look at all trials, for which measuring does not go on."""
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness.records.artifact import Artifact
 from harness.records.errors import UsageError
-from harness.records.metrics import kind_of
+from harness.records.metrics import PERCENTILES, kind_of
 from harness.records.plan import ENERGY_WINDOW_S, Arm, Plan, RunnerSpec
-from harness.records.question import Question
+from harness.records.question import FIRST_LOOK, Question
 from harness.records.settings import Settings
 
 DEFAULT_TRIALS = 10
@@ -20,12 +20,8 @@ BESIDE_WINDOW_S = 5.0
 """The idle window of 3 s that comes before it, loading and warming up."""
 PILOT_S = 0.25
 """Least seconds of a trial before the first blocks have shown how long one is worth being."""
-FIRST_LOOK = 6
-"""Blocks before which no limit on a sampled metric is judged."""
 MOST_BLOCKS = 130
 """Blocks that a limit may take; the time limit often ends measuring earlier."""
-_READS_OF_A_PERCENTILE = {"latency_p90": 10, "latency_p99": 100}
-"""Reads of one process whose percentile is not merely its slowest."""
 MEASURING_SHARE = 0.8
 """Of the time limit; the rest goes to starting processes, loading and warming up."""
 
@@ -53,7 +49,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     balanced = bool(questions) and not settings.fixed_length
     trials = _trials(settings.trials or DEFAULT_TRIALS, len(arms))
     shared_by = max(trials * len(arms), 2 * FIRST_LOOK * TRIALS_PER_ABBA) if balanced else trials * len(arms)
-    fewest_reads = max((_READS_OF_A_PERCENTILE.get(question.metric, 1) for question in questions), default=1)
+    fewest_reads = max((_reads_of(question.metric) for question in questions), default=1)
     kept = _sensors_within(settings.time_limit_s, sensors, arms=len(arms))
     room = settings.time_limit_s - energy_seconds(len(kept), len(arms))
     share = room * MEASURING_SHARE / (shared_by * (1 + _staged(arms) / len(arms)))
@@ -122,6 +118,11 @@ def expected_extent(settings: Settings, asked: Sequence[str], *, arms: int) -> E
     most = max(least, most_blocks(settings, arms=arms) * TRIALS_PER_ABBA)
     shortest = settings.min_secs if settings.fixed_length else min(settings.min_secs, PILOT_S)
     return Extent(least, most, min(settings.time_limit_s, least * shortest), settings.time_limit_s)
+
+
+def _reads_of(metric: str) -> int:
+    """Reads of one process whose percentile is not merely its slowest: 1 / (1 - q); 1 for other metrics."""
+    return ceil(round(1.0 / (1.0 - PERCENTILES.get(metric, 0.0)), 9))
 
 
 def _staged(arms: tuple[Arm, ...]) -> int:

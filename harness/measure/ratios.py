@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from math import exp
 
-from harness.records.metrics import METRICS
+from harness.records.metrics import METRICS, SAMPLED
 from harness.records.results import Ratio, TrialFigures, TrialSummary
 from harness.stats import t_quantile
-from harness.stats.observations import SAMPLED, interleaved, observations
+from harness.stats.observations import interleaved, observations
 
 CONFIDENCE = 0.95
 

@@ -7,11 +7,12 @@ from harness.measure.fitness import FitnessRule, voids
 from harness.measure.samples import single_s
 from harness.measure.summaries import figures_of, summarise
 from harness.records.board import Trial
+from harness.records.metrics import PERCENTILES
 from harness.records.plan import Plan
 from harness.records.question import Question
 from harness.records.results import TrialFigures, TrialSummary
 from harness.stats.percentile_bound import LOOK_AFTER, percentile_bound
-from harness.stats.questions import PERCENTILES, answer
+from harness.stats.questions import answer
 
 
 @dataclass

@@ -96,6 +96,21 @@ _ALL = (
 STAGE_METRICS: Final = ("preprocess", "inference", "postprocess", "end_to_end")
 """Of candidates with pre- and post-processing; other entries have no such measurements."""
 
+SAMPLED: Final = (
+    "latency_p50",
+    "latency_p90",
+    "latency_p99",
+    "latency_mean",
+    "first_inference",
+    "throughput",
+    "init_time",
+    "peak_memory",
+    "model_memory",
+    *STAGE_METRICS,
+)
+"""Metrics of which every trial of a kind has a figure of its own: what a limit can ask of trials while they come."""
+PERCENTILES: Final = {"latency_p90": 0.90, "latency_p99": 0.99}
+"""Metrics that are percentiles of single inferences, and which."""
 _OTHER_KINDS: dict[str, TrialKind] = {
     "peak_memory": "memory",
     "model_memory": "memory",

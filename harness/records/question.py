@@ -1,9 +1,12 @@
 """What a budget asks of trials: whether a figure keeps its limit, at which error rates."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from harness.records.base import Record
 from harness.records.metrics import Better
+
+FIRST_LOOK: Final = 6
+"""Blocks before which no limit is judged: with fewer, Student's t asks for more than any effect shows."""
 
 
 class Question(Record):

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.records.metrics import STAGE_METRICS, kind_of
+from harness.records.metrics import kind_of
 from harness.records.results import TrialFigures, TrialSummary
 from harness.stats.sequential import Blocks, paired
 
@@ -23,8 +23,6 @@ FIGURES: Final[dict[str, Figure]] = {
     "throughput": lambda trial: 1.0 / trial.mean_s,
 }
 """Metrics of which every latency trial has a figure of its own."""
-SAMPLED: Final = (*FIGURES, "peak_memory", "model_memory", "init_time", *STAGE_METRICS)
-"""Metrics of which trials have figures that a question can be about."""
 _TURNS: Final = (
     ("candidate", "baseline", "baseline", "candidate"),
     ("baseline", "candidate", "candidate", "baseline"),

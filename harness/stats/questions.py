@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from harness.records.metrics import PERCENTILES
 from harness.records.question import Answer, Question
 from harness.records.results import TrialFigures, TrialSummary
 from harness.stats.observations import Observation, alone, interleaved, observations, singly
@@ -17,7 +18,6 @@ from harness.stats.spending import Boundaries, boundaries, one_look
 
 NEVER_VARIES: Final = ("peak_memory", "model_memory")
 """Metrics that are compared as they are once two trials of each arm agree to the byte."""
-PERCENTILES: Final = {"latency_p90": 0.90, "latency_p99": 0.99}
 _WORDS: Final[dict[int, Literal["fail", "pass", "open"]]] = {FAIL: "fail", PASS: "pass", OPEN: "open"}
 
 

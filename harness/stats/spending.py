@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.records.question import FIRST_LOOK
+
 Array = NDArray[np.float64]
 
-FIRST_LOOK: Final = 6
-"""Blocks before which nothing is decided: with fewer, Student's t asks for more than any effect shows."""
 _FEWEST: Final = 3
 """Blocks that must count, of those there are at a look."""
 _FAIL_SHARE: Final = 0.5

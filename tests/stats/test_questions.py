@@ -3,6 +3,7 @@ from math import log
 import numpy as np
 import pytest
 
+from harness.records.metrics import SAMPLED, kind_of
 from harness.records.question import Question
 from harness.records.results import Histogram, TrialSummary
 from harness.stats.observations import FIGURES
@@ -146,3 +147,8 @@ def test_arms_at_different_times_fail_at_their_limit_as_rarely_as_alpha_says():
 def test_one_trial_an_arm_tells_nothing_of_arms_apart():
     own = measured(1.0, blocks=1, arms=1)[:1]
     assert answer_apart(question(), [*own, own[0].model_copy(update={"arm": "baseline"})]).value is None
+
+
+def test_every_sampled_metric_has_figures_of_a_kind_of_trial():
+    assert {metric for metric in SAMPLED if kind_of(metric) == "latency"} == set(FIGURES)
+    assert {kind_of(metric) for metric in SAMPLED} == {"latency", "memory", "stages"}

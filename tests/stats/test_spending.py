@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.stats.spending import FIRST_LOOK, boundaries, one_look
+from harness.records.question import FIRST_LOOK
+from harness.stats.spending import boundaries, one_look
 
 
 def crossings(bounds, *, paths, seed):

@@ -1,6 +1,5 @@
 """budgets.toml: limits that differ from board to board, and waivers, found upward from the test file."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from harness.gates.limits import Limit
 from harness.gates.parse import collect_limits, refusal
 from harness.gates.waivers import WAIVER, Waiver, collect_waivers
 from harness.records.errors import BudgetsError
+from harness.records.toml_file import read_toml
 
 FILE_NAME = "budgets.toml"
 _SHAPE = 'write [device."candidate/recipe"], e.g. [rpi4."kws_ds_cnn/*"]'
@@ -50,7 +50,7 @@ def load_budgets(path: Path, *, rootdir: Path | None = None) -> Budgets:
     Messages name it relative to ``rootdir`` where given. Raises BudgetsError, one line with every problem.
     """
     label = _label(path, rootdir)
-    document = _document(path, label)
+    document = read_toml(path, error=BudgetsError, label=label)
     waivers, problems = collect_waivers(document.pop(WAIVER, []), label=label)
     tables: list[BudgetTable] = []
     for device, patterns in document.items():
@@ -67,17 +67,6 @@ def load_budgets(path: Path, *, rootdir: Path | None = None) -> Budgets:
     if problems:
         raise BudgetsError("; ".join(problems))
     return Budgets(path=path, label=label, tables=tuple(tables), waivers=waivers)
-
-
-def _document(path: Path, label: str) -> dict[str, object]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BudgetsError(f"{label}: cannot be read: {error.strerror}; check the path") from error
-    except UnicodeDecodeError as error:
-        raise BudgetsError(f"{label}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise BudgetsError(f"{label}: is no TOML: {' '.join(str(error).split())}") from error
 
 
 def _label(path: Path, rootdir: Path | None) -> str:

@@ -19,8 +19,13 @@ def available(devices_dir: Path | str | None = None) -> dict[str, Path]:
     """Every device's name and its file; a name in the user's folder hides the shipped one."""
     found: dict[str, Path] = {}
     for folder in reversed(folders(devices_dir)):
-        found |= {path.stem: path for path in sorted(folder.glob("*.toml"))}
+        found |= {path.stem: path for path in profile_files(folder)}
     return dict(sorted(found.items()))
+
+
+def profile_files(folder: Path) -> list[Path]:
+    """The profiles in one folder, by name; hidden files ("._pi.toml" of macOS, an editor's backup) are none."""
+    return sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
 
 
 def _own(devices_dir: Path | str | None) -> Iterator[Path]:

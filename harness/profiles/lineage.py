@@ -1,13 +1,14 @@
 """A profile's file and the ones it extends, merged key by key."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.profiles.folders import profile_files
 from harness.records.errors import ProfileError
 from harness.records.nearest import nearest
+from harness.records.toml_file import read_toml
 
 Table = dict[str, Any]
 
@@ -78,11 +79,11 @@ def _says(table: Table, keys: Sequence[str | int]) -> bool:
 
 def _find(name: str, search: Sequence[Path]) -> Path | None:
     """Compared with the names that are there, so that no name leads out of the folders."""
-    return next((path for folder in search for path in folder.glob("*.toml") if path.stem == name), None)
+    return next((path for folder in search for path in profile_files(folder) if path.stem == name), None)
 
 
 def _names(search: Sequence[Path]) -> list[str]:
-    return sorted({path.stem for folder in search for path in folder.glob("*.toml")})
+    return sorted({path.stem for folder in search for path in profile_files(folder)})
 
 
 def _parent_path(chain: Sequence[ProfileFile], parent: str, search: Sequence[Path]) -> Path:
@@ -106,14 +107,7 @@ def _cycle(chain: Sequence[ProfileFile], parent: str) -> str:
 
 
 def _read(path: Path) -> ProfileFile:
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ProfileError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ProfileError(f"{path}: not UTF-8 at byte {error.start}: a profile is a TOML text file") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"{path}: not valid TOML: {error}") from error
+    table = read_toml(path, error=ProfileError)
     extends = table.pop("extends", None)
     if extends is not None and not isinstance(extends, str):
         raise ProfileError(f'{path}: extends: expected the name of one device, such as "rpi4"')

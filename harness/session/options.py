@@ -1,6 +1,5 @@
 """The options, with one name everywhere: what each is, its default from [tool.harness], its check."""
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from harness.records.errors import UsageError
 from harness.records.nearest import nearest
 from harness.records.settings import Settings
+from harness.records.toml_file import read_toml
 from harness.records.units import parse_quantity
 
 
@@ -129,10 +129,11 @@ def _check(field: str, value: Any) -> None:  # noqa: ANN401 - an option's value 
 def _from_pyproject(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("harness", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not valid TOML ({error}): mend the file") from error
+    table: Any = read_toml(path, error=UsageError)
+    for key in ("tool", "harness"):
+        table = table.get(key, {})
+        if not isinstance(table, dict):
+            raise UsageError(f"{path}: {key} = {table!r:.60}: expected a table, [tool.harness]")
     return {_field_of(key, path): _value_of(key, value, path) for key, value in table.items()}
 
 
@@ -158,21 +159,38 @@ def _field_of(key: str, path: Path) -> str:
 
 def _value_of(key: str, value: Any, path: Path) -> Any:  # noqa: ANN401 - as above
     if key == "device":
-        return [value] if isinstance(value, str) else list(value)
+        return _device_names(value, path)
     if key in _FILE_ONLY:
         return _history_address(value, path)
     kind = next(option.kind for option in OPTIONS if option.key == key)
     wanted: dict[object, tuple[type, ...]] = {float: (int, float), share: (int, float, str), Path: (str,), str: (str,)}
-    if not isinstance(value, wanted.get(kind, (int,))) or isinstance(value, bool):
-        raise UsageError(f"{path}: [tool.harness] {key} = {value!r}: expected {kind.__name__.lower()}")
+    refusal = UsageError(f"{path}: [tool.harness] {key} = {value!r:.60}: expected {_kind_name(kind)}")
+    if not isinstance(value, wanted.get(kind, (int,))) or isinstance(value, bool) != (kind is bool):
+        raise refusal
+    if isinstance(value, str) and "\0" in value:
+        raise refusal
     try:
         return kind(value)
     except ValueError as error:
-        raise UsageError(f"{path}: [tool.harness] {key} = {value!r}: expected {kind.__name__.lower()}") from error
+        raise refusal from error
+
+
+def _kind_name(kind: Callable[[Any], Any]) -> str:
+    names = {int: "a whole number", float: "a number", bool: "true or false", share: 'a share, such as "0.5 %"'}
+    return names.get(kind, "a text in quotes")
+
+
+def _device_names(value: Any, path: Path) -> list[str]:  # noqa: ANN401 - as above
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UsageError(
+            f"{path}: [tool.harness] device = {value!r:.60}: expected a device's name in quotes, or a list of them"
+        )
+    return names
 
 
 def _history_address(value: Any, path: Path) -> str:  # noqa: ANN401 - what a file says
     """A database's URL as it is, a file beside the pyproject.toml that names it."""
-    if not isinstance(value, str):
-        raise UsageError(f"{path}: [tool.harness] history = {value!r}: expected str")
+    if not isinstance(value, str) or "\0" in value:
+        raise UsageError(f"{path}: [tool.harness] history = {value!r:.60}: expected a text in quotes")
     return value if "://" in value else str(path.parent / Path(value).expanduser())

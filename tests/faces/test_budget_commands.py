@@ -187,8 +187,8 @@ def test_wrong_words_are_one_line(desk, arguments, words):
     ("text", "words"),
     [
         ('[rpi4."x"]\nlatency_p50 = "4 mW"\n', ("latency_p50", "is a power")),
-        ('[rpi4."x"]\nlatency_p50 = "4 ms"\nlatency_p50 = "5 ms"\n', ("is no TOML",)),
-        ('[rpi4."x"]\nlatency_p50 = "4 ms"\n[rpi4."x"]\n', ("is no TOML",)),
+        ('[rpi4."x"]\nlatency_p50 = "4 ms"\nlatency_p50 = "5 ms"\n', ("not valid TOML",)),
+        ('[rpi4."x"]\nlatency_p50 = "4 ms"\n[rpi4."x"]\n', ("not valid TOML",)),
         ("[[waiver]]\n", ("[[waiver]] 1", "device, candidate, metric, limit, until, issue, reason missing")),
     ],
 )

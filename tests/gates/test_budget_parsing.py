@@ -129,7 +129,12 @@ def test_a_file_tells_all_its_problems_in_one_line(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(b"[rpi4", "is no TOML"), (b"\xff\xfe", "is not UTF-8"), (None, "cannot be read")],
+    [
+        (b"[rpi4", "not valid TOML"),
+        (b"\xff", "not UTF-8 at byte 0"),
+        (b"\xef\xbb\xbf[rpi4]", "byte order mark"),
+        (None, "cannot be read"),
+    ],
 )
 def test_a_file_that_is_no_toml_is_one_line(tmp_path, content, told):
     path = tmp_path / "budgets.toml"

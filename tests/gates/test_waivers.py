@@ -158,7 +158,7 @@ def test_every_key_is_required(budgets_of, key):
         ({"untill": "2026-12-01"}, "unknown key 'untill'; did you mean 'until'"),
         ({"until": '"2026-12-01"'}, "expected a day without quotes, such as 2026-12-01"),
         ({"until": "2026-12-01T00:00:00Z"}, "expected a day without quotes"),
-        ({"until": "2026-13-01"}, "is no TOML"),
+        ({"until": "2026-13-01"}, "not valid TOML"),
         ({"reason": '"  "'}, "expected a text that says something"),
         ({"issue": "123"}, "issue = 123: expected a text"),
         ({"limit": '{ max = "8 %" }'}, "expected a text"),

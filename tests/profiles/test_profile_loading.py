@@ -220,11 +220,25 @@ def test_a_host_is_a_name_or_an_address(folder, host):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"= nonsense", "not valid TOML"), (b"\xff\xfe", "not UTF-8 at byte 0"), (b"extends = 4", "expected the name")],
+    [
+        (b"= nonsense", "not valid TOML"),
+        (b"\xef\xbb\xbfdescription = 1", "byte order mark"),
+        (b"\xff", "not UTF-8 at byte 0"),
+        (b"extends = 4", "expected the name"),
+    ],
 )
 def test_a_file_that_is_no_profile(folder, content, said):
     (folder / "board.toml").write_bytes(content)
     assert said in refusal(folder)
+
+
+def test_hidden_files_are_no_profiles(folder):
+    write(folder, "board", '[connection]\nhost = "x"\n')
+    (folder / "._board.toml").write_bytes(b"\0\5\x16\7")
+    write(folder, ".#other", "= nonsense")
+    assert not [name for name in available(folder) if name.startswith(".")]
+    assert load("board", folder).name == "board"
+    assert 'no device "._board": did you mean "board"?' in refusal(folder, "._board")
 
 
 def test_a_missing_folder_and_a_folder_for_a_file(folder):

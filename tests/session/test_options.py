@@ -34,10 +34,18 @@ def test_pyproject_gives_defaults_and_the_command_line_wins(tmp_path: Path) -> N
     ("text", "words"),
     [
         ("trails = 3", ["trails", "did you mean trials"]),
-        ('trials = "three"', ["trials", "expected int"]),
-        ("trials = true", ["trials", "expected int"]),
+        ('trials = "three"', ["trials", "expected a whole number"]),
+        ("trials = true", ["trials", "expected a whole number"]),
         ("trials = 0", ["--trials 0", "from 1"]),
         ("trials = ", ["pyproject.toml", "not valid TOML"]),
+        ("device = 3", ["device = 3", "expected a device's name in quotes"]),
+        ('device = ["a", 3]', ["device = ['a', 3]", "or a list of them"]),
+        (f"time-limit = {'9' * 400}", ["pyproject.toml", "beyond 64 bits"]),
+        ("time-limit = nan", ["--time-limit nan", "from 0.1"]),
+        ('reports-dir = "a\\u0000b"', ["reports-dir", "expected a text"]),
+        ('history = "a\\u0000b"', ["history", "expected a text"]),
+        ("plan-only = 1", ["plan-only = 1", "expected true or false"]),
+        ("alpha = []", ["alpha = []", "expected a share"]),
         ('runtime = "litter"', ["--runtime litter", "did you mean litert"]),
         ('inconclusive = "ignore"', ["expected one of fail, warn"]),
         ("min-secs = 40", ["--max-secs 30", "--min-secs 40"]),
@@ -50,6 +58,13 @@ def test_wrong_pyproject_is_one_line(tmp_path: Path, text: str, words: list[str]
     message = str(caught.value)
     assert "\n" not in message
     assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize("text", ["tool = 3", "[tool]\nharness = 3", "[[tool]]\nharness = 3", "[[tool.harness]]"])
+def test_a_pyproject_of_another_shape_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"pyproject.toml: (tool|harness) = .*: expected a table, \[tool.harness\]$"):
+        settings(tmp_path)
 
 
 def test_every_option_has_a_place_in_settings() -> None:

@@ -1,11 +1,12 @@
 """The agent's modules as one zip file, the same bytes every time."""
 
-import hashlib
 import io
 import zipfile
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+from harness.board.boot_code import digest_of
 
 PACKAGE = "edge_agent"
 """The name under which the agent's modules import each other on the board."""
@@ -16,7 +17,7 @@ _MODE = 0o644 << 16
 
 @dataclass(frozen=True)
 class AgentPackage:
-    """The zip file and its name on the board."""
+    """The zip file, and its name on the board: the sha256 of the modules in it, each with its name."""
 
     content: bytes
     sha256: str
@@ -35,13 +36,13 @@ def agent_package() -> AgentPackage:
 
 def pack(sources: dict[str, bytes]) -> AgentPackage:
     """A zip of modules given as file name -> source."""
+    contents = {"__main__.py": sources["__main__.py"]}
+    contents |= {f"{PACKAGE}/{name}": sources[name] for name in sorted(sources)}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        _add(archive, "__main__.py", sources["__main__.py"])
-        for name in sorted(sources):
-            _add(archive, f"{PACKAGE}/{name}", sources[name])
-    content = buffer.getvalue()
-    return AgentPackage(content, hashlib.sha256(content).hexdigest())
+        for name, source in contents.items():
+            _add(archive, name, source)
+    return AgentPackage(buffer.getvalue(), digest_of(contents))
 
 
 def _add(archive: zipfile.ZipFile, name: str, source: bytes) -> None:

@@ -1,10 +1,12 @@
 """A board whose user is a new, ordinary account: what a session leaves there, and who may read it."""
 
 import pwd
+import shutil
 import stat
 import subprocess
 
-from sshd import loopback_sshd
+import pytest
+from sshd import Sshd, loopback_sshd
 
 from harness.board import open_board
 from harness.records.device import Connection, DeviceProfile
@@ -12,16 +14,7 @@ from harness.records.device import Connection, DeviceProfile
 
 def test_a_session_leaves_only_the_cache_folder_and_no_process(tmp_path):
     with loopback_sshd(tmp_path, account="edge") as server:
-        connection = Connection(
-            host=server.host,
-            port=server.port,
-            user=server.user,
-            identity_file=str(server.identity_file),
-            known_hosts=str(server.known_hosts),
-            python=server.python,
-        )
-        profile = DeviceProfile(name="pi", lineage=("pi",), connection=connection)
-        with open_board(profile, lease=f"edge-harness-test-{server.user}") as board:
+        with open_board(_profile(server), lease=f"edge-harness-test-{server.user}") as board:
             assert board.facts.cache_dir == str(server.cache)
             assert board.seconds["boot"] > 0
         files = [path for path in server.home.rglob("*") if path.is_file()]
@@ -30,6 +23,29 @@ def test_a_session_leaves_only_the_cache_folder_and_no_process(tmp_path):
         assert all(path.owner() == server.user for path in files)
         assert stat.S_IMODE((server.cache / "agents").stat().st_mode) & 0o077 == 0
         assert _left_by(server.user) == []
+
+
+@pytest.mark.parametrize("shell", ["tcsh", "fish", "zsh", "dash"])
+def test_any_login_shell_will_do(tmp_path, shell):
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"no {shell} on this machine")
+    with loopback_sshd(tmp_path, account="edge") as server:
+        subprocess.run(["usermod", "-s", program, server.user], check=True)
+        with open_board(_profile(server), holder="it's mine!", lease=f"edge-harness-test-{server.user}") as board:
+            assert board.facts.cache_dir == str(server.cache)
+
+
+def _profile(server: Sshd) -> DeviceProfile:
+    connection = Connection(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        identity_file=str(server.identity_file),
+        known_hosts=str(server.known_hosts),
+        python=server.python,
+    )
+    return DeviceProfile(name="pi", lineage=("pi",), connection=connection)
 
 
 def _left_by(user: str) -> list[str]:

@@ -339,7 +339,7 @@ def test_an_upload_that_arrives_damaged_is_thrown_away(here, tmp_path):
     good = steward()
     damaged = AgentPackage(good.content[:-1], good.sha256)
     with (
-        pytest.raises(ConnectionLostError, match=r"pi: the agent arrived damaged"),
+        pytest.raises(BoardUnfitError, match=r"pi: the agent arrived damaged on the board 2 times"),
         open_board(here.profile, lease=here.lease, agent=damaged),
     ):
         pass

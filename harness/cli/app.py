@@ -123,7 +123,10 @@ def selftest(  # noqa: PLR0913, PLR0917 - one parameter an option
 @app.command()
 def history(  # noqa: PLR0913, PLR0917 - one parameter an option
     device: Annotated[str | None, typer.Option("--device", "--board", metavar="NAME", help="only this device")] = None,
-    candidate: Annotated[str | None, typer.Option(metavar="NAME", help="only this candidate")] = None,
+    candidate: Annotated[
+        str | None, typer.Option(metavar="NAME", help="only this one; NAME/RECIPE is one recipe")
+    ] = None,
+    branch: Annotated[str | None, typer.Option(metavar="NAME", help="only runs on this branch")] = None,
     metric: Annotated[str, typer.Option(metavar="METRIC", help="which metric")] = "latency_p50",
     reports_dir: ReportsDir = None,
     database: Annotated[
@@ -135,7 +138,7 @@ def history(  # noqa: PLR0913, PLR0917 - one parameter an option
     """How a metric went from run to run, boards of unlike fingerprints apart, and where it changed."""
     from harness.cli.history import Asked, Shown, show_history
 
-    asked, shown = Asked(device, candidate, metric), Shown(as_json, html)
+    asked, shown = Asked(device, candidate, branch, metric), Shown(as_json, html)
     show_history(asked, shown, reports_dir=reports_dir, database=database)
 
 

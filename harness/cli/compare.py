@@ -114,7 +114,7 @@ def _as_json(a: Results, b: Results, found: Contrast) -> dict[str, Any]:
 
 
 def _named(entry: Entry) -> dict[str, str | None]:
-    return {"device": entry.device, "candidate": entry.candidate, "recipe": entry.recipe}
+    return {"device": entry.device, "test": entry.test, "candidate": entry.candidate, "recipe": entry.recipe}
 
 
 def _metric(pair: MetricPair) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.records.errors import UsageError
 from harness.records.history import Series, SeriesPoint, attempts
+from harness.records.labels import label_tests
 from harness.records.metrics import METRICS
 from harness.records.nearest import nearest
 from harness.records.units import format_quantity
@@ -28,6 +29,7 @@ class Asked:
 
     device: str | None
     candidate: str | None
+    branch: str | None
     metric: str
 
 
@@ -51,7 +53,7 @@ def show_history(asked: Asked, shown: Shown, *, reports_dir: Path | None, databa
     history = History.open(address_of(folder, address))
     for skipped in take_in(history, folder):
         sys.stderr.write(f"harness: {skipped}\n")
-    found = history.series(device=asked.device, candidate=asked.candidate, metrics=[asked.metric])
+    found = history.series(device=asked.device, candidate=asked.candidate, branch=asked.branch, metrics=[asked.metric])
     _show([with_changes(series) for series in found], shown)
 
 
@@ -69,12 +71,17 @@ def _show(found: Sequence[Series], shown: Shown) -> None:
 
 def _told(found: Sequence[Series]) -> str:
     """A heading for each series, a line for each run, then what changed; 80 columns."""
-    return "\n".join(line for series in found for line in ("", *map(visible, _lines(series)))).removeprefix("\n") + "\n"
+    labels = label_tests(((series.device, series.subject), series.test) for series in found)
+    told = (_lines(series, labels[(series.device, series.subject), series.test]) for series in found)
+    return "\n".join(line for lines in told for line in ("", *map(visible, lines))).removeprefix("\n") + "\n"
 
 
-def _lines(series: Series) -> Iterator[str]:
+def _lines(series: Series, label: str) -> Iterator[str]:
     fingerprint = (series.fingerprint or "unknown")[:_LETTERS]
     yield f"{series.device} [{fingerprint}]  {series.subject}  {METRICS[series.metric].title}"
+    test = label + (f" (measurement {series.repeat})" if series.repeat > 1 else "")
+    places = (f"branch {series.branch}" if series.branch else "branch not known", test and f"test {test}")
+    yield f"  {', '.join(place for place in places if place)}"
     threads = None if series.num_threads is None else f"{series.num_threads} thread{'s'[: series.num_threads > 1]}"
     setting = ", ".join(part for part in (series.runtime, series.delegate, threads) if part)
     yield f"  {setting or 'with an unknown runtime'}  {_sparkline(series.points)}".rstrip()

@@ -1,6 +1,6 @@
 """One stored run held against another, entry by entry, metric by metric."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -57,20 +57,35 @@ class Contrast:
 
 def contrast(a: Results, b: Results) -> Contrast:
     """B against A. Where each run has one device they are taken for the same, whatever their profiles are called."""
+    matches = _matches(a, b)
+    pairs = [
+        _pair(entry, other, a.devices.get(entry.device), b.devices.get(other.device))
+        for place, entry in enumerate(a.entries)
+        if (other := matches.get(place)) is not None
+    ]
+    found = {id(entry) for entry in matches.values()}
+    only_a = tuple(entry for place, entry in enumerate(a.entries) if place not in matches)
+    return Contrast(tuple(pairs), only_a, tuple(entry for entry in b.entries if id(entry) not in found))
+
+
+def _matches(a: Results, b: Results) -> dict[int, Entry]:
+    """By an entry's place in A, the one of B that measured the same.
+
+    In the same test; else in the same function, whose parameters name the device; else in whatever test was left.
+    """
     one_each = len(_names(a)) == len(_names(b)) == 1
-    pairs, only_a, left = [], [], defaultdict[tuple[str, ...], list[Entry]](list)
-    for entry in b.entries:
-        left[_key(entry, one_each)].append(entry)
-    for entry in a.entries:
-        same = left[_key(entry, one_each)]
-        if same:
-            other = min(same, key=lambda found: found.test != entry.test)
-            same.remove(other)
-            pairs.append(_pair(entry, other, a.devices.get(entry.device), b.devices.get(other.device)))
-        else:
-            only_a.append(entry)
-    missing = {id(entry) for found in left.values() for entry in found}
-    return Contrast(tuple(pairs), tuple(only_a), tuple(entry for entry in b.entries if id(entry) in missing))
+    found: dict[int, Entry] = {}
+    left = list(b.entries)
+    for test_of in (lambda test: test, lambda test: test.partition("[")[0], lambda _: ""):
+        waiting = defaultdict[tuple[str, ...], deque[Entry]](deque)
+        for entry in left:
+            waiting[*_key(entry, one_each), test_of(entry.test)].append(entry)
+        for place, entry in enumerate(a.entries):
+            same = waiting.get((*_key(entry, one_each), test_of(entry.test)))
+            if place not in found and same:
+                found[place] = same.popleft()
+        left = [entry for entries in waiting.values() for entry in entries]
+    return found
 
 
 def _names(results: Results) -> set[str]:

@@ -73,6 +73,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("harness_device", devices, scope="session", ids=list(devices))
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A candidate's name stands in its test's id without ``ids=str``: a place in a list would change with the list."""
+    from harness.records.candidate import Candidate
+
+    return str(val) if isinstance(val, Candidate) else None
+
+
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     """Budgets of tests that are left out match nothing, and are not wrong for that."""
     benching = items[0].config.stash.get(BENCHING, None) if items else None

@@ -27,6 +27,7 @@ class Attempt(Record):
     device: str
     candidate: str
     recipe: str | None
+    test: str
     status: str
 
 
@@ -47,7 +48,7 @@ class Change(Record):
 
 
 class Series(Record):
-    """One metric of one candidate on boards of one fingerprint, with one runtime, delegate and number of threads.
+    """One metric of one candidate in one test, on one branch and boards of one fingerprint, with one set-up.
 
     Points are oldest first; attempts at one commit are all there.
     """
@@ -62,6 +63,11 @@ class Series(Record):
     runtime: str | None = None
     delegate: str | None = None
     num_threads: int | None = None
+    test: str = ""
+    repeat: int = 1
+    """Which measurement of the candidate in its test, from 1; a test may measure one more than once."""
+    branch: str | None = None
+    """None where the runs do not know it."""
     points: tuple[SeriesPoint, ...] = ()
     changes: tuple[Change, ...] = ()
 

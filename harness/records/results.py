@@ -202,6 +202,8 @@ class Entry(Record):
 
     device: str
     test: str
+    test_label: str = ""
+    """What tells the test apart where others of the run measured the same candidate on this device, else empty."""
     candidate: str
     recipe: str | None
     artifact: ArtifactRecord | None
@@ -281,6 +283,8 @@ class Run(Record):
     created_at: str
     harness_version: str
     commit: str | None
+    branch: str | None = None
+    """The branch that was checked out, or that a pipeline says it is; None where neither is known."""
     command: str
     settings: dict[str, str | bool | int | float | None | list[str]]
     status: Status | Literal["EMPTY"]

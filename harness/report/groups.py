@@ -53,8 +53,8 @@ def _group(results: Results, candidate: str, device: str) -> Group:
 
 
 def recipe_name(entry: Entry) -> str:
-    """The entry's recipe, or that its file is measured as it was given."""
-    return visible(entry.recipe or "as given")
+    """The entry's recipe, or that its file is measured as it was given; with the test where several measured it."""
+    return visible((entry.recipe or "as given") + (f" ({entry.test_label})" if entry.test_label else ""))
 
 
 def distinct(names: list[str]) -> list[str]:

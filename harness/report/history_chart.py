@@ -1,9 +1,10 @@
 """How a metric went from run to run: a line per series, its intervals, and where its level changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.records.history import Series, SeriesPoint
+from harness.records.labels import Pair, label_tests
 from harness.records.metrics import METRICS, Unit
 from harness.report.chart_style import CONFIG, PALETTE, WIDTH, Spec, axis_unit, palette, quantitative
 from harness.report.groups import distinct
@@ -34,18 +35,31 @@ class Panel:
 
     @property
     def names(self) -> list[str]:
-        """A name for each series: its recipe, and the board's fingerprint where a recipe has several."""
-        recipes = [one.recipe or "as given" for one in self.series]
-        named = [
-            f"{recipe} [{(one.fingerprint or 'unknown')[:_LETTERS]}]" if recipes.count(recipe) > 1 else recipe
-            for recipe, one in zip(recipes, self.series, strict=True)
-        ]
-        return distinct([visible(name) for name in named])
+        """A name for each series: its recipe, and where several have that, what tells these apart."""
+        together: dict[str | None, list[Series]] = {}
+        for one in self.series:
+            together.setdefault(one.recipe, []).append(one)
+        labels = label_tests((one.recipe, one.test) for one in self.series)
+        return distinct([visible(_name(one, together[one.recipe], labels)) for one in self.series])
 
     @property
     def sentences(self) -> list[str]:
         """What changed, in words."""
         return [change.sentence for one in self.series for change in one.changes]
+
+
+def _name(one: Series, alike: Sequence[Series], labels: Mapping[Pair, str]) -> str:
+    """The recipe, with its test, branch, board and setting as far as those of one recipe differ in them."""
+    test = labels[one.recipe, one.test]
+    said = {
+        "branch": f"on {one.branch or 'an unknown branch'}",
+        "fingerprint": f"[{(one.fingerprint or 'unknown')[:_LETTERS]}]",
+        "runtime": f"{one.runtime or 'unknown runtime'}",
+        "delegate": f"delegate {one.delegate or 'unknown'}",
+        "num_threads": f"threads {one.num_threads or 'unknown'}",
+    }
+    telling = [words for field, words in said.items() if len({getattr(other, field) for other in alike}) > 1]
+    return " ".join([one.recipe or "as given", *([f"({test})"] if test else []), *telling])
 
 
 def panels(found: Iterable[Series]) -> list[Panel]:

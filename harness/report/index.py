@@ -26,6 +26,8 @@ INDEX_NAME = "index.html"
 CACHE_NAME = "index.jsonl"
 """What the page says of each run, a line each, so that a thousand results need not be read again."""
 
+_NAMED = 4
+"""Candidates of a run that its row names; the search knows all."""
 _WORST_FIRST = sorted(Status, key=lambda status: -status.severity)
 _WORDS = {status.value: word for status, word in STATUS_WORDS.items()} | {"EMPTY": "nothing measured"}
 
@@ -42,6 +44,7 @@ class RunLine(Record):
     devices: tuple[str, ...]
     """With their labels: "rpi4 (simulated board)"."""
     candidates: tuple[str, ...]
+    branch: str | None = None
     counts: dict[str, int]
     status: str
     exit_code: int
@@ -133,6 +136,7 @@ def _summed(results: Results, folder: str, stamp: str) -> RunLine:
         commit=run.commit,
         devices=tuple(device_title(name, results.devices) for name in names),
         candidates=tuple(dict.fromkeys(entry.candidate for entry in results.entries)),
+        branch=run.branch,
         counts={status.value: count for status, count in Counter(e.status for e in results.entries).items()},
         status=str(run.status),
         exit_code=run.exit_code,
@@ -142,6 +146,7 @@ def _summed(results: Results, folder: str, stamp: str) -> RunLine:
 def _row(line: RunLine, reports_dir: Path) -> dict[str, Any]:
     has_page = (reports_dir / line.folder / PAGE_NAME).is_file()
     counted = [f"{count} {STATUS_WORDS[status]}" for status in _WORST_FIRST if (count := line.counts.get(status.value))]
+    more = len(line.candidates) - _NAMED
     commit, _, changed = (line.commit or "").partition("+")
     devices = list(map(visible, line.devices))
     return {
@@ -152,6 +157,8 @@ def _row(line: RunLine, reports_dir: Path) -> dict[str, Any]:
         "word": _WORDS.get(line.status, line.status),
         "counts": ", ".join(counted) or "none",
         "when": line.created_at[:16].replace("T", " "),
+        "branch": visible(line.branch or ""),
+        "candidates": [*map(visible, line.candidates[:_NAMED]), *([f"and {more} more"] if more > 0 else [])],
         "commit": f"{commit[:8]}{'+' if changed else ''}",
         "meaning": EXIT_MEANINGS.get(line.exit_code, "not a code of this harness"),
         "href": f"./{quote(line.folder)}/{PAGE_NAME}" if has_page else None,
@@ -160,4 +167,4 @@ def _row(line: RunLine, reports_dir: Path) -> dict[str, Any]:
 
 
 def _searched(line: RunLine) -> Iterator[str]:
-    yield from (line.id, line.created_at, line.commit or "", *line.devices, *line.candidates)
+    yield from (line.id, line.created_at, line.commit or "", line.branch or "", *line.devices, *line.candidates)

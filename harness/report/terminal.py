@@ -87,7 +87,8 @@ def _rows(entries: list[Entry], width: int) -> "Table":
         rows.add_column(COLUMNS[metric], justify="right", no_wrap=True)
     for entry in entries:
         cells = [_cell(entry, metric) for metric in metrics]
-        name = visible(entry.candidate) + (f"\n  {visible(entry.recipe)}" if entry.recipe else "")
+        below = [part for part in (entry.recipe, entry.test_label) if part]
+        name = "\n  ".join(map(visible, [entry.candidate, *below]))
         rows.add_row(Text(name), STATUS_WORDS[entry.status], *map(Text, cells))
         for line in stage_lines(entry):
             rows.add_row(Text(f"  {line.title}"), "", *(line.value if m == "latency_p50" else "" for m in metrics))

@@ -35,8 +35,8 @@ def visible(text: str) -> str:
 
 
 def entry_name(entry: Entry) -> str:
-    """``candidate/recipe``, or the candidate alone."""
-    return f"{entry.candidate}/{entry.recipe}" if entry.recipe else entry.candidate
+    """``candidate/recipe``, or the candidate alone; with the test where several measured it."""
+    return entry.subject + (f" ({entry.test_label})" if entry.test_label else "")
 
 
 def device_title(name: str, devices: dict[str, DeviceRecord]) -> str:

@@ -1,5 +1,6 @@
 """The end of a run: the run's own record and results.json, from which the faces have the report made."""
 
+import os
 import secrets
 import subprocess
 import time
@@ -13,6 +14,7 @@ from typing import Self
 
 from harness.pipeline.recipes import parse_recipe
 from harness.records.errors import CandidateSpecError
+from harness.records.labels import label_tests
 from harness.records.results import Entry, Results, Run
 from harness.records.settings import Settings
 from harness.records.status import exit_code, worst
@@ -65,6 +67,7 @@ def close_run(
         created_at=start.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         harness_version=version("edge-harness"),
         commit=_commit(),
+        branch=_branch(os.environ),
         command=settings.command,
         settings=_flat(settings),
         status=worst([entry.status for entry in entries]) if entries else "EMPTY",
@@ -75,7 +78,7 @@ def close_run(
         gate=promise_of(entries, settings),
     )
     devices = {name: tally.record for name, tally in tallies.items()}
-    return _finished(folder, Results(run=run, devices=devices, entries=_compared(entries)), settings)
+    return _finished(folder, Results(run=run, devices=devices, entries=_labelled(_compared(entries))), settings)
 
 
 def _finished(folder: RunFolder, results: Results, settings: Settings) -> Results:
@@ -88,6 +91,16 @@ def _finished(folder: RunFolder, results: Results, settings: Settings) -> Result
     kept = remember(results, settings)
     run = results.run.model_copy(update={"notes": [*results.run.notes, *kept.notes]})
     return folder.finish(run, results.entries, history=kept.series, selftests=kept.selftests)
+
+
+def _labelled(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries, those that measured the same in several tests with what tells their tests apart."""
+    pairs = [((entry.device, entry.subject), entry.test) for entry in entries]
+    labels = label_tests(pairs)
+    return [
+        entry.model_copy(update={"test_label": labels[pair]}) if labels[pair] else entry
+        for entry, pair in zip(entries, pairs, strict=True)
+    ]
 
 
 def _compared(entries: Sequence[Entry]) -> list[Entry]:
@@ -143,14 +156,25 @@ def _flat(settings: Settings) -> dict[str, str | bool | int | float | list[str] 
 
 def _commit() -> str | None:
     """The checked-out commit of the current folder, with "+dirty" where files differ from it; None outside git."""
+    return _git("describe", "--always", "--abbrev=40", "--dirty=+dirty", "--exclude=*")
+
+
+def _branch(environment: Mapping[str, str]) -> str | None:
+    """The checked-out branch of the current folder; for a pipeline's bare commit, the branch that it names."""
+    checked_out = _git("symbolic-ref", "--quiet", "--short", "HEAD")
+    if checked_out or _git("rev-parse", "HEAD") is None:
+        return checked_out
+    source = environment.get("GITHUB_HEAD_REF")
+    if source and source == environment.get("GITHUB_BASE_REF"):  # a fork's branch of the same name is another one
+        return environment.get("GITHUB_REF_NAME")
+    named = (source, environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"), environment.get("GITHUB_REF_NAME"))
+    return next((name for name in (*named, environment.get("CI_COMMIT_REF_NAME")) if name), None)
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says in the current folder; None where it refuses or is not there."""
     try:
-        head = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty=+dirty", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
+        said = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return head.stdout.strip() or None
+    return said.stdout.strip() or None

@@ -55,9 +55,14 @@ def _is_kept(series: Series, entries: Sequence[Entry]) -> bool:
     return series.metric in ALWAYS or any(
         finding.metric == series.metric
         for entry in entries
-        if (entry.device, entry.candidate, entry.recipe) == (series.device, series.candidate, series.recipe)
+        if _subject(entry) == (series.device, series.candidate, series.recipe, series.test)
         for finding in entry.findings
     )
+
+
+def _subject(one: Entry | Attempt) -> tuple[str, str, str | None, str]:
+    """What is the same in every run."""
+    return one.device, one.candidate, one.recipe, one.test
 
 
 def _newest(series: Series) -> Series:
@@ -71,19 +76,19 @@ def _newest(series: Series) -> Series:
 
 def _attempts(results: Results, tried: Sequence[Attempt]) -> Iterator[str]:
     """Which attempt at its commit the run was, and how entries fared that did not hold in an earlier one."""
-    run, subjects = results.run.id, {(entry.device, entry.candidate, entry.recipe) for entry in results.entries}
-    same = [one for one in tried if (one.device, one.candidate, one.recipe) in subjects]
+    run, subjects = results.run.id, {_subject(entry) for entry in results.entries}
+    same = [one for one in tried if _subject(one) in subjects]
     before = dict.fromkeys(one.run_id for one in same if one.run_id != run)
     if not before:
         return
     commit = (results.run.commit or "")[:8]
     yield f"attempt {len(before) + 1} at commit {commit}, after {', '.join(f'run {other}' for other in before)}"
-    broken = dict.fromkeys(
-        (one.device, one.candidate, one.recipe) for one in same if one.run_id != run and one.status not in _HELD
-    )
-    for device, candidate, recipe in islice(broken, _TOLD):
-        ways = [one for one in same if (one.device, one.candidate, one.recipe) == (device, candidate, recipe)]
-        subject = f"{candidate}/{recipe}" if recipe else candidate
+    broken = dict.fromkeys(_subject(one) for one in same if one.run_id != run and one.status not in _HELD)
+    labels = {_subject(entry): entry.test_label for entry in results.entries}
+    for device, candidate, recipe, test in islice(broken, _TOLD):
+        ways = [one for one in same if _subject(one) == (device, candidate, recipe, test)]
+        label = labels[device, candidate, recipe, test]
+        subject = (f"{candidate}/{recipe}" if recipe else candidate) + (f" ({label})" if label else "")
         yield f"{subject} on {device} at commit {commit}: {', '.join(_told(one, run) for one in ways)}"
     if len(broken) > _TOLD:
         yield f"and {len(broken) - _TOLD} more that did not hold in an earlier attempt: see harness history"

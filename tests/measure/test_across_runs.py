@@ -132,6 +132,22 @@ def test_two_tests_of_one_candidate_find_their_own():
     assert (found.only_a, found.only_b) == ((), ())
 
 
+def test_a_test_that_only_one_run_has_takes_nothing_from_another():
+    a = run_of(entry(test="t::one"), entry(test="t::two"))
+    b = run_of(entry(0.005, test="t::two"))
+    found = contrast(a, b)
+    assert [(pair.a.test, pair.b.test) for pair in found.pairs] == [("t::two",) * 2]
+    assert [one.test for one in found.only_a] == ["t::one"]
+    renamed = contrast(run_of(entry(test="t::one[pi-07]")), run_of(entry(test="t::new[pi-08]")))
+    assert len(renamed.pairs) == 1 and not renamed.only_a + renamed.only_b
+
+
+def test_boards_of_other_names_pair_test_by_test():
+    a = run_of(*(entry(device="pi-07", test=f"t::{name}[pi-07]") for name in ("one", "two")), devices=["pi-07"])
+    b = run_of(*(entry(device="pi-08", test=f"t::{name}[pi-08]") for name in ("two", "one")), devices=["pi-08"])
+    assert [(pair.a.test[3:6], pair.b.test[3:6]) for pair in contrast(a, b).pairs] == [("one",) * 2, ("two",) * 2]
+
+
 def test_one_device_each_is_the_same_whatever_its_name_and_of_several_the_name_decides():
     a = run_of(entry(device="rpi4"), devices=["rpi4"])
     b = run_of(entry(device="rpi4-07"), devices=["rpi4-07"])

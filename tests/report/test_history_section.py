@@ -52,7 +52,16 @@ def test_series_of_one_metric_share_a_chart_and_unlike_boards_are_told_apart():
     (panel,) = panels([one, other, series("float32", "latency_p50", STEPPED)])
     assert panel.names == ["int8 [1c2d3e4f]", "int8 [99aa88bb]", "float32"]
     again = other.model_copy(update={"runtime": "litert 2.4.0"})
-    assert panels([other, again])[0].names == ["int8 [99aa88bb]", "int8 [99aa88bb] #2"]
+    assert panels([other, again])[0].names == ["int8 litert 2.3.0", "int8 litert 2.4.0"]
+    assert panels([other, other])[0].names == ["int8", "int8 #2"]
+
+
+def test_two_tests_and_two_branches_of_one_recipe_are_told_apart():
+    one = series("int8", "latency_p50", STEPPED).model_copy(update={"test": "b/test_a.py::test_small[x]"})
+    two = one.model_copy(update={"test": "b/test_a.py::test_large[x]"})
+    assert panels([one, two])[0].names == ["int8 (test_small)", "int8 (test_large)"]
+    main, feature = (one.model_copy(update={"branch": branch}) for branch in ("main", "feature"))
+    assert panels([main, feature])[0].names == ["int8 on main", "int8 on feature"]
 
 
 def test_points_intervals_and_changes_are_drawn_in_the_metrics_unit():

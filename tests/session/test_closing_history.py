@@ -1,12 +1,19 @@
 """What a run's end makes of the runs before it: in results.json, and never with a database's address."""
 
+import subprocess
+
+import pytest
+from store.sample_results import measured
+
 from harness.records.settings import Settings
 from harness.records.status import Status
+from harness.report import table
 from harness.session import closing
 from harness.session.closing import RunStart, close_run
 from harness.store import RunFolder, load_results
 from harness.testing import make_entry
 
+SIZE = measured("model_size", 1000.0, n=1)
 ADDRESS = "postgresql+psycopg://bench:secret@127.0.0.1:1/x"
 
 
@@ -38,3 +45,43 @@ def test_a_database_that_does_not_answer_fails_no_run_and_its_address_is_told_no
     assert any(note.startswith("not in the history: ") for note in results.run.notes)
     assert "history" not in results.run.settings
     assert "secret" not in (tmp_path / "latest/results.json").read_text(encoding="utf-8")
+
+
+def test_two_tests_of_one_candidate_are_rows_that_say_which_test_and_series_apart(tmp_path):
+    for number in (1, 2):
+        start = RunStart(id=f"run{number}")
+        folder = RunFolder.create(tmp_path, run_id=start.id, now=start.created_at)
+        for test in ("b/test_a.py::test_small", "b/test_a.py::test_large"):
+            folder.append_entry(make_entry(test=test, measurements=[SIZE]))
+        results = close_run(folder, settings=Settings(reports_dir=tmp_path), start=start, seconds={})
+        assert [entry.test_label for entry in results.entries] == ["test_small", "test_large"]
+        assert [len(series.points) for series in results.history] == ([] if number == 1 else [2, 2])
+    assert "test_small" in table(results) and "test_large" in table(results)
+
+
+@pytest.mark.parametrize(
+    ("environment", "branch"),
+    [
+        ({}, None),
+        ({"GITHUB_HEAD_REF": "faster", "GITHUB_BASE_REF": "main", "GITHUB_REF_NAME": "12/merge"}, "faster"),
+        ({"GITHUB_HEAD_REF": "main", "GITHUB_BASE_REF": "main", "GITHUB_REF_NAME": "12/merge"}, "12/merge"),
+        ({"GITHUB_HEAD_REF": "", "GITHUB_REF_NAME": "main"}, "main"),
+        ({"CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "faster", "CI_COMMIT_REF_NAME": "refs/x"}, "faster"),
+        ({"CI_COMMIT_REF_NAME": "main"}, "main"),
+    ],
+)
+def test_a_run_says_its_branch_the_pipelines_word_where_a_bare_commit_is_checked_out(
+    tmp_path, monkeypatch, environment, branch
+):
+    for name in ("GITHUB_HEAD_REF", "GITHUB_BASE_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    assert ended(tmp_path / "outside", 1).run.branch is None
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t"]
+    for arguments in (["init", "-qb", "trunk"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        subprocess.run([*git, *arguments], check=True)
+    assert ended(tmp_path / "reports", 1).run.branch == "trunk"
+    subprocess.run(["git", "checkout", "-q", "--detach"], check=True)
+    assert ended(tmp_path / "reports", 2).run.branch == branch

@@ -106,6 +106,43 @@ def test_other_runtimes_and_settings_are_series_apart(url, changed):
     assert all(len(found.points) == 1 for found in history.series(metrics=["model_size"]))
 
 
+def test_two_tests_of_one_candidate_are_two_series_and_a_run_counts_once_in_each(url):
+    history = History.open(url)
+    for number in range(2):
+        results = run_of(number)
+        again = [entry.model_copy(update={"test": "benchmarks/test_more.py::test_again"}) for entry in results.entries]
+        history.append(results.model_copy(update={"entries": [*results.entries, *again, *again]}))
+    series = history.series(metrics=["model_size"], candidate="digits_cnn/int8", device="rpi4")
+    assert [(one.test.rpartition("::")[2], one.repeat) for one in series] == [
+        ("test_model", 1),
+        ("test_again", 1),
+        ("test_again", 2),
+    ]
+    assert all([point.run_id for point in one.points] == ["0-0", "0-1"] for one in series)
+    assert {one.test for one in history.attempts(SAMPLE.run.commit)} == {one.test for one in series}
+
+
+def test_branches_are_series_apart_and_one_can_be_asked_for(url):
+    history = History.open(url)
+    for number, branch in enumerate(["main", "feature", "main", None]):
+        results = run_of(number)
+        history.append(results.model_copy(update={"run": results.run.model_copy(update={"branch": branch})}))
+    size = {"metrics": ["model_size"], "candidate": "digits_cnn/int8", "device": "rpi4"}
+    found = {one.branch: [point.run_id for point in one.points] for one in history.series(**size)}
+    assert found == {"main": ["0-0", "0-2"], "feature": ["0-1"], None: ["0-3"]}
+    (main,) = history.series(**size, branch="main")
+    assert main.branch == "main"
+
+
+def test_a_candidate_is_found_by_its_name_and_by_the_name_that_is_shown(url):
+    history = History.open(url)
+    odd = [entry.model_copy(update={"candidate": "a/b", "recipe": "c/d"}) for entry in SAMPLE.entries[:1]]
+    history.append(SAMPLE.model_copy(update={"entries": [*SAMPLE.entries, *odd]}))
+    for named, recipes in (("digits_cnn", 4), ("digits_cnn/int8", 1), ("a/b", 1), ("a/b/c/d", 1), ("digits_cnn/x", 0)):
+        found = history.series(metrics=["model_size"], candidate=named)
+        assert len({(one.candidate, one.recipe) for one in found}) == recipes, named
+
+
 def test_names_and_fingerprints_of_any_length_are_kept(url):
     long = run_of(0)
     fingerprint = (

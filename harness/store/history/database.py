@@ -1,11 +1,12 @@
 """A history: runs appended whole, series of figures read back."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, create_engine, event, insert, or_, select
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -28,6 +29,8 @@ _SUBJECT: Final = (
     ENTRIES.c.runtime,
     ENTRIES.c.delegate,
     ENTRIES.c.num_threads,
+    ENTRIES.c.test,
+    RUNS.c.branch,
 )
 """What makes a series: all of it is alike in all of its points."""
 _POINT: Final = (
@@ -79,11 +82,13 @@ class History:
         *,
         device: str | None = None,
         candidate: str | None = None,
+        branch: str | None = None,
         metrics: Sequence[str] | None = None,
         newest: int | None = None,
     ) -> list[Series]:
         """Series of everything asked for (None: all), what may not be compared apart, oldest points first.
 
+        ``candidate`` is a candidate with all its recipes, or one of them as it is shown: "digits_cnn/int8".
         ``newest`` takes the points of so many runs only, the latest. Changes of level are not looked for here.
         """
         wanted = select(*_SUBJECT, *_POINT).select_from(
@@ -94,7 +99,9 @@ class History:
         if device is not None:
             wanted = wanted.where(ENTRIES.c.device == device)
         if candidate is not None:
-            wanted = wanted.where(ENTRIES.c.candidate == candidate)
+            wanted = wanted.where(_is_subject(candidate))
+        if branch is not None:
+            wanted = wanted.where(RUNS.c.branch == branch)
         if metrics is not None:
             wanted = wanted.where(MEASUREMENTS.c.metric.in_(list(metrics)))
         if newest is not None:
@@ -104,7 +111,7 @@ class History:
 
     def attempts(self, commit: str) -> list[Attempt]:
         """Every entry of every run at a commit, whatever was measured, oldest run first."""
-        columns = (RUNS.c.id.label("run_id"), RUNS.c.created_at, *_SUBJECT[:3], ENTRIES.c.status)
+        columns = (RUNS.c.id.label("run_id"), RUNS.c.created_at, *_SUBJECT[:3], ENTRIES.c.test, ENTRIES.c.status)
         wanted = select(*columns).select_from(RUNS.join(ENTRIES, ENTRIES.c.run_id == RUNS.c.id))
         ordered = wanted.where(RUNS.c.commit == commit).order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id)
         return [Attempt.model_construct(**row._mapping) for row in self._rows(ordered)]
@@ -133,6 +140,13 @@ class History:
     def _rows(self, wanted: Select[Any]) -> Sequence[Row[Any]]:
         with _refusals(self._address), self._engine.connect() as connection:
             return connection.execute(wanted).all()
+
+
+def _is_subject(named: str) -> ColumnElement[bool]:
+    """A candidate's name, or "candidate/recipe"; either may have a "/" of its own."""
+    parts = [(named[:at], named[at + 1 :]) for at, letter in enumerate(named) if letter == "/"]
+    built = [and_(ENTRIES.c.candidate == name, ENTRIES.c.recipe == recipe) for name, recipe in parts]
+    return or_(ENTRIES.c.candidate == named, *built)
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
@@ -202,11 +216,14 @@ def _measured(entry: Entry, entry_id: int) -> list[dict[str, Any]]:
 def _grouped(rows: Sequence[Row[Any]]) -> list[Series]:
     """Rows of a subject together; what the database gives back is taken as it was checked when it was kept."""
     found: dict[tuple[Any, ...], list[SeriesPoint]] = {}
+    again = Counter[tuple[Any, ...]]()
     width = len(_SUBJECT)
     for row in rows:
         values = dict(zip((column.name for column in _POINT), row[width:], strict=True))
-        found.setdefault(tuple(row[:width]), []).append(SeriesPoint.model_construct(**values))
-    names = [column.name for column in _SUBJECT]
+        subject = tuple(row[:width])
+        again[subject, row.run_id] += 1
+        found.setdefault((*subject, again[subject, row.run_id]), []).append(SeriesPoint.model_construct(**values))
+    names = [*(column.name for column in _SUBJECT), "repeat"]
     return [
         Series.model_construct(**dict(zip(names, subject, strict=True)), points=tuple(points))
         for subject, points in found.items()

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-NEWEST: Final = "0004"
+NEWEST: Final = "0005"
 """The schema's version that these tables are."""
 METADATA: Final = MetaData()
 
@@ -18,6 +18,7 @@ RUNS: Final = Table(
     Column("command", Text, nullable=False),
     Column("status", String(16), nullable=False),
     Column("exit_code", Integer, nullable=False),
+    Column("branch", Text),
 )
 ENTRIES: Final = Table(
     "entries",

@@ -11,6 +11,7 @@ from harness.plugin import github
 from harness.plugin.budget_book import BudgetBook
 from harness.plugin.expecting import expected_of
 from harness.plugin.failures import FailureLog
+from harness.plugin.flags import settings_of, spelled
 from harness.profiles import load
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
@@ -49,8 +50,6 @@ class Benching:
     @classmethod
     def configure(cls, config: pytest.Config, failures: FailureLog) -> "Benching":
         """Read options and profiles. Raises pytest.UsageError, one line for everything that is wrong."""
-        from harness.plugin.flags import settings_of
-
         settings = settings_of(config)
         handed = getattr(config, "workerinput", {}).get("harness")
         try:
@@ -60,7 +59,7 @@ class Benching:
             folder = RunFolder.open(Path(handed["folder"])) if handed else resumed_folder(settings)
             start = RunStart(id=handed["id"]) if handed else RunStart.of(folder)
         except UsageError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(spelled(str(error), config)) from None
         failures.warn = settings.inconclusive == "warn"
         today = date.fromisoformat(handed["day"]) if handed else start.created_at.date()
         book = BudgetBook(config.rootpath, profiles, settings.devices_dir, today)
@@ -109,7 +108,7 @@ class Benching:
             if self.settings.plan_only:
                 self._planned = plan_text(self.budgets.planned(), self.settings)
         except UsageError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(spelled(str(error), session.config)) from None
 
     def finish(self, session: pytest.Session) -> None:
         """Release the boards; the controller closes the run. A second call does nothing."""
@@ -141,12 +140,12 @@ class Benching:
     def summarise(self, reporter: pytest.TerminalReporter) -> None:
         """The table and where the report lies; on GitHub also its annotations and the step's summary."""
         if self._planned:
-            reporter.write_line(f"\n{self._planned}")
+            reporter.write_line(f"\n{spelled(self._planned, reporter.config)}")
         if self.results is None:
             return
         from harness.report import table
 
-        text = table(self.results)
+        text = spelled(table(self.results), reporter.config)
         reporter.write_line("")
         reporter.write_line(github.harmless(text) if github.on_github() else text)
         reporter.write_line(f"report: {self.folder.path / 'report.html'}")

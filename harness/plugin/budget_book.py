@@ -22,7 +22,7 @@ from harness.gates import (
     unused_waivers,
 )
 from harness.measure import check_trials
-from harness.plugin.expecting import candidates_of, device_of
+from harness.plugin.expecting import candidates_of, device_of, is_benchmark
 from harness.plugin.purse import Purse
 from harness.profiles import available, lineages
 from harness.records.candidate import Candidate
@@ -49,7 +49,7 @@ class BudgetBook:
 
     def expect(self, items: Iterable[pytest.Item]) -> None:
         """Take note of the collected benchmarks, over whose limits the error rates are divided."""
-        self._benchmarks = [item for item in items if "bench" in getattr(item, "fixturenames", ())]
+        self._benchmarks = [item for item in items if is_benchmark(item)]
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -95,7 +95,7 @@ class BudgetBook:
 
         Where whole folders were collected, whatever matches nothing is refused too. Raises UsageError.
         """
-        benchmarks = [item for item in items if "bench" in getattr(item, "fixturenames", ())]
+        benchmarks = [item for item in items if is_benchmark(item)]
         for item in benchmarks:
             self._nearest(item.path)
             self._markers(item)

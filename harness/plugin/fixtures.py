@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from harness.plugin.failures import UNREACHED_PROPERTY, USAGE_PROPERTY, held
+from harness.plugin.flags import spelled
 from harness.plugin.hooks import BENCHING
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
     benching = request.config.stash.get(BENCHING, None)
     if benching is None:
         _refuse(request, USAGE_PROPERTY, "no device named: give --device NAME")
+    if not harness_device:
+        _refuse(
+            request,
+            USAGE_PROPERTY,
+            "pytest does not see that this test asks for bench: let it ask for harness_device too",
+        )
     from harness.plugin.properties import properties_of
 
     with _one_line(request):
@@ -44,7 +51,7 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
                 candidate, harness_device, test=request.node.nodeid, limits=limits, share=share
             )
         request.node.user_properties.extend(properties_of(entry))
-        _raise_unless_held(entry, warn=benching.settings.inconclusive == "warn")
+        _raise_unless_held(request, entry, warn=benching.settings.inconclusive == "warn")
         return entry
 
     return run
@@ -67,15 +74,15 @@ def _one_line(request: pytest.FixtureRequest) -> Iterator[None]:
     # Raised out here, so that pytest does not tell both errors.
     if kind:
         _refuse(request, kind, sentence)
-    pytest.fail(" ".join(sentence.split()), pytrace=False)
+    pytest.fail(spelled(" ".join(sentence.split()), request.config), pytrace=False)
 
 
 def _refuse(request: pytest.FixtureRequest, kind: str, sentence: str) -> NoReturn:
-    line = " ".join(sentence.split())
+    line = spelled(" ".join(sentence.split()), request.config)
     request.node.user_properties.append((kind, line))
     raise pytest.fail.Exception(line, pytrace=False) from None
 
 
-def _raise_unless_held(entry: "Entry", *, warn: bool) -> None:
+def _raise_unless_held(request: pytest.FixtureRequest, entry: "Entry", *, warn: bool) -> None:
     if entry.status not in held(warn=warn):
-        pytest.fail(f"{entry.status.value}: {entry.reason}", pytrace=False)
+        pytest.fail(spelled(f"{entry.status.value}: {entry.reason}", request.config), pytrace=False)

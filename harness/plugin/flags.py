@@ -1,7 +1,10 @@
-"""The options on pytest's command line."""
+"""The options on pytest's command line, and how each is spelled where another plugin or a conftest owns its name."""
 
-from argparse import ArgumentError
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -9,59 +12,104 @@ from harness.records.errors import UsageError
 from harness.records.settings import Settings
 from harness.session.options import OPTIONS, make_settings
 
+_PREFIX: Final = "--harness-"
+_DEVICES: Final = ("--device", "--board")
 _DEVICE_HELP = "device to measure on, a profile's name (repeatable)"
+_CONFTEST = "conftest.py"
 
 
 def add_flags(parser: pytest.Parser) -> None:
-    """Add --device (also --board) and the options of ``harness.session.options``."""
+    """Add --device (also --board) and the options of ``harness.session.options``, under the names that are free.
+
+    Each has a twin with a prefix, --harness-device, that works where the short name is somebody else's.
+    """
+    taken = frozenset(name for _, names in _options(parser) for name in names)
     group = parser.getgroup("harness", "edge benchmarks")
-    kwargs: dict[str, Any] = {
-        "action": "append",
-        "default": [],
-        "metavar": "NAME",
-        "dest": "harness_devices",
-        "help": _DEVICE_HELP,
-    }
-    try:
-        group.addoption("--device", "--board", **kwargs)
-    except (ValueError, ArgumentError):
-        group.addoption("--board", **kwargs)
+
+    def add(*flags: str, **kwargs: Any) -> None:  # noqa: ANN401 - argparse's own keywords
+        names = [name for name in (*flags, twin(flags[0])) if name not in taken]
+        if names:
+            group.addoption(*names, **kwargs)
+
+    add(*_DEVICES, dest="harness_devices", action="append", default=[], metavar="NAME", help=_DEVICE_HELP)
     for option in OPTIONS:
         dest = f"harness_{option.field}"
         if option.switch:
-            group.addoption(option.flag, dest=dest, action="store_true", default=None, help=option.text)
+            add(option.flag, dest=dest, action="store_true", default=None, help=option.text)
         else:
-            group.addoption(option.flag, dest=dest, type=option.kind, metavar=option.metavar, help=option.text)
+            add(option.flag, dest=dest, type=option.kind, metavar=option.metavar, help=option.text)
 
 
-def stepped_aside(config: pytest.Config) -> bool:
-    """Whether another plugin owns --device in this pytest."""
-    return any(
-        "--device" in option.names() and option.dest != "harness_devices"
-        for group in config._parser._groups
-        for option in group.options
-    )
+def twin(flag: str) -> str:
+    """The spelling of an option that no other plugin has: --harness-device for --device."""
+    return f"{_PREFIX}{flag.removeprefix('--')}"
+
+
+def stepped_aside(config: pytest.Config) -> tuple[str, ...]:
+    """Our options whose short names another plugin or a conftest owns in this pytest."""
+    own = {name for dest, names in _options(config._parser) if dest.startswith("harness_") for name in names}
+    return tuple(flag for flag in _flags() if flag not in own)
+
+
+def spelled(text: str, config: pytest.Config) -> str:
+    """A message in which each of our options is named as it works in this pytest."""
+    names = stepped_aside(config)
+    if not names:
+        return text
+    # --board names a device too, but its own twin would be one more spelling to know.
+    known = {name: twin(_DEVICES[0] if name in _DEVICES else name) for name in names}
+    pattern = rf"(?<![\w-])(?:{'|'.join(map(re.escape, known))})(?![\w-])"
+    return re.sub(pattern, lambda found: known[found[0]], text)
+
+
+def forget_values(args: Sequence[str], paths: list[str]) -> None:
+    """Take our options' values out of what seem to be test ``paths`` as long as the options are not added yet.
+
+    Conftests are searched there. A value that has a conftest of its own stays: the option may be that conftest's.
+    """
+    flags = {name for option in OPTIONS if not option.switch for name in (option.flag, twin(option.flag))}
+    flags.update((*_DEVICES, twin(_DEVICES[0])))
+    for flag, value in pairwise(args):
+        if flag in flags and value in paths and not _has_conftest(Path(value)):
+            paths.remove(value)
 
 
 def settings_of(config: pytest.Config) -> Settings:
     """Settings of this pytest. Raises pytest.UsageError in one line."""
-    given = {option.field: config.getoption(f"harness_{option.field}") for option in OPTIONS}
+    given = {option.field: config.getoption(f"harness_{option.field}", None) for option in OPTIONS}
     try:
         return make_settings(
             given,
-            devices=list(config.getoption("harness_devices")),
+            devices=list(config.getoption("harness_devices", [])),
             rootdir=config.rootpath,
             command=" ".join(["pytest", *map(str, config.invocation_params.args)]),
         )
     except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(spelled(str(error), config)) from None
 
 
 def refuse_without_device(session: pytest.Session) -> None:
     """Raise pytest.UsageError, with the names there are, where a collected test asks for ``bench``."""
-    if not any("bench" in getattr(item, "fixturenames", ()) for item in session.items):
+    from harness.plugin.expecting import is_benchmark
+
+    if not any(map(is_benchmark, session.items)):
         return
     from harness.profiles import available
 
     names = ", ".join(sorted(available(settings_of(session.config).devices_dir)))
-    raise pytest.UsageError(f"no device named: give --device NAME, one of {names}")
+    raise pytest.UsageError(spelled(f"no device named: give --device NAME, one of {names}", session.config))
+
+
+def _flags() -> Iterable[str]:
+    return (*_DEVICES, *(option.flag for option in OPTIONS))
+
+
+def _options(parser: pytest.Parser) -> Iterator[tuple[str, Sequence[str]]]:
+    """The destination and the names of every option that a parser has."""
+    for group in dict.fromkeys([parser._anonymous, *parser._groups]):
+        for option in group.options:
+            yield option.dest, option.names()
+
+
+def _has_conftest(path: Path) -> bool:
+    return any((folder / _CONFTEST).is_file() for folder in (path, *path.glob("test*")))

@@ -1,6 +1,7 @@
 """pytest's hooks. Each is short: what it does stands in ``benching``, which only benchmark sessions load."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,12 +23,27 @@ _WORDS: dict[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Our options; where another plugin owns --device already, ours is --board alone."""
-    from harness.plugin.flags import add_flags
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Our options, where a conftest names this plugin; else they are added after the conftests' own, see below."""
+    files = (getattr(plugin, "__file__", None) or "" for plugin in pluginmanager.get_plugins())
+    if any(Path(file).name == "conftest.py" for file in files):
+        from harness.plugin.flags import add_flags
 
-    add_flags(parser)
+        add_flags(parser)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, object, object]:
+    """Add our options when all others are there, so that we step aside and nobody clashes with us."""
+    from harness.plugin.flags import add_flags, forget_values
+
+    forget_values(args, early_config.known_args_namespace.file_or_dir)
+    try:
+        return (yield)
+    finally:
+        add_flags(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,12 +67,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Which boards, and whether ``--device`` is another plugin's here."""
-    from harness.plugin.flags import stepped_aside
+    """Which boards, and which of our options' names are somebody else's here."""
+    from harness.plugin.flags import stepped_aside, twin
 
     lines = []
-    if stepped_aside(config):
-        lines.append("harness: another plugin owns --device here; name boards by --board")
+    aside = stepped_aside(config)
+    if aside:
+        lines.append(
+            f"harness: another plugin or a conftest owns {', '.join(aside)} here; "
+            f"ours have a prefix, such as {twin(aside[0])}"
+        )
     benching = config.stash.get(BENCHING, None)
     if benching is not None:
         lines.append(f"harness: {benching.heading()}")
@@ -65,7 +85,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that asks for ``bench`` runs once on each device."""
-    if "bench" not in metafunc.fixturenames:
+    from harness.plugin.expecting import is_benchmark
+
+    if not is_benchmark(metafunc):
         return
     benching = metafunc.config.stash.get(BENCHING, None)
     devices = benching.settings.devices if benching is not None else ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.plugin.expecting import is_benchmark
 from harness.records.results import DeviceRecord, Results
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class BenchmarkTable:
         """Its --benchmark-only keeps our benchmarks, and its --benchmark-skip skips them."""
         result = yield
         for item in items:
-            if "bench" not in getattr(item, "fixturenames", ()):
+            if not is_benchmark(item):
                 continue
             item.own_markers[:] = [mark for mark in item.own_markers if not _leaves_out_others(mark)]
             if config.getoption("benchmark_skip", False) and not config.getoption("benchmark_only", False):

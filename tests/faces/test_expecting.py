@@ -10,7 +10,8 @@ ONE, TWO = (Candidate(name, "zoo", name, "int8") for name in ("one", "two"))
 
 
 def item(*fixtures: str, **parameters: object) -> Any:
-    return SimpleNamespace(fixturenames=fixtures, callspec=SimpleNamespace(params=parameters))
+    own = ("harness_device",) if "bench" in fixtures else ()
+    return SimpleNamespace(fixturenames=(*fixtures, *own), callspec=SimpleNamespace(params=parameters))
 
 
 def test_candidates_by_device_in_the_order_of_the_tests() -> None:

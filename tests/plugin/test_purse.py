@@ -57,7 +57,7 @@ def item(name: str, *candidates: Candidate, device: str = "board", **limits: obj
     made: Any = SimpleNamespace(
         nodeid=f"test_x.py::{name}",
         path=Path("/nowhere/test_x.py"),
-        fixturenames=["bench"],
+        fixturenames=["bench", "harness_device"],
         callspec=SimpleNamespace(params={"harness_device": device, **params}),
         iter_markers=lambda _: [SimpleNamespace(args=(), kwargs=limits)],
     )

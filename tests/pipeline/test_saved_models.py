@@ -9,6 +9,7 @@ import pytest
 from pipeline.workbench import Workbench
 
 from harness.pipeline import inspect_file
+from harness.pipeline.building.worker_process import Worker
 from harness.records.artifact import Inside
 
 MAKERS = '''
@@ -16,6 +17,7 @@ MAKERS = '''
 from pathlib import Path
 import keras
 import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 HERE = Path(__file__).parent
 
@@ -45,6 +47,71 @@ def _table():
     module.table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), -1)
     module.serve = tf.function(module.table.lookup, input_signature=[tf.TensorSpec((None, 2), tf.int64, name="x")])
     return module
+
+FILE = str(HERE / "written")
+
+def _size(text):
+    return tf.cast(tf.strings.length(text), tf.float32)
+
+def _printed(x):
+    with tf.control_dependencies([tf.print("x", output_stream="file://" + FILE)]):
+        return tf.identity(x)
+
+def _saved(x):
+    with tf.control_dependencies([tf.raw_ops.SaveV2(prefix=FILE, tensor_names=["x"], shape_and_slices=[""], tensors=[x])]):
+        return tf.identity(x)
+
+def _summary(x):
+    writer = tf.raw_ops.SummaryWriter()
+    made = tf.raw_ops.CreateSummaryFileWriter(
+        writer=writer, logdir=FILE, max_queue=1, flush_millis=1, filename_suffix=""
+    )
+    with tf.control_dependencies([made]):
+        return tf.identity(x)
+
+def _whole_file(x):
+    reader = tf.raw_ops.WholeFileReaderV2()
+    queue = tf.raw_ops.FIFOQueueV2(component_types=[tf.string])
+    return x + _size(tf.raw_ops.ReaderReadV2(reader_handle=reader, queue_handle=queue)[1])
+
+def _lines(x):
+    lines = tf.data.TextLineDataset("/etc/hostname").reduce(0.0, lambda a, line: a + _size(line))
+    return x + lines
+
+def _restored(x):
+    return x + tf.raw_ops.RestoreV2(prefix=FILE, tensor_names=["x"], shape_and_slices=[""], dtypes=[tf.float32])[0]
+
+def _in_a_branch(x):
+    return tf.cond(x[0, 0] > 2, lambda: x + _size(tf.io.read_file("/etc/hostname")), lambda: x)
+
+def _in_a_loop(x):
+    return tf.while_loop(lambda y: y[0, 0] > 2, lambda y: [_printed(y)], [x])[0]
+
+def _in_a_function_of_a_function(x):
+    return tf.function(lambda y: tf.function(_in_a_branch)(y) * 2)(x)
+
+def _memory_region(x):
+    return x + tf.raw_ops.ImmutableConst(dtype=tf.float32, shape=(4,), memory_region_name="/etc/hostname")
+
+OPERATORS = {
+    "PrintV2": _printed, "SaveV2": _saved, "SummaryWriter": _summary, "WholeFileReaderV2": _whole_file,
+    "TextLineDataset": _lines, "RestoreV2": _restored, "branch": _in_a_branch, "loop": _in_a_loop,
+    "nested": _in_a_function_of_a_function, "ImmutableConst": _memory_region,
+    "WriteFile": lambda x: x + (0.0 if tf.io.write_file(FILE, "x") is None else 1.0),
+    "MatchingFiles": lambda x: x + tf.cast(tf.size(tf.io.matching_files("/etc/*")), tf.float32),
+}
+
+def _write_one_that_calls_its_saver():
+    """What saves a model is never run, unless something else calls it."""
+    fixed = _module((1, 4), lambda x: {"sum": tf.reduce_sum(x, 1)})
+    _write("calls_its_saver", fixed, serving_default=fixed.serve)
+    file = HERE / "calls_its_saver" / "saved_model.pb"
+    model = SavedModel.FromString(file.read_bytes())
+    functions = {one.signature.name: one for one in model.meta_graphs[0].graph_def.library.function}
+    saver = next(name for name in functions if "traced_save" in name)
+    served = next(one for name, one in functions.items() if "signature_wrapper" in name)
+    served.node_def.add(name="call", op="StatefulPartitionedCall").attr["f"].func.name = saver
+    file.write_bytes(model.SerializeToString())
 
 def write():
     _image_model().export(str(HERE / "dynamic"), verbose=False)
@@ -77,6 +144,19 @@ def write():
     _write("reads_a_file", reads, serving_default=reads.serve)
     calls = _module((None, 4), lambda x: {"y": tf.reshape(tf.py_function(lambda v: v, [x], tf.float32), (1, 4))})
     _write("runs_python", calls, serving_default=calls.serve)
+    for name, op in OPERATORS.items():
+        reaching = _module((None, 4), lambda x: {"y": x + op(x)})
+        _write(name, reaching, serving_default=reaching.serve)
+    endless = _module((None, 4), lambda x: {"y": tf.while_loop(lambda y: y[0, 0] > -1, lambda y: [y * 1.5], [x])[0]})
+    _write("endless", endless, serving_default=endless.serve)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, (None, 4), "x")
+        y = tf.matmul(x, tf.compat.v1.get_variable("w", initializer=tf.ones((4, 2))))
+        session.run(tf.compat.v1.global_variables_initializer())
+        tf.compat.v1.saved_model.simple_save(session, str(HERE / "first_version"), {"x": x}, {"y": y})
+    _write_one_that_calls_its_saver()
+    inner = keras.Sequential([keras.Input((6, 3)), keras.layers.Bidirectional(keras.layers.LSTM(4))])
+    inner.export(str(HERE / "recurrent"), verbose=False)
     words = _module((None, 1), lambda x: {"y": tf.strings.lower(x)}, dtype=tf.string)
     _write("words", words, serving_default=words.serve)
     table = _table()
@@ -85,6 +165,21 @@ def write():
     _write("nan", broken, serving_default=broken.serve)
     return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
 '''
+
+
+REACHING = (
+    "PrintV2",
+    "SaveV2",
+    "SummaryWriter",
+    "WholeFileReaderV2",
+    "TextLineDataset",
+    "RestoreV2",
+    "ImmutableConst",
+    "WriteFile",
+    "MatchingFiles",
+)
+"""Operators that touch files."""
+_CPU_S = 6.0
 
 
 @pytest.fixture(scope="module")
@@ -164,8 +259,13 @@ def test_data_of_another_shape_is_one_line(tools):
         ("scalar", ['input "x"', "()"]),
         ("picks", ['output "some"', "(1, None)", "known before it runs"]),
         ("rows", ['output "some"', "(0, 4)", "(1, 4)"]),
-        ("reads_a_file", ["ReadFile", "reaches out of the graph"]),
+        ("reads_a_file", ["is ReadFile, which reaches out of the graph"]),
         ("runs_python", ["EagerPyFunc", "reaches out of the graph"]),
+        *((name, [f"is {name}, which"]) for name in REACHING),
+        ("branch", ["is ReadFile, which"]),
+        ("nested", ["is ReadFile, which"]),
+        ("loop", ["is PrintV2, which"]),
+        ("calls_its_saver", ["is ShardedFilename, which"]),
         ("words", ['input "x"', "string"]),
         ("nan", ['output "y"', "NaN"]),
         ("gone", ["saved_model.pb", "No such file"]),
@@ -175,6 +275,19 @@ def test_what_a_saved_model_may_not_be(tools, name, words):
     message = tools.refusal(path(tools, name), kind="saved_model", label=name)
     assert message.startswith(name)
     assert all(word in message for word in words), message
+
+
+def test_a_loop_without_end_is_given_up_and_the_next_model_is_read(tools):
+    with Worker(cpu_s=_CPU_S) as worker:
+        bench = Workbench(tools.folder, worker)
+        message = bench.refusal(path(tools, "endless"), kind="saved_model", label="endless", prepared="loops")
+        assert message.startswith("endless: ") and "6 s of processor time" in message and "loop" in message
+        assert bench.prepare(path(tools, "fixed"), kind="saved_model", prepared="after the loop").info
+
+
+@pytest.mark.parametrize("name", ["first_version", "recurrent"])
+def test_models_of_other_makes_are_read(tools, name):
+    assert tools.prepare(path(tools, name), kind="saved_model").info
 
 
 def test_a_saved_model_is_not_trained_further(tools):

@@ -12,7 +12,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -24,8 +25,8 @@ Say = Callable[[str], None]
 
 
 def main() -> None:
-    """Serve requests until stdin ends. The one argument is the memory limit in bytes."""
-    memory = int(sys.argv[1])
+    """Serve requests until stdin ends. Arguments: the memory limit in bytes, a SavedModel's limit in CPU seconds."""
+    memory, cpu_s = int(sys.argv[1]), float(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -34,7 +35,7 @@ def main() -> None:
         threading.Thread(target=_listen, args=(lines,), daemon=True).start()
         while True:
             request = REQUEST.validate_json(lines.get())
-            _answer(answers, _served(request, answers, memory))
+            _answer(answers, _served(request, answers, memory=memory, cpu_s=cpu_s))
 
 
 def _listen(lines: "queue.SimpleQueue[str]") -> None:
@@ -46,7 +47,18 @@ def _listen(lines: "queue.SimpleQueue[str]") -> None:
     os._exit(1)  # started by hand: the group is not its own
 
 
-def _served(request: Request, answers: TextIO, memory: int) -> WorkerAnswer:
+@contextmanager
+def _cpu_limit(request: Request, seconds: float) -> Iterator[None]:
+    """End this process by SIGPROF where reading a SavedModel takes too long: no handler runs while a graph does."""
+    strange = isinstance(request, Prepare) and request.job.model.kind == "saved_model"
+    signal.setitimer(signal.ITIMER_PROF, seconds if strange else 0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _served(request: Request, answers: TextIO, *, memory: int, cpu_s: float) -> WorkerAnswer:
     def say(message: str) -> None:
         _answer(answers, WorkerAnswer(event="progress", message=message))
 
@@ -54,7 +66,8 @@ def _served(request: Request, answers: TextIO, memory: int) -> WorkerAnswer:
         if isinstance(request, Prepare | Convert):
             _with_tensorflow(say)  # once for all, so no artifact's own seconds
         began = time.monotonic()
-        result = _do(request, say)
+        with _cpu_limit(request, cpu_s):
+            result = _do(request, say)
     except EntryError as error:
         return WorkerAnswer(event="error", message=_one_line(str(error)))
     except MemoryError:

@@ -26,6 +26,8 @@ SILENCE_S: Final = 1800.0
 """A worker that neither tells nor prints anything for so long is given up."""
 MEMORY_BYTES: Final = 6 * 10**9
 """For all workers together, where the caller does not say."""
+CPU_S: Final = 300.0
+"""What reading a SavedModel and running it on a few samples may take of all cores together: it may be a stranger's."""
 _MODULE = "harness.pipeline.building.worker"
 _STOP_SECONDS = 10.0
 _LOOK_S = 1.0
@@ -46,15 +48,21 @@ def child_environment(**extra: str) -> dict[str, str]:
 class Worker:
     """A process for one request after another; nothing is started before the first, and a dead one is replaced.
 
-    ``memory_bytes`` limits its data (RLIMIT_DATA); ``silence_s`` is how long it may give no sign of life.
-    ``module`` is what the process runs.
+    ``memory_bytes`` limits its data (RLIMIT_DATA); ``silence_s`` is how long it may give no sign of life; ``cpu_s``
+    limits the processor's time for reading a SavedModel. ``module`` is what the process runs.
     """
 
     def __init__(
-        self, *, memory_bytes: int = MEMORY_BYTES, silence_s: float = SILENCE_S, module: str = _MODULE
+        self,
+        *,
+        memory_bytes: int = MEMORY_BYTES,
+        silence_s: float = SILENCE_S,
+        cpu_s: float = CPU_S,
+        module: str = _MODULE,
     ) -> None:
         self._module = module
         self._memory_bytes = memory_bytes
+        self._cpu_s = cpu_s
         self._silence_s = silence_s
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
@@ -121,7 +129,7 @@ class Worker:
                 self._forget()
                 self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", self._module, str(self._memory_bytes)],
+                    [sys.executable, "-P", "-m", self._module, str(self._memory_bytes), str(self._cpu_s)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=self._errors,
@@ -164,6 +172,11 @@ class Worker:
         status = process.returncode
         if "bad_alloc" in words or "MemoryError" in words:
             return f"{request.label} needs more memory than the {self._memory_bytes / 1e9:.1f} GB it may have"
+        if status == -signal.SIGPROF:
+            return (
+                f"{request.label}: reading it and running it on a few samples took more than the {self._cpu_s:g} s of "
+                "processor time that it may have: does it hold a loop without end?"
+            )
         how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
         return f"{request.label}: the process that builds it {how}" + (f': "{words}"' if words else "")
 

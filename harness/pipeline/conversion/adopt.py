@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from harness.pipeline.conversion.exported import SERVING, Exported, Port
+from harness.pipeline.conversion.graph_check import refuse_outside_operators
 from harness.pipeline.training.foreign import one_line
 from harness.records.errors import BuildError
 
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
 # TensorFlow is not typed: its functions and tensors are Any here.
 Tensorflow = Any
 
-_PROTO: Final = "saved_model.pb"
-_REACHES_OUT: Final = frozenset(
-    {"ReadFile", "WriteFile", "MatchingFiles", "PyFunc", "PyFuncStateless", "EagerPyFunc", "DebugIdentity"}
-)
-"""Operators that touch files or run Python, of which no graph that a board can run has any."""
-
 
 def adopt(source: Path, folder: Path, label: str) -> Exported:
     """Write the signature of a SavedModel anew, with a batch of one. Raises BuildError.
@@ -31,7 +26,7 @@ def adopt(source: Path, folder: Path, label: str) -> Exported:
     """
     import tensorflow as tf
 
-    _refuse_reaching_out(source, label)
+    refuse_outside_operators(source, label)
     try:
         loaded = tf.saved_model.load(str(source))
     except Exception as error:
@@ -45,26 +40,6 @@ def adopt(source: Path, folder: Path, label: str) -> Exported:
     except Exception as error:
         raise BuildError(f"{label} cannot be exported with a batch of one: {one_line(error)}") from error
     return Exported(folder, inputs, outputs, original=lambda values: _run(serve, values))
-
-
-def _refuse_reaching_out(source: Path, label: str) -> None:
-    """Read the graphs without loading them: loading already runs what initialises tables."""
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-
-    model = SavedModel()
-    try:
-        model.ParseFromString((source / _PROTO).read_bytes())
-    except (OSError, DecodeError) as error:
-        raise BuildError(f"{label}: {source / _PROTO} cannot be read as a SavedModel: {one_line(error)}") from error
-    for meta in model.meta_graphs:
-        functions = (node for function in meta.graph_def.library.function for node in function.node_def)
-        for node in (*meta.graph_def.node, *functions):
-            if node.op in _REACHES_OUT:
-                raise BuildError(
-                    f'{label}: its node "{node.name}" is {node.op}, which reaches out of the graph: '
-                    "it is not run here, and no board could"
-                )
 
 
 def _signature(loaded: Tensorflow, label: str) -> Tensorflow:

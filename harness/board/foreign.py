@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from harness.records.base import Record
+from harness.records.shorten import shorten
 
 _R = TypeVar("_R", bound=Record)
 
@@ -13,7 +14,7 @@ TEXT_CHARS = 4096
 
 def one_line(text: str, limit: int = LINE_CHARS) -> str:
     """Foreign text fit for a message: printable, one line, single blanks, at most ``limit`` characters."""
-    return " ".join(printable(text).split())[:limit]
+    return shorten(printable(text), limit)
 
 
 def printable(text: str) -> str:

@@ -1,6 +1,7 @@
 """What was built, as a table for people."""
 
 import io
+import textwrap
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -27,6 +28,7 @@ def build_table(results: Sequence[tuple[Candidate, Result]]) -> str:
         for artifact in built:
             drawn.add_row(*_cells(artifact))
         parts.append(_drawn(drawn))
+        parts += [_sentence(f"{_name(made)}: {note}") for made in built for note in made.notes]
         parts += sorted({f"no accuracy: {made.accuracy_reason}\n" for made in built if made.accuracy_reason})
     failed = len(results) - len(built)
     fresh = sum(not made.cached for made in built)
@@ -39,13 +41,21 @@ def _cells(artifact: Artifact) -> tuple[str, ...]:
     accuracy, drop = artifact.accuracy, artifact.accuracy_drop
     trained = training_seconds(artifact)
     return (
-        f"{artifact.candidate}/{artifact.recipe}" if artifact.recipe else artifact.candidate,
+        _name(artifact),
         f"{artifact.size_bytes:,} B",
         f"{accuracy.value * 100:.2f} %" if accuracy else _NONE,
         f"{drop.value * 100:+.2f} pt" if drop else _NONE,
         f"{trained:.1f} s" if trained else _NONE,
         "cached" if artifact.cached else f"{artifact.build_s:.1f} s",
     )
+
+
+def _name(artifact: Artifact) -> str:
+    return f"{artifact.candidate}/{artifact.recipe}" if artifact.recipe else artifact.candidate
+
+
+def _sentence(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, subsequent_indent="  ") + "\n"
 
 
 def _drawn(drawn: Table) -> str:

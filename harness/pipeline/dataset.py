@@ -24,6 +24,7 @@ class Dataset:
     ``accuracy_reason`` says why no accuracy is claimed for this data; None: it is.
     ``preprocessing`` is the numpy-only file whose ``preprocess`` made the inputs from raw samples, and
     ``raw_test`` holds the raw samples of the first test inputs; both None where inputs are as they come.
+    ``notes`` are sentences on how the data was read, which stand beside every figure of the model.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Dataset:
     accuracy_reason: str | None = None
     preprocessing: Path | None = None
     raw_test: "tuple[Array, ...] | None" = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

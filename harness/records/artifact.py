@@ -200,6 +200,8 @@ class Artifact(Record):
     golden_reason: str | None = None
     """Why outputs cannot be checked; None when golden is there."""
     stages: StagesFile | None = None
+    notes: tuple[str, ...] = ()
+    """Sentences that whoever reads its figures must know, e.g. "dynamic_int8 made no weights smaller"."""
     cached: bool = False
     build_s: float = 0.0
     """Seconds of export and conversion; training is told apart, in ``trainings``."""

@@ -148,6 +148,7 @@ class ArtifactRecord(Record):
     layers_reason: str | None = None
     trainings: tuple[Training, ...] = ()
     rival: Rival | None = None
+    notes: tuple[str, ...] = ()
     cached: bool = False
     build_s: float = 0.0
     versions: dict[str, str] = {}

@@ -74,7 +74,7 @@ def close_run(
         exit_code=session_exit_code(entries, settings=settings, unreached=unreached),
         seconds=spent,
         bytes_sent={name: tally.bytes_sent for name, tally in tallies.items()},
-        notes=[*unreached, *_differences(tallies), *_build_note(entries)],
+        notes=[*unreached, *_differences(tallies), *_artifact_notes(entries), *_build_note(entries)],
         gate=promise_of(entries, settings),
     )
     devices = {name: tally.record for name, tally in tallies.items()}
@@ -133,6 +133,12 @@ def session_exit_code(entries: Sequence[Entry], *, settings: Settings, unreached
 def _differences(tallies: Mapping[str, DeviceTally]) -> list[str]:
     """Where boards are not what their profiles say: seen before any figure is believed."""
     return [f"{name}: {difference}" for name, tally in tallies.items() for difference in tally.record.differences]
+
+
+def _artifact_notes(entries: Sequence[Entry]) -> list[str]:
+    """What must be known of the models that were measured, each once whatever the devices."""
+    told = [f"{entry.subject}: {note}" for entry in entries if entry.artifact for note in entry.artifact.notes]
+    return list(dict.fromkeys(told))
 
 
 def _build_note(entries: Sequence[Entry]) -> list[str]:

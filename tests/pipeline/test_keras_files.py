@@ -11,10 +11,22 @@ from harness.pipeline import inspect_file
 WRITER = '''
 """Writes files as Keras' own saving does. The factory itself gives any model."""
 from pathlib import Path
+import h5py
 import keras
 import numpy as np
 
 HERE = Path(__file__).parent
+
+class Unknown(keras.layers.Layer):
+    """A layer whose code no file holds."""
+
+class Network(keras.Model):
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.last = keras.layers.Dense(2)
+
+    def call(self, x):
+        return self.last(x)
 
 @keras.saving.register_keras_serializable()
 class Own(keras.layers.Layer):
@@ -33,6 +45,15 @@ def write():
     model.save(HERE / "digits.h5")
     x = keras.Input((3,))
     keras.Model(x, keras.layers.Lambda(lambda v: v * 2)(x)).save(HERE / "python_inside.keras")
+    keras.Sequential([keras.Input((3,)), Unknown(), keras.layers.Dense(1)]).save(HERE / "custom_layer.keras")
+    unknown = Network()
+    unknown(np.zeros((1, 3), np.float32))
+    unknown.save(HERE / "own_network.keras")
+    x = keras.Input((4, 4, 1))
+    keras.Model(x, keras.layers.DepthwiseConv2D(3)(x)).save(HERE / "of_another_keras.h5")
+    with h5py.File(HERE / "of_another_keras.h5", "r+") as file:  # as Keras 2 wrote it
+        config = file.attrs["model_config"]
+        file.attrs["model_config"] = config.replace('"depth_multiplier": 1', '"depth_multiplier": 1, "groups": 1')
     kernel, bias = model.get_layer("last").get_weights()
     model.get_layer("last").set_weights([kernel * np.nan, bias])
     model.save(HERE / "nan.keras")
@@ -85,7 +106,10 @@ def test_without_data_no_accuracy_is_claimed(tools):
         ("garbage.keras", ["garbage.keras", "cannot be read"]),
         ("garbage.h5", ["garbage.h5", "cannot be read"]),
         ("gone.keras", ["gone.keras"]),
-        ("python_inside.keras", ["cannot be read", "Lambda"]),
+        ("python_inside.keras", ["cannot be read", "Lambda", "module:function"]),
+        ("custom_layer.keras", ["Could not locate class 'Unknown'", "module:function"]),
+        ("own_network.keras", ["Could not locate class 'Network'", "module:function"]),
+        ("of_another_keras.h5", ["passed to DepthwiseConv2D: {'groups': 1}", "module:function"]),
         ("only.weights.h5", ["cannot be read"]),
         ("nan.keras", ["layer last", "NaN"]),
         ("any_length.keras", ['input "sound"', 'layer "first"', "fixed other sizes"]),

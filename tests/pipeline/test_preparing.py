@@ -7,6 +7,7 @@ import pytest
 from pipeline.workbench import Prepared, Workbench
 
 from harness.pipeline import inspect_file
+from harness.records.artifact import Inside
 
 MODELS = '''
 """Factories a user might write."""
@@ -80,6 +81,51 @@ def behaves_otherwise_in_training():
     x = keras.Input((3,))
     return keras.Model(x, keras.layers.Dropout(0.5)(keras.layers.Dense(3)(x)))
 
+def augments():
+    layers = [keras.layers.RandomFlip(), keras.layers.RandomRotation(0.2), keras.layers.RandomZoom(0.2)]
+    return keras.Sequential([keras.Input((6, 6, 1)), *layers, keras.layers.Conv2D(2, 3)])
+
+def augments_inside():
+    """As Keras' tutorial does it: augmentation is a model of its own, called with training=True by default."""
+    inner = keras.Sequential([keras.layers.RandomFlip("horizontal"), keras.layers.RandomContrast(0.5)])
+    x = keras.Input((6, 6, 1))
+    return keras.Model(x, keras.layers.GaussianNoise(0.5)(keras.layers.Flatten()(inner(x))))
+
+def augments_one_of_two():
+    a, b = keras.Input((6, 6, 1), name="a"), keras.Input((3,), name="b")
+    picture = keras.layers.Flatten()(keras.layers.RandomTranslation(0.2, 0.2)(a))
+    return keras.Model({"a": a, "b": b}, keras.layers.Concatenate()([picture, b]))
+
+def _narrow(policy):
+    x = keras.Input((8, 8, 1))
+    y = keras.layers.Conv2D(4, 3, activation="relu", dtype=policy)(x)
+    inner = keras.Sequential([keras.layers.BatchNormalization(dtype=policy), keras.layers.Flatten(dtype=policy)])
+    y = keras.layers.Dense(3, dtype=policy)(inner(y))
+    return keras.Model(x, keras.layers.Activation("softmax", dtype="float32")(y))
+
+def mixed_float16():
+    return _narrow("mixed_float16")
+
+def mixed_bfloat16():
+    return _narrow("mixed_bfloat16")
+
+def wholly_float16():
+    x = keras.Input((8,))
+    return keras.Model(x, keras.layers.Dense(3, dtype="float16")(x))
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__(dtype="mixed_float16")
+        self.last = keras.layers.Dense(2, dtype="mixed_float16")
+
+    def call(self, x):
+        return self.last(x)
+
+def subclassed_mixed():
+    model = Subclassed()
+    model(np.zeros((1, 3), np.float32))
+    return model
+
 def rebuilds():
     rng = np.random.default_rng(1)
     inputs, labels = rng.random((40, 6), dtype=np.float32), np.arange(30) % 2
@@ -115,6 +161,12 @@ def tools(workbench: Workbench) -> Workbench:
 
 def prepared(tools: Workbench, factory: str) -> Prepared:
     return tools.prepare(f"exported:{factory}")
+
+
+def inside(file: Path) -> Inside:
+    found = inspect_file(file).inside
+    assert found is not None
+    return found
 
 
 def shapes(path: Path) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
@@ -177,6 +229,25 @@ def test_what_a_model_is_told_of(tools):
 )
 def test_why_no_accuracy_is_claimed(tools, factory, reason):
     assert prepared(tools, factory).info.accuracy_reason == reason
+
+
+@pytest.mark.parametrize("factory", ["augments", "augments_inside", "augments_one_of_two"])
+def test_what_changes_training_samples_leaves_those_in_use_alone(tools, factory):
+    operators = {one.name for one in inside(tools.convert(f"exported:{factory}")).operators}
+    assert not operators & {"REVERSE_V2", "WHERE", "RANDOM_UNIFORM", "CustomOp", "MUL", "GATHER_ND", "SELECT_V2"}
+
+
+@pytest.mark.parametrize(
+    ("factory", "narrow"),
+    [("mixed_float16", "float16"), ("mixed_bfloat16", "bfloat16"), ("wholly_float16", "float16")],
+)
+def test_layers_of_16_bits_are_exported_in_32_and_it_is_said(tools, factory, narrow):
+    found = prepared(tools, factory)
+    assert found.info.notes == (
+        f"layers that compute in {narrow} were exported in float32, as TensorFlow Lite computes",
+    )
+    info = inspect_file(tools.convert(f"exported:{factory}"))
+    assert [one.dtype for one in (*info.inputs, *info.outputs)] == ["float32", "float32"]
 
 
 def test_the_score_of_the_data_set_is_kept(tools):

@@ -65,6 +65,7 @@ def completed(candidate: Candidate, found: Found, shop: Workshop, desk: Desk) ->
         golden=result.golden,
         golden_reason=result.golden_reason,
         stages=staging.file if staging else None,
+        notes=found.about.notes,
         cached=known if found.cached is None else found.cached,
         build_s=found.record.build_s,
         versions=found.record.versions,

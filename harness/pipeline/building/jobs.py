@@ -75,3 +75,5 @@ class PreparedInfo(Record):
     preprocessing: str | None = None
     trainings: tuple[Training, ...] = ()
     rival: Rival | None = None
+    notes: tuple[str, ...] = ()
+    """Sentences on how the model was exported and its data read, for whoever reads its figures."""

@@ -20,8 +20,11 @@ from typing import TextIO
 from harness.pipeline.building.jobs import WorkerAnswer
 from harness.pipeline.building.requests import REQUEST, Convert, FileData, Prepare, Quantize, Request, Stage, Verify
 from harness.records.errors import EntryError
+from harness.records.shorten import shorten
 
 Say = Callable[[str], None]
+
+_MESSAGE_CHARS = 1000
 
 
 def main() -> None:
@@ -69,18 +72,18 @@ def _served(request: Request, answers: TextIO, *, memory: int, cpu_s: float) -> 
         with _cpu_limit(request, cpu_s):
             result = _do(request, say)
     except EntryError as error:
-        return WorkerAnswer(event="error", message=_one_line(str(error)))
+        return WorkerAnswer(event="error", message=shorten(str(error), _MESSAGE_CHARS))
     except MemoryError:
         said = f"{request.label} needs more memory than the {memory / 1e9:.1f} GB it may have"
         return WorkerAnswer(event="error", message=said)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         said = f"{request.label}: {where}{error.strerror or error}"
-        return WorkerAnswer(event="error", message=_one_line(said))
+        return WorkerAnswer(event="error", message=shorten(said, _MESSAGE_CHARS))
     except Exception as error:  # whatever a library raises is one line for the user, and the next request is served
         traceback.print_exc()
         said = f"{request.label}: {type(error).__name__}: {error}"
-        return WorkerAnswer(event="error", message=_one_line(said))
+        return WorkerAnswer(event="error", message=shorten(said, _MESSAGE_CHARS))
     return WorkerAnswer(event="done", seconds=round(time.monotonic() - began, 3), result=result)
 
 
@@ -161,10 +164,6 @@ def _with_tensorflow(say: Say) -> None:
 def _answer(answers: TextIO, answer: WorkerAnswer) -> None:
     answers.write(answer.model_dump_json() + "\n")
     answers.flush()
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:1000]
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ COMPARED: Final = 4
 """Samples on which the two must agree."""
 _TOLERANCE: Final = 1e-4
 """Largest difference allowed between floats, as a share of the largest output (at least of 1)."""
+_COARSE: Final = ("float16", "bfloat16")
 _STEPS: Final = 8
 """Or so many of the number format's own steps, where it is coarser (float16)."""
 
@@ -39,11 +40,13 @@ def compare(exported: Exported, samples: "Mapping[str, Array]", label: str) -> N
         if wanted.keys() != got.keys():
             raise BuildError(f"{label}: the exported model gives {_listed(got)}, where {_listed(wanted)} was expected")
         for port in exported.outputs:
-            _compare_output(got[port.name], np.asarray(wanted[port.name]), port, label)
+            _compare_output(got[port.name], np.asarray(wanted[port.name]), port, label, exported.original_eps)
 
 
-def _compare_output(got: "Array", wanted: "Array", port: Port, label: str) -> None:
+def _compare_output(got: "Array", wanted: "Array", port: Port, label: str, eps: float) -> None:
     name = port.name
+    if eps and wanted.dtype.name in _COARSE:
+        wanted = wanted.astype(port.dtype)
     if got.shape != wanted.shape or got.shape != port.shape or got.dtype != wanted.dtype:
         raise BuildError(
             f'{label}: output "{name}" of the exported model is {got.dtype} {got.shape}, '
@@ -56,7 +59,7 @@ def _compare_output(got: "Array", wanted: "Array", port: Port, label: str) -> No
     if not np.isfinite(wanted).all():
         raise BuildError(f'{label}: output "{name}" is NaN or infinite on its own data: train it anew')
     worst = float(np.max(np.abs(got.astype(np.float64) - wanted), initial=0.0))
-    share = max(_TOLERANCE, _STEPS * float(np.finfo(wanted.dtype).eps))
+    share = max(_TOLERANCE, _STEPS * eps, _STEPS * float(np.finfo(wanted.dtype).eps))
     if not worst <= share * max(1.0, float(np.max(np.abs(wanted), initial=0.0))):
         raise BuildError(f'{label}: the exported model differs from the original by {worst:.3g} in output "{name}"')
 

@@ -1,8 +1,9 @@
 """From a trained Keras model to a SavedModel with a batch of one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from harness.pipeline.conversion.exported import Exported, Port
 from harness.pipeline.training.foreign import one_line
@@ -11,41 +12,77 @@ from harness.records.errors import BuildError
 # Keras is not typed: its models and tensors are Any here.
 Keras = Any
 
+_NARROW: Final = {"float16": 2.0**-10, "bfloat16": 2.0**-7}
+"""Types that TensorFlow Lite does not compute in, and their step at 1."""
+
 
 def export(model: Keras, folder: Path, label: str) -> Exported:
     """Export a model by Keras itself. Raises BuildError for one that cannot be a SavedModel with a batch of one.
 
-    tf.saved_model.save would silently leave the weights of a Keras 3 model out.
+    tf.saved_model.save would silently leave the weights of a Keras 3 model out. What behaves otherwise in training is
+    exported as it behaves in use, and what computes in 16 bits, which TensorFlow Lite has no operators for, in float32.
     """
-    import keras
-
     inputs = _fixed_inputs(model, label)
-    try:
-        outputs = model(_as_given(model, inputs))
-    except Exception as error:
-        raise BuildError(f"{label} cannot take a batch of one: {one_line(error)}") from error
-    named = _by_name(outputs, label)
-    _refuse_unknown_sizes(model, named, label)
-    # Without the signature, export makes the batch dynamic again.
-    signature = [keras.InputSpec(shape=one.shape, dtype=one.dtype, name=one.name) for one in inputs]
-    # A model around the model would put its own name before that of each layer, and the file keeps all of them.
-    alone = len(inputs) == 1 and _as_given(model, inputs) is inputs[0]
-    try:
-        fixed = model if alone else keras.Model(inputs, outputs)
-        fixed.export(
-            str(folder),
-            format="tf_saved_model",
-            input_signature=signature if alone else [signature],
-            verbose=False,
-        )
-    except Exception as error:
-        raise BuildError(f"{label} cannot be exported as a SavedModel: {one_line(error)}") from error
+    with _in_float32(model) as narrow:
+        try:
+            outputs = model(_as_given(model, inputs), training=False)
+        except Exception as error:
+            raise BuildError(f"{label} cannot take a batch of one: {one_line(error)}") from error
+        named = _by_name(outputs, label)
+        _refuse_unknown_sizes(model, named, label)
+        try:
+            _write(model, inputs, outputs, folder)
+        except Exception as error:
+            raise BuildError(f"{label} cannot be exported as a SavedModel: {one_line(error)}") from error
     return Exported(
         folder,
         inputs=_ports((one.name, one) for one in inputs),
         outputs=_ports(named.items()),
         original=lambda values: _run(model, values, label),
+        original_eps=max((_NARROW[one] for one in narrow), default=0.0),
+        notes=_told_of(narrow),
     )
+
+
+def _write(model: Keras, inputs: list[Keras], outputs: Any, folder: Path) -> None:  # noqa: ANN401
+    import keras
+
+    # Without the signature, export makes the batch dynamic again.
+    signature = [keras.InputSpec(shape=one.shape, dtype=one.dtype, name=one.name) for one in inputs]
+    archive = keras.export.ExportArchive()
+    # A model around the model would put its own name before that of each layer, and the file keeps all of them.
+    if len(inputs) == 1 and _as_given(model, inputs) is inputs[0]:
+        archive.track(model)
+        archive.add_endpoint("serve", lambda given: model(given, training=False), signature)
+    else:
+        around = keras.Model(inputs, outputs)
+        archive.track(around)
+        archive.add_endpoint("serve", lambda given: around(given, training=False), [signature])
+    archive.write_out(str(folder), verbose=False)
+
+
+@contextmanager
+def _in_float32(model: Keras) -> Iterator[tuple[str, ...]]:
+    """All layers compute in float32 meanwhile; gives the narrower types in which some did, each once.
+
+    Weights are float32 already where the precision is mixed, and are taken as they are where they are not.
+    """
+    layers = [layer for layer in model._flatten_layers() if layer.compute_dtype in _NARROW]
+    kept = [(layer, layer.dtype_policy) for layer in layers if layer.quantization_mode is None]
+    narrow = tuple(dict.fromkeys(layer.compute_dtype for layer in layers))
+    for layer, _ in kept:
+        layer.dtype_policy = "float32"
+    try:
+        yield narrow
+    finally:
+        for layer, policy in kept:
+            layer.dtype_policy = policy
+
+
+def _told_of(narrow: tuple[str, ...]) -> tuple[str, ...]:
+    if not narrow:
+        return ()
+    return (f"layers that compute in {', '.join(narrow)} were exported in float32, as TensorFlow Lite computes",)
 
 
 def _fixed_inputs(model: Keras, label: str) -> list[Keras]:

@@ -32,9 +32,15 @@ class Port:
 
 @dataclass(frozen=True)
 class Exported:
-    """A SavedModel with a batch of one. ``original`` runs what it was made from: inputs by name to outputs by name."""
+    """A SavedModel with a batch of one. ``original`` runs what it was made from: inputs by name to outputs by name.
+
+    ``original_eps`` is the step at 1 of the numbers the original computes in, where they are coarser than its outputs.
+    ``notes`` are sentences on what was changed.
+    """
 
     folder: Path
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     original: "Callable[[Mapping[str, Array]], Mapping[str, Array]]"
+    original_eps: float = 0.0
+    notes: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """The graphs of a SavedModel are read before it is loaded: only operators that compute in memory are let through."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,99 +18,102 @@ _PROTO: Final = "saved_model.pb"
 _RESTORE: Final = "RestoreV2"
 
 _ALLOWED: Final = frozenset(
-    # Calls, choices, loops; what only passes a value on.
-    """
-    PartitionedCall StatefulPartitionedCall If StatelessIf While StatelessWhile Case StatelessCase Switch Merge Enter
-    Exit NextIteration LoopCond ControlTrigger NoOp Const Placeholder PlaceholderWithDefault _Arg _Retval Identity
-    IdentityN StopGradient PreventGradient EnsureShape CheckNumerics Assert Snapshot FakeParam
-    """
-    # Variables, and tables that are filled from constants.
-    """
-    VarHandleOp VariableV2 Variable ReadVariableOp AssignVariableOp AssignAddVariableOp AssignSubVariableOp Assign
-    AssignAdd AssignSub VarIsInitializedOp IsVariableInitialized VariableShape DestroyResourceOp ResourceGather
-    ResourceGatherNd ResourceScatterUpdate ResourceScatterAdd ResourceScatterSub ResourceScatterNdUpdate
-    ResourceScatterNdAdd ScatterUpdate ScatterAdd ScatterSub ResourceStridedSliceAssign HashTable HashTableV2
-    MutableHashTable MutableHashTableV2 AnonymousHashTable AnonymousMutableHashTable LookupTableFind LookupTableFindV2
-    LookupTableImport LookupTableImportV2 LookupTableExport LookupTableExportV2 LookupTableSize LookupTableSizeV2
-    InitializeTable InitializeTableV2
-    """
-    # Element by element.
-    """
-    Abs Acos Acosh Add AddN AddV2 AccumulateNV2 Angle Asin Asinh Atan Atan2 Atanh BitwiseAnd BitwiseOr BitwiseXor
-    Bitcast Cast Ceil ClipByValue Complex ComplexAbs Conj Cos Cosh Digamma Div DivNoNan Elu Equal Erf Erfc Erfinv Exp
-    Expm1 Floor FloorDiv FloorMod Greater GreaterEqual Igamma Igammac Imag Inv Invert IsFinite IsInf IsNan LeakyRelu
-    LeftShift Less LessEqual Lgamma Log Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Mul MulNoNan Neg
-    NextAfter NotEqual OnesLike Pow Real RealDiv Reciprocal Relu Relu6 RightShift Rint Round Rsqrt Select SelectV2
-    Selu Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Square SquaredDifference Sub Tan Tanh ToBool TruncateDiv
-    TruncateMod Xdivy Xlog1py Xlogy ZerosLike ApproximateEqual PopulationCount
-    """
-    # Layers.
-    """
-    AvgPool AvgPool3D BatchMatMul BatchMatMulV2 BatchMatMulV3 BatchNormWithGlobalNormalization BiasAdd BiasAddV1 Conv
-    Conv2D Conv2DBackpropInput Conv2DBackpropInputV2 Conv3D Conv3DBackpropInput Conv3DBackpropInputV2 CropAndResize
-    DepthToSpace DepthwiseConv2dNative Dilation2D Einsum ExtractImagePatches FusedBatchNorm FusedBatchNormV2
-    FusedBatchNormV3 L2Loss LRN LogSoftmax MatMul MaxPool MaxPool3D MaxPoolV2 MaxPoolWithArgmax ResizeArea
-    ResizeBicubic ResizeBilinear ResizeNearestNeighbor Softmax SpaceToDepth AdjustContrastv2 AdjustHue
-    AdjustSaturation HSVToRGB RGBToHSV ImageProjectiveTransformV2 ImageProjectiveTransformV3 ScaleAndTranslate
-    NonMaxSuppression NonMaxSuppressionV2 NonMaxSuppressionV3 NonMaxSuppressionV4 NonMaxSuppressionV5
-    CombinedNonMaxSuppression SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits BlockLSTM BlockLSTMV2
-    LSTMBlockCell GRUBlockCell CTCGreedyDecoder AudioSpectrogram Mfcc
-    """
-    # Shapes, places, order.
-    """
-    All Any ArgMax ArgMin BatchToSpace BatchToSpaceND Bincount DenseBincount BroadcastArgs BroadcastTo
-    BroadcastGradientArgs Bucketize Concat ConcatOffset ConcatV2 Cross Cumprod Cumsum CumulativeLogsumexp
-    DataFormatDimMap DataFormatVecPermute Diag DiagPart DynamicPartition DynamicStitch ParallelDynamicStitch Empty
-    EuclideanNorm ExpandDims Fill Gather GatherNd GatherV2 HistogramFixedWidth InTopK InTopKV2 InvertPermutation
-    LinSpace ListDiff LowerBound MatrixBandPart MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3
-    MatrixDiagV2 MatrixDiagV3 MatrixSetDiag MatrixSetDiagV2 MatrixSetDiagV3 Max Mean Min MirrorPad NthElement OneHot
-    Pack Pad PadV2 ParallelConcat Prod RaggedRange RaggedTensorToTensor Range Rank Reshape Reverse ReverseSequence
-    ReverseV2 Roll ScatterNd SegmentMax SegmentMean SegmentMin SegmentProd SegmentSum Shape ShapeN Size Slice
-    SpaceToBatch SpaceToBatchND SparseToDense SparseReshape SparseFillEmptyRows SparseSegmentMean SparseSegmentSum
-    SparseTensorDenseMatMul SparseReorder Split SplitV Squeeze StridedSlice Sum TensorScatterAdd TensorScatterMax
-    TensorScatterMin TensorScatterSub TensorScatterUpdate TensorStridedSliceUpdate Tile TopK TopKV2 ApproxTopK
-    Transpose ConjugateTranspose Unique UniqueV2 UniqueWithCounts Unpack UnravelIndex UnsortedSegmentMax
-    UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum UpperBound Where
-    """
-    # Lists of tensors, which loops keep.
-    """
-    EmptyTensorList TensorListConcat TensorListConcatV2 TensorListElementShape TensorListFromTensor TensorListGather
-    TensorListGetItem TensorListLength TensorListPopBack TensorListPushBack TensorListReserve TensorListResize
-    TensorListScatter TensorListScatterIntoExistingList TensorListScatterV2 TensorListSetItem TensorListSplit
-    TensorListStack TensorArrayV3 TensorArrayReadV3 TensorArrayWriteV3 TensorArrayGatherV3 TensorArrayScatterV3
-    TensorArrayConcatV3 TensorArraySplitV3 TensorArraySizeV3 TensorArrayCloseV3
-    """
-    # Matrices and spectra.
-    """
-    BatchFFT Cholesky FFT FFT2D FFT3D IFFT IFFT2D IFFT3D IRFFT IRFFT2D IRFFT3D LogMatrixDeterminant Lu
-    MatrixDeterminant MatrixInverse MatrixSolve MatrixSolveLs MatrixTriangularSolve Qr RFFT RFFT2D RFFT3D
-    SelfAdjointEigV2 Svd
-    """
-    # Random numbers.
-    """
-    Multinomial ParameterizedTruncatedNormal RandomGamma RandomPoissonV2 RandomShuffle RandomStandardNormal
-    RandomUniform RandomUniformInt TruncatedNormal StatelessMultinomial StatelessRandomBinomial
-    StatelessRandomGetAlg StatelessRandomGetKeyCounter StatelessRandomGetKeyCounterAlg StatelessRandomNormal
-    StatelessRandomNormalV2 StatelessRandomUniform StatelessRandomUniformFullInt StatelessRandomUniformFullIntV2
-    StatelessRandomUniformInt StatelessRandomUniformIntV2 StatelessRandomUniformV2 StatelessShuffle
-    StatelessTruncatedNormal StatelessTruncatedNormalV2 RngReadAndSkip StatefulStandardNormalV2 StatefulUniform
-    StatefulUniformInt StatefulUniformFullInt
-    """
-    # Numbers of few bits.
-    """
-    Dequantize FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel QuantizeV2
-    QuantizeAndDequantize QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 QuantizeAndDequantizeV4 Requantize
-    UniformDequantize UniformQuantize UniformRequantize
-    """
-    # Texts and pictures in memory, as signatures for servers take them.
-    """
-    AsString DecodeAndCropJpeg DecodeBase64 DecodeBmp DecodeGif DecodeImage DecodeJpeg DecodePng DecodeRaw EncodeBase64
-    EncodeJpeg EncodePng ParseExample ParseExampleV2 ParseSingleExample ParseTensor RaggedTensorToSparse
-    ReduceJoin RegexFullMatch RegexReplace StaticRegexFullMatch StaticRegexReplace StringFormat StringJoin
-    StringLength StringLower StringNGrams StringSplit StringSplitV2 StringStrip StringToHashBucketFast
-    StringToHashBucketStrong StringToNumber StringUpper Substr UnicodeDecode UnicodeDecodeWithOffsets UnicodeEncode
-    UnicodeScript UnicodeTranscode
-    """.split()
+    re.findall(
+        r"\w+",
+        # Calls, choices, loops; what only passes a value on.
+        """
+        PartitionedCall StatefulPartitionedCall If StatelessIf While StatelessWhile Case StatelessCase Switch Merge
+        Enter Exit NextIteration LoopCond ControlTrigger NoOp Const Placeholder PlaceholderWithDefault _Arg _Retval
+        Identity IdentityN StopGradient PreventGradient EnsureShape CheckNumerics Assert Snapshot FakeParam
+        """
+        # Variables, and tables that are filled from constants.
+        """
+        VarHandleOp VariableV2 Variable ReadVariableOp AssignVariableOp AssignAddVariableOp AssignSubVariableOp Assign
+        AssignAdd AssignSub VarIsInitializedOp IsVariableInitialized VariableShape DestroyResourceOp ResourceGather
+        ResourceGatherNd ResourceScatterUpdate ResourceScatterAdd ResourceScatterSub ResourceScatterNdUpdate
+        ResourceScatterNdAdd ScatterUpdate ScatterAdd ScatterSub ResourceStridedSliceAssign HashTable HashTableV2
+        MutableHashTable MutableHashTableV2 AnonymousHashTable AnonymousMutableHashTable LookupTableFind
+        LookupTableFindV2 LookupTableImport LookupTableImportV2 LookupTableExport LookupTableExportV2 LookupTableSize
+        LookupTableSizeV2 InitializeTable InitializeTableV2
+        """
+        # Element by element.
+        """
+        Abs Acos Acosh Add AddN AddV2 AccumulateNV2 Angle Asin Asinh Atan Atan2 Atanh BitwiseAnd BitwiseOr BitwiseXor
+        Bitcast Cast Ceil ClipByValue Complex ComplexAbs Conj Cos Cosh Digamma Div DivNoNan Elu Equal Erf Erfc Erfinv
+        Exp Expm1 Floor FloorDiv FloorMod Greater GreaterEqual Igamma Igammac Imag Inv Invert IsFinite IsInf IsNan
+        LeakyRelu LeftShift Less LessEqual Lgamma Log Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Mul
+        MulNoNan Neg NextAfter NotEqual OnesLike Pow Real RealDiv Reciprocal Relu Relu6 RightShift Rint Round Rsqrt
+        Select SelectV2 Selu Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Square SquaredDifference Sub Tan Tanh ToBool
+        TruncateDiv TruncateMod Xdivy Xlog1py Xlogy ZerosLike ApproximateEqual PopulationCount
+        """
+        # Layers.
+        """
+        AvgPool AvgPool3D BatchMatMul BatchMatMulV2 BatchMatMulV3 BatchNormWithGlobalNormalization BiasAdd BiasAddV1
+        Conv Conv2D Conv2DBackpropInput Conv2DBackpropInputV2 Conv3D Conv3DBackpropInput Conv3DBackpropInputV2
+        CropAndResize DepthToSpace DepthwiseConv2dNative Dilation2D Einsum ExtractImagePatches FusedBatchNorm
+        FusedBatchNormV2 FusedBatchNormV3 L2Loss LRN LogSoftmax MatMul MaxPool MaxPool3D MaxPoolV2 MaxPoolWithArgmax
+        ResizeArea ResizeBicubic ResizeBilinear ResizeNearestNeighbor Softmax SpaceToDepth AdjustContrastv2 AdjustHue
+        AdjustSaturation HSVToRGB RGBToHSV ImageProjectiveTransformV2 ImageProjectiveTransformV3 ScaleAndTranslate
+        NonMaxSuppression NonMaxSuppressionV2 NonMaxSuppressionV3 NonMaxSuppressionV4 NonMaxSuppressionV5
+        CombinedNonMaxSuppression SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits BlockLSTM
+        BlockLSTMV2 LSTMBlockCell GRUBlockCell CTCGreedyDecoder AudioSpectrogram Mfcc
+        """
+        # Shapes, places, order.
+        """
+        All Any ArgMax ArgMin BatchToSpace BatchToSpaceND Bincount DenseBincount BroadcastArgs BroadcastTo
+        BroadcastGradientArgs Bucketize Concat ConcatOffset ConcatV2 Cross Cumprod Cumsum CumulativeLogsumexp
+        DataFormatDimMap DataFormatVecPermute Diag DiagPart DynamicPartition DynamicStitch ParallelDynamicStitch Empty
+        EuclideanNorm ExpandDims Fill Gather GatherNd GatherV2 HistogramFixedWidth InTopK InTopKV2 InvertPermutation
+        LinSpace ListDiff LowerBound MatrixBandPart MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3
+        MatrixDiagV2 MatrixDiagV3 MatrixSetDiag MatrixSetDiagV2 MatrixSetDiagV3 Max Mean Min MirrorPad NthElement
+        OneHot Pack Pad PadV2 ParallelConcat Prod RaggedRange RaggedTensorToTensor Range Rank Reshape Reverse
+        ReverseSequence ReverseV2 Roll ScatterNd SegmentMax SegmentMean SegmentMin SegmentProd SegmentSum Shape ShapeN
+        Size Slice SpaceToBatch SpaceToBatchND SparseToDense SparseReshape SparseFillEmptyRows SparseSegmentMean
+        SparseSegmentSum SparseTensorDenseMatMul SparseReorder Split SplitV Squeeze StridedSlice Sum TensorScatterAdd
+        TensorScatterMax TensorScatterMin TensorScatterSub TensorScatterUpdate TensorStridedSliceUpdate Tile TopK
+        TopKV2 ApproxTopK Transpose ConjugateTranspose Unique UniqueV2 UniqueWithCounts Unpack UnravelIndex
+        UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum UpperBound Where
+        """
+        # Lists of tensors, which loops keep.
+        """
+        EmptyTensorList TensorListConcat TensorListConcatV2 TensorListElementShape TensorListFromTensor
+        TensorListGather TensorListGetItem TensorListLength TensorListPopBack TensorListPushBack TensorListReserve
+        TensorListResize TensorListScatter TensorListScatterIntoExistingList TensorListScatterV2 TensorListSetItem
+        TensorListSplit TensorListStack TensorArrayV3 TensorArrayReadV3 TensorArrayWriteV3 TensorArrayGatherV3
+        TensorArrayScatterV3 TensorArrayConcatV3 TensorArraySplitV3 TensorArraySizeV3 TensorArrayCloseV3
+        """
+        # Matrices and spectra.
+        """
+        BatchFFT Cholesky FFT FFT2D FFT3D IFFT IFFT2D IFFT3D IRFFT IRFFT2D IRFFT3D LogMatrixDeterminant Lu
+        MatrixDeterminant MatrixInverse MatrixSolve MatrixSolveLs MatrixTriangularSolve Qr RFFT RFFT2D RFFT3D
+        SelfAdjointEigV2 Svd
+        """
+        # Random numbers.
+        """
+        Multinomial ParameterizedTruncatedNormal RandomGamma RandomPoissonV2 RandomShuffle RandomStandardNormal
+        RandomUniform RandomUniformInt TruncatedNormal StatelessMultinomial StatelessRandomBinomial
+        StatelessRandomGetAlg StatelessRandomGetKeyCounter StatelessRandomGetKeyCounterAlg StatelessRandomNormal
+        StatelessRandomNormalV2 StatelessRandomUniform StatelessRandomUniformFullInt StatelessRandomUniformFullIntV2
+        StatelessRandomUniformInt StatelessRandomUniformIntV2 StatelessRandomUniformV2 StatelessShuffle
+        StatelessTruncatedNormal StatelessTruncatedNormalV2 RngReadAndSkip StatefulStandardNormalV2 StatefulUniform
+        StatefulUniformInt StatefulUniformFullInt
+        """
+        # Numbers of few bits.
+        """
+        Dequantize FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel QuantizeV2
+        QuantizeAndDequantize QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 QuantizeAndDequantizeV4 Requantize
+        UniformDequantize UniformQuantize UniformRequantize
+        """
+        # Texts and pictures in memory, as signatures for servers take them.
+        """
+        AsString DecodeAndCropJpeg DecodeBase64 DecodeBmp DecodeGif DecodeImage DecodeJpeg DecodePng DecodeRaw
+        EncodeBase64 EncodeJpeg EncodePng ParseExample ParseExampleV2 ParseSingleExample ParseTensor
+        RaggedTensorToSparse ReduceJoin RegexFullMatch RegexReplace StaticRegexFullMatch StaticRegexReplace
+        StringFormat StringJoin StringLength StringLower StringNGrams StringSplit StringSplitV2 StringStrip
+        StringToHashBucketFast StringToHashBucketStrong StringToNumber StringUpper Substr UnicodeDecode
+        UnicodeDecodeWithOffsets UnicodeEncode UnicodeScript UnicodeTranscode
+        """,
+    )
 )
 """Operators that TensorFlow's converter lowers, or that stand beside them in models as people export them: none reads
 or writes a file, reaches a network or runs Python."""
@@ -177,7 +181,9 @@ def _nodes_of_saver(meta: Proto) -> "AbstractSet[str]":
     wanted = {_node_name(one) for one in ends if one}
     by_name = {node.name: node for node in meta.graph_def.node}
     found = _ancestors(wanted, by_name)
-    served = [info.name for one in meta.signature_def.values() for info in (*one.inputs.values(), *one.outputs.values())]
+    served = [
+        info.name for one in meta.signature_def.values() for info in (*one.inputs.values(), *one.outputs.values())
+    ]
     fetched = {_node_name(name) for name in served}
     if not meta.HasField("object_graph_def"):
         fetched |= {_node_name(saver.restore_op_name)}

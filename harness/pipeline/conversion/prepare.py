@@ -67,6 +67,7 @@ def _prepare(job: BuildJob, folder: Path, say: Callable[[str], None]) -> None:
         preprocessing=str(Path(job.prepared) / PREPROCESSING) if (folder / PREPROCESSING).exists() else None,
         trainings=ready.trainings,
         rival=ready.rival,
+        notes=(*ready.exported.notes, *(ready.dataset.notes if ready.dataset else ())),
     )
     (folder / INFO).write_text(info.model_dump_json(), encoding="utf-8")
 

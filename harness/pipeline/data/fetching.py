@@ -12,6 +12,7 @@ from typing import IO, Final
 from harness.pipeline.cache import lock
 from harness.pipeline.data.published import Found, Published, PublishedFile, cache_folder, find
 from harness.records.errors import BuildError
+from harness.records.shorten import shorten
 
 _PATIENCE_S: Final = 20.0
 """How long a server may say nothing."""
@@ -69,7 +70,7 @@ def _copied(source: IO[bytes], target: IO[bytes], algorithm: str) -> str:
 
 def _instruction(published: Published, folder: Path, error: Exception) -> str:
     reason = getattr(error, "reason", None) or error
-    why = " ".join(str(getattr(reason, "strerror", None) or reason).split())[:80]
+    why = shorten(str(getattr(reason, "strerror", None) or reason))
     names = ", ".join(file.name for file in published.downloads)
     instead = f"{published.remedy}, or " if published.remedy else ""
     return (

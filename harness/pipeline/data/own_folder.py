@@ -12,12 +12,14 @@ from harness.pipeline.data.splitting import dealt
 from harness.pipeline.data.wanted import Wanted
 from harness.pipeline.data.wav_files import read_wav
 from harness.records.errors import BuildError
+from harness.records.shorten import shorten
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
     Samples = tuple[Array, Array]
 
 _PARTS: Final = frozenset({"train", "test"})
+_LISTED_CHARS: Final = 80
 _TEST_SHARE: Final = 5
 """One sample of so many is for testing, where the folder has no parts of its own."""
 
@@ -55,7 +57,8 @@ def _files_by_class(root: Path, classes: list[str]) -> list[list[Path]]:
     found = [folder.name for folder in _subfolders(root)]
     if found != classes:
         raise BuildError(
-            f"{root} has the classes {', '.join(found)[:80]}, where {', '.join(classes)[:80]} were expected"
+            f"{root} has the classes {shorten(', '.join(found), _LISTED_CHARS)}, "
+            f"where {shorten(', '.join(classes), _LISTED_CHARS)} were expected"
         )
     by_class = []
     for name in classes:
@@ -84,9 +87,7 @@ def _read_array(file: Path) -> "Array":
     try:
         return np.asarray(np.load(file, allow_pickle=False))
     except (OSError, ValueError, EOFError) as error:
-        raise BuildError(
-            f"{file} cannot be read as an array of plain numbers: {' '.join(str(error).split())[:120]}"
-        ) from error
+        raise BuildError(f"{file} cannot be read as an array of plain numbers: {shorten(str(error))}") from error
 
 
 def _read_picture(file: Path) -> "Array":
@@ -96,7 +97,7 @@ def _read_picture(file: Path) -> "Array":
     try:
         pixels = tf.io.decode_image(file.read_bytes(), expand_animations=False).numpy()
     except (OSError, tf.errors.InvalidArgumentError) as error:
-        raise BuildError(f"{file} cannot be read as a picture: {' '.join(str(error).split())[:120]}") from error
+        raise BuildError(f"{file} cannot be read as a picture: {shorten(str(error))}") from error
     return np.asarray(pixels)
 
 

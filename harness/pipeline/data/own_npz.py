@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.pipeline.data.own_parts import OwnParts
 from harness.records.errors import BuildError
+from harness.records.shorten import shorten
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -45,7 +46,7 @@ def _arrays(path: Path) -> "dict[str, Array]":
             with archive:
                 return {name: archive[name] for name in archive.files if _one_of_ours(name)}
     except (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        what = " ".join(str(error).split())[:120]
+        what = shorten(str(error))
         raise BuildError(f"{path} cannot be read as a .npz of plain numbers: {what}") from error
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from harness.pipeline.inspection.delegation_job import DelegationAnswer, DelegationJob
 from harness.pipeline.verification.limiting import serve
+from harness.records.shorten import shorten
 
 _DELEGATE: Final = "DELEGATE"
 
@@ -24,7 +25,7 @@ def _load(path: str) -> DelegationAnswer:
         names = [node["op_name"] for node in _nodes(Interpreter, path, plain)]
         nodes = _nodes(Interpreter, path, OpResolverType.AUTO)
     except (ValueError, RuntimeError, MemoryError) as error:
-        words = " ".join(str(error).split())[:200] or f"{type(error).__name__} without a message (out of memory?)"
+        words = shorten(str(error)) or f"{type(error).__name__} without a message (out of memory?)"
         return DelegationAnswer(refused=f"LiteRT refuses it: {words}")
     operators, parts = nodes[: len(names)], nodes[len(names) :]
     if any(part["op_name"] != _DELEGATE for part in parts):

@@ -15,6 +15,10 @@ from harness.records.errors import BuildError
 
 __all__ = ["Fresh", "make", "one_line", "remade"]
 
+_FACTORY_INSTEAD: Final = (
+    "what a file cannot hold, such as custom layers, a Lambda or layers of another Keras, a factory can: give "
+    "module:function, a function of yours that makes the model and loads its weights"
+)
 _NO_DATA: Final = "no data set was named, so that no accuracy is claimed"
 
 
@@ -77,11 +81,19 @@ def _read(source: ModelSource) -> Made:
     try:
         model = keras.saving.load_model(source.source, compile=False, safe_mode=True)
     except Exception as error:
-        raise BuildError(f"{source.label}: {source.source} cannot be read as a model: {one_line(error)}") from error
+        instead = f": {_FACTORY_INSTEAD}" if _needs_code(error) else ""
+        raise BuildError(
+            f"{source.label}: {source.source} cannot be read as a model: {one_line(error)}{instead}"
+        ) from error
     model = _checked(model, source)
     if source.data is None:
         return Made(model, None, _NO_DATA, Schedule())
     return Made(model, _data_of_file(model, source.data, source), None, Schedule())
+
+
+def _needs_code(error: Exception) -> bool:
+    """Whether a file failed for code that it does not hold, or may not run."""
+    return isinstance(error, TypeError) or "deserializ" in str(error)
 
 
 def _data_of_file(model: Any, word: str, source: ModelSource) -> Dataset:  # noqa: ANN401 - keras is not typed

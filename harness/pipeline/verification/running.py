@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.records.artifact import TensorInfo
+from harness.records.shorten import shorten
 
 Array = NDArray[Any]
 
@@ -70,7 +71,7 @@ def type_name(dtype: Any) -> str:  # noqa: ANN401 - numpy's dtype
 
 def one_line(error: BaseException) -> str:
     """What an exception says, short; LiteRT gives an empty message where memory does not suffice."""
-    return " ".join(str(error).split())[:300] or f"{type(error).__name__} without a message (out of memory?)"
+    return shorten(str(error)) or f"{type(error).__name__} without a message (out of memory?)"
 
 
 def _opened(path: str, *, every_tensor: bool) -> Any:  # noqa: ANN401 - the interpreter is not typed

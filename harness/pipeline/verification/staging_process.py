@@ -19,6 +19,7 @@ import numpy as np
 from harness.pipeline.verification.staging_arrays import Array, MisfitError, answer_text, as_floats, as_inputs
 from harness.pipeline.verification.staging_job import PhaseDone, StagingFault, StagingJob
 from harness.pipeline.verification.staging_raw import BadRawError, read_raw
+from harness.records.shorten import shorten
 
 FILENAME = "<stages>"
 """Of the user's code in tracebacks: short and ASCII, so that it is found again in what a watchdog prints."""
@@ -143,7 +144,7 @@ def _blaming(job: StagingJob, what: str, where: str = "") -> Iterator[None]:
     except (Exception, SystemExit) as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILENAME]
         line = f", line {lines[-1]}" if lines else ""
-        said = " ".join(str(error).split())[:200]
+        said = shorten(str(error))
         raise FaultError(
             f"{job.stages}{line}: {what} raised {type(error).__name__}{': ' if said else ''}{said}{where}"
         ) from error
@@ -171,7 +172,7 @@ def _inferred(job: StagingJob, samples: list[list[Array]]) -> list[list[Array]]:
         interpreter.allocate_tensors()
         return [_infer(interpreter, sample) for sample in samples]
     except (ValueError, RuntimeError, MemoryError) as error:
-        said = " ".join(str(error).split())[:300] or type(error).__name__
+        said = shorten(str(error)) or type(error).__name__
         raise RefusedError(f"LiteRT on this host refuses the model: {said}") from error
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.records.shorten import shorten
+
 MOST_SAMPLE_BYTES = 64 * 2**20
 
 
@@ -24,7 +26,7 @@ def read_raw(path: Path, limit: int) -> list[NDArray[Any]]:
     try:
         found = _read(path, limit)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise BadRawError(f"cannot be read: {' '.join(str(error).split())[:300]}") from error
+        raise BadRawError(f"cannot be read: {shorten(str(error))}") from error
     if not found:
         raise BadRawError("hold no sample")
     for at, sample in enumerate(found):

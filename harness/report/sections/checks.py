@@ -67,6 +67,7 @@ def _facts(results: Results, one: Measured) -> list[tuple[str, list[str]]]:
         ("test set", _test_set(record)),
         ("compared", _compared(record)),
         ("worst layers", [*map(_layer, record.worst_layers), *_given(record.layers_reason)]),
+        ("notes", list(record.notes)),
         ("trained", [text for training in record.trainings for text in _training(training)]),
         ("held against", _rival(record.rival) if record.rival else []),
     ]

@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 from harness.records.errors import UsageError
 from harness.records.history import Attempt, Series, SeriesPoint
 from harness.records.results import SELFTEST, Entry, Results, SelfTests
+from harness.records.shorten import shorten
 from harness.store.history.addresses import WAIT_S, driver_options, shown, to_connect, without_secrets
 from harness.store.history.schema import bring_up_to_date
 from harness.store.history.selftests import record_of
@@ -172,7 +173,7 @@ def _refusals(address: str) -> Iterator[None]:
             f"history {named!r} is neither a file nor a database URL such as postgresql+psycopg://..."
         ) from None
     except (SQLAlchemyError, OSError) as error:
-        told = " ".join(without_secrets(str(getattr(error, "orig", None) or error), address).split())[:300]
+        told = shorten(without_secrets(str(getattr(error, "orig", None) or error), address))
         raise UsageError(f"history {named}: {told}; check the file or the server") from None
 
 

@@ -130,7 +130,8 @@ def history(  # noqa: PLR0913, PLR0917 - one parameter an option
     metric: Annotated[str, typer.Option(metavar="METRIC", help="which metric")] = "latency_p50",
     reports_dir: ReportsDir = None,
     database: Annotated[
-        str | None, typer.Option(metavar="URL", help="file or SQLAlchemy URL (default: history.db in the reports)")
+        str | None,
+        typer.Option(metavar="URL", help="file or SQLAlchemy URL (default: the repository's, see docs/history.md)"),
     ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="draw charts into a page")] = None,
     as_json: Json = False,

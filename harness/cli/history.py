@@ -14,7 +14,7 @@ from harness.records.nearest import nearest
 from harness.records.units import format_quantity
 from harness.report.words import visible
 from harness.session.options import kept_where
-from harness.store.history import History, address_of, take_in, with_changes
+from harness.store.history import open_history, take_in, with_changes
 
 _LETTERS = 8
 """Of a commit or a fingerprint."""
@@ -48,11 +48,12 @@ def show_history(asked: Asked, shown: Shown, *, reports_dir: Path | None, databa
         hint = f"did you mean {close}? " if close else ""
         raise UsageError(f"--metric {asked.metric} is no metric: {hint}known: {', '.join(METRICS)}")
     folder, address = kept_where(Path.cwd(), reports_dir=reports_dir, history=database)
-    if not (folder.is_dir() or address):
+    if not (folder.is_dir() or (address and ("://" in address or Path(address).exists()))):
         raise UsageError(f"there are no runs in {folder}: measure first, or give --reports-dir")
-    history = History.open(address_of(folder, address))
-    for skipped in take_in(history, folder):
-        sys.stderr.write(f"harness: {skipped}\n")
+    opened = open_history(folder, address)
+    history = opened.history
+    for line in (*opened.said, *take_in(history, folder)):
+        sys.stderr.write(f"harness: {line}\n")
     found = history.series(device=asked.device, candidate=asked.candidate, branch=asked.branch, metrics=[asked.metric])
     _show([with_changes(series) for series in found], shown)
 

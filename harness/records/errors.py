@@ -8,6 +8,7 @@
     |   +-- BudgetsError
     |   +-- CandidateSpecError       a candidate or recipe that cannot exist, seen at collection
     |   +-- ResultsFileError         a results.json that cannot be read
+    |   +-- GitError                 git refused or is not there; the message has git's own words
     +-- BoardUnavailableError        exit 11  a board was not reached, not leased or cannot measure
     |   +-- UnreachableError
     |   +-- HostKeyError
@@ -49,6 +50,10 @@ class CandidateSpecError(UsageError):
 
 class ResultsFileError(UsageError):
     """A results file that is missing, of another schema, or damaged."""
+
+
+class GitError(UsageError):
+    """Git refused, or is not there; the message has git's own words."""
 
 
 class BoardUnavailableError(HarnessError):

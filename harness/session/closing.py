@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,13 +12,13 @@ from pathlib import Path
 from typing import Self
 
 from harness.pipeline.recipes import parse_recipe
-from harness.records.errors import CandidateSpecError
+from harness.records.errors import CandidateSpecError, GitError
 from harness.records.labels import label_tests
 from harness.records.results import Entry, Results, Run
 from harness.records.settings import Settings
 from harness.records.status import exit_code, worst
 from harness.session.promise import promise_of
-from harness.store import DeviceTally, RunFolder
+from harness.store import DeviceTally, RunFolder, git
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,13 @@ def close_run(
         exit_code=session_exit_code(entries, settings=settings, unreached=unreached),
         seconds=spent,
         bytes_sent={name: tally.bytes_sent for name, tally in tallies.items()},
-        notes=[*unreached, *_differences(tallies), *_artifact_notes(entries), *_build_note(entries)],
+        notes=[
+            *unreached,
+            *_git_note(),
+            *_differences(tallies),
+            *_artifact_notes(entries),
+            *_build_note(entries),
+        ],
         gate=promise_of(entries, settings),
     )
     devices = {name: tally.record for name, tally in tallies.items()}
@@ -162,13 +167,20 @@ def _flat(settings: Settings) -> dict[str, str | bool | int | float | list[str] 
 
 def _commit() -> str | None:
     """The checked-out commit of the current folder, with "+dirty" where files differ from it; None outside git."""
-    return _git("describe", "--always", "--abbrev=40", "--dirty=+dirty", "--exclude=*")
+    try:
+        return git.checked_out()
+    except GitError:
+        return None
 
 
 def _branch(environment: Mapping[str, str]) -> str | None:
     """The checked-out branch of the current folder; for a pipeline's bare commit, the branch that it names."""
-    checked_out = _git("symbolic-ref", "--quiet", "--short", "HEAD")
-    if checked_out or _git("rev-parse", "HEAD") is None:
+    try:
+        checked_out = git.branch()
+        git.ask("rev-parse", "HEAD")
+    except GitError:  # outside git, or before the first commit
+        return None
+    if checked_out:
         return checked_out
     source = environment.get("GITHUB_HEAD_REF")
     if source and source == environment.get("GITHUB_BASE_REF"):  # a fork's branch of the same name is another one
@@ -177,10 +189,12 @@ def _branch(environment: Mapping[str, str]) -> str | None:
     return next((name for name in (*named, environment.get("CI_COMMIT_REF_NAME")) if name), None)
 
 
-def _git(*arguments: str) -> str | None:
-    """What git says in the current folder; None where it refuses or is not there."""
+def _git_note() -> list[str]:
+    """Why the commit is not known, where the current folder lies in a checkout that git does not open."""
+    if git.around(Path.cwd()) is None:
+        return []
     try:
-        said = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return said.stdout.strip() or None
+        git.top()
+    except GitError as error:
+        return [f"commit unknown: {error}"]
+    return []

@@ -104,6 +104,8 @@ def make_settings(given: Mapping[str, Any], *, devices: list[str], rootdir: Path
         if field not in _FILE_ONLY.values():
             _check(field, value)
     chosen = tuple(dict.fromkeys(devices or default_devices))
+    if chosen:
+        values.setdefault("history", _repository_history(rootdir))
     fixed_length = not {"num_runs", "min_secs"}.isdisjoint(values)
     settings = Settings(devices=chosen, command=command, fixed_length=fixed_length, **values)
     if settings.max_secs < settings.min_secs:
@@ -140,10 +142,18 @@ def _from_pyproject(path: Path) -> dict[str, Any]:
 def kept_where(rootdir: Path, *, reports_dir: Path | None, history: str | None) -> tuple[Path, str | None]:
     """The reports folder and the history's address, from what was typed over [tool.harness] of rootdir.
 
-    The address is None where neither names one. Raises UsageError.
+    The address is None for the reports folder's own, outside of a repository. Raises UsageError.
     """
     values = _from_pyproject(rootdir / "pyproject.toml")
-    return reports_dir or values.get("reports_dir", Settings.reports_dir), history or values.get("history")
+    address = history or values.get("history") or _repository_history(rootdir)
+    return reports_dir or values.get("reports_dir", Settings.reports_dir), address
+
+
+def _repository_history(rootdir: Path) -> str | None:
+    from harness.store.repository import history_file
+
+    file = history_file(rootdir)
+    return None if file is None else str(file)
 
 
 def _field_of(key: str, path: Path) -> str:

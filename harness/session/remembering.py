@@ -9,7 +9,7 @@ from harness.records.history import Attempt, Series
 from harness.records.results import Entry, Results, SelfTests
 from harness.records.settings import Settings
 from harness.records.status import Status
-from harness.store.history import History, address_of, take_in, with_changes
+from harness.store.history import open_history, take_in, with_changes
 
 ALWAYS = ("latency_p50", "peak_memory", "model_size", "accuracy")
 """Metrics whose way is kept in every results file; others where a budget judged them."""
@@ -37,7 +37,8 @@ def remember(results: Results, settings: Settings) -> Remembered:
     """Keep a run in the history, and say what came before it. A history that fails becomes a note."""
     reports_dir = settings.reports_dir
     try:
-        history = History.open(address_of(reports_dir, settings.history), wait_s=_WAIT_S)
+        opened = open_history(reports_dir, settings.history, wait_s=_WAIT_S)
+        history = opened.history
         take_in(history, reports_dir, most=_RUNS)
         history.append(results)
         found = history.series(newest=_RUNS)
@@ -48,7 +49,7 @@ def remember(results: Results, settings: Settings) -> Remembered:
     own = [series for series in found if any(point.run_id == results.run.id for point in series.points)]
     series = [_newest(with_changes(series)) for series in own if _is_kept(series, results.entries)]
     kept = tuple(one for one in series if len(one.points) > 1)
-    return Remembered(kept, tuple(_attempts(results, tried)), tests)
+    return Remembered(kept, (*opened.said, *_attempts(results, tried)), tests)
 
 
 def _is_kept(series: Series, entries: Sequence[Entry]) -> bool:

@@ -59,13 +59,17 @@ class Place:
     def pytest(self, *args: str, quick: bool = True, **env: str) -> Said:
         return self.run(sys.executable, "-m", "pytest", *WITHOUT, *(QUICK if quick else ()), *args, **env)
 
-    def harness(self, *args: str) -> Said:
-        return self.run(str(Path(sys.executable).parent / "harness"), *args)
+    def harness(self, *args: str, **env: str) -> Said:
+        return self.run(str(Path(sys.executable).parent / "harness"), *args, **env)
+
+    def homes(self) -> dict[str, str]:
+        """The user's own folders."""
+        return {"XDG_CACHE_HOME": str(self.folder / "cache"), "XDG_DATA_HOME": str(self.folder / "data")}
 
     def run(self, *argv: str, **env: str) -> Said:
         # What the pytest and the pipeline that run this test tell their processes is not for the one in the test.
         outer = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GITHUB_"))}
-        own = {"XDG_CACHE_HOME": str(self.folder / "cache"), "COLUMNS": "80", **env}
+        own = {**self.homes(), "COLUMNS": "80", **env}
         done = subprocess.run(argv, cwd=self.folder, capture_output=True, text=True, env=outer | own, check=False)
         for chained in ("Traceback", "During handling of the above exception"):
             assert chained not in done.stdout + done.stderr, done.stdout + done.stderr

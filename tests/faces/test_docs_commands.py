@@ -103,6 +103,7 @@ class Desk:
             "HOME": str(self.home),
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "XDG_CACHE_HOME": str(self.cache or self.folder / "cache"),
+            "XDG_DATA_HOME": str(self.folder / "data"),
             "COLUMNS": "80",
         }
         done = subprocess.run(

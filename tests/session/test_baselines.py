@@ -113,7 +113,28 @@ def test_a_shallow_clone_is_refused_unless_the_exact_commit_is_there(
 def test_outside_a_repository_a_revision_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert "is no git repository: give a file, a folder or a results.json" in refused("main")
+    said = refused("main")
+    assert said.startswith("--baseline main: git says: fatal: not a git repository")
+    assert said.endswith("give a file, a folder or a results.json")
+
+
+def test_a_checkout_of_another_owner_is_refused_in_git_s_own_words(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    said = refused("main")
+    assert "git says: fatal: detected dubious ownership in repository at" in said
+    assert "git config --global --add safe.directory" in said
+
+
+def test_a_commit_that_cannot_be_checked_out_is_told_in_git_s_own_words(repository: Path) -> None:
+    hook = repository / ".git/hooks/post-checkout"
+    hook.write_text("#!/bin/sh\necho 'no space left for large files' >&2\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    around = Surroundings(Settings(), lambda _: make_artifact(), lambda _: None)
+    with pytest.raises(UsageError, match=r"--baseline main: .* cannot be checked out in .*no space left for large"):
+        open_baseline("main", around)
 
 
 def test_without_git_a_revision_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,12 +22,12 @@ class Recorded:
     @classmethod
     def at(cls, commit: str, settings: Settings) -> Self:
         """What the history tells of a commit; nothing where it cannot be read."""
-        from harness.store.history import History, address_of  # loads SQLAlchemy
+        from harness.store.history import open_history  # loads SQLAlchemy
 
         cache_dir = (settings.cache_dir or default_cache_dir()).resolve()
         try:
-            history = History.open(address_of(settings.reports_dir, settings.history), wait_s=_WAIT_S)
-            return cls(history.artifacts(commit), cache_dir)
+            opened = open_history(settings.reports_dir, settings.history, wait_s=_WAIT_S)
+            return cls(opened.history.artifacts(commit), cache_dir)
         except (UsageError, OSError):
             return cls({}, cache_dir)
 

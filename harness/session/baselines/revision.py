@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -16,12 +17,12 @@ from harness.profiles import load
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
-from harness.records.errors import UsageError
+from harness.records.errors import GitError, UsageError
 from harness.records.results import BaselineRecord, DeviceRecord, Entry
 from harness.session.baselines.folder import from_shelf
-from harness.session.baselines.git import ask, commit_of, is_shallow, top
 from harness.session.baselines.opponent import Opponent, Surroundings
 from harness.session.baselines.recorded import Recorded
+from harness.store.git import ask, commit_of, is_shallow, top
 
 _EXACTLY = "rev:"
 _BUILDER = "from harness.cli.base import main; main()"
@@ -39,7 +40,16 @@ class Commit:
 
 def resolve(given: str) -> Commit:
     """The commit that --baseline names. Raises UsageError for one that git does not know or cannot tell."""
-    top()
+    try:
+        top()
+        return _resolved(given)
+    except GitError as error:
+        raise UsageError(
+            f"--baseline {given}: {error}: mend that, or give a file, a folder or a results.json"
+        ) from error
+
+
+def _resolved(given: str) -> Commit:
     exactly = given.startswith(_EXACTLY)
     revision = given.removeprefix(_EXACTLY)
     if is_shallow() and not (exactly and commit_of(revision)):
@@ -83,13 +93,13 @@ class RevisionBase:
         folder = Path(tempfile.mkdtemp(prefix="edge-harness-base-"))
         tree = folder / "tree"
         try:
-            if ask("worktree", "add", "--detach", "--force", str(tree), commit.sha) is None:
-                raise UsageError(f"--baseline {given}: git could not check out {commit.words} in {tree}")
+            _check_out(commit, tree, given=given)
             try:
                 told = _built(tree, folder / "artifacts", around)
                 profiles = {name: _profile_at(tree, name, around) for name in around.settings.devices}
             finally:
-                ask("worktree", "remove", "--force", str(tree))
+                with suppress(GitError):  # the folder goes with the session, and git forgets it by itself
+                    ask("worktree", "remove", "--force", str(tree))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -139,6 +149,13 @@ class RevisionBase:
         left_out = [] if found.artifact is None else _left_out(found.artifact, profile)
         record = found.record.model_copy(update={"commit": self.commit.sha, "not_compared": left_out})
         return Opponent(record, found.artifact, profile)
+
+
+def _check_out(commit: Commit, tree: Path, *, given: str) -> None:
+    try:
+        ask("worktree", "add", "--detach", "--force", str(tree), commit.sha)
+    except GitError as error:
+        raise UsageError(f"--baseline {given}: {commit.words} cannot be checked out in {tree}: {error}") from error
 
 
 def _left_out(artifact: Artifact, profile: DeviceProfile | None) -> list[str]:

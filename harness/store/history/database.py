@@ -6,7 +6,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, create_engine, event, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    and_,
+    create_engine,
+    event,
+    func,
+    insert,
+    or_,
+    select,
+)
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -18,6 +31,8 @@ from harness.store.history.addresses import WAIT_S, driver_options, shown, to_co
 from harness.store.history.schema import bring_up_to_date
 from harness.store.history.selftests import record_of
 from harness.store.history.tables import ENTRIES, MEASUREMENTS, RUNS, SELFTESTS
+
+_Rows = list[dict[str, Any]]
 
 _SUBJECT: Final = (
     ENTRIES.c.device,
@@ -77,6 +92,20 @@ class History:
                     return False
                 raise
         return True
+
+    def take_over(self, other: "History") -> int:
+        """Keep every run of another history that is not kept here yet, as it stands there; how many those were."""
+        tables = (RUNS, ENTRIES, MEASUREMENTS, SELFTESTS)
+        with _refusals(other._address), other._engine.connect() as connection:
+            found = [[dict(row) for row in connection.execute(select(table)).mappings()] for table in tables]
+        with _refusals(self._address), self._engine.begin() as connection:
+            known = {row.id for row in connection.execute(select(RUNS.c.id))}
+            last = connection.execute(select(func.max(ENTRIES.c.id))).scalar() or 0
+            missing = _without(known, *found, first=last + 1)
+            for table, rows in zip(tables, missing, strict=True):
+                if rows:
+                    connection.execute(insert(table), rows)
+        return len(missing[0])
 
     def series(
         self,
@@ -175,6 +204,18 @@ def _refusals(address: str) -> Iterator[None]:
     except (SQLAlchemyError, OSError) as error:
         told = shorten(without_secrets(str(getattr(error, "orig", None) or error), address))
         raise UsageError(f"history {named}: {told}; check the file or the server") from None
+
+
+def _without(known: set[str], runs: _Rows, entries: _Rows, *of_entries: _Rows, first: int) -> list[_Rows]:
+    """The rows of runs that are not known, their entries numbered from ``first``."""
+    kept = [run for run in runs if run["id"] not in known]
+    wanted = {run["id"] for run in kept}
+    keys = {entry["id"]: first + place for place, entry in enumerate(one for one in entries if one["run_id"] in wanted)}
+    renumbered = [entry | {"id": keys[entry["id"]]} for entry in entries if entry["id"] in keys]
+    rest = [
+        [row | {"entry_id": keys[row["entry_id"]]} for row in rows if row["entry_id"] in keys] for rows in of_entries
+    ]
+    return [kept, renumbered, *rest]
 
 
 def _insert(connection: Connection, results: Results) -> None:

@@ -6,13 +6,6 @@ from harness.records.errors import ResultsFileError
 from harness.store.history.database import History
 from harness.store.results_file import RESULTS_NAME, load_results
 
-DATABASE_NAME = "history.db"
-
-
-def address_of(reports_dir: Path, given: str | None) -> str:
-    """The history's address: what was given, else an SQLite file beside the runs."""
-    return given or str(reports_dir / DATABASE_NAME)
-
 
 def take_in(history: History, reports_dir: Path, *, most: int | None = None) -> list[str]:
     """Append every finished run that the history does not hold, of ``most`` runs the newest.

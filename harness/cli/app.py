@@ -10,6 +10,7 @@ import typer
 
 from harness.cli.budget_commands import budgets, judge
 from harness.cli.flags import CacheDir, Device, DevicesDir, Json, ReportsDir
+from harness.cli.terminal import make_output_plain
 from harness.records.errors import HarnessError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; what is wrong is one line on stderr and its exit code."""
+    make_output_plain()
     atexit.register(gc.freeze)  # an exit that looks for garbage in all that was imported takes 0.2 s longer
     try:
         app()

@@ -11,6 +11,7 @@ from harness.profiles import available, load, suggest_profile, write_profile
 from harness.profiles.suggesting import check_name
 from harness.records.device import Connection, DeviceProfile
 from harness.records.errors import BoardUnavailableError, ProfileError, UsageError
+from harness.records.text import escaped_json
 
 
 def list_devices(devices_dir: Path | None, *, as_json: bool) -> None:
@@ -74,7 +75,7 @@ def provision_device(
 
     found = provision(load(name, devices_dir), package=package, cache_dir=cache_dir, say=say)
     if as_json:
-        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+        sys.stdout.write(escaped_json(found.model_dump_json(indent=2)) + "\n")
     else:
         sys.stdout.write(f"{name}: {found.package} {found.version} runs a model\n")
 

@@ -14,10 +14,11 @@ from harness.gates import load_budgets
 from harness.gates.editing import Edit, edited
 from harness.gates.proposing import DEFAULT_METRICS, Asked, Proposal, Refused, propose
 from harness.records.errors import UsageError
+from harness.records.files import read_text
 from harness.records.metrics import METRICS
+from harness.records.text import visible
 from harness.records.units import QuantityError, parse_quantity
-from harness.report.words import visible
-from harness.store.disk import write_whole
+from harness.store.disk import disk_errors_named, write_whole
 
 _MOST_MARGIN = 10.0
 
@@ -93,8 +94,9 @@ def _write(outcome: _Outcome) -> None:
     """Write the file whole, where anything changes. Raises HarnessError where it cannot be written."""
     edits = [_edit(proposal) for proposal in outcome.proposals if proposal.step in ("add", "change")]
     if edits:
-        before = b"" if outcome.is_new else outcome.file.read_bytes()
-        write_whole(outcome.file.resolve(), edited(before.decode(), edits, label=outcome.file.as_posix()).encode())
+        with disk_errors_named(outcome.file):
+            before = "" if outcome.is_new else read_text(outcome.file)
+        write_whole(outcome.file.resolve(), edited(before, edits, label=outcome.file.as_posix()).encode())
 
 
 def _edit(proposal: Proposal) -> Edit:

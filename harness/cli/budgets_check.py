@@ -15,7 +15,7 @@ from harness.gates.auditing import Slack, expiring, slack_limits
 from harness.profiles import available, lineages
 from harness.records.errors import BudgetsError, UsageError
 from harness.records.results import Results
-from harness.report.words import visible
+from harness.records.text import visible
 
 _DEFAULT = "benchmarks"
 

@@ -17,6 +17,7 @@ from harness.pipeline.building.worker_process import MEMORY_BYTES
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import UsageError
+from harness.records.text import visible
 from harness.records.units import parse_quantity
 
 _TERMINATED = 128 + signal.SIGTERM
@@ -95,15 +96,15 @@ class _Steps:
     """Tells how building goes: over one line on a terminal, line by line elsewhere; failures stay in sight."""
 
     total: int
-    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    stream: TextIO = field(default_factory=lambda: sys.__stderr__ or sys.stderr)
     _done: int = 0
 
     def begun(self, step: str) -> None:
         """A step of a candidate began."""
         if self.stream.isatty():
-            self._write(f"\r\x1b[K[{self._done}/{self.total}] {step}"[:84])
+            self._write(f"\r\x1b[K[{self._done}/{self.total}] {visible(step)}"[:84])
         else:
-            self._write(f"{step}\n")
+            self._say(step)
 
     def ended(self, candidate: Candidate, result: Result) -> None:
         """A candidate was built, or was not."""
@@ -111,15 +112,19 @@ class _Steps:
         if not isinstance(result, Artifact):
             self.clear()
             named = str(result).startswith(candidate.name)
-            self._write(f"ERROR {result}\n" if named else f"ERROR {candidate}: {result}\n")
+            self._say(f"ERROR {result}" if named else f"ERROR {candidate}: {result}")
         elif not self.stream.isatty():
             how = "cached" if result.cached else f"{result.build_s:.1f} s"
-            self._write(f"{candidate}: {result.size_bytes:,} bytes, {how}\n")
+            self._say(f"{candidate}: {result.size_bytes:,} bytes, {how}")
 
     def clear(self) -> None:
         """Take the line away."""
         if self.stream.isatty():
             self._write("\r\x1b[K")
+
+    def _say(self, line: str) -> None:
+        sys.stderr.write(visible(line) + "\n")
+        sys.stderr.flush()
 
     def _write(self, text: str) -> None:
         self.stream.write(text)

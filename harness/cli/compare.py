@@ -11,8 +11,9 @@ from harness.cli.runs import find_run
 from harness.measure.across_runs import CONFIDENCE, EXACT, FLOOR, Contrast, EntryPair, MetricPair, contrast
 from harness.records.metrics import METRICS
 from harness.records.results import Entry, Results
+from harness.records.text import visible
 from harness.records.units import format_quantity
-from harness.report.words import entry_name, visible
+from harness.report.words import entry_name
 from harness.session.options import kept_where
 from harness.store import load_results
 

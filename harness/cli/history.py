@@ -11,8 +11,8 @@ from harness.records.history import Series, SeriesPoint, attempts
 from harness.records.labels import label_tests
 from harness.records.metrics import METRICS
 from harness.records.nearest import nearest
+from harness.records.text import visible
 from harness.records.units import format_quantity
-from harness.report.words import visible
 from harness.session.options import kept_where
 from harness.store.history import open_history, take_in, with_changes
 

@@ -13,6 +13,7 @@ from harness.records.errors import BudgetsError, ResultsFileError, UsageError
 from harness.records.results import Entry, Results, Run
 from harness.records.settings import Settings
 from harness.records.status import worst
+from harness.records.text import escaped_json
 from harness.report import render, table
 from harness.session.closing import session_exit_code
 from harness.session.promise import promise_of
@@ -46,7 +47,7 @@ def judge_run(wanted: Wanted, *, as_json: bool) -> int:
     prose = sys.stderr if as_json else sys.stdout
     prose.write(table(judged) + (f"\nreport: {report}\n" if report else ""))
     if as_json:
-        sys.stdout.write(results_text(judged))
+        sys.stdout.write(escaped_json(results_text(judged)))
     return judged.run.exit_code
 
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from harness.records.errors import UsageError
-from harness.store.results_file import POINTER_NAME, RESULTS_NAME
+from harness.store.naming import latest_run
+from harness.store.results_file import RESULTS_NAME
 
 
 def find_run(named: str, reports_dir: Path) -> Path:
@@ -36,9 +37,7 @@ def _id(folder: Path) -> str:
 
 
 def _latest(reports_dir: Path) -> Path:
-    link, pointer = reports_dir / "latest", reports_dir / POINTER_NAME
-    if link.is_dir():
-        return link.resolve()
-    if pointer.is_file():
-        return reports_dir / Path(pointer.read_text(encoding="utf-8").strip()).name
+    folder = latest_run(reports_dir)
+    if folder is not None:
+        return folder
     raise UsageError(f"run latest: no run has ended in {reports_dir}: measure first, or give --reports-dir")

@@ -3,7 +3,9 @@
 import sys
 
 from harness.records.results import Results
+from harness.records.text import escaped_json
 from harness.store import RunFolder
+from harness.store.results_file import results_text
 
 
 def show_run(results: Results, folder: RunFolder, *, as_json: bool) -> None:
@@ -13,4 +15,4 @@ def show_run(results: Results, folder: RunFolder, *, as_json: bool) -> None:
     prose = sys.stderr if as_json else sys.stdout
     prose.write(f"{table(results)}\nreport: {folder.path / 'report.html'}\n")
     if as_json:
-        sys.stdout.write((folder.path / "results.json").read_text(encoding="utf-8"))
+        sys.stdout.write(escaped_json(results_text(results)))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.records.errors import BuildError
+from harness.records.files import open_regular
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -105,7 +106,7 @@ def running_key() -> str:
 def file_sha256(path: Path) -> str:
     """The file's sha256 in hex. Raises BuildError where it cannot be read."""
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             return file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise BuildError(f"{path} cannot be read: {error.strerror or error}") from error

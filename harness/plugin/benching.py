@@ -18,6 +18,7 @@ from harness.records.device import DeviceProfile
 from harness.records.errors import UsageError
 from harness.records.results import Results
 from harness.records.settings import Settings
+from harness.records.text import visible
 from harness.report import SUMMARY_NAME, ReportAhead
 from harness.session.baselines import check_baseline
 from harness.session.building import check_artifacts
@@ -89,7 +90,7 @@ class Benching:
 
     def heading(self) -> str:
         """The devices and what stands in for a board, for pytest's header."""
-        return "benchmarks on " + ", ".join(self.settings.devices)
+        return visible("benchmarks on " + ", ".join(self.settings.devices))
 
     def for_worker(self) -> dict[str, str]:
         """What an xdist worker needs to know."""
@@ -140,15 +141,15 @@ class Benching:
     def summarise(self, reporter: pytest.TerminalReporter) -> None:
         """The table and where the report lies; on GitHub also its annotations and the step's summary."""
         if self._planned:
-            reporter.write_line(f"\n{spelled(self._planned, reporter.config)}")
+            reporter.write_line(github.for_log(f"\n{spelled(self._planned, reporter.config)}"))
         if self.results is None:
             return
         from harness.report import table
 
         text = spelled(table(self.results), reporter.config)
         reporter.write_line("")
-        reporter.write_line(github.harmless(text) if github.on_github() else text)
-        reporter.write_line(f"report: {self.folder.path / 'report.html'}")
+        reporter.write_line(github.for_log(text))
+        reporter.write_line(github.for_log(f"report: {self.folder.path / 'report.html'}"))
         if github.on_github():
             self._tell_github(reporter, self.results)
 

@@ -8,8 +8,9 @@ from pytest_benchmark.stats import Metadata
 
 from harness.plugin.pytest_benchmark import facts_of
 from harness.records.results import Entry, Results
+from harness.records.text import visible
 from harness.records.usable import trial_medians, usable
-from harness.report.words import device_title, entry_name, visible
+from harness.report.words import device_title, entry_name
 
 
 @dataclass(frozen=True)

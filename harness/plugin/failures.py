@@ -7,6 +7,7 @@ import pytest
 
 from harness.records.errors import HarnessError, UsageError
 from harness.records.status import Status
+from harness.records.text import visible
 
 STATUS_PROPERTY = "harness_status"
 UNREACHED_PROPERTY = "harness_unreached"
@@ -45,7 +46,7 @@ class FailureLog:
         call = getattr(report, "call", None)
         error = call.excinfo.value if call is not None and call.excinfo is not None else None
         if isinstance(error, HarnessError):
-            report.longrepr = f"{collector.nodeid}: {' '.join(str(error).split())}"
+            report.longrepr = f"{collector.nodeid}: {visible(' '.join(str(error).split()))}"
             vars(report)["harness_usage"] = isinstance(error, UsageError)
         return report
 

@@ -74,15 +74,22 @@ def _one_line(request: pytest.FixtureRequest) -> Iterator[None]:
     # Raised out here, so that pytest does not tell both errors.
     if kind:
         _refuse(request, kind, sentence)
-    pytest.fail(spelled(" ".join(sentence.split()), request.config), pytrace=False)
+    pytest.fail(_in_one_line(request, sentence), pytrace=False)
 
 
 def _refuse(request: pytest.FixtureRequest, kind: str, sentence: str) -> NoReturn:
-    line = spelled(" ".join(sentence.split()), request.config)
+    line = _in_one_line(request, sentence)
     request.node.user_properties.append((kind, line))
     raise pytest.fail.Exception(line, pytrace=False) from None
 
 
 def _raise_unless_held(request: pytest.FixtureRequest, entry: "Entry", *, warn: bool) -> None:
     if entry.status not in held(warn=warn):
-        pytest.fail(spelled(f"{entry.status.value}: {entry.reason}", request.config), pytrace=False)
+        pytest.fail(_in_one_line(request, f"{entry.status.value}: {entry.reason}"), pytrace=False)
+
+
+def _in_one_line(request: pytest.FixtureRequest, sentence: str) -> str:
+    """As pytest prints it, at a line's start."""
+    from harness.plugin.github import for_log
+
+    return for_log(spelled(" ".join(sentence.split()), request.config))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from harness.records.results import Entry, Results
 from harness.records.status import Status
-from harness.report.words import STATUS_WORDS, device_title, entry_name, to_explain, visible
+from harness.records.text import visible, visible_lines, without_commands
+from harness.report.words import STATUS_WORDS, device_title, entry_name, to_explain
 
 MOST = 10
 """GitHub shows no more annotations of a step."""
@@ -35,10 +36,10 @@ def annotations(results: Results, *, unreached: Sequence[str] = (), root: str = 
     return [*found[: MOST - 1], _command("error", "edge-harness", rest)]
 
 
-def harmless(text: str) -> str:
-    """Text for a job's log, none of whose lines is read as a workflow command."""
-    lines = text.replace("##[", "## [").splitlines()
-    return "\n".join(f"| {line}" if line.lstrip().startswith("::") else line for line in lines)
+def for_log(text: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Text of any lines for a terminal or a job's log, in which nothing of it is read as a command."""
+    shown = visible_lines(text)
+    return without_commands(shown) if on_github(environment) else shown
 
 
 def add_summary(summary: str, environment: Mapping[str, str] = os.environ) -> str | None:

@@ -13,6 +13,7 @@ import pytest
 
 from harness.plugin.expecting import is_benchmark
 from harness.records.results import DeviceRecord, Results
+from harness.records.text import visible
 
 if TYPE_CHECKING:
     from harness.plugin.benching import Benching
@@ -96,7 +97,7 @@ class BenchmarkTable:
         results = self.benching.results
         if results is not None:
             for line in dict.fromkeys(line for saved in self._saved for line in unlike(saved, results)):
-                terminalreporter.write_line(f"harness: {line}")
+                terminalreporter.write_line(visible(f"harness: {line}"))
         return result
 
     def _fill(self, config: pytest.Config) -> None:

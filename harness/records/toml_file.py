@@ -1,15 +1,14 @@
 """The one reader of TOML files: profiles, budgets, pyproject.toml. What is wrong with one is said in one line."""
 
 import codecs
-import os
 import re
-import stat
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from harness.records.errors import HarnessError
+from harness.records.files import read_bytes
 
 MOST_BYTES = 2**20
 MOST_LEVELS = 32
@@ -30,7 +29,7 @@ def read_toml(path: Path, *, error: type[HarnessError], label: str | None = None
     """
     name = label or str(path)
     try:
-        return parse_toml(_read_bytes(path))
+        return parse_toml(read_bytes(path, max_bytes=MOST_BYTES))
     except OSError as problem:
         raise error(f"{name}: cannot be read: {problem.strerror}; check the path") from problem
     except ValueError as problem:
@@ -57,18 +56,6 @@ def parse_toml(content: bytes) -> dict[str, Any]:
         if isinstance(value, int) and not -_MOST_INTEGER <= value <= _MOST_INTEGER:
             raise ValueError(_too_large())
     return table
-
-
-def _read_bytes(path: Path) -> bytes:
-    """The file's bytes; a pipe or a device file is not waited for."""
-    file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(file, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise ValueError("is no regular file; expected a TOML text file")
-        content = stream.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise ValueError(f"is larger than {MOST_BYTES // 2**20} MiB; expected a TOML text file")
-    return content
 
 
 def _decode(content: bytes) -> str:

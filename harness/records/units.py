@@ -1,11 +1,11 @@
 """Quantities as people write them, and back: SI base units inside, prefixes for eyes; k and M are decimal."""
 
-import math
 import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+from harness.records.base import MOST_NUMBER
 from harness.records.metrics import Unit
 from harness.records.nearest import nearest
 
@@ -36,7 +36,9 @@ _KINDS: dict[QuantityUnit, _Kind] = {
     "pt": _Kind("percentage points", ("pt",), "1 pt"),
 }
 _PERCENT = 0.01
-_WRITTEN = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
+_MOST_LETTERS = 64
+"""Of a quantity: more digits than any number needs, and few enough that reading them costs nothing."""
+_WRITTEN = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?) *(.*)")
 _MICRO = {"μ": "µ"}
 """The Greek letter is read as the micro sign."""
 
@@ -47,12 +49,13 @@ def parse_quantity(text: str, unit: QuantityUnit) -> float:
     Shares and percentage points come back as fractions: "98 %" is 0.98.
     Raises QuantityError for a missing, unknown or other unit, naming what is expected and the nearest unit.
     """
+    text = " ".join(text.split())
     number, written = _split(text, unit)
     if written not in _KINDS[unit].spellings:
         raise QuantityError(_unit_complaint(text, written, unit))
     value = _scaled(number, written)
-    if not math.isfinite(value):
-        raise QuantityError(f'"{text}": expected a finite number')
+    if not abs(value) <= MOST_NUMBER:
+        raise QuantityError(f'"{text}": expected a finite number of at most {MOST_NUMBER:g} in the base unit')
     return value
 
 
@@ -66,6 +69,11 @@ def format_quantity(value: float, unit: QuantityUnit) -> str:
 
 
 def _split(text: str, unit: QuantityUnit) -> tuple[str, str]:
+    if len(text) > _MOST_LETTERS:
+        raise QuantityError(
+            f'"{text[:_MOST_LETTERS]}..." has {len(text)} characters, more than the {_MOST_LETTERS} of any quantity: '
+            f"expected {_expected(unit)}"
+        )
     match = _WRITTEN.fullmatch(text)
     if match is None:
         raise QuantityError(f'"{text}" is no quantity: expected {_expected(unit)}')

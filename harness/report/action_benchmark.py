@@ -4,9 +4,10 @@ import json
 
 from harness.records.metrics import METRICS, Unit
 from harness.records.results import Entry, Measurement, Results
+from harness.records.text import visible
 from harness.records.usable import usable
 from harness.report.numbers import Number, number_of
-from harness.report.words import STATUS_WORDS, device_title, entry_name, visible
+from harness.report.words import STATUS_WORDS, device_title, entry_name
 
 _SCALES: dict[Unit, tuple[str, float]] = {"s": ("ms", 1e3), "B": ("kB", 1e-3), "J": ("mJ", 1e3), "W": ("W", 1.0)}
 """One unit for all runs, since the action compares bare numbers; with a prefix, since it shows them as they are."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from harness.records.results import Entry, Results
+from harness.records.text import visible
 from harness.report.numbers import value_of
-from harness.report.words import visible
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from harness.records.history import Series, SeriesPoint
 from harness.records.labels import Pair, label_tests
 from harness.records.metrics import METRICS, Unit
+from harness.records.text import visible
 from harness.report.chart_style import CONFIG, PALETTE, WIDTH, Spec, axis_unit, palette, quantitative
 from harness.report.groups import distinct
-from harness.report.words import visible
 
 CAPTION = "Line: each run's figure with its interval. Dashed: where the level changed and stayed."
 HEIGHT = 170

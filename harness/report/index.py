@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from filelock import FileLock
 from pydantic import ValidationError
 
 from harness.records.base import Record
 from harness.records.errors import ResultsFileError
+from harness.records.files import read_bytes
 from harness.records.results import Results
 from harness.records.status import Status
+from harness.records.text import visible
 from harness.report.page import TEMPLATES, hash_of, style_and_hash, templates
 from harness.report.render import PAGE_NAME
-from harness.report.words import EXIT_MEANINGS, STATUS_WORDS, device_title, visible
+from harness.report.words import EXIT_MEANINGS, STATUS_WORDS, device_title
 from harness.store import load_results
-from harness.store.disk import write_whole
+from harness.store.disk import locked, write_whole
 from harness.store.results_file import RESULTS_NAME
 
 INDEX_NAME = "index.html"
@@ -28,6 +29,7 @@ CACHE_NAME = "index.jsonl"
 
 _NAMED = 4
 """Candidates of a run that its row names; the search knows all."""
+_MOST_CACHE_BYTES = 64 * 1024 * 1024
 _WORST_FIRST = sorted(Status, key=lambda status: -status.severity)
 _WORDS = {status.value: word for status, word in STATUS_WORDS.items()} | {"EMPTY": "nothing measured"}
 
@@ -63,7 +65,7 @@ def write_index(reports_dir: Path) -> Index:
 
     Raises HarnessError where the page cannot be written.
     """
-    with FileLock(reports_dir / f".{CACHE_NAME}.lock"):
+    with locked(reports_dir / f".{CACHE_NAME}.lock"):
         known = _known(reports_dir / CACHE_NAME)
         lines, skipped = [], []
         for file in sorted(reports_dir.glob(f"*-*/{RESULTS_NAME}"), reverse=True):
@@ -106,10 +108,12 @@ def index_page(lines: Iterable[RunLine], skipped: Iterable[str], reports_dir: Pa
 
 def _known(cache: Path) -> dict[tuple[str, str], RunLine]:
     """The lines of the cache; one that is torn or of another version is read anew from its run."""
-    if not cache.is_file():
+    try:
+        content = read_bytes(cache, max_bytes=_MOST_CACHE_BYTES, follow=False)
+    except OSError:
         return {}
     found = {}
-    for text in cache.read_bytes().splitlines():
+    for text in content.splitlines():
         try:
             line = RunLine.model_validate_json(text)
         except ValidationError:

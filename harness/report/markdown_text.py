@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 from harness.records.results import DeviceRecord, Entry
-from harness.report.words import device_title, entry_name, visible
+from harness.records.text import visible
+from harness.report.words import device_title, entry_name
 
 LONGEST = 600
 """Characters of one untrusted text; what is longer stands whole in the report."""

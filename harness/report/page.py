@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.records.results import Results
+from harness.records.text import visible
 from harness.report.figures import GroupFigures
 from harness.report.sections import SECTIONS
-from harness.report.words import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, visible, waived
+from harness.report.words import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, waived
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from harness.records.errors import HarnessError
 from harness.report.action_benchmark import action_benchmark
 from harness.report.drawer import Drawer
 from harness.report.figures import ask_for_all, collect
 from harness.report.markdown import summary
 from harness.report.page import load_templates, page
 from harness.store import load_results
+from harness.store.disk import write_whole
 
 PAGE_NAME = "report.html"
 SUMMARY_NAME = "summary.md"
@@ -26,19 +26,8 @@ def render(folder: Path, drawer: Drawer | None = None) -> Path:
             return render(folder, own)
     results = load_results(folder)
     wanted = ask_for_all(results, drawer)
-    _write(folder / SUMMARY_NAME, summary(results))
-    _write(folder / ACTION_NAME, action_benchmark(results))
+    write_whole(folder / SUMMARY_NAME, summary(results).encode())
+    write_whole(folder / ACTION_NAME, action_benchmark(results).encode())
     load_templates()  # while the charts are drawn
-    _write(folder / PAGE_NAME, page(results, collect(wanted, drawer)))
+    write_whole(folder / PAGE_NAME, page(results, collect(wanted, drawer)).encode())
     return folder / PAGE_NAME
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.replace(path)
-    except OSError as error:
-        raise HarnessError(
-            f"{path}: cannot be written ({error.strerror}): free disk space or give another --reports-dir"
-        ) from error

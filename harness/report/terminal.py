@@ -6,18 +6,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from harness.records.results import Entry, Measurement, Results
+from harness.records.text import visible
 from harness.report.numbers import number
 from harness.report.stages import stage_lines, staged
-from harness.report.words import (
-    STATUS_WORDS,
-    device_title,
-    entry_name,
-    exit_meaning,
-    tally,
-    to_explain,
-    visible,
-    waived,
-)
+from harness.report.words import STATUS_WORDS, device_title, entry_name, exit_meaning, tally, to_explain, waived
 
 if TYPE_CHECKING:
     from rich.table import Table

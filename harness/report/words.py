@@ -1,6 +1,5 @@
-"""Statuses and exit codes as people say them, and untrusted text made safe to show."""
+"""Statuses and exit codes as people say them."""
 
-import re
 from collections import Counter
 
 from harness.records.results import DeviceRecord, Entry, Finding, Results
@@ -25,13 +24,6 @@ EXIT_MEANINGS: dict[int, str] = {
     11: "a board was not reached or not leased",
 }
 GOOD = (Status.PASS, Status.MEASURED)
-
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-
-
-def visible(text: str) -> str:
-    """Text without line breaks and without characters that steer terminals or reorder what stands beside them."""
-    return _INVISIBLE.sub("\ufffd", re.sub(r"[\r\n\t\x0b\x0c\u2028\u2029]+", " ", text))
 
 
 def entry_name(entry: Entry) -> str:

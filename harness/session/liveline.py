@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from harness.measure import Progress
+from harness.records.text import visible
 
 _WIDTH = 79
 
@@ -33,7 +34,7 @@ class LiveLine:
 
 def describe(progress: Progress) -> str:
     """A progress event as one line."""
-    parts = [f"{progress.device}: {progress.what}"]
+    parts = [visible(f"{progress.device}: {progress.what}")]
     if progress.total:
         parts.append(f"trial {progress.done} of {progress.total}")
     if progress.seconds_left is not None:

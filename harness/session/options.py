@@ -129,7 +129,7 @@ def _check(field: str, value: Any) -> None:  # noqa: ANN401 - an option's value 
 
 
 def _from_pyproject(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    if not path.exists():
         return {}
     table: Any = read_toml(path, error=UsageError)
     for key in ("tool", "harness"):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from harness.store.disk import disk_errors_named
+
 _POLL_S = 0.2
 _TOLD_AFTER_S = 1.0
 
@@ -28,6 +30,9 @@ def own_turn(run_folder: Path, told: Callable[[], None]) -> Iterator[None]:
             if not said and time.monotonic() - began > _TOLD_AFTER_S:
                 told()
                 said = True
+        except OSError:
+            with disk_errors_named(run_folder):
+                raise
     try:
         yield
     finally:

@@ -1,5 +1,6 @@
 """Writing that is whole or not at all, and failures of the disk in one line."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,9 @@ from pathlib import Path
 from filelock import FileLock
 
 from harness.records.errors import HarnessError
+from harness.records.files import open_for_append, replace_file
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -17,24 +21,30 @@ def disk_errors_named(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
+        full = error.errno in _NO_ROOM
+        advice = "free some" if full else "mend what stands there"
         raise HarnessError(
-            f"{path}: cannot be written ({reason}): a run needs room for its files; "
-            "free some or give another --reports-dir"
+            f"{path}: cannot be written ({reason}): {'a run needs room for its files; ' if full else ''}"
+            f"{advice} or give another --reports-dir"
         ) from error
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """The lock at a path, waited for; HarnessError where none can be had there, e.g. because a link stands there."""
+    lock = FileLock(path)
+    with disk_errors_named(path):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file's content so that a reader sees the old or the new, never a part."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     with disk_errors_named(path):
-        try:
-            with draft.open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        replace_file(path, content)
 
 
 def append_line(path: Path, line: bytes, *, lock: Path, max_file_bytes: int) -> None:
@@ -43,8 +53,8 @@ def append_line(path: Path, line: bytes, *, lock: Path, max_file_bytes: int) -> 
     A torn line left by a process that was killed while writing is cut off first. HarnessError when the
     disk is full or the file would grow past ``max_file_bytes``.
     """
-    with disk_errors_named(path), FileLock(lock):
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    with locked(lock), disk_errors_named(path):
+        descriptor = open_for_append(path)
         try:
             _append(descriptor, path, line + b"\n", max_file_bytes=max_file_bytes)
         finally:

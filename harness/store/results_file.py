@@ -7,13 +7,14 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from harness.records.errors import HarnessError, ResultsFileError
+from harness.records.files import read_bytes
 from harness.records.results import SCHEMA_VERSION, Results
 from harness.store.disk import write_whole
 from harness.store.json_text import json_text
+from harness.store.naming import latest_run
 from harness.store.problems import describe
 
 RESULTS_NAME = "results.json"
-POINTER_NAME = "latest.txt"
 MAX_RESULTS_BYTES = 256 * 1024 * 1024
 
 
@@ -54,18 +55,14 @@ def results_schema() -> dict[str, Any]:
 
 
 def _results_path(path: Path) -> Path:
-    pointer = path.with_name(POINTER_NAME)
-    if path.name == "latest" and not path.exists() and pointer.is_file():
-        path = path.with_name(Path(pointer.read_text(encoding="utf-8").strip()).name)
+    if path.name == "latest":
+        path = latest_run(path.parent) or path
     return path / RESULTS_NAME if path.is_dir() else path
 
 
 def _read(file: Path) -> bytes:
     try:
-        size = file.stat().st_size
-        if size > MAX_RESULTS_BYTES:
-            raise ResultsFileError(f"{file}: {size} bytes, more than the {MAX_RESULTS_BYTES} a results file may have")
-        return file.read_bytes()
+        return read_bytes(file, max_bytes=MAX_RESULTS_BYTES)
     except OSError as error:
         raise ResultsFileError(
             f"{file}: cannot be read ({error.strerror}): expected a run folder or its {RESULTS_NAME}; "

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.records.base import Record
 from harness.records.board import Trial
 from harness.records.errors import EntryError, HarnessError, ResultsFileError, UsageError
+from harness.records.files import open_regular
 from harness.records.history import Series
 from harness.records.results import DeviceRecord, Entry, Results, Run, SelfTests
 from harness.store.disk import append_line, disk_errors_named
@@ -24,6 +25,7 @@ TRIALS_NAME = "trials.jsonl"
 MAX_TRIAL_BYTES = 16 * 1024 * 1024
 MAX_TRIALS_FILE_BYTES = 2 * 1024 * 1024 * 1024
 MAX_JOURNAL_BYTES = 256 * 1024 * 1024
+_MOST_LINE_BYTES = 64 * 1024 * 1024
 
 R = TypeVar("R", bound=Record)
 
@@ -60,7 +62,8 @@ class RunFolder:
     @classmethod
     def resumed(cls, path: Path) -> Self:
         """The folder of a run that was killed; UsageError for any other."""
-        if not (path / "journal").is_dir() or (path / RESULTS_NAME).exists() or "-" not in path.name:
+        journal = path / "journal"
+        if journal.is_symlink() or not journal.is_dir() or (path / RESULTS_NAME).exists() or "-" not in path.name:
             raise UsageError(f"--resume {path}: no run that was cut off: expected its folder, without {RESULTS_NAME}")
         return cls(path)
 
@@ -151,15 +154,22 @@ class RunFolder:
 
 def _read_lines(file: Path, record: type[R]) -> Iterator[R]:
     """Records of a file, one a line; a torn last line, left by a killed process, counts as not written."""
-    if not file.exists():
+    try:
+        with open_regular(file, follow=False) as stream:
+            for number, line in enumerate(iter(lambda: stream.readline(_MOST_LINE_BYTES), b""), start=1):
+                if len(line) == _MOST_LINE_BYTES:
+                    raise ResultsFileError(f"{file}, line {number}: longer than any that a run writes; run it again")
+                if not line.endswith(b"\n"):
+                    return
+                yield _record(file, number, line, record)
+    except FileNotFoundError:
         return
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                yield record.model_validate_json(line)
-            except ValidationError as error:
-                raise ResultsFileError(
-                    f"{file}, line {number}: damaged: {describe(error)}; run the benchmark again"
-                ) from error
+    except OSError as error:
+        raise ResultsFileError(f"{file}: cannot be read: {error.strerror}; run the benchmark again") from error
+
+
+def _record(file: Path, number: int, line: bytes, record: type[R]) -> R:
+    try:
+        return record.model_validate_json(line)
+    except ValidationError as error:
+        raise ResultsFileError(f"{file}, line {number}: damaged: {describe(error)}; run the benchmark again") from error

@@ -3,7 +3,7 @@ import re
 import pytest
 from store.sample_results import HOSTILE, results
 
-from harness.plugin.github import LARGEST_SUMMARY, MOST, add_summary, annotations, harmless, root_in_repository
+from harness.plugin.github import LARGEST_SUMMARY, MOST, add_summary, annotations, for_log, root_in_repository
 
 
 def made(count):
@@ -63,7 +63,8 @@ def test_files_are_named_from_the_checkout(tmp_path):
     ],
 )
 def test_no_line_of_the_log_is_a_command(text, expected):
-    assert harmless(text) == expected
+    assert for_log(text, {"GITHUB_ACTIONS": "true"}) == expected
+    assert "::error" not in text or for_log(text, {}) == text
 
 
 def test_the_summary_is_appended_while_there_is_room(tmp_path):

@@ -57,6 +57,15 @@ def test_reads_what_people_write(text, unit, value):
         ("nan s", "s", "is no quantity"),
         ("soon", "s", "is no quantity"),
         ("", "s", "is no quantity"),
+        ("４ ms", "s", '"４ ms" is no quantity'),
+        ("٤ ms", "s", '"٤ ms" is no quantity'),
+        ("4.٥ ms", "s", "unknown unit"),
+        ("1e٣ ms", "s", "unknown unit"),
+        ("4 m\x1b[31ms", "s", "unknown unit"),
+        ("1e31 s", "s", "expected a finite number of at most 1e+30"),
+        ("1" * 65 + " s", "s", "has 67 characters, more than the 64 of any quantity"),
+        ("1" * 5000 + " %", "1", "has 5002 characters"),
+        ("9" * 10**7, "s", "has 10000000 characters"),
     ],
 )
 def test_refuses_the_rest_in_one_line(text, unit, said):

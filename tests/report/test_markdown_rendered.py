@@ -10,9 +10,9 @@ from report.baseline_results import baseline_results
 from report.told_results import told_results
 from store.sample_results import HOSTILE, results
 
+from harness.records.text import visible
 from harness.report.markdown import summary
 from harness.report.markdown_text import LONGEST, escaped
-from harness.report.words import visible
 
 READER = MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough")
 LAYOUT = {"h1", "h2", "p", "ul", "li", "strong", "br", "details", "summary"}

@@ -191,6 +191,19 @@ def test_a_page_that_cannot_be_written_is_one_line(tmp_path):
         render(folder)
 
 
+def test_nothing_is_written_through_a_link_in_a_foreign_folder(tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    folder = saved(tmp_path / "run")
+    for name in ("report.html", ".report.html.draft", "summary.md", "github-action-benchmark.json"):
+        (folder / name).symlink_to(outside)
+
+    render(folder)
+
+    assert outside.read_text() == "mine"
+    assert not (folder / "report.html").is_symlink()
+
+
 def test_importing_the_report_loads_nothing_heavy():
     code = (
         "import sys, harness.report, harness.store\n"

@@ -4,8 +4,9 @@ from hypothesis import strategies as st
 from store.sample_results import measured, results
 
 from harness.records.status import Status
+from harness.records.text import visible
 from harness.report.numbers import interval, number_of, points
-from harness.report.words import STATUS_WORDS, device_title, exit_meaning, tally, visible
+from harness.report.words import STATUS_WORDS, device_title, exit_meaning, tally
 
 
 @given(st.text())

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from store.sample_results import results
 
+from harness.records.base import MOST_INTEGER, MOST_NUMBER
 from harness.records.errors import HarnessError, ResultsFileError
 from harness.records.results import Entry, Finding, Histogram, Measurement, Results, TrialSummary
 from harness.records.status import Status
@@ -19,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "v1.json"
 PUBLISHED = ROOT / "docs" / "results.schema.json"
 
-finite = st.floats(allow_nan=False, allow_infinity=False)
+finite = st.floats(min_value=-MOST_NUMBER, max_value=MOST_NUMBER)
+whole = st.integers(min_value=-MOST_INTEGER, max_value=MOST_INTEGER)
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 statuses = st.sampled_from(Status)
 found = st.builds(
@@ -32,15 +34,15 @@ numbers = st.builds(
     better=st.sampled_from(["lower", "higher"]),
     value=st.none() | finite,
     ci_low=st.none() | finite,
-    n=st.integers(min_value=0),
+    n=st.integers(min_value=0, max_value=2**63 - 1),
 )
-shapes = st.builds(Histogram, edges_s=st.lists(finite), counts=st.lists(st.integers(), max_size=256))
+shapes = st.builds(Histogram, edges_s=st.lists(finite), counts=st.lists(whole, max_size=256))
 latencies = st.builds(
     TrialSummary,
     arm=words,
-    block=st.integers(),
-    n=st.integers(),
-    batch=st.integers(),
+    block=whole,
+    n=whole,
+    batch=whole,
     mean_s=finite,
     quantiles=st.dictionaries(words, finite, max_size=3),
     histogram=shapes,
@@ -56,7 +58,7 @@ some_entries = st.builds(
     artifact=st.none(),
     runtime=st.none() | words,
     delegate=st.none() | words,
-    num_threads=st.none() | st.integers(),
+    num_threads=st.none() | whole,
     status=statuses,
     reason=words,
     findings=st.lists(found, max_size=2),

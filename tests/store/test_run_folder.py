@@ -1,16 +1,18 @@
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from store.sample_results import devices, entries, run
+from store.sample_results import devices, entries, results, run
 
 from harness.records.board import Trial
 from harness.records.errors import EntryError, HarnessError, ResultsFileError, UsageError
 from harness.store import RunFolder, load_results
-from harness.store.disk import append_line
+from harness.store.disk import append_line, disk_errors_named
+from harness.store.naming import latest_run
 
 NOW = datetime(2026, 11, 24, 5, 45, tzinfo=UTC)
 
@@ -156,10 +158,70 @@ def test_a_file_does_not_grow_past_its_limit(tmp_path):
 
 
 def test_a_full_disk_is_one_clear_line(tmp_path):
+    with (
+        pytest.raises(HarnessError, match=r"x: cannot be written \(No space left on device\): a run needs room"),
+        disk_errors_named(tmp_path / "x"),
+        Path("/dev/full").open("wb", buffering=0) as full,
+    ):
+        full.write(b"x")
+
+
+@pytest.mark.parametrize("name", ["trials.jsonl", "journal/entries.jsonl", "journal/lock"])
+def test_nothing_is_written_through_a_link_in_a_run_folder(tmp_path, name):
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
     folder = RunFolder.create(tmp_path, run_id="a", now=NOW)
-    (folder.path / "trials.jsonl").symlink_to("/dev/full")
-    with pytest.raises(HarnessError, match=r"trials\.jsonl: cannot be written \(No space left on device\)"):
+    (folder.path / name).symlink_to(outside)
+
+    with pytest.raises(HarnessError, match="mend what stands there"):
         folder.append_trial("rpi4", "e", a_trial(0))
+        folder.append_entry(results().entries[0])
+
+    assert outside.read_text() == "mine"
+
+
+def test_a_run_whose_journal_is_a_link_is_not_resumed(tmp_path):
+    folder = RunFolder.create(tmp_path, run_id="a", now=NOW)
+    elsewhere = (folder.path / "journal").rename(tmp_path / "elsewhere")
+    (folder.path / "journal").symlink_to(elsewhere)
+
+    with pytest.raises(UsageError, match="no run that was cut off"):
+        RunFolder.resumed(folder.path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "endless"])
+def test_a_journal_that_is_no_plain_file_is_refused_at_once(tmp_path, kind):
+    folder = RunFolder.create(tmp_path, run_id="a", now=NOW)
+    file = folder.path / "journal" / "entries.jsonl"
+    if kind == "pipe":
+        os.mkfifo(file)
+    else:
+        file.symlink_to("/dev/zero")
+
+    with pytest.raises(ResultsFileError, match=r"entries\.jsonl: cannot be read"):
+        folder.entries()
+
+
+@pytest.mark.parametrize("written", ["..", "../../etc", "/etc", "", "a\x00b", "20261124T054500Z-a\n20261124T054500Z-b"])
+def test_a_pointer_to_anything_but_a_run_beside_it_is_refused(tmp_path, written):
+    (tmp_path / "latest.txt").write_text(written)
+    with pytest.raises(UsageError, match=r"latest\.txt: names no run's folder"):
+        latest_run(tmp_path)
+
+
+def test_a_pointer_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "latest.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match=r"latest\.txt: cannot be read: it is not UTF-8 text"):
+        latest_run(tmp_path)
+
+
+def test_a_link_to_the_latest_run_that_leads_elsewhere_is_refused(tmp_path):
+    reports, elsewhere = tmp_path / "reports", tmp_path / "elsewhere"
+    reports.mkdir()
+    elsewhere.mkdir()
+    (reports / "latest").symlink_to(elsewhere)
+    with pytest.raises(UsageError, match="leads out of its folder"):
+        latest_run(reports)
 
 
 def test_a_disk_that_fills_in_the_middle_of_a_line_leaves_no_part_of_it(tmp_path):

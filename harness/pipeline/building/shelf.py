@@ -17,6 +17,7 @@ from harness.records.artifact import Artifact
 from harness.records.base import Record
 from harness.records.candidate import Candidate
 from harness.records.errors import BuildError, UsageError
+from harness.records.files import read_bytes
 from harness.records.nearest import nearest
 
 INDEX: Final = "index.json"
@@ -123,11 +124,7 @@ def read_index(folder: Path) -> ShelfIndex | None:
     """The index of a folder; None where it has none. Raises UsageError for one that cannot be read."""
     path = folder / INDEX
     try:
-        with path.open("rb") as stream:
-            content = stream.read(_INDEX_LIMIT + 1)
-        if len(content) > _INDEX_LIMIT:
-            raise UsageError(f"{path} is larger than {_INDEX_LIMIT >> 20} MiB: {_REMEDY}")
-        return ShelfIndex.model_validate_json(content)
+        return ShelfIndex.model_validate_json(read_bytes(path, max_bytes=_INDEX_LIMIT))
     except FileNotFoundError:
         return None
     except OSError as error:

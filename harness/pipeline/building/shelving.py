@@ -1,11 +1,8 @@
 """Artifacts are copied into a folder under names that people can read, with an index for machines."""
 
-import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,10 +10,12 @@ from harness.pipeline.building.shelf import INDEX, ShelfIndex, Shelved, read_ind
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import UsageError
+from harness.records.files import open_regular, replace_file, replacing
 
 _SPELLED = str.maketrans({":": ".", " ": None, '"': None, "'": None})
 _UNREADABLE = re.compile(r"[^\w.+=,()-]+")
 _NAME_LIMIT = 120
+_CHUNK_BYTES = 1 << 20
 
 
 def put_on_shelf(folder: Path, built: Iterable[tuple[Candidate, Artifact]]) -> None:
@@ -33,7 +32,7 @@ def put_on_shelf(folder: Path, built: Iterable[tuple[Candidate, Artifact]]) -> N
             taken = {entry.artifact.path for entry in entries.values()}
             entries[str(candidate)] = _put(folder, candidate, artifact, taken)
         text = ShelfIndex(artifacts=tuple(entries[label] for label in sorted(entries))).model_dump_json(indent=2)
-        _write(folder / INDEX, text.encode())
+        replace_file(folder / INDEX, text.encode())
     except OSError as error:
         raise UsageError(f"--out {folder}: cannot be written ({error.strerror}): choose another folder") from error
 
@@ -74,17 +73,6 @@ def _readable(candidate: Candidate) -> str:
 def _copy(source: str, folder: Path, relative: str) -> str:
     target = folder / relative
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".incoming-", dir=target.parent) as beside:
-        copied = Path(shutil.copyfile(source, Path(beside) / target.name))
-        copied.replace(target)
+    with open_regular(Path(source)) as content, replacing(target) as copy:
+        shutil.copyfileobj(content, copy, _CHUNK_BYTES)
     return relative
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            partial.unlink()

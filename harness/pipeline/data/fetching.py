@@ -1,7 +1,6 @@
 """Published files that are not on this machine are downloaded into the cache, checked, and only then named."""
 
 import http.client
-import os
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +11,7 @@ from typing import IO, Final
 from harness.pipeline.cache import lock
 from harness.pipeline.data.published import Found, Published, PublishedFile, cache_folder, find
 from harness.records.errors import BuildError
+from harness.records.files import replacing
 from harness.records.shorten import shorten
 
 _PATIENCE_S: Final = 20.0
@@ -45,15 +45,9 @@ def found_or_fetched(published: Published) -> Found:
 
 def _download(file: PublishedFile, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{file.name}.{os.getpid()}.partial"
-    try:
-        with urllib.request.urlopen(file.url, timeout=_PATIENCE_S) as answer, partial.open("wb") as target:  # noqa: S310 - the addresses of published.py
-            digest = _copied(answer, target, file.algorithm)
-        if digest != file.digest:
+    with urllib.request.urlopen(file.url, timeout=_PATIENCE_S) as answer, replacing(folder / file.name) as target:  # noqa: S310 - the addresses of published.py
+        if _copied(answer, target, file.algorithm) != file.digest:
             raise _UnusableError(f"what came for {file.name} has another {file.algorithm} than the published file")
-        partial.replace(folder / file.name)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _copied(source: IO[bytes], target: IO[bytes], algorithm: str) -> str:

@@ -1,6 +1,5 @@
 """One hash over many files, kept while none of them changes, since large data is asked for at every build."""
 
-import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import Final
 
 from harness.pipeline.cache import default_cache_dir, key
 from harness.records.errors import BuildError
+from harness.records.files import open_regular, replace_file
 
 _SMALL_BYTES: Final = 1 << 20
 """Less is hashed anew each time."""
@@ -49,7 +49,7 @@ def _content(files: list[HashedFile], algorithm: str) -> str:
 
 
 def _digest(path: Path, algorithm: str) -> str:
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return file_digest(stream, algorithm).hexdigest()
 
 
@@ -62,7 +62,5 @@ def _kept(note: Path, files: list[HashedFile], algorithm: str) -> str:
     content = _content(files, algorithm)
     with suppress(OSError):
         note.parent.mkdir(parents=True, exist_ok=True)
-        beside = note.with_name(f"{note.name}.{os.getpid()}")
-        beside.write_text(content, encoding="ascii")
-        beside.replace(note)
+        replace_file(note, content.encode())
     return content

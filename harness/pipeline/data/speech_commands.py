@@ -23,6 +23,7 @@ from harness.pipeline.data.wanted import Wanted
 from harness.pipeline.data.wav_files import clip, samples_of
 from harness.pipeline.dataset import Dataset
 from harness.records.errors import BuildError
+from harness.records.files import replacing
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -105,16 +106,12 @@ def _is_noise(name: str) -> bool:
 
 
 def _keep(arrays: "dict[str, Array]", path: Path) -> None:
-    partial = path.with_suffix(".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as stream:
+        with replacing(path) as stream:
             np.savez(stream, allow_pickle=False, **arrays)
-        partial.replace(path)
     except OSError as error:
         raise BuildError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _kept(path: Path) -> "dict[str, Array] | None":

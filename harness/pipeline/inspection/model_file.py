@@ -2,6 +2,7 @@
 
 import math
 import mmap
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from harness.pipeline.inspection.graph import NAME_LIMIT, Graph, Tensor, read_gr
 from harness.pipeline.inspection.inside import Contents, sum_up
 from harness.records.artifact import Inside, TensorInfo
 from harness.records.errors import ModelFileError
+from harness.records.files import open_regular
 
 _IDENTIFIER = b"TFL3"
 _KNOWN_CUSTOM = frozenset({"TFLite_Detection_PostProcess", "Mfcc", "AudioSpectrogram"})
@@ -45,15 +47,11 @@ def inspect_file(path: str | Path, *, compress: bool = True) -> ModelInfo:
     """
     file = Path(path)
     try:
-        size = file.stat().st_size
-        if size == 0:
-            raise ModelFileError(f"{file} is empty (0 bytes): a TensorFlow Lite model was expected; copy it again")
-        with (
-            file.open("rb") as stream,
-            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
-            memoryview(content) as view,
-        ):
-            return _inspect(file, view, compress=compress)
+        with open_regular(file) as stream:
+            if os.fstat(stream.fileno()).st_size == 0:
+                raise ModelFileError(f"{file} is empty (0 bytes): a TensorFlow Lite model was expected; copy it again")
+            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content, memoryview(content) as view:
+                return _inspect(file, view, compress=compress)
     except OSError as error:
         raise ModelFileError(f"{file} cannot be read: {error.strerror or error}") from error
 

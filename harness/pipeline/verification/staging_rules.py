@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 from harness.records.errors import BuildError
+from harness.records.files import read_bytes
 
 STAGES = ("preprocess", "postprocess")
 OLDEST_PYTHON = (3, 7)
@@ -31,12 +32,9 @@ def check_stages(path: Path) -> None:
 
 def _source(path: Path) -> bytes:
     try:
-        source = path.read_bytes()
+        return read_bytes(path, max_bytes=MOST_BYTES)
     except OSError as error:
         raise BuildError(f"the stages file {path} cannot be read: {error.strerror or error}") from error
-    if len(source) > MOST_BYTES:
-        raise BuildError(f"{path} has {len(source)} bytes; a stages file has at most {MOST_BYTES}")
-    return source
 
 
 def _parsed(path: Path, source: bytes) -> ast.Module:

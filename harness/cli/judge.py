@@ -68,7 +68,8 @@ def judged_anew(stored: Results, files: BudgetFiles) -> Results:
         raise BudgetsError(f"on {day}, the day of the run: {'; '.join(gone)}")
     if not files.read and not any(limits):
         raise BudgetsError("no budgets.toml is found from the run's tests upward: give --budgets FILE")
-    share = settings.alpha / max(1, sum(is_sampled(limit) for own in limits for limit in own))
+    paired = settings.baseline is not None
+    share = settings.alpha / max(1, sum(is_sampled(limit, paired=paired) for own in limits for limit in own))
     entries = [
         judge(unjudged(entry), own, settings=settings, share=share)
         for entry, own in zip(stored.entries, limits, strict=True)

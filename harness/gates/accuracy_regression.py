@@ -25,9 +25,9 @@ def judge_accuracy_regression(limit: Limit, evidence: Evidence, base: BaselineRe
     if own is None or before is None:
         whose = "the candidate's" if own is None else "the baseline's"
         return not_judged(limit, gate=GATE, because=f"{whose} accuracy is unknown")
-    if (own.dataset, own.n, own.score) != (before.dataset, before.n, before.score):
+    lost = own.lost_against(before)
+    if lost is None:
         return not_judged(limit, gate=GATE, because=f"the baseline was scored on another test set, {before.dataset}")
-    lost = _lost(own, before)
     interval = _interval(own, before)
     told = "" if interval is None else f"; {_CONFIDENCE:.0%} interval {_points(interval[0])} to {_points(interval[1])}"
     judged = Judged(
@@ -41,13 +41,6 @@ def judge_accuracy_regression(limit: Limit, evidence: Evidence, base: BaselineRe
     )
     finding = weigh(judged, limit, evidence, gate=GATE, n=own.n)
     return finding if interval is None else finding.model_copy(update={"ci_low": interval[0], "ci_high": interval[1]})
-
-
-def _lost(own: AccuracyResult, before: AccuracyResult) -> float:
-    """From counts where there are some: a difference of rounded shares may lie beyond a limit that it keeps."""
-    if own.correct is None or before.correct is None:
-        return before.value - own.value
-    return (before.correct - own.correct) / own.n
 
 
 def _interval(own: AccuracyResult, before: AccuracyResult) -> tuple[float, float] | None:

@@ -11,20 +11,23 @@ SAMPLED_ONCE: Final = frozenset({"energy_per_inference", "power_mean"})
 """Sampled too, but known only when measuring has ended: one look at all trials, for which measuring does not go on."""
 
 
-def is_asked(limit: Limit) -> bool:
-    """Whether a limit is answered by trials, each of which has a figure of its own."""
-    return limit.kind in ("absolute", "regression") and limit.metric in SAMPLED
+def is_asked(limit: Limit, *, paired: bool) -> bool:
+    """Whether a limit is answered by trials, each of which has a figure of its own.
+
+    ``paired``: there is a baseline; without one a limit on a regression asks nothing.
+    """
+    return limit.metric in SAMPLED and (limit.kind == "absolute" or (paired and limit.kind == "regression"))
 
 
-def is_sampled(limit: Limit) -> bool:
+def is_sampled(limit: Limit, *, paired: bool) -> bool:
     """Whether chance has a part in judging this limit, so that it takes a share of the session's alpha."""
-    once = limit.kind in ("absolute", "regression") and limit.metric in SAMPLED_ONCE
-    return once or is_asked(limit)
+    once = limit.metric in SAMPLED_ONCE and (limit.kind == "absolute" or (paired and limit.kind == "regression"))
+    return once or is_asked(limit, paired=paired)
 
 
 def question_of(limit: Limit, *, share: float, miss: float, most_blocks: int | None) -> Question | None:
     """What a limit asks of trials, in one look where it is asked at the end; None where trials do not answer it."""
-    if not is_sampled(limit):
+    if not is_sampled(limit, paired=True):
         return None
     return Question(
         metric=limit.metric,
@@ -33,7 +36,7 @@ def question_of(limit: Limit, *, share: float, miss: float, most_blocks: int | N
         relative=limit.kind == "regression",
         alpha=share,
         miss=miss,
-        most_blocks=most_blocks if is_asked(limit) else None,
+        most_blocks=most_blocks if is_asked(limit, paired=True) else None,
     )
 
 
@@ -41,5 +44,6 @@ def questions_of(
     limits: Iterable[Limit], *, share: float, miss: float, most_blocks: int, paired: bool
 ) -> tuple[Question, ...]:
     """The questions of all limits on an entry; those of regressions only where a baseline is measured too."""
-    asked = (question_of(limit, share=share, miss=miss, most_blocks=most_blocks) for limit in limits if is_asked(limit))
-    return tuple(one for one in asked if one is not None and (paired or not one.relative))
+    asked = [limit for limit in limits if is_asked(limit, paired=paired)]
+    found = (question_of(limit, share=share, miss=miss, most_blocks=most_blocks) for limit in asked)
+    return tuple(one for one in found if one is not None)

@@ -26,11 +26,13 @@ def judge_regression(limit: Limit, evidence: Evidence) -> Finding:
 
     The trials answer, block by block where the arms were interleaved, arm against arm where one is an earlier run's.
     Energy is compared by joining the worst corner of both intervals with the best: wider than a paired test's, never
-    narrower. INVALID without a baseline, so that a missing one is not green.
+    narrower. Skipped, and said to be, in a run without --baseline, as main's own are.
     """
     base = evidence.entry.baseline
+    if base is None and evidence.settings.baseline is None:
+        return _skipped(limit)
     if base is None:
-        return not_judged(limit, gate=GATE, because="no baseline given; run with --baseline")
+        return not_judged(limit, gate=GATE, because=f"there is nothing of --baseline {evidence.settings.baseline}")
     if base.state in _WITHOUT_MEASURING:
         return _without_measuring(limit, base)
     if limit.metric == "accuracy":
@@ -51,6 +53,11 @@ def _compared(limit: Limit, evidence: Evidence, base: BaselineRecord) -> Finding
     if needs_interval(own) or needs_interval(before):
         return without_interval(judged, limit, evidence, gate=GATE)
     return weigh(judged, limit, evidence, gate=GATE, n=min(own.n, before.n))
+
+
+def _skipped(limit: Limit) -> Finding:
+    reason = f"{limit.key} skipped: no --baseline was given ({limit.origin})"
+    return Finding(gate=GATE, metric=limit.metric, status=Status.MEASURED, reason=reason, limit=limit.value)
 
 
 def _without_measuring(limit: Limit, base: BaselineRecord) -> Finding:

@@ -22,7 +22,7 @@ from harness.records.text import visible
 from harness.report import SUMMARY_NAME, ReportAhead
 from harness.session.baselines import check_baseline
 from harness.session.building import check_artifacts
-from harness.session.closing import RunStart, close_run, resumed_folder
+from harness.session.closing import RunStart, close_run, resumed_folder, skipped_note
 from harness.session.liveline import LiveLine
 from harness.session.planned import plan_text
 from harness.session.session import Session
@@ -63,7 +63,7 @@ class Benching:
             raise pytest.UsageError(spelled(str(error), config)) from None
         failures.warn = settings.inconclusive == "warn"
         today = date.fromisoformat(handed["day"]) if handed else start.created_at.date()
-        book = BudgetBook(config.rootpath, profiles, settings.devices_dir, today)
+        book = BudgetBook(config.rootpath, profiles, settings.devices_dir, today, paired=settings.baseline is not None)
         return cls(settings, profiles, start, handed is not None, book, failures, _folder=folder)
 
     @property
@@ -110,6 +110,10 @@ class Benching:
                 self._planned = plan_text(self.budgets.planned(), self.settings)
         except UsageError as error:
             raise pytest.UsageError(spelled(str(error), session.config)) from None
+
+    def collected(self) -> str | None:
+        """What is to be known of the collected tests before anything is measured; None: nothing."""
+        return skipped_note(self.budgets.skipped())
 
     def finish(self, session: pytest.Session) -> None:
         """Release the boards; the controller closes the run. A second call does nothing."""

@@ -40,6 +40,8 @@ class BudgetBook:
     profiles: dict[str, DeviceProfile]
     devices_dir: Path | None
     today: date
+    paired: bool = False
+    """Whether there is a baseline; without one, limits on regressions are skipped."""
     left_out: bool = False
     """Whether tests were deselected, whoever did it: then a table that matches nothing may be theirs."""
     _benchmarks: list[pytest.Item] = field(default_factory=list)
@@ -60,7 +62,7 @@ class BudgetBook:
         """The chance of a false alarm that each of these limits may take. Raises BudgetsError."""
         if self._purse is None:
             self._purse = self.purse(alpha)
-        sampled = sum(map(is_sampled, limits))
+        sampled = self._sampled(limits)
         call = (item.nodeid, str(candidate))
         if sampled == 0 or (candidate in candidates_of(item) and call not in self._measured):
             self._measured.add(call)
@@ -78,12 +80,23 @@ class BudgetBook:
     def purse(self, alpha: float) -> Purse:
         """Alpha over all limits of the collected benchmarks in which chance has a part. Raises BudgetsError."""
         planned = sum(
-            sum(map(is_sampled, self.limits(item, candidate, device_of(item))))
+            self._sampled(self.limits(item, candidate, device_of(item)))
             for item in self._benchmarks
             for candidate in candidates_of(item)
         )
         surprises = any(not candidates_of(item) for item in self._benchmarks)
         return Purse(alpha, planned, surprises, processes=len(self.profiles))
+
+    def skipped(self) -> int:
+        """How many limits of the collected benchmarks need a baseline, where none was given."""
+        if self.paired:
+            return 0
+        planned = (limit for entry in self.planned() for limit in entry.limits)
+        return sum(limit.kind == "regression" for limit in planned)
+
+    def _sampled(self, limits: Iterable[Limit]) -> int:
+        """How many limits take a share of alpha."""
+        return sum(is_sampled(limit, paired=self.paired) for limit in limits)
 
     def limits(self, item: pytest.Item, candidate: Candidate, device: str) -> tuple[Limit, ...]:
         """The limits on a test's candidate on a device. Raises BudgetsError."""
@@ -109,9 +122,8 @@ class BudgetBook:
     def _refuse_few_trials(self, limits: Iterable[Limit], settings: Settings) -> None:
         """Refuse --trials that a limit cannot be judged by, before any board is touched. Raises UsageError."""
         if settings.trials is not None:
-            paired = settings.baseline is not None
-            asked = [limit.metric for limit in limits if is_asked(limit) and (paired or limit.kind == "absolute")]
-            check_trials(settings, asked, arms=2 if paired else 1)
+            asked = [limit.metric for limit in limits if is_asked(limit, paired=self.paired)]
+            check_trials(settings, asked, arms=2 if self.paired else 1)
 
     def _refuse_unused(self, benchmarks: Sequence[pytest.Item], folders: Sequence[Path]) -> None:
         """Raise BudgetsError where a file below one of the folders has tables or waivers that match nothing."""

@@ -85,7 +85,10 @@ def _refuse(request: pytest.FixtureRequest, kind: str, sentence: str) -> NoRetur
 
 def _raise_unless_held(request: pytest.FixtureRequest, entry: "Entry", *, warn: bool) -> None:
     if entry.status not in held(warn=warn):
-        pytest.fail(_in_one_line(request, f"{entry.status.value}: {entry.reason}"), pytrace=False)
+        from harness.report.words import sentences
+
+        said = (f"{status.value}: {reason}" for status, reason in sentences(entry))
+        pytest.fail("\n".join(_in_one_line(request, sentence) for sentence in said), pytrace=False)
 
 
 def _in_one_line(request: pytest.FixtureRequest, sentence: str) -> str:

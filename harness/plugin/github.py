@@ -1,13 +1,13 @@
 """What GitHub Actions is told: an annotation for what did not hold, and the summary on the job's page."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.records.results import Entry, Results
 from harness.records.status import Status
 from harness.records.text import visible, visible_lines, without_commands
-from harness.report.words import STATUS_WORDS, device_title, entry_name, to_explain
+from harness.report.words import STATUS_WORDS, device_title, entry_name, sentences, to_explain
 
 MOST = 10
 """GitHub shows no more annotations of a step."""
@@ -23,13 +23,12 @@ def on_github(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def annotations(results: Results, *, unreached: Sequence[str] = (), root: str = "") -> list[str]:
-    """A workflow command for each board that was not reached and each entry that did not hold, at most MOST.
+    """A workflow command for each board that was not reached and each limit that did not hold, at most MOST.
 
     ``root`` is the folder of test ids, relative to the repository.
     """
     boards = [_command("error", "board not reached", said) for said in unreached]
-    entries = [_of_entry(results, entry, root) for entry in to_explain(results)]
-    found = [*boards, *entries]
+    found = [*boards, *(line for entry in to_explain(results) for line in _of_entry(results, entry, root))]
     if len(found) <= MOST:
         return found
     rest = f"and {len(found) - MOST + 1} more: see the summary of the run"
@@ -67,11 +66,12 @@ def root_in_repository(root: Path, environment: Mapping[str, str] = os.environ) 
     return resolved.relative_to(checkout).as_posix() if inside else ""
 
 
-def _of_entry(results: Results, entry: Entry, root: str) -> str:
-    level = "warning" if entry.status is Status.INCONCLUSIVE else "error"
-    title = f"{STATUS_WORDS[entry.status]}: {device_title(entry.device, results.devices)}, {entry_name(entry)}"
+def _of_entry(results: Results, entry: Entry, root: str) -> Iterator[str]:
     file = entry.test.partition("::")[0]
-    return _command(level, title, entry.reason, file=f"{root}/{file}" if root else file)
+    for status, reason in sentences(entry):
+        level = "warning" if status is Status.INCONCLUSIVE else "error"
+        title = f"{STATUS_WORDS[status]}: {device_title(entry.device, results.devices)}, {entry_name(entry)}"
+        yield _command(level, title, reason, file=f"{root}/{file}" if root else file)
 
 
 def _command(level: str, title: str, message: str, file: str = "") -> str:

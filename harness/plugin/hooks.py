@@ -83,6 +83,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return lines
 
 
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Limits that are skipped, before a board is touched."""
+    benching = config.stash.get(BENCHING, None)
+    said = benching.collected() if benching is not None else None
+    return [f"harness: {said}"] if said else []
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that asks for ``bench`` runs once on each device."""
     from harness.plugin.expecting import is_benchmark
@@ -109,6 +116,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
         benching.budgets.left_out = True
 
 
+@pytest.hookimpl(tryfirst=True)  # before the terminal asks what there is to say of the collection
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What will be measured is known now. Wrong budgets, and benchmarks that name no device, are usage errors."""
     from harness.plugin.flags import refuse_without_device

@@ -3,10 +3,7 @@
 from harness.plugin.failures import STATUS_PROPERTY
 from harness.records.metrics import METRICS
 from harness.records.results import Entry, Finding
-from harness.report.words import budget_key
-
-_LIMITED = ("budget", "regression", "accuracy_drop")
-"""The gates that hold a metric against a limit."""
+from harness.report.words import LIMITED, budget_key
 
 
 def properties_of(entry: Entry) -> list[tuple[str, str]]:
@@ -20,7 +17,7 @@ def properties_of(entry: Entry) -> list[tuple[str, str]]:
 
 
 def _limited(finding: Finding) -> list[tuple[str, str]]:
-    if finding.metric is None or finding.limit is None or finding.gate not in _LIMITED:
+    if finding.metric is None or finding.limit is None or finding.gate not in LIMITED:
         return []
     name = f"harness_{budget_key(finding)}"
     known = METRICS.get(finding.metric)

@@ -65,6 +65,17 @@ class AccuracyResult(Record):
     right: str | None = None
     """Which samples are right, a bit each from the first on, as base64, so that two artifacts can be compared."""
 
+    def lost_against(self, before: "AccuracyResult") -> float | None:
+        """What was lost since ``before``, as a share, negative for a gain; None where the test sets are not the same.
+
+        From counts where there are some: a difference of rounded shares may lie beyond a limit that it keeps.
+        """
+        if (self.dataset, self.n, self.score) != (before.dataset, before.n, before.score):
+            return None
+        if self.correct is None or before.correct is None:
+            return before.value - self.value
+        return (before.correct - self.correct) / self.n
+
 
 class AccuracyDrop(Record):
     """How much accuracy was lost against the float32 recipe, as fractions; paired over the same samples.

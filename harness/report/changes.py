@@ -1,46 +1,62 @@
-"""What changed against the baseline beyond its interval, in words."""
+"""What changed against the baseline beyond its interval, and what became of accuracy and size, in words."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
+from harness.records.artifact import AccuracyResult
 from harness.records.metrics import METRICS, Unit
 from harness.records.results import BaselineRecord, Entry, Measurement, Ratio
-from harness.report.numbers import written
+from harness.report.numbers import points, written
 
 _WORDS: dict[Unit, tuple[str, str]] = {
     "s": ("slower", "faster"),
     "B": ("larger", "smaller"),
     "1/s": ("faster", "slower"),
 }
+_WITH_FIGURES = ("measured", "stored", "identical")
 _MORE_OR_LESS = ("more", "less")
-EXACT = "model_size"
-"""A count, compared without an interval."""
+SIZE = "model_size"
+ACCURACY = "accuracy"
+EXACT = (ACCURACY, SIZE)
+"""Compared without an interval, and always told, changed or not: a faster model that is wrong is no good news."""
+Kind = Literal["worse", "better", "unknown", "identical"]
+_ORDER: tuple[Kind, ...] = ("worse", "better", "unknown", "identical")
 
 
 @dataclass(frozen=True)
 class Change:
-    """One metric of one entry that is not what it was at the baseline; texts, and whether it got worse."""
+    """One metric of one entry against its baseline; texts, and whether it got worse."""
 
     entry: Entry
     metric: str
     title: str
-    arrow: str
-    worse: bool
+    kind: Kind
     amount: str
-    """``5.1 % slower``."""
+    """``▲ 5.1 % slower``, "identical", or why it is not known."""
     now: str
     was: str
     size: float
-    """How far the ratio is from 1."""
+    """How far the ratio is from 1; of an accuracy the share gained or lost."""
     interval: str = "exact"
     """``+3.9 to +6.3 %``, with its confidence where that is known; "exact" for what is counted."""
     blocks: int | None = None
 
 
 def changes(entries: Iterable[Entry]) -> list[Change]:
-    """Every metric whose interval leaves 1 out, and every size that is another: the worse first, the largest first."""
+    """Every metric whose interval leaves 1 out, and every accuracy and size: what got worse first, the largest first.
+
+    An accuracy lost stands before all others; what is identical comes last.
+    """
     found = [change for entry in entries if entry.baseline is not None for change in _of_entry(entry, entry.baseline)]
-    return sorted(found, key=lambda change: (not change.worse, -change.size))
+    return sorted(found, key=_rank)
+
+
+def exact_changes(entry: Entry) -> list[Change]:
+    """The entry's accuracy and size against its baseline, as far as either arm has them."""
+    if entry.baseline is None:
+        return []
+    return [change for change in (_accuracy(entry, entry.baseline), _size(entry, entry.baseline)) if change is not None]
 
 
 def sampled(entries: Iterable[Entry]) -> list[Ratio]:
@@ -53,13 +69,65 @@ def _of_entry(entry: Entry, base: BaselineRecord) -> Iterator[Change]:
         if ratio.ci_low is not None and ratio.ci_high is not None and not ratio.ci_low <= 1 <= ratio.ci_high:
             told = _interval(ratio.ci_low, ratio.ci_high, ratio.confidence)
             yield replace(_change(entry, base, ratio.metric, ratio.ratio), interval=told, blocks=ratio.blocks)
-    now, was = _value(entry.measurements, EXACT), _value(base.measurements, EXACT)
-    if now and was and now != was:
-        yield _change(entry, base, EXACT, now / was)
+    yield from exact_changes(entry)
+
+
+def _rank(change: Change) -> tuple[bool, int, float]:
+    lost_accuracy = change.metric == ACCURACY and change.kind == "worse"
+    return not lost_accuracy, _ORDER.index(change.kind), -change.size
+
+
+def _size(entry: Entry, base: BaselineRecord) -> Change | None:
+    now, was = _value(entry.measurements, SIZE), _value(base.measurements, SIZE)
+    if now is None or was is None:  # an arm that was not measured still has its file
+        now, was = (float(one.artifact.size_bytes) if one.artifact else None for one in (entry, base))
+    if not now or not was:
+        return None
+    found = replace(_change(entry, base, SIZE, now / was), now=written(now, "B"), was=written(was, "B"))
+    return found if now != was else replace(found, kind="identical", amount="identical")
+
+
+def _accuracy(entry: Entry, base: BaselineRecord) -> Change | None:
+    """In points; not known where one arm has none, or they were scored on unlike test sets. None where neither has."""
+    own, before = (one.artifact.accuracy if one.artifact else None for one in (entry, base))
+    now, was = _value(entry.measurements, ACCURACY), _value(base.measurements, ACCURACY)
+    now, was = own.value if own else now, before.value if before else was
+    if (now is None and was is None) or base.state not in _WITH_FIGURES:
+        return None
+    lost, why = _lost(own, before, now=now, was=was)
+    found = Change(
+        entry=entry,
+        metric=ACCURACY,
+        title=METRICS[ACCURACY].title,
+        kind="unknown",
+        amount=f"not compared: {why}",
+        now="–" if now is None else written(now, "1"),
+        was="–" if was is None else written(was, "1"),
+        size=abs(lost or 0.0),
+        interval="",
+    )
+    if lost is None:
+        return found
+    samples = f"exact, {own.n} samples" if own else "exact"
+    if lost == 0:
+        return replace(found, kind="identical", amount="identical", interval=samples)
+    amount = f"{'▼' if lost > 0 else '▲'} {points(abs(lost)).lstrip('+')} {'lost' if lost > 0 else 'gained'}"
+    return replace(found, kind="worse" if lost > 0 else "better", amount=amount, interval=samples)
+
+
+def _lost(
+    own: AccuracyResult | None, before: AccuracyResult | None, *, now: float | None, was: float | None
+) -> tuple[float | None, str]:
+    """The share lost, and if that is not known, why."""
+    if now is None or was is None:
+        return None, f"{'the candidate' if now is None else 'the baseline'} has none"
+    if own is None or before is None:
+        return was - now, ""
+    return own.lost_against(before), "scored on another test set"
 
 
 def _ratios(base: BaselineRecord) -> list[Ratio]:
-    return [ratio for ratio in base.ratios if ratio.metric != EXACT]
+    return [ratio for ratio in base.ratios if ratio.metric not in EXACT]
 
 
 def _change(entry: Entry, base: BaselineRecord, metric: str, ratio: float) -> Change:
@@ -70,9 +138,8 @@ def _change(entry: Entry, base: BaselineRecord, metric: str, ratio: float) -> Ch
         entry=entry,
         metric=metric,
         title=known.title if known else metric,
-        arrow="▲" if more else "▼",
-        worse=more == (known is None or known.better == "lower"),
-        amount=f"{_percent(abs(ratio - 1))} % {words[0] if more else words[1]}",
+        kind="worse" if more == (known is None or known.better == "lower") else "better",
+        amount=f"{'▲' if more else '▼'} {_percent(abs(ratio - 1))} % {words[0] if more else words[1]}",
         now=_shown(entry.measurements, metric),
         was=_shown(base.measurements, metric),
         size=abs(ratio - 1),

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from harness.records.results import BaselineRecord, Entry, Ratio, Results
-from harness.report.changes import Change, changes, sampled
+from harness.report.changes import EXACT, Change, changes, sampled
 from harness.report.markdown_text import escaped, kept_together, named, row, sentence, stacked, titled
-from harness.report.words import STATUS_WORDS, exit_meaning, tally, to_explain, waived
+from harness.report.words import STATUS_WORDS, exit_meaning, sentences, tally, to_explain, waived
 
 _MARKS = {0: "✅", 10: "⚠️", 11: "⚠️"}
 _STATES = {
@@ -38,15 +38,16 @@ def _waivers(results: Results) -> list[str]:
 
 
 def _explained(results: Results) -> list[str]:
-    """The sentence of each entry that did not hold, the worst first."""
+    """A sentence for each limit that did not hold, the worst entry first."""
     return [
-        f"- **{STATUS_WORDS[entry.status]}**: {named(entry, results.devices)}: {escaped(entry.reason)}"
+        f"- **{STATUS_WORDS[status]}**: {named(entry, results.devices)}: {escaped(reason)}"
         for entry in to_explain(results)
+        for status, reason in sentences(entry)
     ]
 
 
 def against_baseline(results: Results) -> list[str]:
-    """What changed beyond its interval, how much did not, and what was not compared."""
+    """What changed beyond its interval, accuracy and size in any case, and what was not compared."""
     ratios = sampled(results.entries)
     found = changes(results.entries)
     lines = _changed(results, found) if found else []
@@ -58,9 +59,10 @@ def against_baseline(results: Results) -> list[str]:
 
 def _changed(results: Results, found: Sequence[Change]) -> list[str]:
     head = ["change", "metric", "now", "interval", "device, candidate"]
+    told, alike = _folded(found)
     rows = [
         [
-            f"**{_amount(change)}**" if change.worse else _amount(change),
+            f"**{_amount(change)}**" if change.kind == "worse" else _amount(change),
             escaped(change.title),
             stacked(kept_together(change.now), f"was {kept_together(change.was)}"),
             stacked(
@@ -69,13 +71,24 @@ def _changed(results: Results, found: Sequence[Change]) -> list[str]:
             ),
             titled(change.entry, results.devices),
         ]
-        for change in found
+        for change in told
     ]
-    return ["", row(head), row(["---"] * len(head)), *map(row, rows)]
+    counted = [
+        ["identical", escaped(same[0].title), "", same[0].interval.partition(",")[0], _counted(len(same), "entry")]
+        for same in alike
+    ]
+    return ["", row(head), row(["---"] * len(head)), *map(row, [*rows, *counted])]
+
+
+def _folded(found: Sequence[Change]) -> tuple[list[Change], list[list[Change]]]:
+    """Changes with a row each; and those that are identical in more entries than rows are read, by their metric."""
+    alike = {metric: [one for one in found if one.kind == "identical" and one.metric == metric] for metric in EXACT}
+    many = {metric: same for metric, same in alike.items() if len(same) > _MOST_NAMES}
+    return [one for one in found if one.kind != "identical" or one.metric not in many], list(many.values())
 
 
 def _amount(change: Change) -> str:
-    return kept_together(f"{change.arrow} {change.amount}")
+    return kept_together(change.amount) if change.kind != "unknown" else escaped(change.amount)
 
 
 def _counted_up(results: Results, ratios: Sequence[Ratio], changed: Sequence[Change]) -> str:
@@ -117,7 +130,8 @@ def _baselines(entries: Sequence[Entry]) -> list[BaselineRecord]:
 
 
 def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    plural = noun if count == 1 else f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count} {plural}"
 
 
 def _listed(lines: list[str]) -> list[str]:

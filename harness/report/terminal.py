@@ -2,14 +2,26 @@
 
 import io
 import textwrap
+from collections import Counter
+from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from harness.records.results import Entry, Measurement, Results
 from harness.records.text import visible
+from harness.report.changes import changes
 from harness.report.numbers import number
 from harness.report.stages import stage_lines, staged
-from harness.report.words import STATUS_WORDS, device_title, entry_name, exit_meaning, tally, to_explain, waived
+from harness.report.words import (
+    STATUS_WORDS,
+    device_title,
+    entry_name,
+    exit_meaning,
+    sentences,
+    tally,
+    to_explain,
+    waived,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,24 +34,27 @@ COLUMNS = {
     "accuracy": "accuracy",
     "energy_per_inference": "energy",
 }
+MOST_CHANGES = 20
+"""Lines of what changed against a baseline; the losses are the first, and the report has all."""
 WIDE = 96
 """From so many columns on, p90 has room too."""
 
 
 def table(results: Results, width: int = 80) -> str:
-    """What is waived, a block a device, what did not hold, the exit code's meaning, what verdicts promise.
+    """What is waived, a block a device, what changed, what did not hold, the exit code, what verdicts promise.
 
     Plain text without colour codes; no line is longer than ``width``.
     """
     waivers = "\n".join(_wrapped(f"WAIVED: {sentence}", width) for sentence in waived(results))
     by_device = groupby(sorted(results.entries, key=lambda entry: entry.device), key=lambda entry: entry.device)
     blocks = [_block(results, device, list(entries), width) for device, entries in by_device]
-    sentences = [_sentence(results, entry, width) for entry in to_explain(results)]
+    read = [line for entry in to_explain(results) for line in _explained(results, entry, width)]
     notes = [_wrapped(f"note: {note}", width) for note in results.run.notes]
     closing = _wrapped(f"{tally(results)}; {exit_meaning(results)}", width)
     promise = [_wrapped(results.run.gate.sentence, width)] if results.run.gate else []
     records = [_wrapped(d.selftests.sentence, width) for d in results.devices.values() if d.selftests]
-    parts = [waivers, *blocks, "\n".join(sentences), "\n".join([*notes, closing, *promise, *records])]
+    compared = "\n".join(_wrapped(line, width) for line in _against_baseline(results))
+    parts = [waivers, *blocks, compared, "\n".join(read), "\n".join([*notes, closing, *promise, *records])]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -111,9 +126,33 @@ def _drawn(rows: "Table", width: int) -> str:
     return "\n".join(line.rstrip() for line in page.getvalue().rstrip().splitlines())
 
 
-def _sentence(results: Results, entry: Entry, width: int) -> str:
+def _against_baseline(results: Results) -> Iterator[str]:
+    """A line for each metric that changed beyond its interval, and for accuracy and size, losses first."""
+    found = changes(results.entries)
+    if not found:
+        return
+    said = dict.fromkeys(one.entry.baseline.sentence for one in found if one.entry.baseline is not None)
+    bases = list(dict.fromkeys(e.baseline.given for e in results.entries if e.baseline is not None))
+    yield f"against {next(iter(said)) if len(said) == 1 else ', '.join(bases)}:"
+    told = [one for one in found if one.kind != "identical"]
+    for one in told[:MOST_CHANGES]:
+        where = f"{entry_name(one.entry)} on {device_title(one.entry.device, results.devices)}"
+        yield f"  {one.title} {one.was} -> {one.now}, {one.amount}: {where}"
+    if len(told) > MOST_CHANGES:
+        yield f"  and {len(told) - MOST_CHANGES} more changes: see the report"
+    alike = Counter(one.title for one in found if one.kind == "identical")
+    if alike:
+        yield f"  identical: {', '.join(f'{title} of {_counted(count)}' for title, count in alike.items())}"
+
+
+def _counted(count: int) -> str:
+    return f"{count} entr{'y' if count == 1 else 'ies'}"
+
+
+def _explained(results: Results, entry: Entry, width: int) -> list[str]:
+    """A sentence for each limit that did not hold."""
     where = f"{device_title(entry.device, results.devices)}, {entry_name(entry)}"
-    return _wrapped(f"{STATUS_WORDS[entry.status]}: {where}: {entry.reason}", width)
+    return [_wrapped(f"{STATUS_WORDS[status]}: {where}: {reason}", width) for status, reason in sentences(entry)]
 
 
 def _wrapped(text: str, width: int) -> str:

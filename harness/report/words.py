@@ -26,6 +26,10 @@ EXIT_MEANINGS: dict[int, str] = {
 GOOD = (Status.PASS, Status.MEASURED)
 
 
+LIMITED = ("budget", "regression", "accuracy_drop")
+"""The gates that hold a metric against a limit; the others say how measuring itself went."""
+
+
 def entry_name(entry: Entry) -> str:
     """``candidate/recipe``, or the candidate alone; with the test where several measured it."""
     return entry.subject + (f" ({entry.test_label})" if entry.test_label else "")
@@ -77,6 +81,17 @@ def exit_meaning(results: Results) -> str:
 def worst_first(entries: list[Entry]) -> list[Entry]:
     """The entries, worst status first, in the order of the file within a status."""
     return sorted(entries, key=lambda entry: -entry.status.severity)
+
+
+def sentences(entry: Entry) -> list[tuple[Status, str]]:
+    """What must be read of an entry that did not hold: a sentence for each limit that did not, worst first.
+
+    Of one whose measuring went wrong that alone: its limits only repeat it.
+    """
+    bad = [finding for finding in entry.findings if finding.status not in GOOD]
+    own = [finding for finding in bad if finding.gate not in LIMITED and finding.status is not Status.INCONCLUSIVE]
+    told = sorted(own or bad, key=lambda finding: -finding.status.severity)
+    return list(dict.fromkeys((finding.status, finding.reason) for finding in told)) or [(entry.status, entry.reason)]
 
 
 def to_explain(results: Results) -> list[Entry]:

@@ -16,7 +16,7 @@ from harness.records.errors import CandidateSpecError, GitError
 from harness.records.labels import label_tests
 from harness.records.results import Entry, Results, Run
 from harness.records.settings import Settings
-from harness.records.status import exit_code, worst
+from harness.records.status import Status, exit_code, worst
 from harness.session.promise import promise_of
 from harness.store import DeviceTally, RunFolder, git
 
@@ -79,6 +79,7 @@ def close_run(
             *_differences(tallies),
             *_artifact_notes(entries),
             *_build_note(entries),
+            *_skipped(entries),
         ],
         gate=promise_of(entries, settings),
     )
@@ -155,6 +156,20 @@ def _build_note(entries: Sequence[Entry]) -> list[str]:
         return [f"nothing was converted: all {len(cached)} built models came from the cache"]
     kept = len(cached) - converted
     return [f"{converted} of {len(cached)} built models were converted now, {kept} came from the cache"]
+
+
+def skipped_note(limits: int) -> str | None:
+    """That so many limits on regressions were not judged; None for none."""
+    if limits == 0:
+        return None
+    plural = "" if limits == 1 else "s"
+    return f"{limits} limit{plural} on regressions skipped: no --baseline was given"
+
+
+def _skipped(entries: Sequence[Entry]) -> list[str]:
+    unpaired = [finding for entry in entries if entry.baseline is None for finding in entry.findings]
+    told = skipped_note(sum(f.gate == "regression" and f.status is Status.MEASURED for f in unpaired))
+    return [told] if told else []
 
 
 def _flat(settings: Settings) -> dict[str, str | bool | int | float | list[str] | None]:

@@ -108,7 +108,7 @@ class Contest:
         if self.settings.baseline is None:
             return Rivalry(artifact, runner)
         device = describe_device(board)
-        sketch = bare_entry(order.candidate, order.device, runner)
+        sketch = bare_entry(order.candidate, order.device, runner, test=order.test)
         opponent = self._opened(order).opponent(order.candidate, device, sketch)
         return self._with_runner(Rivalry(artifact, runner, opponent), board)
 

@@ -25,7 +25,7 @@ def plan_text(entries: Sequence[PlannedEntry], settings: Settings) -> str:
     arms = 1 if settings.baseline is None else 2
     lines, low_s, high_s = [], 0.0, 0.0
     for entry in entries:
-        asked = [limit.metric for limit in entry.limits if is_asked(limit) and (arms == 2 or limit.kind == "absolute")]
+        asked = [limit.metric for limit in entry.limits if is_asked(limit, paired=arms == 2)]
         extent = expected_extent(settings, asked, arms=arms)
         low_s, high_s = low_s + extent.least_s, high_s + extent.most_s
         trials = _range(extent.least_trials, extent.most_trials)

@@ -103,6 +103,20 @@ def test_against_a_stored_run_of_this_machine(place: "Place") -> None:
     assert elsewhere.code == 10, elsewhere.text
 
 
+def test_without_a_base_its_limits_are_skipped_in_a_line_and_the_others_are_judged(place: "Place") -> None:
+    place.benchmark('latency_p50_regression="2 %", model_size_regression="1 %"')
+    place.write("budgets.toml", '[local."tiny"]\nmodel_size = "1 MB"\n')
+    said = place.pytest("--device=local")
+    assert said.code == 0, said.text
+    line = "2 limits on regressions skipped: no --baseline was given"
+    assert f"harness: {line}" in said.out and f"note: {line}" in said.out and "unfit" not in said.out
+    judged = {(one["gate"], one["metric"]): one["status"] for one in only_entry(place)["findings"]}
+    assert judged["budget", "model_size"] == "PASS"
+    assert judged["regression", "latency_p50"] == judged["regression", "model_size"] == "MEASURED"
+    place.write("budgets.toml", '[local."tiny"]\nmodel_size = "100 B"\n')
+    assert place.pytest("--device=local").code == 1
+
+
 @pytest.mark.parametrize(
     ("base", "words"),
     [

@@ -1,5 +1,7 @@
 """Verdicts: what passes, fails, stays open or was not judged, and the sentence people read."""
 
+from dataclasses import replace
+
 import pytest
 from gates.judged_entries import accuracy, entry, limit, lost, measured, verdict
 
@@ -9,6 +11,7 @@ from harness.records.results import Finding
 from harness.records.settings import Settings
 from harness.records.status import Status
 
+SETTINGS = Settings()
 LATENCY = measured("latency_p50", 0.00431, 0.00428, 0.00435)
 
 
@@ -207,11 +210,21 @@ def test_what_was_not_compared_is_not_judged(own, told):
     assert told in judged.reason
 
 
-def test_a_regression_without_a_baseline_is_not_green_and_says_what_to_run():
-    judged = verdict(entry(LATENCY), limit("latency_p50_regression", "2 %"))
+def test_a_regression_in_a_run_without_a_baseline_is_skipped_and_the_other_limits_are_judged():
+    asked = limit("latency_p50_regression", "2 %")
+    (skipped,) = judge(entry(LATENCY), [asked], settings=SETTINGS).findings
+    assert (skipped.status, skipped.value) == (Status.MEASURED, None)
+    assert skipped.reason.startswith("latency_p50_regression skipped: no --baseline was given (")
+    for text, status in (("1 s", Status.PASS), ("1 ns", Status.FAIL)):
+        judged = judge(entry(LATENCY), [asked, limit("latency_p50", text)], settings=SETTINGS)
+        assert judged.status is status
 
+
+def test_a_baseline_that_was_given_and_is_not_there_is_not_green():
+    settings = replace(SETTINGS, baseline="origin/main")
+    judged = judge(entry(LATENCY), [limit("latency_p50_regression", "2 %")], settings=settings)
     assert judged.status is Status.INVALID
-    assert "no baseline given; run with --baseline" in judged.reason
+    assert "there is nothing of --baseline origin/main" in judged.reason
 
 
 @pytest.mark.parametrize(

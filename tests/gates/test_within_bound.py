@@ -104,7 +104,9 @@ def test_chance_has_a_part_in_what_is_sampled_and_in_nothing_else(
     key: str, value: str, sampled: bool, asked: bool
 ) -> None:
     limit = parse_limit(key, value, origin="marker")
-    assert (is_sampled(limit), is_asked(limit)) == (sampled, asked)
+    assert (is_sampled(limit, paired=True), is_asked(limit, paired=True)) == (sampled, asked)
+    alone = (sampled, asked) if limit.kind == "absolute" else (False, False)
+    assert (is_sampled(limit, paired=False), is_asked(limit, paired=False)) == alone
 
 
 def test_whatever_has_samples_of_a_run_takes_a_share() -> None:
@@ -112,4 +114,4 @@ def test_whatever_has_samples_of_a_run_takes_a_share() -> None:
     units = {"s": "1 s", "B": "1 MB", "1/s": "1 /s", "J": "1 J", "W": "1 W", "1": "1 %"}
     for name, definition in METRICS.items():
         limit = parse_limit(name, units[definition.unit], origin="marker")
-        assert is_sampled(limit) == (name not in exact), name
+        assert is_sampled(limit, paired=False) == (name not in exact), name

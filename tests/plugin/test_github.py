@@ -26,7 +26,8 @@ def test_what_boards_and_models_named_cannot_end_a_line_or_a_property():
     line = annotations(results())[0]
     assert HOSTILE not in line
     assert not set(line) & set("\n\r\x1b\u202e")
-    hostile = results().entries[5].model_copy(update={"candidate": "a,b::c%\n::add-mask::x", "reason": "100 %\n::x::"})
+    told = {"candidate": "a,b::c%\n::add-mask::x", "reason": "100 %\n::x::", "findings": []}
+    hostile = results().entries[5].model_copy(update=told)
     (line,) = annotations(results().model_copy(update={"entries": [hostile]}))
     _, command, message = line.split("::", 2)
     assert command.endswith("a%2Cb%3A%3Ac%25 %3A%3Aadd-mask%3A%3Ax/float32")

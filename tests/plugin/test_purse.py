@@ -64,9 +64,9 @@ def item(name: str, *candidates: Candidate, device: str = "board", **limits: obj
     return made  # type: ignore[no-any-return]
 
 
-def book(*items: pytest.Item, devices: tuple[str, ...] = ("board",)) -> BudgetBook:
+def book(*items: pytest.Item, devices: tuple[str, ...] = ("board",), paired: bool = True) -> BudgetBook:
     profiles = {name: make_profile(name) for name in devices}
-    made = BudgetBook(Path("/nowhere"), profiles, None, date(2026, 11, 24))
+    made = BudgetBook(Path("/nowhere"), profiles, None, date(2026, 11, 24), paired=paired)
     made.expect(items)
     return made
 
@@ -80,6 +80,14 @@ def test_alpha_is_divided_over_the_limits_of_all_devices_that_chance_has_a_part_
     kept = book(*items, devices=("a", "b"))
     shares = [kept.share(one, ONE, limits(**SAMPLED, **EXACT), alpha=ALPHA) for one in items]
     assert shares == [ALPHA / 4, ALPHA / 4]
+
+
+def test_without_a_baseline_limits_on_regressions_take_nothing_and_are_counted() -> None:
+    asked = {"latency_p50": "4 ms", "latency_p50_regression": "2 %", "model_size_regression": "1 %"}
+    alone, paired = (book(item("t", ONE, **asked), paired=paired) for paired in (False, True))
+    assert alone.share(item("t", ONE, **asked), ONE, limits(**asked), alpha=ALPHA) == ALPHA
+    assert paired.share(item("t", ONE, **asked), ONE, limits(**asked), alpha=ALPHA) == ALPHA / 2
+    assert (alone.skipped(), paired.skipped()) == (2, 0)
 
 
 def test_a_second_call_with_the_same_candidate_or_another_one_is_refused_where_all_told() -> None:

@@ -58,7 +58,7 @@ def test_a_size_is_compared_without_an_interval():
     (row,) = [row for line in lines if (row := changed(line))]
     assert row[:4] == ["**▲ 3.0 % larger**", "model size", "412 kB<br>was 400 kB", "exact"]
     same = measured_against(results().entries[0], was={"model_size": 412_000})
-    assert "Against the baseline" not in summary(results().model_copy(update={"entries": [same]}))
+    assert "| identical | model size |" in summary(results().model_copy(update={"entries": [same]}))
 
 
 def changed(line):

@@ -249,6 +249,15 @@ def test_a_stored_runs_trials_are_the_baselines(stored: Results) -> None:
     assert [figure.arm for figure in found.figures] == ["baseline"]
 
 
+def test_of_two_tests_of_a_stored_run_the_own_one_is_the_base(stored: Results) -> None:
+    entries = [stored.entries[0].model_copy(update={"test": test, "delegate": test}) for test in ("t::a", "t::b")]
+    base = StoredBase("r", stored.model_copy(update={"entries": entries}))
+    for test in ("t::a", "t::b"):
+        found = base.opponent(CANDIDATE, device(), make_entry(test=test, delegate=test))
+        assert (found.record.state, found.record.delegate) == ("stored", test)
+    assert base.opponent(CANDIDATE, device(), make_entry(test="t::c", delegate="t::b")).record.delegate == "t::b"
+
+
 def test_a_stored_run_of_another_board_or_setting_is_unlike(stored: Results) -> None:
     base = StoredBase("results.json", stored)
     elsewhere = base.opponent(CANDIDATE, device(kernel="6.12.34"), SKETCH)

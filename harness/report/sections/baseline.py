@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from harness.records.results import Entry, Results
-from harness.records.units import format_quantity
+from harness.records.results import Entry, Finding, Results
+from harness.records.units import QuantityUnit, format_quantity
 from harness.report.arms import REGRESSION, Compared, arm_value, compared
+from harness.report.changes import ACCURACY, Change, exact_changes
 from harness.report.figures import Figure, GroupFigures
 from harness.report.numbers import written
 from harness.report.sections.section import Section
@@ -40,9 +41,26 @@ def _entry(entry: Entry, figures: list[Figure]) -> dict[str, Any]:
         "not_compared": baseline.not_compared if baseline else [],
         "waivers": list(dict.fromkeys(f.waiver for f in entry.findings if f.waiver)),
         "findings": [f for f in entry.findings if f.gate == REGRESSION],
-        "rows": [{"title": one.title, "finding": one.finding, "cells": _cells(entry, one)} for one in found],
+        "rows": _rows(entry, found),
         "figures": figures,
     }
+
+
+def _rows(entry: Entry, found: list[Compared]) -> list[dict[str, Any]]:
+    """Accuracy and size always: first where they got worse, else after what was measured."""
+    judged = {finding.metric: finding for finding in entry.findings if finding.gate == REGRESSION}
+    sampled = [{"title": one.title, "finding": one.finding, "cells": _cells(entry, one)} for one in found]
+    exact = [(one, _exact(one, judged.get(one.metric))) for one in exact_changes(entry)]
+    lost = [row for one, row in exact if one.kind == "worse"]
+    return [*lost, *sampled, *(row for one, row in exact if one.kind != "worse")]
+
+
+def _exact(one: Change, finding: Finding | None) -> dict[str, Any]:
+    unit: QuantityUnit = "pt" if one.metric == ACCURACY else "1"
+    share = finding.limit if finding else None
+    limit = "none" if share is None else f"at most {format_quantity(share, unit)} worse"
+    cells = [(one.was,), (one.now,), (one.amount, *filter(None, (one.interval,))), (limit,)]
+    return {"title": one.title, "finding": finding, "cells": cells}
 
 
 def _cells(entry: Entry, one: Compared) -> list[tuple[str, ...]]:

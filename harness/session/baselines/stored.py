@@ -27,7 +27,10 @@ class StoredBase:
         return cls(given, load_results(Path(given)))
 
     def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> Opponent:
-        """The run's entry of the same candidate on a device of the same name, where the boards are alike."""
+        """The run's entry of the same candidate on a device of the same name, where the boards are alike.
+
+        Of several, in several tests, that of the same test, else the last.
+        """
         run = self.results.run
         what = f"run {run.id} of {run.created_at}"
         name = device.profile.name
@@ -35,7 +38,7 @@ class StoredBase:
         found = [one for one in self.results.entries if (one.device, one.candidate, one.recipe) == wanted]
         if not found:
             return Opponent(self._record("new", f"{candidate} on {name} is new: not in {what}"))
-        before = found[-1]
+        before = next((one for one in reversed(found) if one.test == entry.test), found[-1])
         if before.status in _NOT_FIT:
             return Opponent(self._record("missing", f"{candidate} on {name} was {before.status} in {what}"))
         differing = unlike(self.results.devices[name], before, device, entry)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from harness.cli.stored import BudgetFiles, lineages_of, stored_run
-from harness.gates import Budgets, Limit, expired, is_sampled, judge, limits_for
+from harness.gates import Budgets, Limit, is_sampled, judge, limits_for
 from harness.gates.anew import stored_limits, unjudged
 from harness.records.errors import BudgetsError, ResultsFileError, UsageError
 from harness.records.results import Entry, Results, Run
@@ -63,9 +63,6 @@ def judged_anew(stored: Results, files: BudgetFiles) -> Results:
         _limits(entry, files.of(entry.test), lineages.get(entry.device, (entry.device,)), day)
         for entry in stored.entries
     ]
-    gone = [sentence for budgets in files.read for sentence in expired(budgets.waivers, day)]
-    if gone:
-        raise BudgetsError(f"on {day}, the day of the run: {'; '.join(gone)}")
     if not files.read and not any(limits):
         raise BudgetsError("no budgets.toml is found from the run's tests upward: give --budgets FILE")
     paired = settings.baseline is not None

@@ -9,14 +9,13 @@ from harness.gates.file import Budgets
 from harness.gates.limits import Limit
 from harness.gates.proposing import bad_end, room, told, with_margin
 from harness.gates.resolve import limits_for
-from harness.gates.waivers import Waiver
+from harness.gates.waivers import SOON_DAYS, Waiver
 from harness.records.results import Entry
 from harness.records.status import Status
 from harness.records.units import format_quantity
 
 MOST_ROOM: Final = 0.25
 """A limit is slack where the worst figure under it keeps away by more than this share."""
-SOON_DAYS: Final = 14
 _MARGIN: Final = 0.1
 
 
@@ -65,14 +64,10 @@ def slack_limits(
 def expiring(waivers: Iterable[Waiver], today: date) -> list[str]:
     """One sentence for each waiver that holds for at most fourteen days more."""
     return [
-        f"{waiver.limit.origin}: expires {_when(days)}{waiver.until} ({waiver.issue}: {waiver.reason})"
+        f"{waiver.limit.origin}: expires {waiver.days_left(today)}, {waiver.until} ({waiver.issue}: {waiver.reason})"
         for waiver in waivers
-        if 0 <= (days := (waiver.until - today).days) <= SOON_DAYS
+        if 0 <= (waiver.until - today).days <= SOON_DAYS
     ]
-
-
-def _when(days: int) -> str:
-    return "today, " if days == 0 else f"in {days} day{'' if days == 1 else 's'}, on "
 
 
 def _slack(limit: Limit, entry: Entry) -> Slack | None:

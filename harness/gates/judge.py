@@ -52,9 +52,10 @@ def judge(
 
 
 def _judged(limit: Limit, evidence: Evidence) -> Finding:
-    """What the limit's gate finds, with where the limit stands and whether it is a waiver's."""
+    """What the limit's gate finds, with where the limit stands, whether it is a waiver's, and which one expired."""
     finding = GATES[limit.kind][1](limit, evidence)
-    return finding.model_copy(update={"origin": limit.origin, "waiver": limit.waiver})
+    reason = f"{finding.reason}; {limit.expired}" if limit.expired else finding.reason
+    return finding.model_copy(update={"origin": limit.origin, "waiver": limit.waiver, "reason": reason})
 
 
 def _own_findings(entry: Entry) -> list[Finding]:

@@ -20,6 +20,7 @@ class Limit:
     ``origin`` says where it stands, e.g. 'benchmarks/budgets.toml [rpi4."x/int8"] latency_p50' or "marker".
     ``source`` "model" lets a modelled energy be judged; without it only a sensor's is.
     ``waiver`` says what the limit was before a waiver relaxed it, until when and why; None: not waived.
+    ``expired`` names the waiver that relaxed it until its last day had passed; None: there was none.
     """
 
     metric: str
@@ -28,6 +29,7 @@ class Limit:
     origin: str
     source: Literal["model"] | None = None
     waiver: str | None = None
+    expired: str | None = None
 
     @property
     def key(self) -> str:

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from harness.gates.limits import Limit
 from harness.gates.parse import did_you_mean, parse_limit, refusal
 from harness.records.errors import BudgetsError
 
 WAIVER = "waiver"
+SOON_DAYS: Final = 14
+"""A waiver that ends within so many days says so wherever it is told."""
 _KEYS = ("device", "candidate", "metric", "limit", "until", "issue", "reason")
 _SHAPE = "write [[waiver]] above its keys, " + ", ".join(_KEYS)
 
@@ -31,9 +34,22 @@ class Waiver:
         """Whether it has not expired on a day (UTC)."""
         return today <= self.until
 
-    def sentence(self, waived: Limit) -> str:
-        """What it does to a limit: "limit 2 % waived to 8 % until 2026-12-01 (#123: reason)"."""
-        return f"limit {waived.text} waived to {self.limit.text} until {self.until} ({self.issue}: {self.reason})"
+    def sentence(self, waived: Limit, today: date) -> str:
+        """What it does to a limit: "limit 2 % waived to 8 % until 2026-12-01 (#123: reason)"; near its end, a warning."""
+        said = f"limit {waived.text} waived to {self.limit.text} until {self.until} ({self.issue}: {self.reason})"
+        if (self.until - today).days > SOON_DAYS:
+            return said
+        return f"{said}; expires {self.days_left(today)}: then {waived.text} holds again"
+
+    def days_left(self, today: date) -> str:
+        """When it ends: "today", "in 9 days"."""
+        days = (self.until - today).days
+        return "today" if days == 0 else f"in {days} day{'s'[: days != 1]}"
+
+    @property
+    def expired_sentence(self) -> str:
+        """What is said of a limit that it relaxed, once its last day has passed."""
+        return f"the waiver to {self.limit.text} expired on {self.until} ({self.issue}: {self.reason})"
 
 
 def collect_waivers(found: object, *, label: str) -> tuple[tuple[Waiver, ...], list[str]]:

@@ -25,11 +25,19 @@ def waive(
 ) -> dict[str, Limit]:
     """The limits, key by key, with the waivers that hold on a day (UTC) in their place.
 
-    Of several waivers on one key the nearest wins, as of tables. Raises BudgetsError where one would not relax.
+    Of several waivers on one key the nearest wins, as of tables; where none holds any more, the limit stands as it is
+    and names the one that expired. Raises BudgetsError where a waiver would not relax.
     """
-    holding = [waiver for waiver in waivers if waiver.holds(today)]
-    nearest = _nearest(holding, lineage=lineage, candidate=candidate)
-    return {key: _relaxed(limit, nearest[key], candidate) if key in nearest else limit for key, limit in limits.items()}
+    kept = list(waivers)
+    holding = _nearest([one for one in kept if one.holds(today)], lineage=lineage, candidate=candidate)
+    gone = _nearest([one for one in kept if not one.holds(today)], lineage=lineage, candidate=candidate)
+
+    def laid_over(key: str, limit: Limit) -> Limit:
+        if key in holding:
+            return _relaxed(limit, holding[key], candidate, today=today)
+        return replace(limit, expired=gone[key].expired_sentence) if key in gone else limit
+
+    return {key: laid_over(key, limit) for key, limit in limits.items()}
 
 
 def unused_waivers(
@@ -65,9 +73,9 @@ def _less_relaxing(first: Waiver, second: Waiver) -> Waiver:
     return first if stricter(first.limit, second.limit) is first.limit else second
 
 
-def _relaxed(limit: Limit, waiver: Waiver, candidate: str) -> Limit:
+def _relaxed(limit: Limit, waiver: Waiver, candidate: str, *, today: date) -> Limit:
     """The limit with the waiver's value; where it stands, and whether a model may be judged, stay the budget's."""
-    given = replace(limit, value=waiver.limit.value, waiver=waiver.sentence(limit))
+    given = replace(limit, value=waiver.limit.value, waiver=waiver.sentence(limit, today))
     if given.strictness >= limit.strictness:
         why = f"{waiver.limit.text} does not relax {limit.text} of {limit.origin}, which holds for {candidate}"
         raise refusal(waiver.limit.origin, f"{why}; a waiver may only relax: mend it, or take it out")

@@ -11,7 +11,6 @@ from harness.gates import (
     Budgeted,
     Budgets,
     Limit,
-    expired,
     find_budgets,
     is_asked,
     is_sampled,
@@ -104,7 +103,7 @@ class BudgetBook:
         return limits_for(self._nearest(item.path), lineage, str(candidate), self._markers(item), today=self.today)
 
     def check(self, items: Iterable[pytest.Item], config: pytest.Config, settings: Settings) -> None:
-        """Read every marker and file, and refuse waivers that have expired or do not relax.
+        """Read every marker and file, and refuse waivers that do not relax.
 
         Where whole folders were collected, whatever matches nothing is refused too. Raises UsageError.
         """
@@ -112,7 +111,6 @@ class BudgetBook:
         for item in benchmarks:
             self._nearest(item.path)
             self._markers(item)
-        _refuse(sentence for budgets in self._files.values() for sentence in expired(budgets.waivers, self.today))
         for item in benchmarks:
             for candidate in candidates_of(item):
                 self._refuse_few_trials(self.limits(item, candidate, device_of(item)), settings)
@@ -132,9 +130,10 @@ class BudgetBook:
         seen = {(name, str(value)) for item in benchmarks for value in candidates_of(item) for name in own}
         for path, budgets in self._files.items():
             if any(path.parent.is_relative_to(folder) for folder in folders):
-                waived = list(self._budgeted(benchmarks, budgets)) if budgets.waivers else []
+                holding = [waiver for waiver in budgets.waivers if waiver.holds(self.today)]
+                waived = list(self._budgeted(benchmarks, budgets)) if holding else []
                 _refuse(unused_keys(budgets, seen, devices=names))
-                _refuse(unused_waivers(budgets.waivers, waived, devices={*names, *own}))
+                _refuse(unused_waivers(holding, waived, devices={*names, *own}))
 
     def _budgeted(self, benchmarks: Iterable[pytest.Item], budgets: Budgets) -> Iterator[Budgeted]:
         """What the file and markers limit on every device there is, whether it is measured now or not."""

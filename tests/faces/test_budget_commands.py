@@ -320,7 +320,9 @@ def test_a_waiver_counts_as_of_the_day_of_the_run(desk):
     assert said.returncode == 0 and " ".join(said.stdout.split()).startswith(f"{told} (#123: new kernel)")
 
     keep(desk, good(), created_at="2026-12-01T00:00:00Z")
-    one_line(harness(desk, "judge", "latest"), 4, "on 2026-12-01", "expired on 2026-11-30", "#123")
+    late = harness(desk, "judge", "latest")
+    assert late.returncode == 1
+    assert "; the waiver to 2 ms expired on 2026-11-30 (#123: new kernel)" in " ".join(late.stdout.split())
 
 
 def test_a_stricter_waiver_is_refused(desk):

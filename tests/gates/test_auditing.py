@@ -84,8 +84,8 @@ def test_nothing_is_said_of_figures_that_are_not_known(budgets):
     ("today", "told"),
     [
         (date(2026, 11, 16), None),
-        (date(2026, 11, 17), "expires in 14 days, on 2026-12-01 (#7: wider)"),
-        (date(2026, 11, 30), "expires in 1 day, on 2026-12-01"),
+        (date(2026, 11, 17), "expires in 14 days, 2026-12-01 (#7: wider)"),
+        (date(2026, 11, 30), "expires in 1 day, 2026-12-01"),
         (date(2026, 12, 1), "expires today, 2026-12-01"),
         (date(2026, 12, 2), None),
     ],

@@ -35,7 +35,7 @@ class Waiver:
         return today <= self.until
 
     def sentence(self, waived: Limit, today: date) -> str:
-        """What it does to a limit: "limit 2 % waived to 8 % until 2026-12-01 (#123: reason)"; near its end, a warning."""
+        """What it does: "limit 2 % waived to 8 % until 2026-12-01 (#123: reason)"; a warning near its end."""
         said = f"limit {waived.text} waived to {self.limit.text} until {self.until} ({self.issue}: {self.reason})"
         if (self.until - today).days > SOON_DAYS:
             return said

@@ -5,16 +5,24 @@ from __future__ import annotations
 import datetime
 import errno
 import json
+import os
+import signal
 import socket
+import struct
 import time
+from pathlib import Path
 from typing import Tuple
 
 from edge_agent import wire
+from edge_agent.sysfs import read_text
 
 _ANSWER_LIMIT = 4096
 _PATIENCE_S = 2.0
 _ATTEMPTS = 20
 _PAUSE_S = 0.05
+_ENDING_S = 5.0
+"""A steward that was told to end puts things back first; one that is stopped does not hear it."""
+_CREDENTIALS = struct.calcsize("3i")
 
 
 class HeldError(Exception):
@@ -59,8 +67,11 @@ class Lease:
         self._listener.close()
 
 
-def take(name: str, holder: str) -> Lease:
-    """The lease; raises HeldError, with what the holder says, if somebody has it."""
+def take(name: str, holder: str, session: str = "") -> Lease:
+    """The lease; raises HeldError, with what the holder says, if somebody has it.
+
+    A steward of the same session lost its link, which its host has made again: it is ended, and gives the lease up.
+    """
     for _ in range(_ATTEMPTS):
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -69,13 +80,55 @@ def take(name: str, holder: str) -> Lease:
             listener.close()
             if error.errno != errno.EADDRINUSE:
                 raise wire.AgentError("unfit", "the lease %r cannot be taken: %s" % (name, error)) from error
-            _raise_if_alive(name)
+            if not (session and _end_own(name, session)):
+                _raise_if_alive(name)
             time.sleep(_PAUSE_S)
             continue
         listener.listen(16)
         listener.setblocking(False)
         return Lease(listener, holder)
     raise HeldError("unknown", "unknown")
+
+
+def _end_own(name: str, session: str) -> bool:
+    """Whether the holder is an earlier steward of this session, and has ended now: by itself, else killed.
+
+    It is told by its own words, which are another account's too to read; but none other can be killed by us.
+    """
+    holder = _holder_pid(name)
+    words = (read_text(Path("/proc/%d/cmdline" % holder)) or "").split("\0") if holder else []
+    if "--session" not in words[:-1] or words[words.index("--session") + 1] != session:
+        return False
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.kill(holder, number)
+        except OSError:
+            # It has ended meanwhile, or is not ours to end.
+            return _is_gone(holder)
+        until = time.monotonic() + _ENDING_S
+        while not _is_gone(holder) and time.monotonic() < until:
+            time.sleep(_PAUSE_S)
+        if _is_gone(holder):
+            return True
+    return False
+
+
+def _is_gone(process: int) -> bool:
+    """Whether a process has ended; its parent may not have asked for its status yet."""
+    stat = read_text(Path("/proc/%d/stat" % process))
+    return stat is None or stat.rpartition(")")[2].split()[:1] in (["Z"], ["X"])
+
+
+def _holder_pid(name: str) -> int:
+    """The process that listens on the lease, as the kernel says; 0 where there is none."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asker:
+        asker.settimeout(_PATIENCE_S)
+        try:
+            asker.connect("\0" + name)
+            pid = struct.unpack("3i", asker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS))[0]
+        except OSError:
+            return 0
+    return int(pid)
 
 
 def _raise_if_alive(name: str) -> None:

@@ -15,8 +15,10 @@ from edge_agent import spec, wire
 from edge_agent.block import deadline_passed, how_it_ended
 
 _CHUNK = 1 << 18
-_START_S = 120.0
-"""For imports on the slowest boards, and the grace of the trials."""
+_START_S = 40.0
+"""For imports on the slowest boards."""
+_GRACE_S = 8.0
+"""A block from which nothing came for so long beyond the deadline of a trial answers no more."""
 
 
 class RunningBlock:
@@ -29,7 +31,7 @@ class RunningBlock:
         self._lines = wire.LineBuffer(wire.ANSWER_LIMIT)
         self._left = list(block.trials)
         self._started = time.monotonic()
-        self._deadline = self._started + _START_S + sum(2 * trial.deadline_s for trial in block.trials)
+        self._due = self._started + _START_S
         self._parent_start_s: Optional[float] = None
         self._process = _spawn(block.runner, told)
 
@@ -49,8 +51,8 @@ class RunningBlock:
         return [message for message in map(self._take, lines) if message is not None]
 
     def check(self) -> List[wire.Message]:
-        """What there is to say when nothing was read: the whole block's deadline."""
-        if time.monotonic() < self._deadline:
+        """What there is to say when nothing was read: that the next trial is overdue."""
+        if time.monotonic() < self._due:
             return []
         return self._conclude("the block's process answers no more")
 
@@ -70,7 +72,7 @@ class RunningBlock:
     def _wait(self) -> int:
         """The wait status of a process that closed its pipe."""
         try:
-            code = self._process.wait(timeout=_START_S)
+            code = self._process.wait(timeout=_GRACE_S)
         except subprocess.TimeoutExpired:
             self.kill()
             code = self._process.wait()
@@ -82,12 +84,13 @@ class RunningBlock:
         if message is None or event not in ("started", "trial", "error"):
             sys.stderr.write("a block's line is not understood: %r\n" % line[:80])
             return None
-        if event == "started":
-            self._parent_start_s = time.monotonic() - self._started
-            return None
         if event == "error":
             raise wire.AgentError(message["kind"], message["message"])
-        self._left = [trial for trial in self._left if trial.number != message["trial"]["index"]]
+        if event == "started":
+            self._parent_start_s = time.monotonic() - self._started
+        else:
+            self._left = [trial for trial in self._left if trial.number != message["trial"]["index"]]
+        self._due = time.monotonic() + _GRACE_S + max((trial.deadline_s for trial in self._left), default=0.0)
         return message
 
     def _conclude(self, why: str) -> List[wire.Message]:

@@ -215,7 +215,7 @@ def main(arguments: List[str]) -> int:
     options = _parser().parse_args(arguments)
     out = wire.take_stdout(float(options.silence))
     try:
-        held = lease.take(options.lease, options.holder)
+        held = lease.take(options.lease, options.holder, options.session)
     except lease.HeldError as error:
         out.send({"event": "held", "holder": error.holder, "since": error.since})
         return HELD_STATUS
@@ -255,5 +255,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--root", default="/")
     parser.add_argument("--holder", required=True)
     parser.add_argument("--lease", default=LEASE)
+    parser.add_argument("--session", default="")
     parser.add_argument("--silence", type=float, default=15.0)
     return parser

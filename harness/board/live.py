@@ -6,40 +6,51 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from harness.board.boot import Boot, python_of
 from harness.board.foreign import one_line, shown
+from harness.board.link import MOST_LOSSES, Link, Linking, NotBackError
 from harness.board.package import AgentPackage, agent_package
-from harness.board.wire import BlockEvent, Event, FactsEvent, Have, TrialEvent, Tuned, Wire
+from harness.board.preflight import fingerprint
+from harness.board.wire import SILENCE_S, BlockEvent, Event, FactsEvent, Have, Started, TrialEvent, Tuned, Wire
 from harness.records.board import BoardFacts, Trial
 from harness.records.device import DeviceProfile
 from harness.records.errors import (
+    BlockLostError,
     BoardUnavailableError,
     BoardUnfitError,
     ConnectionLostError,
     NotPermittedError,
+    SilentBoardError,
     TrialError,
 )
 from harness.records.plan import BlockSpec, TrialSpec
-from harness.transport import Process, Transport, connect
 
 REQUEST_S = 120.0
 """Longest a board may take for a small request, e.g. to read and hash a large file from an SD card."""
-RELEASE_S = 15.0
-BLOCK_START_S = 120.0
-"""Beyond the deadlines of its trials: interpreter and imports on the slowest board."""
+UNPACK_S = 600.0
+"""Thousands of files on an SD card."""
+BLOCK_START_S = 45.0
+"""For the interpreter and its imports on the slowest board, before the first trial."""
+TRIAL_GRACE_S = 15.0
+"""Beyond a trial's own deadline, by which the board itself ends it and says so."""
+
+_T = TypeVar("_T")
 
 
 class LiveBoard:
-    """A board behind a steward; made by `open_board`."""
+    """A board behind a steward; made by `open_board`.
 
-    def __init__(self, profile: DeviceProfile, transport: Transport, agent: AgentPackage) -> None:
-        self.profile = profile
-        self.transport = transport
-        self._agent = agent
+    A link that is lost is made again by whatever needs it: the lease is taken again, the agent checked, the tuning
+    applied. Small requests and uploads then begin anew; a block raises BlockLostError.
+    """
+
+    def __init__(self, linking: Linking, *, tuned: bool) -> None:
+        self.profile = linking.profile
+        self._linking = linking
+        self._tuned = tuned
         self.seconds: dict[str, float] = {}
         self.bytes_sent = 0
         self.restored: tuple[str, ...] = ()
@@ -49,10 +60,15 @@ class LiveBoard:
         self.release_problem: str | None = None
         self.untuned: str | None = None
         """Why the board could not be asked to put things back; it then does so by itself."""
-        self._shipped: set[str] = set()
+        self.losses = 0
+        """How often the link was lost and made again."""
+        self._sources: dict[str, Path] = {}
+        self._there: set[str] = set()
+        """Files known to be on the board: none after a loss, which may have been a power cut."""
         self._facts: BoardFacts | None = None
-        self._wire: Wire | None = None
-        self._process: Process | None = None
+        self._fingerprint: str | None = None
+        self._link: Link | None = None
+        self._gone: ConnectionLostError | None = None
 
     @property
     def facts(self) -> BoardFacts:
@@ -61,27 +77,106 @@ class LiveBoard:
             raise ConnectionLostError(f"{self.profile.name}: the board was not probed")
         return self._facts
 
-    def start(self, words: tuple[str, ...]) -> None:
-        """Boot, send the agent where needed, take the lease, probe: the probe is asked for before the answer."""
-        device = self.profile.name
-        with self._phase("boot"):
-            boot = Boot(self.transport, device, python_of(self.profile.connection), self._agent, words)
-            steward = boot.start()
-            self._process = steward.process
-            self.bytes_sent += steward.bytes_sent
-            self._wire = Wire(steward.process, device)
-            greeting, asked = self._wire.greet_asking("probe")
-            self.restored = tuple(map(one_line, greeting.restored))
-        with self._phase("probe"):
-            self._keep_facts(list(self._wire.answers(asked, within_s=REQUEST_S)))
+    def start(self) -> None:
+        """Connect, boot, send the agent where needed, take the lease, probe, tune.
+
+        A link that breaks meanwhile is made again; a board that falls silent before it was ever used is not waited for.
+        """
+        try:
+            self._use(self._linking.open())
+        except SilentBoardError:
+            self._drop()
+            raise
+        except ConnectionLostError as lost:
+            self._reconnect(lost)
 
     def probe(self) -> BoardFacts:
         """Ask the board again what it is and how it is."""
         with self._phase("probe"):
-            self._keep_facts(self._request("probe"))
+            self._keep_facts(self._lasting(lambda: self._request("probe")))
         return self.facts
 
-    def tune(self) -> None:
+    def ship(self, path: Path, sha256: str) -> None:
+        """Have a file in the board's store under its sha256; what is there already is never sent again."""
+        self._sources[sha256] = path
+        if sha256 in self._there:
+            return
+        with self._phase("ship"):
+            self._lasting(lambda: self._send(path, sha256) if self._missing(sha256) else None)
+        self._there.add(sha256)
+
+    def unpack(self, sha256: str, *, env: str, info: dict[str, Any]) -> None:
+        """Make the environment ``env`` from a tar that was shipped; whole or not at all."""
+        with self._phase("unpack"):
+            self._lasting(lambda: self._request("unpack", within_s=UNPACK_S, sha256=sha256, env=env, info=info))
+
+    def run_block(self, block: BlockSpec) -> Iterator[Trial]:
+        """The block's trials as they end, each checked to be the one asked for; TrialError for any other.
+
+        BlockLostError where the link was lost amid it and is there again; ConnectionLostError where it is not.
+        """
+        self._ship_again(block)
+        try:
+            with self._phase("measure"):
+                yield from self._trials(self._steward(), block)
+        except ConnectionLostError as lost:
+            self._reconnect(lost)
+            raise BlockLostError(f"{lost}, amid block {block.index}; it is there again") from lost
+
+    def release(self) -> None:
+        """Ask the steward to put everything back and end; whatever happens, the connection is closed."""
+        link, self._link = self._link, None
+        if link is None:
+            self.release_problem = str(self._gone) if self._gone else None
+            return
+        with self._phase("release"):
+            try:
+                link.release()
+            except (BoardUnavailableError, TimeoutError) as error:
+                self.release_problem = str(error)
+
+    def _trials(self, wire: Wire, block: BlockSpec) -> Iterator[Trial]:
+        expected = {spec.index: spec for spec in block.trials}
+        due_s = BLOCK_START_S
+
+        def next_s() -> float:
+            return due_s
+
+        wire.settle()
+        whole_s = BLOCK_START_S + sum(spec.deadline_s + TRIAL_GRACE_S for spec in block.trials)
+        asked = wire.post("block", block=block.model_dump(mode="json"))
+        for event in wire.answers(asked, within_s=whole_s, next_s=next_s, silence_s=SILENCE_S):
+            if isinstance(event, TrialEvent):
+                yield self._matched(event.trial, expected, block.index)
+            elif not isinstance(event, BlockEvent | Started):
+                raise self._astray(f"a {event.event} came amid block {block.index}")
+            due_s = TRIAL_GRACE_S + max((spec.deadline_s for spec in expected.values()), default=0.0)
+        if expected:
+            raise self._astray(f"block {block.index} ended without trial {min(expected)}")
+
+    def _ship_again(self, block: BlockSpec) -> None:
+        """The block's files that were shipped before a link was lost."""
+        for spec in block.trials:
+            for sha256 in (spec.model, spec.inputs, spec.expected, spec.stages, spec.raw):
+                if sha256 is not None and sha256 in self._sources:
+                    self.ship(self._sources[sha256], sha256)
+
+    def _use(self, link: Link) -> None:
+        """Measure by this link from now on: what it says of the board is kept, and the board tuned."""
+        self._link = link
+        self.bytes_sent += link.bytes_sent
+        for name, seconds in link.seconds.items():
+            self._spent(name, seconds)
+        self.restored += link.restored
+        self._keep_facts(link.probed)
+        if self._tuned:
+            self._tune()
+        found = fingerprint(self.facts)
+        if self._fingerprint not in (None, found):
+            raise BoardUnfitError(f"the board came back as another one: {found} instead of {self._fingerprint}")
+        self._fingerprint = found
+
+    def _tune(self) -> None:
         """Set governor and cores as the profile says; the steward puts them back."""
         tuning = self.profile.tuning
         if tuning.governor is None and tuning.cpus is None:
@@ -96,60 +191,48 @@ class LiveBoard:
                 if isinstance(event, Tuned):
                     self.changed = tuple(map(one_line, event.changed))
         if self.changed or self.untuned:
-            self.probe()
+            with self._phase("probe"):
+                self._keep_facts(self._request("probe"))
 
-    def ship(self, path: Path, sha256: str) -> None:
-        """Have a file in the board's store under its sha256; what is there already is never sent again."""
-        if sha256 in self._shipped:
-            return
-        with self._phase("ship"):
-            if self._missing(sha256):
-                self._send(path, sha256)
-        self._shipped.add(sha256)
-
-    def unpack(self, sha256: str, *, env: str, info: dict[str, Any]) -> None:
-        """Make the environment ``env`` from a tar that was shipped; whole or not at all."""
-        with self._phase("unpack"):
-            self._request("unpack", sha256=sha256, env=env, info=info)
-
-    def run_block(self, block: BlockSpec) -> Iterator[Trial]:
-        """The block's trials as they end, each checked to be the one asked for; TrialError for any other."""
-        expected = {spec.index: spec for spec in block.trials}
-        patience = BLOCK_START_S + sum(spec.deadline_s for spec in block.trials)
-        with self._phase("measure"):
-            wire = self._steward()
-            wire.settle()
-            asked = wire.post("block", block=block.model_dump(mode="json"))
-            for event in wire.answers(asked, within_s=patience):
-                if isinstance(event, TrialEvent):
-                    yield self._matched(event.trial, expected, block.index)
-                elif not isinstance(event, BlockEvent):
-                    raise self._astray(f"a {event.event} came amid block {block.index}")
-        if expected:
-            raise self._astray(f"block {block.index} ended without trial {min(expected)}")
-
-    def release(self) -> None:
-        """Ask the steward to put everything back and end; whatever happens, the connection is closed."""
-        with self._phase("release"):
+    def _lasting(self, action: Callable[[], _T]) -> _T:
+        """What an action gives that may be begun anew on another link."""
+        for _ in range(MOST_LOSSES - 1):
             try:
-                if self._wire is not None:
-                    self._part(self._wire)
-            except (BoardUnavailableError, TimeoutError) as error:
-                self.release_problem = str(error)
-            finally:
-                self._hang_up()
+                return action()
+            except ConnectionLostError as lost:
+                self._reconnect(lost)
+        return action()
 
-    def _part(self, wire: Wire) -> None:
-        wire.quiet()
-        process = self._process
-        if wire.greeted and process is not None:
-            wire.request("release", within_s=RELEASE_S)
-            process.wait(RELEASE_S)
+    def _reconnect(self, lost: ConnectionLostError) -> None:
+        """A link in place of the lost one; ConnectionLostError, now and ever after, where there is none to be had."""
+        if self._gone is not None:
+            raise self._gone
+        self._drop()
+        with self._phase("reconnect"):
+            for _ in range(MOST_LOSSES):
+                try:
+                    self._use(self._linking.open_again(lost))
+                except ConnectionLostError as error:
+                    self._drop()
+                    lost = error
+                    if isinstance(error, NotBackError):
+                        break
+                except BoardUnavailableError as error:
+                    self._drop()
+                    lost = NotBackError(f"{lost}; it cannot be used any more: {error}")
+                    break
+                else:
+                    self.losses += 1
+                    return
+        self._gone = lost
+        raise lost
 
-    def _hang_up(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-        self.transport.close()
+    def _drop(self) -> None:
+        """Hang up a link that is of no use any more."""
+        link, self._link = self._link, None
+        self._there.clear()
+        if link is not None:
+            link.hang_up()
 
     def _missing(self, sha256: str) -> bool:
         for event in self._request("have", sha256=[sha256]):
@@ -167,7 +250,9 @@ class LiveBoard:
                 f"{self.profile.name}: the disk of {cache} on the board has {free} bytes free; "
                 f"{size} are needed for {path.name}: free some there, or delete {cache}/store, which fills again"
             )
-        self.transport.put(path, f"{cache}/incoming/{incoming}")
+        if self._link is None:
+            raise ConnectionLostError(f"{self.profile.name}: no steward runs on the board")
+        self._link.transport.put(path, f"{cache}/incoming/{incoming}")
         self._request("admit", sha256=sha256, incoming=incoming)
         self.bytes_sent += size
 
@@ -186,15 +271,15 @@ class LiveBoard:
                 return
         raise self._astray("probe was not answered")
 
-    def _request(self, op: str, **fields: object) -> list[Event]:
+    def _request(self, op: str, *, within_s: float = REQUEST_S, **fields: object) -> list[Event]:
         wire = self._steward()
         wire.settle()
-        return wire.request(op, within_s=REQUEST_S, **fields)
+        return wire.request(op, within_s=within_s, **fields)
 
     def _steward(self) -> Wire:
-        if self._wire is None:
-            raise ConnectionLostError(f"{self.profile.name}: no steward runs on the board")
-        return self._wire
+        if self._link is None:
+            raise self._gone or ConnectionLostError(f"{self.profile.name}: no steward runs on the board")
+        return self._link.wire
 
     def _astray(self, what: str) -> TrialError:
         return TrialError(f"{self.profile.name}: the steward's answers do not fit what was asked: {what}")
@@ -205,7 +290,10 @@ class LiveBoard:
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - begun
+            self._spent(name, time.monotonic() - begun)
+
+    def _spent(self, name: str, seconds: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
 
 
 @contextlib.contextmanager
@@ -213,26 +301,26 @@ def open_board(  # noqa: PLR0913 - the steward's options, by keyword only
     profile: DeviceProfile,
     *,
     holder: str | None = None,
+    run: str | None = None,
     tune: bool = True,
     root: str = "/",
     lease: str | None = None,
     silence: float = 15.0,
     agent: AgentPackage | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[LiveBoard]:
     """The profile's board, leased and tuned; put back and released at the end whatever happens.
 
-    ``root`` is where the steward reads /sys and /proc, ``lease`` another lease than the board's own (several
-    simulated boards on one machine), ``silence`` the seconds without a heartbeat after which it ends by itself,
-    ``agent`` another agent than the harness' own (tests).
+    ``run`` stands in the holder's text of all workers of one run, ``root`` is where the steward reads /sys and /proc,
+    ``lease`` another lease than the board's own (several simulated boards on one machine), ``silence`` the seconds
+    without a heartbeat after which it ends by itself, ``agent`` another agent than the harness' own (tests);
+    ``say`` hears that a lost link is made again.
     Raises what stands below BoardUnavailableError, and ProfileError.
     """
-    begun = time.monotonic()
-    board = LiveBoard(profile, connect(profile.connection, device=profile.name), agent or agent_package())
-    board.seconds["connect"] = time.monotonic() - begun
+    words = _steward_words(holder or this_process(), root=root, lease=lease, silence=silence)
+    board = LiveBoard(Linking(profile, agent or agent_package(), words, run, say), tuned=tune)
     try:
-        board.start(_steward_words(holder or this_process(), root=root, lease=lease, silence=silence))
-        if tune:
-            board.tune()
+        board.start()
         yield board
     finally:
         board.release()
@@ -245,5 +333,7 @@ def this_process() -> str:
 
 def _steward_words(holder: str, *, root: str, lease: str | None, silence: float) -> tuple[str, ...]:
     named = ("--lease", lease) if lease else ()
+    # A steward that was started for this session before, on a link that was lost, gives its lease up for the next one.
+    session = secrets.token_hex(16)
     options = ("--cache", "CACHE", "--root", root, "--holder", holder, "--silence", f"{silence:g}")
-    return ("steward", *options, *named)
+    return ("steward", *options, "--session", session, *named)

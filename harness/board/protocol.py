@@ -32,4 +32,8 @@ class Board(Protocol):
         """Have a file in the board's store; sent only where it is not there yet."""
 
     def run_block(self, block: BlockSpec) -> Iterator[Trial]:
-        """The trials of a block, in the plan's order, as they end."""
+        """The trials of a block, in the plan's order, as they end.
+
+        BlockLostError where the link was lost amid it and is there again: what came is of no use, and the block may be
+        asked for anew, under other indices.
+        """

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -12,19 +12,26 @@ from harness.board.foreign import one_line
 from harness.records.base import Record
 from harness.records.board import BlockDone, BoardFacts, Trial
 from harness.records.errors import (
+    BoardAnswerError,
     BoardUnfitError,
     ConnectionLostError,
     HarnessError,
     LeaseHeldError,
     NotPermittedError,
+    SilentBoardError,
     TrialError,
 )
 from harness.transport import Process
 
 BEAT_S = 3.0
-PATIENCE_S = 60.0
-"""A steward from which nothing at all came for so long, not even an answer to a heartbeat, is lost."""
+SILENCE_S = 25.0
+"""A steward that answers no heartbeat for so long while a block runs is lost."""
+PROGRESS_S = 45.0
+"""Longest between two answers to any other request, during which the steward hears no heartbeat."""
 ENDING_S = 5.0
+_CUT_S = 0.5
+"""How soon after the part of a line that a lost link let through its end is seen."""
+_STEWARD_SAYS = "steward ends: "
 SMALL_BYTES = 2**18
 """Of any answer but a trial, which brings its samples."""
 _PING = 0
@@ -72,6 +79,18 @@ class Have(_Answer):
     missing: tuple[str, ...]
 
 
+class Working(_Answer):
+    """A request that takes long is being fulfilled."""
+
+    event: Literal["working"]
+
+
+class Started(_Answer):
+    """The block's process has imported its runtime: trials follow."""
+
+    event: Literal["started"]
+
+
 class TrialEvent(_Answer):
     """One trial has ended."""
 
@@ -101,7 +120,7 @@ class Failed(_Answer):
 
 
 _T = TypeVar("_T")
-Event = FactsEvent | Tuned | Have | TrialEvent | BlockEvent | Done | Failed
+Event = FactsEvent | Tuned | Have | Working | Started | TrialEvent | BlockEvent | Done | Failed
 Greeting = Ready | Held | Failed
 _GREETING: TypeAdapter[Greeting] = TypeAdapter(Annotated[Greeting, Field(discriminator="event")])
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
@@ -116,6 +135,7 @@ class Wire:
         self._writing = threading.Lock()
         self._last_id = _PING
         self._unfinished: tuple[int, float] | None = None
+        self._heard = time.monotonic()
         self.greeted = False
         self._stop = threading.Event()
         self._beats = threading.Thread(target=self._beat, name=f"heartbeat of {device}", daemon=True)
@@ -137,7 +157,7 @@ class Wire:
 
         LeaseHeldError where another has the board, BoardUnfitError where the steward cannot work there.
         """
-        greeting = self._parse(_GREETING, self._line())
+        greeting = self._parse(_GREETING, self._line(time.monotonic() + PROGRESS_S, silence_s=PROGRESS_S))
         if isinstance(greeting, Failed):
             raise BoardUnfitError(f"{self._device}: {one_line(greeting.message)}")
         if isinstance(greeting, Held):
@@ -155,16 +175,27 @@ class Wire:
         self._send({"id": self._last_id, "op": op, **fields})
         return self._last_id
 
-    def answers(self, asked: int, *, within_s: float) -> Iterator[Event]:
-        """The answers to a request up to, and without, its ``done``; an ``error`` is raised as what it means."""
+    def answers(
+        self, asked: int, *, within_s: float, next_s: Callable[[], float] | None = None, silence_s: float | None = None
+    ) -> Iterator[Event]:
+        """The answers to a request up to, and without, its ``done``; an ``error`` is raised as what it means.
+
+        ``within_s`` is for all of them, ``next_s`` tells before each how long it may take, and after ``silence_s``
+        without any line the steward is lost (both PROGRESS_S unless given). Heartbeats are no progress.
+        """
         until = time.monotonic() + within_s
         self._unfinished = (asked, until)
-        while not isinstance(event := self._next(asked, until), Done):
-            if isinstance(event, Failed):
+        while True:
+            patience_s = PROGRESS_S if next_s is None else next_s()
+            event = self._next(asked, min(until, time.monotonic() + patience_s), silence_s or PROGRESS_S)
+            if isinstance(event, Done | Failed):
                 self._unfinished = None
+            if isinstance(event, Done):
+                return
+            if isinstance(event, Failed):
                 raise _meant(event, self._device)
-            yield event
-        self._unfinished = None
+            if not isinstance(event, Working):
+                yield event
 
     def settle(self) -> None:
         """Wait for the end of a request whose answers nobody wanted any more, if there is one.
@@ -172,7 +203,7 @@ class Wire:
         During a block the steward hears nothing else.
         """
         while self._unfinished is not None:
-            if isinstance(self._next(*self._unfinished), Done | Failed):
+            if isinstance(self._next(*self._unfinished, SILENCE_S), Done | Failed):
                 self._unfinished = None
 
     def request(self, op: str, *, within_s: float, **fields: object) -> list[Event]:
@@ -186,31 +217,27 @@ class Wire:
             self._beats.join(BEAT_S)
 
     def lost(self) -> ConnectionLostError:
-        """Why nothing comes any more: how the steward ended, and the last it said."""
+        """Why nothing comes any more: how the steward ended, and its own last word where it had one."""
         try:
             status = self._process.wait(ENDING_S)
             how = f"exit status {status}" if status >= 0 else "cut off or killed"
         except TimeoutError:
-            how = "no exit status"
-        said = one_line(self._process.stderr_tail().rpartition("\n")[2]) or "nothing"
-        return ConnectionLostError(
-            f"{self._device}: the link or the steward on the board is gone ({how}; it last said: {said}); "
-            "the board puts its settings back by itself, at the latest when it is leased again; run again"
-        )
+            status, how = -1, "no exit status"
+        last = self._process.stderr_tail().rpartition("\n")[2]
+        # Where the link broke, the last line on stderr is some library's: it explains nothing.
+        said = f"; it last said: {one_line(last)}" if last and (status > 0 or last.startswith(_STEWARD_SAYS)) else ""
+        return ConnectionLostError(f"{self._device}: the link or the steward on the board is gone ({how}{said})")
 
-    def _next(self, asked: int, until: float) -> Event:
+    def _next(self, asked: int, until: float, silence_s: float) -> Event:
         """The next answer to a request; those to heartbeats and to earlier requests are passed over."""
-        while (event := self._event()).id < asked:
-            if time.monotonic() > until:
-                raise ConnectionLostError(
-                    f"{self._device}: the steward on the board lives, but a request took longer than it may"
-                )
+        while (event := self._event(until, silence_s)).id < asked:
+            continue
         if event.id > asked:
             raise self._nonsense(f"it answered request {event.id} where {asked} was asked")
         return event
 
-    def _event(self) -> Event:
-        line = self._line()
+    def _event(self, until: float, silence_s: float) -> Event:
+        line = self._line(until, silence_s=silence_s)
         event = self._parse(_EVENT, line)
         if len(line) > SMALL_BYTES and not isinstance(event, TrialEvent):
             raise self._nonsense(f"a {event.event} of {len(line)} bytes, at most {SMALL_BYTES} were expected")
@@ -225,30 +252,52 @@ class Wire:
 
     def _send(self, message: dict[str, Any]) -> None:
         line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
-        with self._writing:
-            self._process.write(line)
-
-    def _line(self) -> bytes:
         try:
-            line = self._process.read_line(PATIENCE_S)
+            with self._writing:
+                self._process.write(line)
+        except ConnectionLostError as error:
+            raise self.lost() from error
+
+    def _line(self, until: float, *, silence_s: float) -> bytes:
+        """The next line, which must come before ``until`` and within so many seconds."""
+        try:
+            line = self._process.read_line(max(0.0, min(silence_s, until - time.monotonic())))
         except TimeoutError as error:
-            raise ConnectionLostError(
-                f"{self._device}: nothing came from the steward for {PATIENCE_S:g} s; is the board still there?"
-            ) from error
+            raise self._late() from error
         if line is None:
             raise self.lost()
+        self._heard = time.monotonic()
         return line
+
+    def _late(self) -> ConnectionLostError | BoardAnswerError:
+        """A steward that says nothing, or one that says nothing but that it lives."""
+        silent_s = time.monotonic() - self._heard
+        if silent_s > 3 * BEAT_S:
+            return SilentBoardError(f"{self._device}: nothing came from the steward for {silent_s:.0f} s")
+        return BoardAnswerError(
+            f"{self._device}: the steward on the board lives, but a request took longer than it may; "
+            "is the board overloaded, or its disk failing?"
+        )
 
     def _parse(self, form: TypeAdapter[_T], line: bytes) -> _T:
         try:
             return form.validate_json(line)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
+            if first["type"] == "json_invalid" and self._is_over():
+                raise self.lost() from error
             place = ".".join(str(part) for part in first["loc"]) or "the line"
             raise self._nonsense(f"{place}: {first['msg']}") from error
 
-    def _nonsense(self, what: str) -> ConnectionLostError:
-        return ConnectionLostError(
+    def _is_over(self) -> bool:
+        """Whether nothing follows: what came last is then the part of a line that a lost link let through."""
+        try:
+            return self._process.read_line(_CUT_S) is None
+        except TimeoutError:
+            return False
+
+    def _nonsense(self, what: str) -> BoardAnswerError:
+        return BoardAnswerError(
             f"{self._device}: the board's answer is no word of the protocol ({one_line(what)}); "
             "expected the steward's JSON lines"
         )

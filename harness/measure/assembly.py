@@ -29,6 +29,7 @@ from harness.records.results import (
 from harness.records.status import Status, worst
 
 MEASURED_AGAIN = "measured again: a trial of its block did not count"
+CUT_OFF = "measured again: the link was lost amid its block"
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def _reason(plan: Plan, conducted: Conducted, *, status: Status, findings: Seque
 def _summaries(conducted: Conducted, rule: FitnessRule) -> list[TrialSummary]:
     standing: list[tuple[Trial, str | None]] = [(trial, _void_text(trial, rule)) for trial in conducted.trials]
     again = [(trial, _void_text(trial, rule) or MEASURED_AGAIN) for trial in conducted.superseded]
-    told = [*standing, *again]
+    told = [*standing, *again, *((trial, CUT_OFF) for trial in conducted.cut_off)]
     return [summarise(trial, void) for trial, void in told if trial.kind == "latency" and trial.died is None]
 
 

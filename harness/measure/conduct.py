@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.measure.fitness import TIMED, FitnessRule, holding_clock, voids
-from harness.measure.order import again, needed_blocks, order_of, parts_of, thermometer
+from harness.measure.order import again, anew, needed_blocks, order_of, parts_of, thermometer
 from harness.measure.planning import energy_seconds
 from harness.measure.progress import Progress
 from harness.measure.sense import sensible
 from harness.records.board import Trial
+from harness.records.errors import BlockLostError, TrialError
 from harness.records.plan import BlockSpec, Plan
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from harness.measure.balance import Length
     from harness.measure.settling import Settling
 
+MOST_LOSSES = 3
+"""A block amid which the link was lost so often is not tried again: it may be the model that takes the board down."""
 PILOT_BLOCKS = 2
 """Blocks at the plan's own length, which show what a trial is worth being."""
 COOLING_STEP_S = 5.0
@@ -36,11 +39,16 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Conducted:
-    """What came back: trials that stand, trials measured again, and where the seconds went."""
+    """What came back: trials that stand, trials measured again, and where the seconds went.
+
+    ``superseded`` were measured again for a trial of their block that did not count, ``cut_off`` for a link that was
+    lost amid their block.
+    """
 
     trials: tuple[Trial, ...]
     superseded: tuple[Trial, ...]
     seconds: dict[str, float]
+    cut_off: tuple[Trial, ...] = ()
 
 
 def conduct(board: "Board", plan: Plan, surroundings: Surroundings) -> Conducted:
@@ -58,8 +66,11 @@ class _Conductor:
     around: Surroundings
     standing: list[Trial] = field(default_factory=list)
     superseded: list[Trial] = field(default_factory=list)
+    cut_off: list[Trial] = field(default_factory=list)
     slowest_trial_s: float = 0.0
     cooling_s: float = 0.0
+    lost_s: float = 0.0
+    """In blocks amid which the link was lost, and until it was there again: no part of the time limit."""
     length: "Length | None" = None
     settling: "Settling | None" = None
     done: bool = False
@@ -79,12 +90,17 @@ class _Conductor:
             elif not (hopeless or self.done):
                 hopeless = not self._latency_block(self._adjusted(block))
                 self.done = self._settled(block.index + 1)
-        spent = self.around.now() - self.began
+        seconds = {"measure": self._spent_s() - self.cooling_s, "cool": self.cooling_s}
         return Conducted(
             trials=tuple(self.standing),
             superseded=tuple(self.superseded),
-            seconds={"measure": spent - self.cooling_s, "cool": self.cooling_s},
+            seconds=seconds | ({"reconnect": self.lost_s} if self.lost_s else {}),
+            cut_off=tuple(self.cut_off),
         )
+
+    def _spent_s(self) -> float:
+        """Seconds of measuring and cooling so far."""
+        return self.around.now() - self.began - self.lost_s
 
     def _adjusted(self, block: BlockSpec) -> BlockSpec:
         """The block at the length that the first ones have shown to be worth it."""
@@ -98,7 +114,7 @@ class _Conductor:
     def _overhead_s(self) -> float:
         """Seconds a trial took beside its inferences, on average."""
         measured = [t.telemetry.wall_s for t in self.standing if t.kind == "latency" and t.telemetry is not None]
-        spent = self.around.now() - self.began - self.cooling_s
+        spent = self._spent_s() - self.cooling_s
         return max(0.0, spent - sum(measured)) / max(1, len(self.standing))
 
     def _settled(self, blocks: int) -> bool:
@@ -126,8 +142,26 @@ class _Conductor:
         return not self._void(trials) and not _hopeless(trials)
 
     def _measure(self, block: BlockSpec) -> list[Trial]:
+        """The block's trials, all by one link: where it was lost amid them, all are measured again.
+
+        Raises TrialError where that happens again and again.
+        """
+        for _ in range(MOST_LOSSES):
+            began = self.around.now()
+            trials: list[Trial] = []
+            try:
+                return self._measure_once(block, trials)
+            except BlockLostError as lost:
+                self.lost_s += self.around.now() - began
+                self.cut_off += trials
+                block = anew(block, index=self.next_block, first_trial=self.next_trial)
+                self._number_past(block)
+                reason = str(lost)
+        raise TrialError(f"the link to the board was lost {MOST_LOSSES} times amid one block; the last time: {reason}")
+
+    def _measure_once(self, block: BlockSpec, trials: list[Trial]) -> list[Trial]:
+        """``trials`` with the block's, as they come."""
         began = self.around.now()
-        trials: list[Trial] = []
         self._tell(len(trials))
         for part in parts_of(self.plan, block):
             for trial in sensible(part, self.board.run_block(part)):
@@ -145,14 +179,14 @@ class _Conductor:
 
     def _cooled(self, block: BlockSpec) -> bool:
         """Wait until the board is below its limit; False where the time limit has no room to measure again."""
-        began = self.around.now()
+        began = self._spent_s()
         while self._fits(block, waiting_s=COOLING_STEP_S):
             self.around.on_event(Progress(self.board.profile.name, f"{self.around.what}: cooling down"))
             self.around.sleep(COOLING_STEP_S)
             if self._cool_enough(block):
-                self.cooling_s += self.around.now() - began
+                self.cooling_s += self._spent_s() - began
                 return True
-        self.cooling_s += self.around.now() - began
+        self.cooling_s += self._spent_s() - began
         return False
 
     def _cool_enough(self, block: BlockSpec) -> bool:
@@ -161,7 +195,12 @@ class _Conductor:
             return True
         reading = thermometer(block, index=self.next_block, trial_index=self.next_trial)
         self._number_past(reading)
-        told = [t.telemetry.temp_before_c for t in self.board.run_block(reading) if t.telemetry is not None]
+        began = self.around.now()
+        try:
+            told = [t.telemetry.temp_before_c for t in self.board.run_block(reading) if t.telemetry is not None]
+        except BlockLostError:
+            self.lost_s += self.around.now() - began
+            return False
         return all(temperature is None or temperature < limit for temperature in told)
 
     def _number_past(self, block: BlockSpec) -> None:
@@ -172,14 +211,14 @@ class _Conductor:
         """Whether a block ends within the time limit, with room for the energy pass."""
         plan = self.plan
         kept_free = energy_seconds(len(plan.sensors), len(plan.arms), plan.energy_window_s)
-        spent = self.around.now() - self.began
+        spent = self._spent_s()
         needed = waiting_s + self.slowest_trial_s * len(block.trials)
         return spent + needed <= plan.time_limit_s - kept_free
 
     def _tell(self, in_block: int) -> None:
         total = sum(len(block.trials) for block in self.blocks)
         done = min(total, len(self.standing) + in_block)
-        spent = self.around.now() - self.began
+        spent = self._spent_s()
         left = None if done == 0 else min(self.plan.time_limit_s - spent, spent / done * (total - done))
         self.around.on_event(
             Progress(

@@ -32,9 +32,14 @@ def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
 
 def again(block: BlockSpec, *, index: int, first_trial: int) -> BlockSpec:
     """The block's latency and memory trials once more, under a new block index and new trial indices."""
-    kept = [trial for trial in block.trials if trial.kind != "check"]
-    renumbered = tuple(trial.model_copy(update={"index": first_trial + place}) for place, trial in enumerate(kept))
-    return block.model_copy(update={"index": index, "trials": renumbered})
+    kept = tuple(trial for trial in block.trials if trial.kind != "check")
+    return anew(block.model_copy(update={"trials": kept}), index=index, first_trial=first_trial)
+
+
+def anew(block: BlockSpec, *, index: int, first_trial: int) -> BlockSpec:
+    """All of the block once more, under a new block index and new trial indices."""
+    renumbered = [trial.model_copy(update={"index": first_trial + place}) for place, trial in enumerate(block.trials)]
+    return block.model_copy(update={"index": index, "trials": tuple(renumbered)})
 
 
 def thermometer(block: BlockSpec, *, index: int, trial_index: int) -> BlockSpec:

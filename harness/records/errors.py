@@ -17,6 +17,9 @@
     |   +-- BoardUnfitError          no Python, Python too old, no runtime, disk full
     |   |   +-- NotPermittedError    a setting the board has, but does not let this account change
     |   +-- ConnectionLostError
+    |   |   +-- SilentBoardError     the link stands, but nothing comes any more
+    |   |   +-- BlockLostError       amid a block; the board is there again
+    |   +-- BoardAnswerError         the board answers what it was not asked, or only heartbeats
     +-- EntryError                   one entry's status becomes ERROR, the next one runs
         +-- BuildError               a factory raised, a conversion failed
         +-- ModelFileError           the file is no model a runtime can take
@@ -88,6 +91,18 @@ class NotPermittedError(BoardUnfitError):
 
 class ConnectionLostError(BoardUnavailableError):
     """The board was reached, then the link or the steward went away."""
+
+
+class SilentBoardError(ConnectionLostError):
+    """The link stands, but nothing comes from the board any more."""
+
+
+class BlockLostError(ConnectionLostError):
+    """The link was lost amid a block and is there again: the block may be measured anew."""
+
+
+class BoardAnswerError(BoardUnavailableError):
+    """The board answers, but not what it was asked: nonsense, or heartbeats without progress."""
 
 
 class EntryError(HarnessError):

@@ -16,12 +16,14 @@ from harness.records.status import Status
 def describe_device(board: LiveBoard) -> DeviceRecord:
     """What a results file keeps of a board: profile, facts, fingerprint, label, differences, what its release left."""
     untuned = [f"not tuned as the profile says: {board.untuned}"] if board.untuned else []
+    times = "once" if board.losses == 1 else f"{board.losses} times"
+    lost = [f"the link was lost and made again {times}"] if board.losses else []
     left = [f"not put back at the end: {board.release_problem}"] if board.release_problem else []
     return DeviceRecord(
         profile=board.profile,
         facts=board.facts,
         fingerprint=fingerprint(board.facts),
-        differences=[*differences(board.profile, board.facts), *untuned, *left],
+        differences=[*differences(board.profile, board.facts), *untuned, *lost, *left],
         label=board.facts.simulated or _stand_in(board.profile.connection, board.facts),
     )
 

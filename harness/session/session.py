@@ -198,7 +198,14 @@ class Session:
         run = f"run {self.folder.run_id}"
         while True:
             try:
-                return self._stack.enter_context(open_board(profile, holder=f"{this_process()}, {run}"))
+                return self._stack.enter_context(
+                    open_board(
+                        profile,
+                        holder=f"{this_process()}, {run}",
+                        run=run,
+                        say=lambda text: self.say(Progress(profile.name, text)),
+                    )
+                )
             except LeaseHeldError as error:
                 if run not in str(error):
                     raise

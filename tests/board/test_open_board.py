@@ -3,7 +3,6 @@
 import hashlib
 import os
 import platform
-import signal
 import stat
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from board_watch import awaited, commands_with, has_no_holder
 from needs import need_shared
 
 from harness.board import choose_runner, open_board
-from harness.records.errors import BoardUnfitError, ConnectionLostError, HarnessError, LeaseHeldError
+from harness.records.errors import BoardUnfitError, HarnessError, LeaseHeldError
 from harness.records.plan import BlockSpec, TrialSpec
 
 MODEL = "models/kws_ds_cnn_int8.tflite"
@@ -189,30 +188,6 @@ def test_the_board_is_released_when_the_body_raises(place):
         _ = 1 / 0
     assert awaited(lambda: not commands_with(place.lease))
     assert has_no_holder(place.lease)
-
-
-def test_a_steward_killed_amid_the_run_is_one_line(place):
-    with open_board(place.profile, lease=place.lease) as board:
-        os.kill(commands_with(place.lease)[0], signal.SIGKILL)
-        with pytest.raises(ConnectionLostError, match=r"pi: .*; run again$|pi: the command .* ended") as caught:
-            board.probe()
-        assert "\n" not in str(caught.value)
-    assert board.release_problem is not None
-
-
-def test_a_link_cut_amid_a_block_is_one_line_and_the_board_frees_itself(remote):
-    path, sha256 = a_model()
-    with open_board(remote.profile, lease=remote.lease, silence=2) as board:
-        board.ship(path, sha256)
-        runner = choose_runner(board.profile, board.facts)
-        trials = (latency(0, sha256), latency(1, sha256, min_secs=20.0, max_secs=25.0, deadline_s=40.0))
-        running = board.run_block(BlockSpec(index=0, runner=runner, trials=trials))
-        assert next(running).index == 0
-        remote.server.cut_links()
-        with pytest.raises(ConnectionLostError, match=r"pi: the link or the steward on the board is gone"):
-            next(running)
-    assert awaited(lambda: not commands_with(remote.lease))
-    assert has_no_holder(remote.lease)
 
 
 def test_no_python_on_the_board(place, change):

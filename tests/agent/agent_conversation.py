@@ -143,8 +143,8 @@ def run(one: Steward, trials: list[Message], **runner: Any) -> list[Trial]:
     done = BlockDone.model_validate_json(json.dumps(answers[-2]["done"]))
     assert done.block == 1
     assert done.parent_start_s > 0
-    assert [answer["event"] for answer in answers[:-2]] == ["trial"] * len(trials)
-    return [Trial.model_validate_json(json.dumps(answer["trial"])) for answer in answers[:-2]]
+    assert [answer["event"] for answer in answers[:-2]] == ["started", *["trial"] * len(trials)]
+    return [Trial.model_validate_json(json.dumps(answer["trial"])) for answer in answers[1:-2]]
 
 
 def put(one: Steward, relative: str) -> str:

@@ -34,7 +34,7 @@ def begin_long_block(one: Steward) -> None:
     quick = trial(model, index=0)
     long = trial(model, index=1, min_secs=600.0, max_secs=600.0, deadline_s=700.0)
     one.tell("block", block=block([quick, long]))
-    assert one.read()["event"] == "trial"
+    assert [one.read()["event"], one.read()["event"]] == ["started", "trial"]
 
 
 def becomes(folder: Path, count: int) -> bool:

@@ -19,7 +19,7 @@ class Connection(Record):
     user: str | None = None
     port: int | None = Field(default=None, ge=1, le=65535)
     identity_file: str | None = None
-    known_hosts: str = "~/.ssh/known_hosts"
+    known_hosts: str | None = None
     proxy_jump: str | None = None
     python: str | None = None
     """The interpreter on the board; None is python3 over ssh, the harness' own for local."""

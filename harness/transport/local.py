@@ -33,7 +33,7 @@ class LocalTransport:
         """Run a command in a session of its own: Ctrl-C reaches the harness, which then ends it in order."""
         try:
             child = subprocess.Popen(
-                list(argv),
+                [os.path.expanduser(argv[0]), *argv[1:]],  # noqa: PTH111 - a Path would lose the ./ of a program
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

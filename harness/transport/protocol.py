@@ -32,7 +32,10 @@ class Transport(Protocol):
     """An open way to one board."""
 
     def start(self, argv: Sequence[str]) -> Process:
-        """Run a command on the board; its words arrive there as they stand here."""
+        """Run a command on the board; its words arrive there as they stand here.
+
+        Only a ``~/`` that begins the program is the home folder of the board's user.
+        """
 
     def put(self, source: Path, target: str) -> None:
         """Copy a file of this host to an absolute path on the board.

@@ -1,5 +1,6 @@
 """A board over SSH."""
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from harness.records.errors import ConnectionLostError
 from harness.transport.ssh_files import CHUNK_BYTES, STALL_S, SshFiles, said
 from harness.transport.ssh_link import CONNECT_S, close_links, open_links
 from harness.transport.streams import Source, Streams, ended
+
+_HOME = re.compile(r"~[A-Za-z0-9_.-]*")
 
 
 def open_transport(connection: Connection, device: str) -> "SshTransport":
@@ -27,11 +30,11 @@ class SshTransport:
         self._files = SshFiles(links[-1], device)
 
     def start(self, argv: Sequence[str]) -> "SshProcess":
-        """Run a command through the user's login shell, every word quoted."""
+        """Run a command through the user's login shell, every word quoted but a ~ that begins the program."""
         try:
             channel = self._links[-1].open_session(timeout=CONNECT_S)
             channel.settimeout(STALL_S)
-            channel.exec_command(shlex.join(argv))
+            channel.exec_command(_command_line(argv))
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise ConnectionLostError(
                 f"{self._device}: the link broke while {argv[0]} was started on the board: {said(error)}"
@@ -87,6 +90,13 @@ class SshProcess:
     def _status(self) -> int | None:
         known = self._channel.status_event.wait(1.0)
         return self._channel.exit_status if known else None
+
+
+def _command_line(argv: Sequence[str]) -> str:
+    home, slash, rest = argv[0].partition("/")
+    if slash and _HOME.fullmatch(home):
+        return " ".join([f"{home}/{shlex.quote(rest)}", *map(shlex.quote, argv[1:])])
+    return shlex.join(argv)
 
 
 def _patient(receive: Callable[[int], bytes]) -> Source:

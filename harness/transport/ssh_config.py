@@ -1,103 +1,165 @@
-"""Where an SSH connection goes: the profile's words first, then ~/.ssh/config, then OpenSSH's defaults."""
+"""What the SSH configuration says of a server: asked of OpenSSH's own ``ssh -G`` where it is installed.
+
+It knows Include, Match, canonical names and the files of /etc/ssh; a ``Match exec`` of the user's own files runs its
+command, as it does in ``ssh BOARD``. Where there is no ssh, ``Host`` blocks are read here, and a word that decides more
+is named.
+"""
 
 import getpass
-from dataclasses import dataclass, replace
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
 
-from harness.records.device import Connection
 from harness.records.errors import ProfileError
+from harness.records.files import read_text
+from harness.records.ssh_address import DEFAULT_PORT
+from harness.records.text import visible
+from harness.transport.ssh_config_home import account_home, copied_config
 
-DEFAULT_PORT = 22
+ASK_S = 30.0
+SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
+_WORD = re.compile(r"\s*(\w+)(?:\s*=\s*|\s+)(.*)")
+_FOLLOWED_MATCHES = {"all", "host", "originalhost", "user", "localuser"}
+_CANONICAL = "canonicalizehostname"
+
+Options = Mapping[str, tuple[str, ...]]
+"""A configuration's words in lower case, and what is said behind each, in order."""
 
 
 @dataclass(frozen=True)
-class Hop:
-    """One SSH server on the way; the last one is the board."""
+class Asked:
+    """A server as a profile or a jump names it; None where the configuration decides."""
 
     host: str
-    port: int
-    user: str
-    identity_files: tuple[Path, ...]
-    """Empty: the default keys of ~/.ssh."""
-    named_key: bool
-    """The profile itself names the key, so it has to be there."""
-
-    @property
-    def known_name(self) -> str:
-        """The name under which known_hosts files list it."""
-        return self.host if self.port == DEFAULT_PORT else f"[{self.host}]:{self.port}"
+    user: str | None = None
+    port: int | None = None
+    jump: str | None = None
 
 
-def hops(connection: Connection, device: str) -> list[Hop]:
-    """Every server from here to the board, the board last; ProfileError for a host or a jump that is no name."""
-    if not connection.host:
-        raise ProfileError(f"{device}: connection.host is missing: expected the board's host name or address")
-    config = _read_config(device)
-    board = _resolve(config, connection.host, device)
-    jump = connection.proxy_jump or config.lookup(connection.host).get("proxyjump", "none")
-    named = _identity(connection)
-    own = replace(
-        board,
-        user=connection.user or board.user,
-        port=connection.port or board.port,
-        identity_files=named or board.identity_files,
-        named_key=bool(named),
-    )
-    return [*_jump_hops(config, jump, named, device), own]
+def resolve(asked: Asked, device: str) -> Options:
+    """What holds for the server; ProfileError with ssh's own words where the configuration cannot be followed."""
+    program = shutil.which("ssh")
+    return _resolved_by_ssh(program, asked, device) if program else _resolved_here(asked, device)
 
 
-def _jump_hops(config: paramiko.SSHConfig, jump: str, named: tuple[Path, ...], device: str) -> list[Hop]:
-    """The hosts of "[user@]host[:port],..."; the profile's key is tried on them too, after their own."""
-    if jump.lower() == "none":
-        return []
-    return [_jump_hop(config, spec.strip(), named, device) for spec in jump.split(",")]
-
-
-def _jump_hop(config: paramiko.SSHConfig, spec: str, named: tuple[Path, ...], device: str) -> Hop:
-    user, _, place = spec.rpartition("@")
-    host, _, port = place.partition(":")
-    if not host or (port and not port.isdigit()):
-        raise ProfileError(f"{device}: proxy jump {spec!r} is no [user@]host[:port]")
-    hop = _resolve(config, host, device)
-    return replace(
-        hop,
-        user=user or hop.user,
-        port=int(port) if port else hop.port,
-        identity_files=hop.identity_files + named,
-    )
-
-
-def _resolve(config: paramiko.SSHConfig, host: str, device: str) -> Hop:
-    try:
-        found = config.lookup(host)
-        port = int(found.get("port", DEFAULT_PORT))
-    except (paramiko.SSHException, ImportError, ValueError, KeyError) as error:
-        raise ProfileError(f"{device}: {_config_path()} does not resolve {host}: {error}") from error
-    files = tuple(Path(name).expanduser() for name in found.get("identityfile", ()))
-    return Hop(
-        host=found.get("hostname", host),
-        port=port,
-        user=found.get("user") or getpass.getuser(),
-        identity_files=files,
-        named_key=False,
-    )
-
-
-def _identity(connection: Connection) -> tuple[Path, ...]:
-    return (Path(connection.identity_file).expanduser(),) if connection.identity_file else ()
-
-
-def _config_path() -> Path:
+def config_path() -> Path:
+    """The user's own configuration."""
     return Path.home() / ".ssh" / "config"
 
 
-def _read_config(device: str) -> paramiko.SSHConfig:
-    path = _config_path()
-    if not path.is_file():
-        return paramiko.SSHConfig()
+def _resolved_by_ssh(program: str, asked: Asked, device: str) -> Options:
+    words = [program, "-G"]
+    words += ["-l", asked.user] if asked.user else []
+    words += ["-p", str(asked.port)] if asked.port else []
+    words += ["-o", f"ProxyJump={asked.jump}"] if asked.jump else []
+    if Path.home() == account_home():
+        return _answer([*words, "--", asked.host], {}, asked, device)
+    with tempfile.TemporaryDirectory(prefix="edge-ssh-") as folder:
+        copies = copied_config(config_path(), SYSTEM_CONFIG, Path(folder))
+        copy = next(iter(copies))
+        return _answer([*words, "-F", str(copy), "--", asked.host], copies, asked, device)
+
+
+def _answer(words: list[str], copies: Mapping[Path, Path], asked: Asked, device: str) -> Options:
     try:
-        return paramiko.SSHConfig.from_path(str(path))
-    except (paramiko.SSHException, OSError, UnicodeDecodeError) as error:
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=ASK_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise ProfileError(
+            f"{device}: ssh -G {asked.host} took more than {ASK_S:g} s: "
+            "does a Match exec of your SSH configuration hang?"
+        ) from error
+    except OSError as error:
+        raise ProfileError(f"{device}: {words[0]} does not start: {error.strerror}") from error
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace")
+        for copy, original in reversed(list(copies.items())):  # config-1 is a part of config-10
+            said = said.replace(str(copy), str(original))
+        lines = [" ".join(line.split()) for line in said.splitlines() if "Pseudo-terminal" not in line]
+        raise ProfileError(
+            f"{device}: ssh does not resolve {asked.host}: {visible('; '.join(lines))[:500] or 'no reason given'}"
+        )
+    return _grouped(line.partition(" ")[::2] for line in done.stdout.decode(errors="replace").splitlines())
+
+
+def _resolved_here(asked: Asked, device: str) -> Options:
+    texts = []
+    for path in (config_path(), SYSTEM_CONFIG):
+        text = _read(path, device)
+        _refuse_deciding(text, path, device)
+        texts.append(text)
+    try:
+        config = paramiko.SSHConfig.from_text("\nMatch all\n".join(texts))
+        found = dict(config.lookup(asked.host))
+    except (paramiko.SSHException, ImportError, ValueError, KeyError) as error:
+        raise ProfileError(f"{device}: {config_path()} does not resolve {asked.host}: {error}") from error
+    if asked.jump:
+        found.pop("proxycommand", None)
+    given = {"user": asked.user, "port": asked.port, "proxyjump": asked.jump}
+    found.update({word: str(value) for word, value in given.items() if value})
+    found.setdefault("user", getpass.getuser())
+    found.setdefault("port", str(DEFAULT_PORT))
+    own = " ".join(str(path) for name in ("known_hosts", "known_hosts2") if (path := Path.home() / ".ssh" / name))
+    found.setdefault("userknownhostsfile", own)
+    found.setdefault("globalknownhostsfile", "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2")
+    return {word: tuple(value) if isinstance(value, list) else (value,) for word, value in found.items()}
+
+
+def _read(path: Path, device: str) -> str:
+    if not path.is_file():
+        return ""
+    try:
+        return read_text(path)
+    except OSError as error:
         raise ProfileError(f"{device}: {path} cannot be read: {error}") from error
+
+
+def _refuse_deciding(text: str, path: Path, device: str) -> None:
+    """ProfileError for a word that may lead to another server and that only ssh itself follows."""
+    for number, word in _deciding(text, path.parent):
+        raise ProfileError(
+            f"{device}: {path} line {number}: {word} is followed only where OpenSSH's ssh is installed, "
+            "and it is not here: install openssh-client, or write what it gives into the profile"
+        )
+
+
+def _deciding(text: str, folder: Path) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        match = _WORD.match(line)
+        if match is None:
+            continue
+        word, value = match[1].lower(), match[2].strip().strip('"')
+        if word == "include" and _included(value, folder):
+            yield number, "Include"
+        if word == "match" and not _is_followed(value):
+            yield number, f"Match {value}"
+        if word == _CANONICAL and value.lower() not in ("no", "false"):
+            yield number, match[1]
+
+
+def _included(value: str, folder: Path) -> bool:
+    """Whether an Include takes any file in."""
+    places = [str(folder / Path(place).expanduser()) for place in value.split()]
+    return any(True for place in places for _ in Path("/").glob(place.lstrip("/")))
+
+
+def _is_followed(criteria: str) -> bool:
+    try:
+        words = shlex.split(criteria.lower())
+    except ValueError:
+        return False
+    names = [word.lstrip("!") for word in words]
+    return names == ["all"] or (len(names) % 2 == 0 and set(names[::2]) <= _FOLLOWED_MATCHES - {"all"})
+
+
+def _grouped(pairs: Iterator[tuple[str, str]]) -> Options:
+    found: dict[str, tuple[str, ...]] = {}
+    for word, value in pairs:
+        found[word.lower()] = (*found.get(word.lower(), ()), value)
+    return found

@@ -3,7 +3,6 @@
 import logging
 import socket
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TypeAlias
 
 import paramiko
@@ -13,7 +12,8 @@ from harness.records.device import Connection
 from harness.records.errors import BoardUnavailableError, UnreachableError
 from harness.transport.host_keys import KnownHosts
 from harness.transport.ssh_auth import authenticate
-from harness.transport.ssh_config import Hop, hops
+from harness.transport.ssh_hops import Hop, hops
+from harness.transport.ssh_proxy import ProxySocket
 
 CONNECT_S = 10.0
 DEAD_LINK_S = 10.0
@@ -34,12 +34,11 @@ _Way: TypeAlias = socket.socket | paramiko.Channel
 def open_links(connection: Connection, device: str) -> list[paramiko.Transport]:
     """Connections to every hop, the board's last; each one's host key checked and the user logged in."""
     way = hops(connection, device)
-    known = KnownHosts.read(Path(connection.known_hosts).expanduser(), device)
     links: list[paramiko.Transport] = []
     try:
         stream: _Way = _dial(way[0], device)
         for hop, following in zip(way, [*way[1:], None], strict=True):
-            links.append(_shake_hands(stream, hop, known, device))
+            links.append(_shake_hands(stream, hop, device))
             authenticate(links[-1], hop, device)
             if following is not None:
                 stream = _tunnel(links[-1], hop, following, device)
@@ -56,11 +55,14 @@ def close_links(links: list[paramiko.Transport]) -> None:
 
 
 def _dial(hop: Hop, device: str) -> socket.socket:
+    if hop.proxy_command is not None:
+        return ProxySocket.start(hop.proxy_command, device)
     try:
-        stream = socket.create_connection((hop.host, hop.port), timeout=CONNECT_S)
-    except socket.gaierror as error:
+        stream = _connected(hop)
+    except (socket.gaierror, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a name that can be looked up"
         raise UnreachableError(
-            f"{device}: the host name {hop.host} is unknown here ({error.strerror}); check connection.host"
+            f"{device}: the host name {hop.host} is unknown here ({reason}); check connection.host"
         ) from error
     except TimeoutError as error:
         raise UnreachableError(
@@ -73,6 +75,25 @@ def _dial(hop: Hop, device: str) -> socket.socket:
         ) from error
     _set_options(stream)
     return stream
+
+
+def _connected(hop: Hop) -> socket.socket:
+    """A connection to the first address of the host that takes one, of the kind and from the address asked for."""
+    places = socket.getaddrinfo(hop.host, hop.port, hop.family, socket.SOCK_STREAM)
+    for number, (family, kind, protocol, _, place) in enumerate(places, start=1):
+        stream = socket.socket(family, kind, protocol)
+        stream.settimeout(CONNECT_S)
+        try:
+            if hop.bind_address:
+                stream.bind((hop.bind_address, 0))
+            stream.connect(place)
+        except OSError:
+            stream.close()
+            if number == len(places):
+                raise
+            continue
+        return stream
+    raise OSError("no address")
 
 
 def _set_options(stream: socket.socket) -> None:
@@ -93,15 +114,16 @@ def _tunnel(link: paramiko.Transport, hop: Hop, following: Hop, device: str) -> 
         ) from error
 
 
-def _shake_hands(stream: _Way, hop: Hop, known: KnownHosts, device: str) -> paramiko.Transport:
+def _shake_hands(stream: _Way, hop: Hop, device: str) -> paramiko.Transport:
+    known = KnownHosts.read(hop, device)
     link = paramiko.Transport(stream)
     link.set_log_channel(_LOG)
     link.daemon = True
     link.banner_timeout = link.auth_timeout = link.channel_timeout = CONNECT_S
-    _prefer(link, known.key_types(hop))
+    _prefer(link, known.key_types())
     try:
         link.start_client(timeout=CONNECT_S)
-        known.check(hop, link.get_remote_server_key(), device)
+        known.check(link.get_remote_server_key(), device)
     except IncompatiblePeer as error:
         link.close()
         raise UnreachableError(
@@ -110,6 +132,8 @@ def _shake_hands(stream: _Way, hop: Hop, known: KnownHosts, device: str) -> para
         ) from error
     except (paramiko.SSHException, EOFError, OSError) as error:
         link.close()
+        if isinstance(stream, ProxySocket):
+            raise UnreachableError(f"{device}: {stream.failure()}; expected an SSH server: {hop.known_name}") from error
         raise UnreachableError(
             f"{device}: {hop.known_name} answered, but not as an SSH server ({error or 'it hung up'}): "
             "check connection.host and connection.port"

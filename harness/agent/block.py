@@ -141,7 +141,7 @@ def trial_record(trial: spec.Trial) -> Dict[str, Any]:
     record = dict(trial._asdict())
     del record["block"]
     record["index"] = record.pop("number")
-    return {**record, "sensors": list(trial.sensors)}
+    return {**record, "sensors": list(trial.sensors), "below": list(trial.below)}
 
 
 def _follow(trial: spec.Trial, fd: int, child: int, out: wire.Wire) -> None:

@@ -26,6 +26,7 @@ class OutputTally:
         self._signal = self._noise = self._worst = 0.0
         self._low, self._high = math.inf, -math.inf
         self._lost = False
+        self._steps: Optional[int] = 0 if tensor.scale else None
 
     def add(self, obtained: Array, expected: Array) -> None:
         """Take one sample in; raises TrialFailedError if the shapes differ."""
@@ -39,6 +40,9 @@ class OutputTally:
             self._lost = self._lost or obtained.tolist() != expected.tolist()
             return
         self._compare(self._real(obtained), self._real(expected))
+        if self._steps is not None and obtained.size and obtained.dtype.kind in "iu":
+            apart = abs(obtained.astype("int64") - expected.astype("int64")).max()
+            self._steps = max(self._steps, int(apart))
         if obtained.size > 1:
             self.agree = (self.agree or 0) + int(obtained.argmax() == expected.argmax())
 
@@ -73,6 +77,10 @@ class OutputTally:
         span = (self._high - self._low) or max(abs(self._high), abs(self._low)) or 1.0
         return self._worst / span
 
+    def max_steps(self) -> Optional[int]:
+        """Largest error in steps of the quantisation; None for an output that is not quantised as a whole."""
+        return self._steps
+
     def sqnr_db(self) -> float:
         """10 log10(signal power / error power), within plus and minus the cap."""
         if self._lost:
@@ -88,6 +96,8 @@ class OutputTally:
 def summary(tallies: List[OutputTally], samples: int) -> Dict[str, Any]:
     """The OutputCheck record over all outputs; the worst output counts."""
     equal = all(tally.same_bits for tally in tallies)
+    steps = [tally.max_steps() for tally in tallies]
+    known = [step for step in steps if step is not None]
     return {
         "samples": samples,
         "bit_equal": equal,
@@ -95,4 +105,5 @@ def summary(tallies: List[OutputTally], samples: int) -> Dict[str, Any]:
         "top1_agree": tallies[0].agree if tallies else None,
         "sqnr_db": None if equal else min(tally.sqnr_db() for tally in tallies),
         "max_error": max((tally.max_error() for tally in tallies), default=0.0),
+        "max_steps": max(known) if known and len(known) == len(steps) else None,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, List, Tuple
+from typing import IO, TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 
 from edge_agent.interpreters import Tensor, TrialFailedError
 
@@ -12,18 +12,22 @@ if TYPE_CHECKING:
     from edge_agent.interfaces import Array
 
 INDEX_RANGE = 100
-"""Wide integers are mostly indices into a table: below 100, as in LiteRT's benchmark_model."""
+"""Wide integers are mostly indices into a table: below 100 where no table is known, as in LiteRT's benchmark_model."""
 
 
-def random_sample(tensors: List[Tensor], seed: int) -> List[Array]:
-    """One value for each input: floats in [0, 1), 8 and 16 bit integers over their range, wider ones 0..99."""
+def random_sample(tensors: List[Tensor], seed: int, below: Sequence[Optional[int]] = ()) -> List[Array]:
+    """One value for each input: floats in [0, 1), 8 and 16 bit integers over their range, wider ones 0..99.
+
+    ``below`` gives for each input the size of the table that it looks into, where the host read one in the graph.
+    """
     import numpy as np
 
     generator = np.random.RandomState(seed % 2**32)
-    return [_random(generator, tensor) for tensor in tensors]
+    limits = list(below) if len(below) == len(tensors) else [None] * len(tensors)
+    return [_random(generator, tensor, limit) for tensor, limit in zip(tensors, limits)]
 
 
-def _random(generator: object, tensor: Tensor) -> Array:
+def _random(generator: object, tensor: Tensor, below: Optional[int]) -> Array:
     import numpy as np
 
     if not isinstance(generator, np.random.RandomState):
@@ -34,13 +38,16 @@ def _random(generator: object, tensor: Tensor) -> Array:
     if dtype.kind == "b":
         return generator.random_sample(tensor.shape) < 0.5
     if dtype.kind in "iu":
-        low, high = _integer_range(dtype.itemsize, int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+        bounds = np.iinfo(dtype)
+        low, high = _integer_range(dtype.itemsize, int(bounds.min), int(bounds.max), below)
         return generator.randint(low, high + 1, size=tensor.shape, dtype=np.int64).astype(dtype)
     return np.asarray(generator.random_sample(tensor.shape)).astype(dtype)
 
 
-def _integer_range(size: int, lowest: int, highest: int) -> Tuple[int, int]:
-    return (lowest, highest) if size <= 2 else (0, INDEX_RANGE - 1)
+def _integer_range(size: int, lowest: int, highest: int, below: Optional[int]) -> Tuple[int, int]:
+    if below is None and size <= 2:
+        return lowest, highest
+    return 0, min(highest, (INDEX_RANGE if below is None else below) - 1)
 
 
 def read_samples(path: Path, prefix: str, limit: int) -> List[List[Array]]:

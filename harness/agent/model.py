@@ -37,6 +37,15 @@ class Model:
     def _set(self, tensor: Tensor, value: Array) -> None:
         guarded("set input %s" % tensor.name, lambda: self.interpreter.set_tensor(tensor.handle, value))
 
+    def written_results(self) -> List[Array]:
+        """Copies of the outputs, with zeros in the slots that a detection operator left as memory was.
+
+        The host does the same (``verification/running.py``).
+        """
+        outputs = self.results()
+        counts = _counts(self.interpreter, [tensor.handle for tensor in self.outputs])
+        return written(outputs, counts) if counts else outputs
+
     def results(self) -> List[Array]:
         """Copies of the outputs."""
         return [self.interpreter.get_tensor(tensor.handle) for tensor in self.outputs]
@@ -74,3 +83,31 @@ def _reshape(interpreter: Interpreter, sample: List[Array]) -> None:
 
 def _resize(interpreter: Interpreter, index: int, shape: List[int]) -> None:
     guarded("resize", lambda: interpreter.resize_tensor_input(index, shape))
+
+
+DETECTION = "TFLite_Detection_PostProcess"
+"""Writes num_detections slots of its other three outputs."""
+
+
+def written(outputs: List[Array], counts: Dict[int, int]) -> List[Array]:
+    """Outputs with zeros past their count: for an output's position that of the output with its number of slots."""
+    import numpy as np
+
+    kept = [np.array(output) if place in counts else output for place, output in enumerate(outputs)]
+    for place, count in counts.items():
+        number = outputs[count].reshape(-1)[:1].astype(np.float64)
+        known = number.size and np.isfinite(number).all()
+        kept[place][:, max(0, int(number[0])) if known else 0 :] = 0
+    return kept
+
+
+def _counts(interpreter: Interpreter, outputs: List[int]) -> Dict[int, int]:
+    """What the runtime says of its detection operators; nothing where it does not list its operators."""
+    listed = getattr(interpreter, "_get_ops_details", None)
+    found: Dict[int, int] = {}
+    for operator in listed() if listed is not None else ():
+        numbers = [int(number) for number in operator["outputs"]] or [-1]
+        if operator["op_name"] == DETECTION and numbers[-1] in outputs:
+            count = outputs.index(numbers[-1])
+            found.update({outputs.index(number): count for number in numbers[:-1] if number in outputs})
+    return found

@@ -35,6 +35,8 @@ class Trial(NamedTuple):
     model: str
     inputs: Optional[str]
     expected: Optional[str]
+    expected_builtin: Optional[str]
+    below: Tuple[Optional[int], ...]
     stages: Optional[str]
     stages_name: Optional[str]
     raw: Optional[str]
@@ -103,6 +105,12 @@ class _Fields:
             raise self.problem(key, "a list")
         return found
 
+    def maybe_wholes(self, key: str) -> Tuple[Optional[int], ...]:
+        found = self.items(key)
+        if not all(each is None or (type(each) is int and each > 0) for each in found):
+            raise self.problem(key, "a list of whole numbers from 1 or null")
+        return tuple(found)
+
     def digest(self, key: str) -> str:
         found = self.text(key)
         if not is_digest(found):
@@ -166,6 +174,8 @@ def _parse_trial(value: object, block: int, where: str) -> Trial:
         model=fields.digest("model"),
         inputs=fields.maybe_digest("inputs"),
         expected=fields.maybe_digest("expected"),
+        expected_builtin=fields.maybe_digest("expected_builtin"),
+        below=fields.maybe_wholes("below"),
         stages=fields.maybe_digest("stages"),
         stages_name=fields.maybe_text("stages_name"),
         raw=fields.maybe_digest("raw"),

@@ -134,7 +134,7 @@ class Steward:
             raise wire.AgentError("bad_request", "a block is running")
         block = spec.parse_block(request.get("block"))
         for trial in block.trials:
-            for digest in (trial.model, trial.inputs, trial.expected):
+            for digest in (trial.model, trial.inputs, trial.expected, trial.expected_builtin):
                 if digest is not None:
                     self.store.path(digest)
         told = {"block": request["block"], "cache": str(self.store.cache), "root": str(self.root.path)}

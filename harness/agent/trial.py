@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from edge_agent import check, energy, inputs, latency, memory, spec, telemetry
 from edge_agent.interpreters import TrialFailedError, guarded
@@ -54,14 +54,20 @@ class _Prepared(NamedTuple):
     first_s: float
 
 
-def _prepare(trial: spec.Trial, setting: Setting, samples: List[List[Array]]) -> _Prepared:
-    """Load, feed and run once; random inputs where there are no samples."""
+def _fed(trial: spec.Trial, setting: Setting, samples: List[List[Array]]) -> Tuple[Model, List[List[Array]]]:
+    """A model that has not run yet, with the first sample in its inputs; random inputs where there are no samples."""
     path = setting.file(trial.model)
     if path is None:
         raise TrialFailedError("no model was named")
     model = load(setting.module, setting.runner, path, samples[0] if samples else None)
-    samples = samples or [inputs.random_sample(model.inputs, trial.seed)]
+    samples = samples or [inputs.random_sample(model.inputs, trial.seed, trial.below)]
     model.feed(samples[0])
+    return model, samples
+
+
+def _prepare(trial: spec.Trial, setting: Setting, samples: List[List[Array]]) -> _Prepared:
+    """Load, feed and run once."""
+    model, samples = _fed(trial, setting, samples)
     return _Prepared(model, samples, model.first_invoke())
 
 
@@ -159,24 +165,49 @@ class _SteadyWork:
 
 
 def _check(trial: spec.Trial, setting: Setting) -> Numbers:
+    """The samples in their order on a model that never ran: its variables start as they did on the host."""
     golden = setting.file(trial.expected)
     if golden is None:
         raise TrialFailedError("there are no expected outputs to check against")
-    expected = inputs.read_samples(golden, "o", _ALL)
-    prepared = _prepare(trial, setting, _stored(trial, setting, _ALL))
-    model, samples = prepared.model, prepared.samples
-    tallies = [check.OutputTally(tensor, at) for at, tensor in enumerate(model.outputs)]
-    if len(expected[0]) != len(tallies) or (trial.inputs is not None and len(expected) != len(samples)):
-        raise TrialFailedError(
-            "expected are %d outputs of %d samples, here are %d of %d"
-            % (len(expected[0]), len(expected), len(tallies), len(samples))
-        )
-    for sample, right in zip(samples, expected):
+    model, samples = _fed(trial, setting, _stored(trial, setting, _ALL))
+    stored = trial.inputs is not None
+    against = _Comparison(golden, model, len(samples) if stored else None)
+    builtin = setting.file(trial.expected_builtin)
+    other = None if builtin is None else _Comparison(builtin, model, len(samples) if stored else None)
+    seconds = []
+    for at, sample in enumerate(samples):
         model.feed(sample)
-        model.first_invoke()
-        for tally, obtained, wanted in zip(tallies, model.results(), right):
+        seconds.append(model.first_invoke())
+        results = model.written_results()
+        for comparison in filter(None, (against, other)):
+            comparison.add(at, results)
+    checks = {"check": against.summary(), "check_builtin": None if other is None else other.summary()}
+    return {**_account(_Prepared(model, samples, seconds[0])), "n": len(samples), **checks}
+
+
+class _Comparison:
+    """A model's outputs against one file of expected ones, sample by sample."""
+
+    def __init__(self, path: Path, model: Model, samples: Optional[int]) -> None:
+        self._expected = inputs.read_samples(path, "o", _ALL)
+        self._tallies = [check.OutputTally(tensor, at) for at, tensor in enumerate(model.outputs)]
+        outputs = len(self._expected[0])
+        if outputs != len(self._tallies) or samples not in (None, len(self._expected)):
+            raise TrialFailedError(
+                "expected are %d outputs of %d samples, here are %d of %d"
+                % (outputs, len(self._expected), len(self._tallies), samples or 1)
+            )
+        self._samples = 0
+
+    def add(self, at: int, results: List[Array]) -> None:
+        """Take the results for one sample in."""
+        self._samples += 1
+        for tally, obtained, wanted in zip(self._tallies, results, self._expected[at]):
             tally.add(obtained, wanted)
-    return {**_account(prepared), "n": len(samples), "check": check.summary(tallies, len(samples))}
+
+    def summary(self) -> Numbers:
+        """The OutputCheck record."""
+        return check.summary(self._tallies, self._samples)
 
 
 def _stages(trial: spec.Trial, setting: Setting) -> Numbers:
@@ -188,9 +219,9 @@ def _stages(trial: spec.Trial, setting: Setting) -> Numbers:
     pipeline = Pipeline(model, stages)
 
     def timed() -> Numbers:
-        pipeline.feed(raws[0])
-        first_s = model.first_invoke()
-        pipeline.warm_up(raws, trial.warmup_runs, limits.max_ns)
+        begun = time.perf_counter_ns()
+        first_s = pipeline.answer_all(raws, limits.max_ns)
+        pipeline.warm_up(raws, trial.warmup_runs, begun + limits.max_ns - time.perf_counter_ns())
         span = telemetry.Span(setting.root)
         pipeline.measure(raws, limits)
         return {"first_inference_s": first_s, "telemetry": span.end()}

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.pipeline.cache import file_sha256
 from harness.pipeline.inspection.delegation import Delegation, ask_xnnpack, with_xnnpack
-from harness.pipeline.inspection.model_file import ModelInfo, inspect_file, unknown_operators
+from harness.pipeline.inspection.model_file import ModelInfo, inspect_file
 from harness.pipeline.inspection.weights import WeightKind
 from harness.records.artifact import OperatorTally, TensorInfo
 from harness.records.errors import ModelFileError
@@ -122,10 +122,8 @@ def _figures(seen: _Seen) -> Iterator[str]:
         yield _line("zeros", f"{inside.zero_share:.1%} of the weights of convolutions and dense layers")
     yield _line("activations", f"{format_quantity(inside.activation_bytes, 'B')} at one time, at least")
     yield _line("XNNPACK", _delegated(delegation))
-    unknown = unknown_operators(seen.info)
     for name in inside.custom_operators:
-        has = "no runtime here has it" if name in unknown else "runtimes bring it along"
-        yield _line("custom", f"{_short(name, _NAME_WIDTH)}: {has}; its work is not counted")
+        yield _line("custom", f"{_short(name, _NAME_WIDTH)}: {_had(name, delegation)}; its work is not counted")
     if seen.info.open_inputs:
         names = ", ".join(_short(name, _NAME_WIDTH) for name in seen.info.open_inputs)
         yield _line("open sizes", _short(f"counted as 1, of input {names}", _WIDTH - 13))
@@ -134,6 +132,13 @@ def _figures(seen: _Seen) -> Iterator[str]:
         yield _line("", "XNNPACK is told of the first graph")
     if contents.aside:
         yield _line("graphs", f"{contents.aside} more belong to other signatures and are not counted")
+
+
+def _had(name: str, delegation: Delegation) -> str:
+    """Whether LiteRT on this host has a custom operator, as far as it was asked."""
+    if name in delegation.unresolved:
+        return "LiteRT has it not"
+    return "not known whether LiteRT has it" if delegation.taken is None else "LiteRT has it"
 
 
 def _kind(kind: WeightKind) -> str:

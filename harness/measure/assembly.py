@@ -9,11 +9,11 @@ from harness.measure.deaths import death_findings
 from harness.measure.fitness import FitnessRule, fitness_finding, holding_clock, voids
 from harness.measure.metrics import Evidence, compute_all
 from harness.measure.metrics.energy import of_each_trial
-from harness.measure.outputs import OutputVerdict, judge_outputs, unchecked
+from harness.measure.outputs import OutputVerdict, judge_outputs, same_bits, unchecked
 from harness.measure.ratios import ratios_of
 from harness.measure.summaries import figures_of, summarise
 from harness.records.artifact import Artifact
-from harness.records.board import BoardFacts, OutputCheck, Trial
+from harness.records.board import BoardFacts, Trial
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.plan import Plan
@@ -121,19 +121,20 @@ def _outputs(subject: Subject, trials: Sequence[Trial], arm: str) -> OutputVerdi
     if golden is None:
         return unchecked(subject.artifacts[arm].golden_reason)
     check = _check(trials, arm)
-    if check is None:
+    if check is None or check.check is None:
         return unchecked("the check trial brought no comparison")
-    return judge_outputs(check, golden, max_output_error=subject.profile.runtime.max_output_error)
+    allowed = subject.profile.runtime.max_output_error
+    return judge_outputs(check.check, golden, max_output_error=allowed, builtin=check.check_builtin)
 
 
 def _answers(subject: Subject, trials: Sequence[Trial], arm: str) -> AnswerVerdict:
-    check = _check(trials, arm)
     mine = [trial for trial in trials if trial.arm == arm]
-    return judge_answers(subject.artifacts[arm].stages, mine, bit_equal=check is not None and check.bit_equal)
+    return judge_answers(subject.artifacts[arm].stages, mine, bit_equal=same_bits(_check(trials, arm)))
 
 
-def _check(trials: Sequence[Trial], arm: str) -> OutputCheck | None:
-    return next((t.check for t in trials if t.arm == arm and t.check is not None), None)
+def _check(trials: Sequence[Trial], arm: str) -> Trial | None:
+    """The trial that compared outputs; None where none did."""
+    return next((trial for trial in trials if trial.arm == arm and trial.check is not None), None)
 
 
 def _findings(

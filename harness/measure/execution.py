@@ -72,8 +72,8 @@ def _ship(board: "Board", artifacts: Mapping[str, Artifact]) -> None:
     for artifact in artifacts.values():
         board.ship(artifact.local_path, artifact.sha256)
         if artifact.golden is not None:
-            board.ship(Path(artifact.golden.inputs_path), artifact.golden.inputs_sha256)
-            board.ship(Path(artifact.golden.outputs_path), artifact.golden.outputs_sha256)
+            for path, sha256 in artifact.golden.files.items():
+                board.ship(Path(path), sha256)
         if artifact.stages is not None:
             board.ship(Path(artifact.stages.path), artifact.stages.sha256)
             board.ship(Path(artifact.stages.raw_path), artifact.stages.raw_sha256)

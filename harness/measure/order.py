@@ -48,7 +48,7 @@ def thermometer(block: BlockSpec, *, index: int, trial_index: int) -> BlockSpec:
     short = model.model_copy(
         update={
             "index": trial_index, "kind": "latency", "warmup_runs": 0, "num_runs": 1,
-            "min_secs": 0.0, "sensors": (), "expected": None,
+            "min_secs": 0.0, "sensors": (), "expected": None, "expected_builtin": None,
         }
     )  # fmt: skip
     return block.model_copy(update={"index": index, "trials": (short,)})
@@ -127,6 +127,8 @@ def _trial(plan: Plan, arm: Arm, kind: TrialKind, index: int) -> TrialSpec:
         model=arm.model_sha256,
         inputs=None if staged else arm.inputs_sha256,
         expected=arm.expected_sha256 if kind == "check" else None,
+        expected_builtin=arm.expected_builtin_sha256 if kind == "check" else None,
+        below=arm.below,
         stages=arm.stages_sha256 if staged else None,
         stages_name=arm.stages_name if staged else None,
         raw=arm.raw_sha256 if staged else None,

@@ -3,13 +3,19 @@
 from dataclasses import dataclass
 
 from harness.records.artifact import GoldenOutputs
-from harness.records.board import OutputCheck
+from harness.records.board import OutputCheck, Trial
 from harness.records.results import Finding
 from harness.records.status import Status
 
 TOP1_SHARE = 0.99
 """Of real samples; on random ones a top-1 says little."""
 SQNR_DB = 30.0
+STEPS = 2
+"""Of the outputs' quantisation: what families of kernels differ by on real samples (docs/verification.md)..."""
+STEPS_SHARE = 0.05
+"""...and at most this share of the outputs' range, since outputs that are few steps wide would agree with anything."""
+FAMILIES_DB = 3.0
+"""A third family of kernels may be as far from two others as they are from each other; this is twice that power."""
 
 
 @dataclass(frozen=True)
@@ -20,23 +26,40 @@ class OutputVerdict:
     finding: Finding | None = None
 
 
-def judge_outputs(check: OutputCheck, golden: GoldenOutputs, *, max_output_error: float) -> OutputVerdict:
-    """Compare by the rule: bit-equal; else top-1 on 99 of 100 real samples, or 30 dB, or the profile's error.
+@dataclass(frozen=True)
+class _Compared:
+    """The board's outputs against one family of the host's kernels."""
 
-    Values that are not finite are wrong where the host's are finite (the board then tells a lost signal).
-    ``max_output_error`` is a share of the outputs' range.
+    check: OutputCheck
+    kernels: str
+
+    @property
+    def nearness(self) -> tuple[bool, float]:
+        """Larger is nearer."""
+        return self.check.bit_equal, self.check.sqnr_db or 0.0
+
+
+def judge_outputs(
+    check: OutputCheck, golden: GoldenOutputs, *, max_output_error: float, builtin: OutputCheck | None = None
+) -> OutputVerdict:
+    """Compare by the rule: bit-equal; else top-1 on 99 of 100 real samples, 30 dB, 2 steps, or the profile's error.
+
+    ``check`` is against XNNPACK, ``builtin`` against the built-in kernels where those differ. What counts is the
+    nearer: which family computes is the choice of the board's runtime. On random inputs, outputs that are as far from
+    it as both are from each other are not judged. Values that are not finite are wrong where the host's are finite (the
+    board then tells a lost signal). ``max_output_error`` is a share of the outputs' range.
     """
+    compared = _nearer(check, builtin, golden)
+    check, reference = compared.check, _reference(golden, compared.kernels)
     if check.samples != golden.samples:
         return _wrong(f"{check.samples} samples were compared", f"all {golden.samples}")
     if check.bit_equal:
-        return OutputVerdict(f"bit-equal with {_reference(golden)} ({check.samples} samples){_both_nan(check)}")
+        return OutputVerdict(f"bit-equal with {reference} ({check.samples} samples){_both_nan(check)}")
     if check.nonfinite and not _faithful(check):
         return _wrong(f"{check.nonfinite} values are NaN or infinite", "finite values, as on the host")
     if _close(check, golden, max_output_error):
-        return OutputVerdict(
-            f"agree with {_reference(golden)}: {_figures(check)}{_inputs_note(golden)}{_both_nan(check)}"
-        )
-    return _wrong(_figures(check), _rule(golden, max_output_error))
+        return OutputVerdict(f"agree with {reference}: {_figures(check)}{_inputs_note(golden)}{_both_nan(check)}")
+    return _not_judged(check, golden) or _wrong(_figures(check), _rule(golden, max_output_error))
 
 
 def unchecked(reason: str | None) -> OutputVerdict:
@@ -44,13 +67,40 @@ def unchecked(reason: str | None) -> OutputVerdict:
     return OutputVerdict(f"outputs unchecked: {reason}" if reason else "outputs unchecked")
 
 
+def same_bits(trial: Trial | None) -> bool:
+    """Whether a check trial's outputs are those of a family of the host's kernels, bit by bit."""
+    checks = (trial.check, trial.check_builtin) if trial is not None else ()
+    return any(check is not None and check.bit_equal for check in checks)
+
+
+def _nearer(check: OutputCheck, builtin: OutputCheck | None, golden: GoldenOutputs) -> _Compared:
+    first = _Compared(check, golden.delegate)
+    if builtin is None or golden.builtin is None:
+        return first
+    return max(first, _Compared(builtin, "no delegate"), key=lambda one: one.nearness)
+
+
 def _close(check: OutputCheck, golden: GoldenOutputs, max_output_error: float) -> bool:
     agree = golden.real and check.top1_agree is not None and check.top1_agree >= TOP1_SHARE * check.samples
-    return agree or _faithful(check) or check.max_error <= max_output_error
+    steps = check.max_steps is not None and check.max_steps <= STEPS and check.max_error <= STEPS_SHARE
+    return agree or steps or _faithful(check) or check.max_error <= max_output_error
 
 
 def _faithful(check: OutputCheck) -> bool:
     return check.sqnr_db is not None and check.sqnr_db >= SQNR_DB
+
+
+def _not_judged(check: OutputCheck, golden: GoldenOutputs) -> OutputVerdict | None:
+    """Where random inputs cannot tell: the host's own families are as far apart as the board is from the nearer."""
+    if golden.real or golden.builtin is None or check.sqnr_db is None:
+        return None
+    apart = golden.builtin.sqnr_db
+    if check.sqnr_db < apart - FAMILIES_DB:
+        return None
+    return OutputVerdict(
+        f"outputs not judged: on random inputs XNNPACK and the built-in kernels of {golden.runtime} are themselves "
+        f"{apart:.1f} dB apart (here: {_figures(check)}); give real ones with samples="
+    )
 
 
 def _wrong(found: str, expected: str) -> OutputVerdict:
@@ -61,7 +111,8 @@ def _wrong(found: str, expected: str) -> OutputVerdict:
 def _figures(check: OutputCheck) -> str:
     top1 = [] if check.top1_agree is None else [f"top-1 agrees on {check.top1_agree} of {check.samples} samples"]
     sqnr = [] if check.sqnr_db is None else [f"SQNR {check.sqnr_db:.1f} dB"]
-    return ", ".join([*top1, *sqnr, f"largest error {check.max_error:.2g} of the range"])
+    steps = [] if check.max_steps is None else [f"{check.max_steps} quantisation steps"]
+    return ", ".join([*top1, *sqnr, f"largest error {check.max_error:.2g} of the range", *steps])
 
 
 def _rule(golden: GoldenOutputs, max_output_error: float) -> str:
@@ -70,8 +121,8 @@ def _rule(golden: GoldenOutputs, max_output_error: float) -> str:
     return " or ".join([*top1, f"an SQNR of {SQNR_DB:g} dB", *error])
 
 
-def _reference(golden: GoldenOutputs) -> str:
-    return f"{golden.runtime} on the host ({golden.arch}, {golden.delegate}, num_threads {golden.num_threads})"
+def _reference(golden: GoldenOutputs, kernels: str) -> str:
+    return f"{golden.runtime} on the host ({golden.arch}, {kernels}, num_threads {golden.num_threads})"
 
 
 def _inputs_note(golden: GoldenOutputs) -> str:

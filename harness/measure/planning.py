@@ -144,6 +144,8 @@ def _arm(name: str, artifact: Artifact) -> Arm:
         model_sha256=artifact.sha256,
         inputs_sha256=golden.inputs_sha256 if golden else None,
         expected_sha256=golden.outputs_sha256 if golden else None,
+        expected_builtin_sha256=golden.builtin.outputs_sha256 if golden and golden.builtin else None,
+        below=tuple(tensor.below for tensor in artifact.inputs),
         stages_sha256=stages.sha256 if stages else None,
         stages_name=Path(stages.path).name if stages else None,
         raw_sha256=stages.raw_sha256 if stages else None,

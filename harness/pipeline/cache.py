@@ -35,7 +35,7 @@ _BUILT_WITH: Final[tuple[tuple[str, ...], ...]] = (
 """Distributions whose versions decide what is built; the first installed of each."""
 
 _HERE = Path(__file__).parent
-_RUNNING_SOURCES = ("verification/*.py", "inspection/graph.py", "../stats/paired.py")
+_RUNNING_SOURCES = ("verification/*.py", "inspection/graph.py", "inspection/index_inputs.py", "../stats/paired.py")
 
 
 def default_cache_dir() -> Path:

@@ -14,6 +14,8 @@ class TensorInfo(Record):
     dtype: str
     scale: float = 0.0
     zero_point: int = 0
+    below: int | None = None
+    """Of an input that holds indices: the size of the table it looks into, where the graph tells it."""
 
 
 class OperatorTally(Record):
@@ -147,6 +149,19 @@ class Rival(Record):
     seed: int
 
 
+class BuiltinOutputs(Record):
+    """What LiteRT's built-in kernels give for the golden inputs without XNNPACK, where that is not the same bits.
+
+    An .npz file like that of GoldenOutputs. XNNPACK rounds otherwise than the built-in kernels, and which of them
+    computes a model depends on the board's runtime and its profile's delegate.
+    """
+
+    outputs_path: str
+    outputs_sha256: str
+    sqnr_db: float
+    """How far both families of kernels are apart on the host: 10 log10(signal power / error power), worst output."""
+
+
 class GoldenOutputs(Record):
     """Inputs and the outputs LiteRT gave for them on the host; two .npz files with keys "i0","i1".. / "o0","o1"..
 
@@ -164,6 +179,13 @@ class GoldenOutputs(Record):
     arch: str
     num_threads: int
     delegate: str
+    builtin: BuiltinOutputs | None = None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Every file by its path, with its sha256."""
+        found = {self.inputs_path: self.inputs_sha256, self.outputs_path: self.outputs_sha256}
+        return found | ({self.builtin.outputs_path: self.builtin.outputs_sha256} if self.builtin else {})
 
 
 class StagesFile(Record):

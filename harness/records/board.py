@@ -102,6 +102,8 @@ class OutputCheck(Record):
     """10 log10(signal power / error power), worst output; None when bit-equal."""
     max_error: float
     """Largest absolute error over the expected outputs' range, worst output."""
+    max_steps: int | None = None
+    """Largest error in steps of the outputs' quantisation, worst output; None where an output is not quantised."""
 
 
 class StageTimes(Record):
@@ -140,6 +142,8 @@ class Trial(Record):
     telemetry: TrialTelemetry | None = None
     energy: EnergyReading | None = None
     check: OutputCheck | None = None
+    check_builtin: OutputCheck | None = None
+    """The same outputs against those of the host's built-in kernels, where they differ from XNNPACK's."""
     stages: StageTimes | None = None
     inputs: tuple[TensorInfo, ...] = ()
     outputs: tuple[TensorInfo, ...] = ()

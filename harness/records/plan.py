@@ -40,6 +40,10 @@ class TrialSpec(Record):
     """npz with inputs to cycle through; None: seeded random inputs."""
     expected: str | None = None
     """npz with golden outputs, for kind "check"."""
+    expected_builtin: str | None = None
+    """npz with the golden outputs of the built-in kernels, where they differ from XNNPACK's."""
+    below: tuple[int | None, ...] = ()
+    """For each input that is made up on the board: made-up indices are smaller than this; None: no table is known."""
     stages: str | None = None
     """The file with preprocess and postprocess, for kind "stages"."""
     stages_name: str | None = None
@@ -75,6 +79,8 @@ class Arm:
     stages_sha256: str | None = None
     stages_name: str | None = None
     raw_sha256: str | None = None
+    expected_builtin_sha256: str | None = None
+    below: tuple[int | None, ...] = ()
     runner: RunnerSpec | None = None
     """What runs this arm, where it is another than the plan's."""
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pipeline.tiny_model import INT8, add_model, custom_model, empty_model, write
 
 from harness.pipeline import inspect_file
-from harness.pipeline.inspection.model_file import refuse_unknown_operators
+from harness.pipeline.inspection.delegation import refuse_unresolved_operators
 from harness.records.artifact import TensorInfo
 from harness.records.errors import ModelFileError
 
@@ -16,7 +16,7 @@ SOUND = add_model()
 
 def refusal(path: Path) -> str:
     with pytest.raises(ModelFileError) as caught:
-        refuse_unknown_operators(path, inspect_file(path))
+        refuse_unresolved_operators(path, inspect_file(path))
     message = str(caught.value)
     assert "\n" not in message and path.name in message
     return message
@@ -53,9 +53,9 @@ def test_no_model_is_told_by_what_it_looks_like(tmp_path, content, said):
     assert said in refusal(write(tmp_path / "a.tflite", content))
 
 
-def test_an_operator_that_interpreters_carry_is_no_reason(tmp_path):
+def test_an_operator_that_litert_has_is_no_reason(tmp_path):
     path = write(tmp_path / "a.tflite", custom_model("TFLite_Detection_PostProcess"))
-    refuse_unknown_operators(path, inspect_file(path))
+    refuse_unresolved_operators(path, inspect_file(path))
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
@@ -79,7 +79,7 @@ def test_damage_is_refused_in_one_line_or_harmless(tmp_path_factory, data):
 def test_every_strangers_model_is_read():
     for path in sorted(needs.need_shared("models").iterdir()):
         info = inspect_file(path)
-        refuse_unknown_operators(path, info)
+        refuse_unresolved_operators(path, info)
         assert info.inputs and info.outputs and info.size_bytes == path.stat().st_size
 
 

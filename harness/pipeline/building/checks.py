@@ -44,7 +44,7 @@ def _read(folder: Path) -> Checked | None:
 
 
 def _is_whole(golden: GoldenOutputs) -> bool:
-    wanted = {golden.inputs_path: golden.inputs_sha256, golden.outputs_path: golden.outputs_sha256}
+    wanted = golden.files
     try:
         return all(file_sha256(Path(path)) == sha256 for path, sha256 in wanted.items())
     except BuildError:

@@ -19,7 +19,8 @@ from harness.pipeline.building.keys import export_sources, quantizing_sources
 from harness.pipeline.building.requests import FileData, Quantize
 from harness.pipeline.building.workshop import Built, BuiltRecord, Desk, Workshop
 from harness.pipeline.cache import ARTIFACTS, PREPARED, file_sha256, folder_sha256, key, quantizing_versions
-from harness.pipeline.inspection.model_file import inspect_file, refuse_unknown_operators
+from harness.pipeline.inspection.delegation import refuse_unresolved_operators
+from harness.pipeline.inspection.model_file import inspect_file
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 
@@ -36,9 +37,9 @@ class AsGiven:
     shop: Workshop
 
     def complete(self, desk: Desk) -> Artifact:
-        """Check the file and make its record. Raises ModelFileError for one that no runtime can take."""
+        """Check the file and make its record. Raises ModelFileError for one that LiteRT cannot take."""
         file = Path(self.candidate.source)
-        refuse_unknown_operators(file, inspect_file(file))
+        refuse_unresolved_operators(file, inspect_file(file))
         return completed(self.candidate, as_given(self.candidate, self.shop, desk), self.shop, desk)
 
 

@@ -77,6 +77,7 @@ class Shelf:
         """The artifact under a label that is here, whatever code it was built from. Raises BuildError."""
         artifact = self.entries[label].artifact
         golden, stages = artifact.golden, artifact.stages
+        builtin = golden.builtin if golden else None
         return artifact.model_copy(
             update={
                 "path": self._checked(artifact.path, artifact.sha256),
@@ -85,6 +86,10 @@ class Shelf:
                     update={
                         "inputs_path": self._checked(golden.inputs_path, golden.inputs_sha256),
                         "outputs_path": self._checked(golden.outputs_path, golden.outputs_sha256),
+                        "builtin": builtin
+                        and builtin.model_copy(
+                            update={"outputs_path": self._checked(builtin.outputs_path, builtin.outputs_sha256)}
+                        ),
                     }
                 ),
                 "stages": stages

@@ -42,11 +42,16 @@ def _put(folder: Path, candidate: Candidate, artifact: Artifact, taken: set[str]
     if f"{name}.tflite" in taken:
         name = f"{name}-{sha256(str(candidate).encode()).hexdigest()[:8]}"
     golden, stages = artifact.golden, artifact.stages
+    builtin = golden.builtin if golden else None
     if golden is not None:
         golden = golden.model_copy(
             update={
                 "inputs_path": _copy(golden.inputs_path, folder, f"golden/{name}.inputs.npz"),
                 "outputs_path": _copy(golden.outputs_path, folder, f"golden/{name}.outputs.npz"),
+                "builtin": builtin
+                and builtin.model_copy(
+                    update={"outputs_path": _copy(builtin.outputs_path, folder, f"golden/{name}.builtin.npz")}
+                ),
             }
         )
     if stages is not None:

@@ -21,6 +21,7 @@ from harness.pipeline.inspection.delegation_job import DelegationAnswer, Delegat
 from harness.pipeline.inspection.model_file import ModelInfo
 from harness.pipeline.verification.limited import ask
 from harness.records.artifact import OperatorTally
+from harness.records.errors import ModelFileError
 
 DEADLINE_S: Final = 60.0
 _PROCESS = "harness.pipeline.inspection.delegation_process"
@@ -35,6 +36,28 @@ class Delegation:
     told_by: str
     """e.g. "LiteRT 2.3.0 on this host (x86_64)"."""
     reason: str | None = None
+    unresolved: tuple[str, ...] = ()
+    """Custom operators that LiteRT does not have: those that it names."""
+
+
+def refuse_unresolved_operators(path: Path, info: ModelInfo) -> None:
+    """Raise ModelFileError where the model has custom operators and LiteRT on this host does not have one of them.
+
+    It is LiteRT itself that is asked; where that is not possible, nothing is refused and the board's runtime will say.
+    """
+    if not info.custom_operators:
+        return
+    delegation = ask_xnnpack(path, info)
+    if not delegation.unresolved:
+        return
+    name = delegation.unresolved[0]
+    if name.startswith("Flex"):
+        kind, remedy = "the TensorFlow (Flex) operator", "convert it with TensorFlow Lite built-ins only"
+    elif name == "edgetpu-custom-op":
+        kind, remedy = "the Edge TPU operator", "give the file from before the Edge TPU compiler"
+    else:
+        kind, remedy = "the custom operator", "replace it by built-in ones"
+    raise ModelFileError(f'{path} needs {kind} "{name}", which {delegation.told_by} does not have: {remedy}')
 
 
 def ask_xnnpack(path: Path, info: ModelInfo, *, deadline_s: float = DEADLINE_S) -> Delegation:
@@ -48,7 +71,15 @@ def ask_xnnpack(path: Path, info: ModelInfo, *, deadline_s: float = DEADLINE_S) 
         taken = Counter(answer.operators[index] for index in answer.taken)
         return Delegation(dict(taken), answer.parts, told_by)
     reason = answer.refused or f"{told_by} lists other operators than the file"
-    return Delegation(None, 0, told_by, reason)
+    return Delegation(None, 0, told_by, reason, unresolved=_named(answer.unresolved, info.custom_operators))
+
+
+def _named(told: str | None, custom: tuple[str, ...]) -> tuple[str, ...]:
+    """The custom operators that LiteRT names as unresolved; the first of all where it names none of them."""
+    if told is None:
+        return ()
+    shown = "".join(char if char.isprintable() else "?" for char in told)
+    return tuple(name for name in custom if f"({name})" in shown or f": {name}." in shown) or custom[:1]
 
 
 def with_xnnpack(tallies: tuple[OperatorTally, ...], delegation: Delegation) -> tuple[OperatorTally, ...]:

@@ -16,3 +16,5 @@ class DelegationAnswer(Record):
     taken: tuple[int, ...] = ()
     parts: int = 0
     refused: str | None = None
+    unresolved: str | None = None
+    """What LiteRT says of a custom operator that it does not have."""

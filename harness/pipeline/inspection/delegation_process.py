@@ -8,6 +8,8 @@ from harness.pipeline.verification.limiting import serve
 from harness.records.shorten import shorten
 
 _DELEGATE: Final = "DELEGATE"
+_UNRESOLVED: Final = ("Encountered unresolved custom op", "Select TensorFlow op(s)")
+"""How LiteRT begins to say that it does not have an operator."""
 
 
 def main() -> None:
@@ -25,8 +27,9 @@ def _load(path: str) -> DelegationAnswer:
         names = [node["op_name"] for node in _nodes(Interpreter, path, plain)]
         nodes = _nodes(Interpreter, path, OpResolverType.AUTO)
     except (ValueError, RuntimeError, MemoryError) as error:
-        words = shorten(str(error)) or f"{type(error).__name__} without a message (out of memory?)"
-        return DelegationAnswer(refused=f"LiteRT refuses it: {words}")
+        told = shorten(str(error)) or f"{type(error).__name__} without a message (out of memory?)"
+        unresolved = str(error) if str(error).startswith(_UNRESOLVED) else None
+        return DelegationAnswer(refused=f"LiteRT refuses it: {told}", unresolved=unresolved)
     operators, parts = nodes[: len(names)], nodes[len(names) :]
     if any(part["op_name"] != _DELEGATE for part in parts):
         return DelegationAnswer(refused="LiteRT lists its operators in a way this version of the harness cannot read")

@@ -65,6 +65,8 @@ class Operator:
     """Numbers of the graphs it runs."""
     first_transposed: bool = False
     """Of BATCH_MATMUL: adj_x."""
+    axis: int = 0
+    """Of GATHER: the axis of the table that is looked into."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,9 @@ def _operators(table: Table, codes: list[tuple[str, bool]], tensors: int) -> Ite
         for numbers in (inputs, outputs):
             _check([number for number in numbers if number != -1], tensors, "tensor")
         transposed = name == "BATCH_MATMUL" and (options := operator.table(4)) is not None and options.scalar(0, "?")
-        yield Operator(name, custom, inputs, outputs, tuple(_calls(name, operator)), bool(transposed))
+        options = operator.table(4) if name == "GATHER" else None
+        axis = int(options.scalar(0, "i")) if options is not None else 0
+        yield Operator(name, custom, inputs, outputs, tuple(_calls(name, operator)), bool(transposed), axis)
 
 
 def _calls(name: str, operator: Table) -> Iterator[int]:

@@ -9,14 +9,13 @@ from pathlib import Path
 
 from harness.pipeline.inspection.flatbuffer import DamagedError, Table, root
 from harness.pipeline.inspection.graph import NAME_LIMIT, Graph, Tensor, read_graphs
+from harness.pipeline.inspection.index_inputs import limits_of
 from harness.pipeline.inspection.inside import Contents, sum_up
 from harness.records.artifact import Inside, TensorInfo
 from harness.records.errors import ModelFileError
 from harness.records.files import open_regular
 
 _IDENTIFIER = b"TFL3"
-_KNOWN_CUSTOM = frozenset({"TFLite_Detection_PostProcess", "Mfcc", "AudioSpectrogram"})
-"""Custom operators that LiteRT and tflite-runtime carry themselves."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def inspect_file(path: str | Path, *, compress: bool = True) -> ModelInfo:
     """What the file says of itself. Compressing it takes most of the time: up to a second for 10 MB.
 
     Raises ModelFileError, in one line, for anything that is no whole TensorFlow Lite model. Operators are
-    reported, not judged: ``refuse_unknown_operators`` does that.
+    reported, not judged: ``refuse_unresolved_operators`` does that.
     """
     file = Path(path)
     try:
@@ -54,26 +53,6 @@ def inspect_file(path: str | Path, *, compress: bool = True) -> ModelInfo:
                 return _inspect(file, view, compress=compress)
     except OSError as error:
         raise ModelFileError(f"{file} cannot be read: {error.strerror or error}") from error
-
-
-def unknown_operators(info: ModelInfo) -> tuple[str, ...]:
-    """The model's custom operators that no interpreter here carries."""
-    return tuple(name for name in info.custom_operators if name not in _KNOWN_CUSTOM)
-
-
-def refuse_unknown_operators(path: str | Path, info: ModelInfo) -> None:
-    """Raise ModelFileError where the model needs operators that no interpreter here carries."""
-    unknown = unknown_operators(info)
-    if not unknown:
-        return
-    name = unknown[0]
-    if name.startswith("Flex"):
-        kind, remedy = "the TensorFlow (Flex) operator", "convert it with TensorFlow Lite built-ins only"
-    elif name == "edgetpu-custom-op":
-        kind, remedy = "the Edge TPU operator", "give the file from before the Edge TPU compiler"
-    else:
-        kind, remedy = "the custom operator", "replace it by built-in ones"
-    raise ModelFileError(f'{path} needs {kind} "{name}", which no runtime here has: {remedy}')
 
 
 def _inspect(file: Path, view: memoryview, *, compress: bool) -> ModelInfo:
@@ -135,7 +114,11 @@ def _told(model: Table, graphs: tuple[Graph, ...], view: memoryview, *, compress
 def _tensors(table: Table, graph: Graph, field: int) -> tuple[TensorInfo, ...]:
     """Inputs or outputs, with their names and scales, which are kept for no other tensors."""
     numbers = graph.inputs if field == 1 else graph.outputs
-    return tuple(_tensor(table.element(0, number), graph.tensors[number]) for number in numbers)
+    limits = limits_of(graph) if field == 1 else (None,) * len(numbers)
+    return tuple(
+        _tensor(table.element(0, number), graph.tensors[number]).model_copy(update={"below": below})
+        for number, below in zip(numbers, limits, strict=True)
+    )
 
 
 def _open_inputs(table: Table, graph: Graph) -> Iterator[str]:

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from harness.pipeline.cache import GOLDEN, file_sha256, key, litert_version, lock, made_whole, running_key
 from harness.pipeline.verification import golden
-from harness.pipeline.verification.golden_job import GoldenAnswer, GoldenJob, ScoreAnswer
-from harness.pipeline.verification.limited import ask
-from harness.records.artifact import GoldenOutputs, TensorInfo
+from harness.pipeline.verification.golden_job import BuiltinAnswer, GoldenAnswer, GoldenJob, ScoreAnswer
+from harness.pipeline.verification.limited import Reply, ask
+from harness.records.artifact import BuiltinOutputs, GoldenOutputs, TensorInfo
 from harness.records.base import Record
 from harness.records.errors import BuildError
 
@@ -21,7 +21,7 @@ GIVEN_SAMPLES: Final = 100
 """Of a file."""
 RANDOM_SAMPLES: Final = 16
 _ANSWER = "answer.json"
-_INPUTS, _OUTPUTS, _SCORES = "inputs.npz", "outputs.npz", "scores.npz"
+_INPUTS, _OUTPUTS, _SCORES, _BUILTIN = "inputs.npz", "outputs.npz", "scores.npz", "builtin.npz"
 _MOST_THREADS = 8
 
 
@@ -55,6 +55,7 @@ class Found(Record):
 
     golden: GoldenAnswer
     score: ScoreAnswer | None
+    builtin: BuiltinAnswer | None = None
 
 
 def expected_outputs(  # noqa: PLR0913 - by keyword
@@ -87,7 +88,7 @@ def expected_outputs(  # noqa: PLR0913 - by keyword
         return Expected(None, found.golden.refused, cached=cached)
     scored = found.score or ScoreAnswer()
     return Expected(
-        golden=_golden(folder, found.golden, runtime, real=samples is not None and inputs.real),
+        golden=_golden(folder, found, runtime, real=samples is not None and inputs.real),
         reason=None,
         outputs=found.golden.outputs,
         scores=folder / _SCORES if scored.n else None,
@@ -117,9 +118,10 @@ def _run(model: Path, folder: Path, inputs: Inputs, score: Literal["top1", "auc"
             inputs_path=str(partial / _INPUTS),
             outputs_path=str(partial / _OUTPUTS),
             scores_path=str(partial / _SCORES),
+            builtin_path=str(partial / _BUILTIN),
         )
         reply = ask(golden.__name__, job, deadline_s=deadline_s)
-        found, whole = _found(reply.lines, reply.died)
+        found, whole = _found(reply, scored=score is not None)
         if whole:
             (partial / _ANSWER).write_text(found.model_dump_json(), encoding="utf-8")
     if not whole and found.golden.refused is not None:
@@ -127,30 +129,39 @@ def _run(model: Path, folder: Path, inputs: Inputs, score: Literal["top1", "auc"
     return found
 
 
-def _found(lines: tuple[str, ...], died: str | None) -> tuple[Found, bool]:
+def _found(reply: Reply, *, scored: bool) -> tuple[Found, bool]:
     """What was answered before the process ended, and whether it was all."""
+    lines, died = reply.lines, reply.died
     if not lines:
         return Found(golden=GoldenAnswer(refused=died or "LiteRT on this host gave no answer"), score=None), False
     try:
         answer = GoldenAnswer.model_validate_json(lines[0])
-        score = ScoreAnswer.model_validate_json(lines[1]) if len(lines) > 1 else None
+        score = ScoreAnswer.model_validate_json(lines[1]) if scored and len(lines) > 1 else None
+        last = BuiltinAnswer.model_validate_json(lines[-1]) if len(lines) > 1 + scored else None
     except ValidationError:
         return Found(golden=GoldenAnswer(refused="LiteRT on this host gave an answer that is none"), score=None), False
-    if died is not None and score is None:
-        return Found(golden=answer, score=ScoreAnswer(reason=f"{died} while its test samples were run")), False
-    return Found(golden=answer, score=score), True
+    if died is not None and scored and score is None:
+        score = ScoreAnswer(reason=f"{died} while its test samples were run")
+    return Found(golden=answer, score=score, builtin=last), died is None
 
 
-def _golden(folder: Path, answer: GoldenAnswer, runtime: str, *, real: bool) -> GoldenOutputs:
+def _golden(folder: Path, found: Found, runtime: str, *, real: bool) -> GoldenOutputs:
     return GoldenOutputs(
         inputs_path=str(folder / _INPUTS),
         inputs_sha256=file_sha256(folder / _INPUTS),
         outputs_path=str(folder / _OUTPUTS),
         outputs_sha256=file_sha256(folder / _OUTPUTS),
-        samples=answer.samples,
+        samples=found.golden.samples,
         real=real,
         runtime=f"litert {runtime}",
         arch=platform.machine(),
         num_threads=1,
         delegate="xnnpack",
+        builtin=_builtin(folder / _BUILTIN, found.builtin),
     )
+
+
+def _builtin(outputs: Path, answer: BuiltinAnswer | None) -> BuiltinOutputs | None:
+    if answer is None or answer.sqnr_db is None:
+        return None
+    return BuiltinOutputs(outputs_path=str(outputs), outputs_sha256=file_sha256(outputs), sqnr_db=answer.sqnr_db)

@@ -2,17 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.pipeline.verification.expected import Expected
-from harness.pipeline.verification.running import real
+from harness.pipeline.verification.running import ratio_db, real
 from harness.records.artifact import Fidelity, GoldenOutputs, TensorInfo
-
-MOST_DB: Final = 300.0
-"""Stands for an error that no ratio tells: of a signal of zero, with the sign turned."""
 
 Values = NDArray[np.float64]
 
@@ -52,15 +48,6 @@ def compare_outputs(own: Expected, reference: Expected, *, against: str) -> tupl
         sqnr_db=min(ratios, default=None),
         cosine=min(told) if told and len(told) == len(cosines) else None,
     ), None
-
-
-def ratio_db(signal: float, error: float) -> float | None:
-    """10 log10 of two sums of squares, within plus and minus ``MOST_DB``; None where there is no error."""
-    if error == 0.0:
-        return None
-    if signal == 0.0:
-        return -MOST_DB
-    return float(np.clip(10.0 * (np.log10(signal) - np.log10(error)), -MOST_DB, MOST_DB))
 
 
 def _outputs(golden: GoldenOutputs, tensors: tuple[TensorInfo, ...]) -> list[Values]:

@@ -5,11 +5,21 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from harness.pipeline.verification.golden_job import GoldenAnswer, GoldenJob, ScoreAnswer
+from harness.pipeline.verification.golden_job import BuiltinAnswer, GoldenAnswer, GoldenJob, ScoreAnswer
 from harness.pipeline.verification.limiting import serve
-from harness.pipeline.verification.running import Array, Model, RefusedError, one_line
+from harness.pipeline.verification.running import (
+    MOST_DB,
+    Array,
+    Model,
+    RefusedError,
+    one_line,
+    ratio_db,
+    real,
+    repeatable_outputs,
+)
 from harness.pipeline.verification.samples import BadSamplesError, Samples, made_up_samples, read_samples
 from harness.pipeline.verification.scoring import NoScoreError, score_all
+from harness.records.artifact import TensorInfo
 from harness.records.base import Record
 
 
@@ -27,9 +37,9 @@ def _run(job: GoldenJob, tell: Callable[[Record], None]) -> None:
             else read_samples(job.samples, model.inputs)
         )
         keep = min(job.keep, len(samples), samples.fitting())
-        kept = [model.run(samples.sample(index)) for index in range(keep)]
+        kept = _stacked(repeatable_outputs(model, [samples.sample(index) for index in range(keep)]))
         _save(job.inputs_path, _numbered("i", [array[:keep] for array in samples.fed]))
-        _save(job.outputs_path, _numbered("o", _stacked(kept)))
+        _save(job.outputs_path, _numbered("o", kept))
     except RefusedError as refusal:
         tell(GoldenAnswer(refused=str(refusal)))
     except BadSamplesError as fault:
@@ -38,6 +48,29 @@ def _run(job: GoldenJob, tell: Callable[[Record], None]) -> None:
         tell(GoldenAnswer(samples=keep, outputs=model.outputs))
         if job.score is not None:
             tell(_scored(job, job.score, samples))
+        tell(_builtin(job, samples, model.outputs, kept))
+
+
+def _builtin(job: GoldenJob, samples: Samples, tensors: Sequence[TensorInfo], kept: Sequence[Array]) -> BuiltinAnswer:
+    """The same samples by the built-in kernels, kept where their outputs are other bits."""
+    try:
+        model = Model(job.model, kernels="builtin")
+        others = _stacked([model.run(samples.sample(index)) for index in range(len(kept[0]))])
+        if all(one.tobytes() == other.tobytes() for one, other in zip(others, kept, strict=True)):
+            return BuiltinAnswer()
+        _save(job.builtin_path, _numbered("o", others))
+    except RefusedError as refusal:
+        return BuiltinAnswer(reason=str(refusal))
+    return BuiltinAnswer(sqnr_db=min(map(_apart_db, others, kept, tensors)))
+
+
+def _apart_db(ours: Array, theirs: Array, tensor: TensorInfo) -> float:
+    """Signal power over error power of one output, where both are finite."""
+    signal, other = real(theirs, tensor), real(ours, tensor)
+    finite = np.isfinite(signal) & np.isfinite(other)
+    error = float(((other[finite] - signal[finite]) ** 2).sum())
+    ratio = ratio_db(float((signal[finite] ** 2).sum()), error)
+    return MOST_DB if ratio is None else ratio
 
 
 def _scored(job: GoldenJob, score: str, samples: Samples) -> ScoreAnswer:

@@ -21,10 +21,11 @@ class GoldenJob(Record):
     inputs_path: str
     outputs_path: str
     scores_path: str
+    builtin_path: str
 
 
 class GoldenAnswer(Record):
-    """How many samples were kept and what the outputs are; or the refusal. The first of two answers."""
+    """How many samples were kept and what the outputs are; or the refusal. The first of all answers."""
 
     samples: int = 0
     outputs: tuple[TensorInfo, ...] = ()
@@ -38,3 +39,11 @@ class ScoreAnswer(Record):
 
     n: int = 0
     reason: str | None = None
+
+
+class BuiltinAnswer(Record):
+    """How far the built-in kernels' outputs are from XNNPACK's; None where they are the same bits. The last answer."""
+
+    sqnr_db: float | None = None
+    reason: str | None = None
+    """Why they are not known."""

@@ -3,6 +3,7 @@
 import sys
 import zipfile
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,12 @@ from harness.records.artifact import TensorInfo
 LABELS = "labels"
 _KEPT_BYTES = 64 * 2**20
 """Kept samples and outputs travel to the board: at most so much of each."""
+
+
+INDEX_RANGE = 100
+"""Wide integers are mostly indices into a table: below 100 where no table is known, as in benchmark_model."""
+_PLAIN_BYTES = 2
+"""Integers that are no wider are mostly values of their own."""
 
 
 class BadSamplesError(Exception):
@@ -59,7 +66,11 @@ def read_samples(path: str, tensors: tuple[TensorInfo, ...]) -> Samples:
 
 
 def made_up_samples(tensors: tuple[TensorInfo, ...], *, count: int, seed: int) -> Samples:
-    """Seeded random samples: floats in [0, 1), integers over their whole range, truths. Raises RefusedError."""
+    """Seeded random samples: floats in [0, 1), truths, integers of 8 and 16 bits over their whole range.
+
+    Wider ones are mostly indices: below the size of the table they look into where the graph tells it, else below
+    ``INDEX_RANGE``; the agent draws by the same rule on the board. Raises RefusedError.
+    """
     rng = np.random.default_rng(seed)
     sizes = [int(np.prod(tensor.shape)) * np.dtype(_plain(tensor)).itemsize for tensor in tensors]
     count = min([count, *(max(1, _KEPT_BYTES // max(1, size)) for size in sizes)])
@@ -81,10 +92,18 @@ def _random(rng: np.random.Generator, tensor: TensorInfo, count: int) -> Array:
             return rng.random(shape, dtype=np.float32).astype(dtype)
         if dtype.kind == "b":
             return rng.integers(0, 2, shape).astype(dtype)
-        bounds = np.iinfo(dtype)
-        return rng.integers(bounds.min, bounds.max, shape, dtype=dtype.type, endpoint=True)
+        low, high = _integer_range(dtype, tensor.below)
+        return rng.integers(low, high, shape, dtype=dtype.type, endpoint=True)
     except MemoryError as error:
         raise RefusedError(f"an input of shape {tensor.shape} does not fit into this process' memory") from error
+
+
+def _integer_range(dtype: "np.dtype[Any]", below: int | None) -> tuple[int, int]:
+    """The least and the largest whole number to make up."""
+    bounds = np.iinfo(dtype)
+    if below is None and dtype.itemsize <= _PLAIN_BYTES:
+        return int(bounds.min), int(bounds.max)
+    return 0, min(int(bounds.max), max(0, (INDEX_RANGE if below is None else below) - 1))
 
 
 def _shaped(array: Array, tensor: TensorInfo) -> Array:

@@ -46,7 +46,13 @@ Judge = Callable[[Model, Samples, int, list[Array]], float]
 
 def _slice(path: str, samples: Samples, part: range, judge: Judge) -> NDArray[np.float64]:
     model = Model(path)
-    return np.array([judge(model, samples, index, model.run(samples.sample(index))) for index in part])
+    return np.array([judge(model, samples, index, _alone(model, samples.sample(index))) for index in part])
+
+
+def _alone(model: Model, sample: list[Array]) -> list[Array]:
+    """The outputs for a sample whose score is nothing that the one before it decides."""
+    model.reset()
+    return model.run(sample)
 
 
 def _right(_model: Model, samples: Samples, index: int, outputs: list[Array]) -> float:

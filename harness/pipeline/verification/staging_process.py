@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from harness.pipeline.verification.running import Model, RefusedError, repeatable_outputs
 from harness.pipeline.verification.staging_arrays import Array, MisfitError, answer_text, as_floats, as_inputs
 from harness.pipeline.verification.staging_job import PhaseDone, StagingFault, StagingJob
 from harness.pipeline.verification.staging_raw import BadRawError, read_raw
@@ -31,10 +32,6 @@ _KEPT_BYTES = 64 * 2**20
 
 class FaultError(Exception):
     """The stages file or the raw samples are at fault; the message names the file, and the line where there is one."""
-
-
-class RefusedError(Exception):
-    """The model cannot be run on this host; the message says why."""
 
 
 def main() -> None:
@@ -162,25 +159,8 @@ def _within(raws: list[Array]) -> list[Array]:
 
 
 def _inferred(job: StagingJob, samples: list[list[Array]]) -> list[list[Array]]:
-    """The model's outputs for each sample. Raises RefusedError."""
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise RefusedError(f"this host has no LiteRT ({error})") from error
-    try:
-        interpreter = Interpreter(model_path=job.model, num_threads=1)
-        interpreter.allocate_tensors()
-        return [_infer(interpreter, sample) for sample in samples]
-    except (ValueError, RuntimeError, MemoryError) as error:
-        said = shorten(str(error)) or type(error).__name__
-        raise RefusedError(f"LiteRT on this host refuses the model: {said}") from error
-
-
-def _infer(interpreter: Any, sample: list[Array]) -> list[Array]:  # noqa: ANN401 - the interpreter is not typed
-    for detail, value in zip(interpreter.get_input_details(), sample, strict=True):
-        interpreter.set_tensor(detail["index"], value)
-    interpreter.invoke()
-    return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
+    """The model's outputs for each sample, the first on a fresh interpreter. Raises RefusedError."""
+    return repeatable_outputs(Model(job.model), samples)
 
 
 def _write(path: str, arrays: dict[str, Array]) -> None:

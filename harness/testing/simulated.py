@@ -71,7 +71,7 @@ class SimulatedBoard:
             self._trials_run += 1
 
     def _require_files(self, spec: TrialSpec) -> None:
-        for sha256 in (spec.model, spec.inputs, spec.expected, spec.stages, spec.raw):
+        for sha256 in (spec.model, spec.inputs, spec.expected, spec.expected_builtin, spec.stages, spec.raw):
             if sha256 is not None and sha256 not in self.shipped:
                 raise TrialError(f"trial {spec.index}: file {sha256[:12]} is not on the simulated board; ship it first")
 

@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from agent_conversation import Steward, block, put, run, trial
+from pipeline.made_graphs import detection, lookup, running_sum
+
+from harness.pipeline.verification.running import Model
+from harness.pipeline.verification.samples import made_up_samples
 
 Start = Callable[..., Steward]
 
-SLOW_ENOUGH = "models/tiny_ic_resnet8_int8.tflite"
+SLOW_ENOUGH = "models/support_mobilenet_v1_0.25_224_quant.tflite"
 QUICK = "models/tflm_hello_world_fp32.tflite"
 ABORTS = "bad/abort_blockwise_quantized.tflite"
 
@@ -29,7 +33,7 @@ def test_latency(steward: Start) -> None:
         assert each.first_inference_s
         assert each.telemetry
         assert each.telemetry.wall_s * 1e9 >= sum(each.samples_ns)
-        assert (each.inputs[0].shape, each.inputs[0].dtype) == ((1, 32, 32, 3), "int8")
+        assert (each.inputs[0].shape, each.inputs[0].dtype) == ((1, 224, 224, 3), "uint8")
         assert each.inputs[0].scale > 0
 
 
@@ -150,6 +154,44 @@ def test_outputs_are_checked(steward: Start, tmp_path: Path) -> None:
     assert other
     assert (other.bit_equal, other.max_error) == (False, 0.1)
     assert other.sqnr_db == pytest.approx(20.0)
+
+
+def test_a_check_begins_with_variables_as_they_start(steward: Start, tmp_path: Path) -> None:
+    one = steward()
+    model = one.put(running_sum())
+    fed = np.arange(6, dtype=np.float32).reshape(3, 1, 2)
+    inputs, good = samples(one, tmp_path, i0=fed), samples(one, tmp_path, o0=fed.cumsum(axis=0))
+    ahead = samples(one, tmp_path, o0=fed.cumsum(axis=0) + fed[0])
+    checks = [trial(model, kind="check", inputs=inputs, expected=good, expected_builtin=ahead)]
+    for start in ("fork", "exec"):
+        (found,) = run(one, checks, start=start)
+        assert found.check
+        assert found.check_builtin
+        assert (found.check.bit_equal, found.check_builtin.bit_equal) == (True, False)
+        assert found.first_inference_s
+
+
+def test_only_the_slots_that_a_detection_wrote_are_compared(steward: Start, tmp_path: Path) -> None:
+    content = detection()
+    path = tmp_path / "detection.tflite"
+    path.write_bytes(content)
+    host = Model(str(path))
+    given = made_up_samples(host.inputs, count=16, seed=0)
+    rows = [np.stack(column) for column in zip(*(host.run(given.sample(at)) for at in range(16)), strict=True)]
+    one = steward()
+    inputs = samples(one, tmp_path, **{f"i{at}": array for at, array in enumerate(given.fed)})
+    expected = samples(one, tmp_path, **{f"o{at}": array for at, array in enumerate(rows)})
+    (found,) = run(one, [trial(one.put(content), kind="check", inputs=inputs, expected=expected)])
+    assert found.check
+    assert found.check.bit_equal
+
+
+def test_indices_that_are_made_up_here_stay_in_their_table(steward: Start) -> None:
+    one = steward()
+    model = one.put(lookup(7))
+    inside, outside = run(one, [trial(model, below=[7]), trial(model, below=[None], index=1)], delegate="none")
+    assert inside.died is None
+    assert "gather index out of bounds" in (outside.died or "")
 
 
 def test_samples_of_another_shape_are_said(steward: Start, tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from edge_agent import check
+from edge_agent import check, model
 from edge_agent.interpreters import Tensor, TrialFailedError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.pipeline.verification import running
 from harness.records.board import OutputCheck
 
 
@@ -42,6 +43,23 @@ def test_integers_are_compared_as_what_they_stand_for() -> None:
     found = compare([left], [right], of)
     assert found.max_error == 0.5
     assert found.sqnr_db == pytest.approx(10 * np.log10(2.0**2 / 1.0**2))
+
+
+def test_quantised_outputs_are_told_in_steps_too() -> None:
+    of = tensor("int8", scale=0.5, zero_point=-128)
+    found = compare([np.array([[-128, 127]], np.int8)], [np.array([[-126, 124]], np.int8)], of)
+    assert found.max_steps == 3
+    assert compare([floats(1, 2)], [floats(1, 3)]).max_steps is None
+
+
+@given(st.lists(st.floats(width=32), min_size=6, max_size=6), st.floats(width=32))
+def test_host_and_board_clear_the_slots_that_a_detection_left_unwritten(values: list[float], count: float) -> None:
+    outputs = [floats(*values), np.array([count], np.float32)]
+    ours, theirs = running.written(outputs, {0: 1}), model.written(outputs, {0: 1})
+    assert [one.tobytes() for one in ours] == [one.tobytes() for one in theirs]
+    kept = int(count) if np.isfinite(count) and count > 0 else 0
+    assert not ours[0][0, kept:].any()
+    assert ours[0][0, :kept].tobytes() == outputs[0][0, :kept].tobytes()
 
 
 def test_another_top_is_seen() -> None:

@@ -6,6 +6,11 @@ import numpy as np
 import pytest
 from edge_agent import inputs
 from edge_agent.interpreters import Tensor, TrialFailedError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.pipeline.verification.samples import made_up_samples
+from harness.records.artifact import TensorInfo
 
 
 def tensor(dtype: str, *shape: int) -> Tensor:
@@ -30,6 +35,22 @@ def test_random_values_fill_their_range(dtype: str, lowest: int, highest: int) -
     assert (value.dtype, value.shape) == (np.dtype(dtype), (200, 50))
     assert lowest <= value.min() <= lowest + (highest - lowest) / 10
     assert highest - (highest - lowest) / 10 <= value.max() <= highest
+
+
+@given(
+    dtype=st.sampled_from(["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "bool", "float32"]),
+    below=st.one_of(st.none(), st.integers(1, 2**40)),
+)
+def test_host_and_board_make_up_numbers_of_the_same_range(dtype: str, below: int | None) -> None:
+    limit = None if dtype in ("bool", "float32") else below
+    info = TensorInfo(name="input", shape=(400,), dtype=dtype, below=limit)
+    ours = made_up_samples((info,), count=1, seed=0).sample(0)[0]
+    theirs = inputs.random_sample([tensor(dtype, 400)], 0, [limit])[0]
+    assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
+    lowest, highest = ([float(edge(each)) for each in (ours, theirs)] for edge in (np.min, np.max))
+    span = max(highest) - min(lowest)
+    assert abs(lowest[0] - lowest[1]) <= 0.05 * span + 1
+    assert abs(highest[0] - highest[1]) <= 0.05 * span + 1
 
 
 def test_a_seed_gives_the_same_values_again() -> None:

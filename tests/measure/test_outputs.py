@@ -3,8 +3,9 @@
 import pytest
 
 from harness.measure.outputs import judge_outputs, unchecked
+from harness.records.artifact import BuiltinOutputs
 from harness.records.status import Status
-from harness.testing import OUTPUTS, make_golden
+from harness.testing import OUTPUTS, made_up_sha256, make_golden
 
 REAL, RANDOM = make_golden(), make_golden(real=False)
 
@@ -34,6 +35,42 @@ def _check(**changes):
 def test_the_rule(changes, golden, allowed, right):
     verdict = judge_outputs(_check(**changes), golden, max_output_error=allowed)
     assert (verdict.finding is None) is right
+
+
+@pytest.mark.parametrize(
+    ("steps", "share", "right"), [(2, 0.03, True), (3, 0.03, False), (2, 0.06, False), (None, 0.03, False)]
+)
+def test_outputs_within_two_steps_of_many_are_right(steps, share, right):
+    check = _check(max_steps=steps, max_error=share)
+    assert (judge_outputs(check, REAL, max_output_error=0.0).finding is None) is right
+
+
+APART = BuiltinOutputs(outputs_path="builtin.npz", outputs_sha256=made_up_sha256("5"), sqnr_db=21.8)
+BOTH = make_golden(real=False, builtin=APART)
+
+
+def test_the_nearer_family_of_kernels_counts():
+    same = _check(bit_equal=True, sqnr_db=None)
+    for xnnpack, builtin, told in ((OUTPUTS["wrong"], same, "no delegate"), (same, OUTPUTS["wrong"], "xnnpack")):
+        verdict = judge_outputs(xnnpack, BOTH, max_output_error=0.0, builtin=builtin)
+        assert verdict.finding is None
+        assert f"(x86_64, {told}, num_threads 1)" in verdict.sentence
+
+
+def test_random_inputs_do_not_tell_where_the_families_are_as_far_apart():
+    far, near = _check(sqnr_db=18.7), _check(sqnr_db=18.9)
+    judged = judge_outputs(far, BOTH, max_output_error=0.0, builtin=far)
+    assert judged.finding is not None
+    verdict = judge_outputs(near, BOTH, max_output_error=0.0, builtin=far)
+    assert verdict.finding is None
+    assert verdict.sentence.startswith("outputs not judged: on random inputs XNNPACK and the built-in kernels")
+    assert "litert 2.3.0 are themselves 21.8 dB apart" in verdict.sentence
+
+
+def test_real_inputs_do_tell():
+    real = make_golden(builtin=APART)
+    near = _check(sqnr_db=21.8)
+    assert judge_outputs(near, real, max_output_error=0.0, builtin=near).finding is not None
 
 
 def test_the_sentence_for_wrong_outputs():

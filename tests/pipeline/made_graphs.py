@@ -47,6 +47,8 @@ class Op:
     calls: Sequence[int] = ()
     adjoint: bool = False
     custom: bool = False
+    axis: int = 0
+    custom_options: bytes = b""
 
 
 @dataclass
@@ -120,10 +122,12 @@ def _operator(graph: Graph, told: Op, codes: dict[tuple[str, bool], int]) -> Any
     operator.inputs, operator.outputs = (
         [graph.numbers[name] for name in names] for names in (told.inputs, told.outputs)
     )
+    if told.custom_options:
+        operator.customOptions = np.frombuffer(told.custom_options, np.uint8)
     if told.name in _OPTIONS and not told.custom:
         kind, fill = _OPTIONS[told.name]
         options = getattr(schema, f"{kind}T")()
-        for name, value in zip(fill, [*told.calls, told.adjoint], strict=False):
+        for name, value in zip(fill, [*told.calls, told.axis if told.name == "GATHER" else told.adjoint], strict=False):
             setattr(options, name, value)
         if told.name.startswith("STABLEHLO"):
             operator.builtinOptions2Type = getattr(schema.BuiltinOptions2, kind)
@@ -134,8 +138,78 @@ def _operator(graph: Graph, told: Op, codes: dict[tuple[str, bool], int]) -> Any
     return operator
 
 
+def running_sum() -> bytes:
+    """A model whose two outputs are the sum of all it was ever fed: h = x + h, by a recurrent layer's variable."""
+    eye = np.eye(2, dtype=np.float32)
+    tensors = {
+        "x": Made((1, 2)),
+        "w": constant(eye),
+        "r": constant(eye),
+        "b": constant(np.zeros(2, np.float32)),
+        "h": Made((1, 2), variable=True),
+        "out": Made((1, 2)),
+    }
+    return model(Graph(tensors, [Op("RNN", ["x", "w", "r", "b", "h"], ["out"])], ["x"], ["out"]))
+
+
+def random_numbers() -> bytes:
+    """A model that draws four numbers and adds its input."""
+    tensors = {"x": Made((1, 4)), "n": constant(np.array([1, 4], np.int32)), "u": Made((1, 4)), "out": Made((1, 4))}
+    operators = [Op("RANDOM_UNIFORM", ["n"], ["u"]), Op("ADD", ["x", "u"], ["out"])]
+    return model(Graph(tensors, operators, ["x"], ["out"]))
+
+
+def lookup(entries: int, *, cast: bool = False) -> bytes:
+    """A model that looks two indices up in a table of so many entries."""
+    table = np.arange(entries * 3, dtype=np.float32).reshape(entries, 3)
+    tensors = {"x": Made((1, 2), "int64" if cast else "int32"), "table": constant(table), "out": Made((1, 2, 3))}
+    operators = [Op("GATHER", ["table", "i" if cast else "x"], ["out"])]
+    if cast:
+        tensors["i"] = Made((1, 2), "int32")
+        operators.insert(0, Op("CAST", ["x"], ["i"]))
+    return model(Graph(tensors, operators, ["x"], ["out"]))
+
+
+def detection(boxes: int = 8, most: int = 10) -> bytes:
+    """TFLite_Detection_PostProcess alone: box encodings and scores in, most slots out, of which few are filled."""
+    from flatbuffers import flexbuffers
+
+    options = flexbuffers.Builder()
+    with options.Map():
+        for name, value in {"max_detections": most, "max_classes_per_detection": 1, "num_classes": 2}.items():
+            options.Int(name, value)
+        for name, ratio in {"nms_score_threshold": 0.7, "nms_iou_threshold": 0.6}.items():
+            options.Float(name, ratio)
+        for name in ("y_scale", "x_scale", "h_scale", "w_scale"):
+            options.Float(name, 5.0)
+    corners = np.linspace(0.1, 0.9, boxes, dtype=np.float32)
+    anchors = np.stack([corners, corners, np.full(boxes, 0.1, np.float32), np.full(boxes, 0.1, np.float32)], axis=1)
+    tensors = {
+        "boxes": Made((1, boxes, 4)),
+        "scores": Made((1, boxes, 3)),
+        "anchors": constant(anchors),
+        "places": Made((1, most, 4)),
+        "classes": Made((1, most)),
+        "chances": Made((1, most)),
+        "count": Made((1,)),
+    }
+    outputs = ["places", "classes", "chances", "count"]
+    operator = Op(
+        "TFLite_Detection_PostProcess",
+        ["boxes", "scores", "anchors"],
+        outputs,
+        custom=True,
+        custom_options=bytes(options.Finish()),
+    )
+    return model(Graph(tensors, [operator], ["boxes", "scores"], outputs))
+
+
 _OPTIONS: dict[str, tuple[str, Sequence[str]]] = {
     "ADD": ("AddOptions", ()),
+    "CAST": ("CastOptions", ()),
+    "GATHER": ("GatherOptions", ("axis",)),
+    "RANDOM_UNIFORM": ("RandomOptions", ()),
+    "RNN": ("RNNOptions", ()),
     "MUL": ("MulOptions", ()),
     "CONV_2D": ("Conv2DOptions", ()),
     "FULLY_CONNECTED": ("FullyConnectedOptions", ()),

@@ -9,7 +9,7 @@ import pytest
 
 from harness.pipeline.building.shelf import INDEX, Shelf
 from harness.pipeline.building.shelving import put_on_shelf
-from harness.records.artifact import Artifact, GoldenOutputs, StagesFile
+from harness.records.artifact import Artifact, BuiltinOutputs, GoldenOutputs, StagesFile
 from harness.records.candidate import Candidate
 from harness.records.errors import BuildError, UsageError
 from harness.testing import make_artifact
@@ -29,6 +29,7 @@ def built(cache: Path, candidate: Candidate = CANDIDATE, content: bytes = b"mode
     path, model_hash = written(cache, "model.tflite", content)
     inputs, inputs_hash = written(cache, "inputs.npz", b"inputs")
     outputs, outputs_hash = written(cache, "outputs.npz", b"outputs")
+    builtin, builtin_hash = written(cache, "builtin.npz", b"built-in kernels")
     stages, stages_hash = written(cache, "my_stages.py", b"import numpy")
     raw, raw_hash = written(cache, "raw.npz", b"raw")
     return make_artifact(
@@ -39,6 +40,7 @@ def built(cache: Path, candidate: Candidate = CANDIDATE, content: bytes = b"mode
         golden=GoldenOutputs(
             inputs_path=inputs, inputs_sha256=inputs_hash, outputs_path=outputs, outputs_sha256=outputs_hash,
             samples=1, real=True, runtime="litert", arch="x86_64", num_threads=1, delegate="xnnpack",
+            builtin=BuiltinOutputs(outputs_path=builtin, outputs_sha256=builtin_hash, sqnr_db=21.0),
         ),
         stages=StagesFile(
             path=stages, sha256=stages_hash, raw_path=raw, raw_sha256=raw_hash, samples=1, answers=("1",)
@@ -65,6 +67,7 @@ def test_files_have_names_that_people_can_read(shelf):
         f"{NAME}.tflite",
         f"golden/{NAME}.inputs.npz",
         f"golden/{NAME}.outputs.npz",
+        f"golden/{NAME}.builtin.npz",
         f"stages/{NAME}/my_stages.py",
         f"stages/{NAME}/raw.npz",
     }
@@ -82,6 +85,8 @@ def test_what_is_taken_is_what_was_put_wherever_the_folder_is_carried(shelf, tmp
     assert taken.model_dump(exclude=places) == put.model_dump(exclude=places)
     assert taken.local_path == carried / f"{NAME}.tflite" and taken.cached
     assert taken.golden is not None and Path(taken.golden.outputs_path).read_bytes() == b"outputs"
+    assert Path(taken.golden.builtin.outputs_path).read_bytes() == b"built-in kernels"
+    assert Path(taken.golden.builtin.outputs_path).is_relative_to(carried)
     assert taken.stages is not None and taken.stages.answers == ("1",)
     assert Path(taken.stages.path) == carried / f"stages/{NAME}/my_stages.py"
 
@@ -121,7 +126,9 @@ def test_names_that_would_be_one_file_are_told_apart(tmp_path):
         assert taken.local_path.parent == tmp_path / "s"
 
 
-@pytest.mark.parametrize("victim", [f"{NAME}.tflite", f"golden/{NAME}.outputs.npz", f"stages/{NAME}/raw.npz"])
+@pytest.mark.parametrize(
+    "victim", [f"{NAME}.tflite", f"golden/{NAME}.outputs.npz", f"golden/{NAME}.builtin.npz", f"stages/{NAME}/raw.npz"]
+)
 def test_a_file_that_was_changed_is_refused(shelf, victim):
     (shelf / victim).write_bytes(b"other")
     with pytest.raises(BuildError, match="is not the file that was built"):

@@ -267,7 +267,7 @@ def test_prints_are_kept_out_of_the_way(desk, capfd):
     ("relative", "reason"),
     [
         ("bad/abort_blockwise_quantized.tflite", "LiteRT on this host was killed by SIGABRT"),
-        ("bad/alloc_fail_squeeze.tflite", "LiteRT on this host refuses the model: "),
+        ("bad/alloc_fail_squeeze.tflite", "LiteRT on this host refuses it: "),
     ],
 )
 def test_a_model_the_host_cannot_run_has_no_answers_and_the_reason(desk, relative, reason):

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 
 from harness.records.board import BoardFacts
 from harness.records.device import DeviceProfile
@@ -10,8 +11,13 @@ _THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: 
 """Bits of ``vcgencmd get_throttled`` that hold now, by Raspberry Pi's documentation; since boot: 16 bits higher."""
 _SINCE_BOOT = 16
 _NOW = 0xF
-_CPU = re.compile(r"^(?:(?P<count>\d+)\s*x\s*)?(?P<name>[^@]*?)\s*(?:@\s*(?P<frequency>[\d.]+)\s*(?P<unit>[MG])Hz)?$")
-_BYTES = re.compile(r"^(?P<number>[\d.]+)\s*(?P<unit>[kMGT]?)i?B$")
+_CPU = re.compile(
+    r"(?:(?P<count>[0-9]{1,4})\s*x\s*)?(?P<name>.*?)\s*"
+    r"(?:@\s*(?P<frequency>[0-9]{1,6}(?:\.[0-9]{1,6})?)\s*(?P<unit>[MG])Hz)?\s*"
+)
+"""One kind of cores. Names may hold an @ of their own, as Intel's do: the last one is the clock's."""
+_AND = " + "
+_BYTES = re.compile(r"(?P<number>[0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(?P<unit>[kMGT]?)i?B")
 _KHZ = {"M": 1e3, "G": 1e6}
 _PREFIX = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 # A board sold with 4 GB shows 3.7-4.3e9 bytes: firmware and GPU keep a part, and G may mean 2**30.
@@ -34,32 +40,32 @@ def differences(profile: DeviceProfile, facts: BoardFacts) -> list[str]:
     return found
 
 
-def _cpu_differences(wanted: str, facts: BoardFacts) -> list[str]:
-    match = _CPU.match(wanted)
-    if match is None:
-        return []
-    found: list[str] = []
-    if match["count"] and int(match["count"]) != facts.cpu_count:
-        found.append(f"the board has {facts.cpu_count} cores, the profile says {match['count']}")
-    if match["name"] and facts.cpu and match["name"].casefold() not in facts.cpu.casefold():
-        found.append(f"CPU is {facts.cpu}, the profile says {match['name']}")
-    if match["frequency"] and facts.max_freq_khz:
-        khz = float(match["frequency"]) * _KHZ[match["unit"]]
+def _cpu_differences(wanted: str, facts: BoardFacts) -> Iterator[str]:
+    parts = wanted.split(_AND)
+    kinds = [match for part in parts if (match := _CPU.fullmatch(part.strip())) and any(match.groups())]
+    if len(kinds) != len(parts):
+        yield f'hardware.cpu "{wanted}" is not compared: expected e.g. "4x Cortex-A72 @ 1.5 GHz"'
+        return
+    counts = [int(kind["count"]) for kind in kinds if kind["count"]]
+    if len(counts) == len(kinds) and sum(counts) != facts.cpu_count:
+        yield f"the board has {facts.cpu_count} cores, the profile says {sum(counts)}"
+    for kind in kinds:
+        if kind["name"] and facts.cpu and kind["name"].casefold() not in facts.cpu.casefold():
+            yield f"CPU is {facts.cpu}, the profile says {kind['name']}"
+    clocks = [float(kind["frequency"]) * _KHZ[kind["unit"]] for kind in kinds if kind["frequency"]]
+    if clocks and facts.max_freq_khz:
+        khz = max(clocks)
         if abs(facts.max_freq_khz - khz) > _FREQUENCY_SHARE * khz:
-            found.append(
-                f"highest CPU frequency is {facts.max_freq_khz / 1e6:.3g} GHz, the profile says {khz / 1e6:.3g} GHz"
-            )
-    return found
+            yield f"highest CPU frequency is {facts.max_freq_khz / 1e6:.3g} GHz, the profile says {khz / 1e6:.3g} GHz"
 
 
-def _memory_difference(wanted: str, there: int) -> list[str]:
-    match = _BYTES.match(wanted)
-    if match is None:
-        return []
-    share = there / (float(match["number"]) * _PREFIX[match["unit"]])
-    if _MEMORY_SHARE[0] <= share <= _MEMORY_SHARE[1]:
-        return []
-    return [f"memory is {there / 1e9:.3g} GB, the profile says {wanted}"]
+def _memory_difference(wanted: str, there: int) -> Iterator[str]:
+    match = _BYTES.fullmatch(wanted)
+    said = float(match["number"]) * _PREFIX[match["unit"]] if match else 0.0
+    if not said:
+        yield f'hardware.memory "{wanted}" is not compared: expected e.g. "4 GB"'
+    elif not _MEMORY_SHARE[0] <= there / said <= _MEMORY_SHARE[1]:
+        yield f"memory is {there / 1e9:.3g} GB, the profile says {wanted}"
 
 
 def too_hot(profile: DeviceProfile, facts: BoardFacts) -> str | None:

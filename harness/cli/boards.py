@@ -1,16 +1,18 @@
 """Commands on boards: list, add, provision, examine."""
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from harness.board import Board, differences, open_board, throttled_now, throttled_sentences, too_hot
 from harness.profiles import available, load, suggest_profile, write_profile
 from harness.profiles.suggesting import check_name
 from harness.records.device import Connection, DeviceProfile
 from harness.records.errors import BoardUnavailableError, ProfileError, UsageError
+from harness.records.ssh_address import parse_ssh_address
 from harness.records.text import escaped_json
 
 
@@ -19,7 +21,9 @@ def list_devices(devices_dir: Path | None, *, as_json: bool) -> None:
     known, broken = _loadable(devices_dir)
     profiles = list(known.values())
     if as_json:
-        sys.stdout.write(json.dumps([profile.model_dump(mode="json") for profile in profiles], indent=2) + "\n")
+        sys.stdout.write(
+            json.dumps([profile.without_secrets().model_dump(mode="json") for profile in profiles], indent=2) + "\n"
+        )
     else:
         width = max((len(profile.name) for profile in profiles), default=0)
         sys.stdout.writelines(f"{profile.name:{width}}  {profile.description}\n" for profile in profiles)
@@ -116,8 +120,21 @@ def _examined(board: Board, problems: dict[str, list[str]]) -> list[str]:
 
 
 def _connection(address: str, extra: dict[str, Any]) -> Connection:
-    match = re.fullmatch(r"(?:([^@\s]+)@)?([^@:\s]+|\[[0-9a-fA-F:]+\])(?::(\d+))?", address)
-    if match is None:
-        raise UsageError(f"{address!r}: expected USER@HOST or USER@HOST:PORT")
-    user, host, port = match.groups()
-    return Connection(host=host.strip("[]"), user=user, port=int(port) if port else None, **extra)
+    try:
+        board = parse_ssh_address(address)
+        if (jump := extra.get("proxy_jump")) is not None and jump.lower() != "none":
+            for spec in jump.split(","):
+                parse_ssh_address(spec.strip())
+    except ValueError as error:
+        raise UsageError(f"{error}: expected USER@HOST or USER@HOST:PORT") from error
+    words = {"host": board.host, "user": board.user, "port": board.port} | extra
+    words |= {key: _absolute(extra[key]) for key in ("identity_file", "known_hosts") if key in extra}
+    try:
+        return Connection.model_validate(words)
+    except ValidationError as error:
+        raise UsageError(f"--{error.errors()[0]['loc'][-1]}: expected a text without control characters") from error
+
+
+def _absolute(path: str) -> str:
+    """The path as the profile keeps it, good from any folder; ``~`` stays, for the colleague who takes the profile."""
+    return path if path.startswith("~") else str(Path(path).absolute())

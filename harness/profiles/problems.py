@@ -13,10 +13,10 @@ from pydantic_core import ErrorDetails
 from harness.profiles.lineage import Table
 from harness.records.device import DeviceProfile
 from harness.records.nearest import nearest
+from harness.records.secret_names import is_password, is_secret
 
 Keys = tuple[str | int, ...]
 
-_SECRET = re.compile(r"(?i)(.*[_-])?(password|passwd|passphrase|pass|pwd|secret|token)")
 _GIVEN_BY_FILE = {"name", "lineage"}
 _EXPECTED = {
     "runtime.package": 'auto, litert, tflite or system, with a version as in "litert==2.3.0" if it is pinned',
@@ -35,7 +35,11 @@ _KINDS = {
     "dict_type": "a table",
     "model_type": "a table",
     "missing": "a value",
+    "string_pattern_mismatch": "a text without control characters",
 }
+_OF_A_KEY = "[key]"
+"""What pydantic puts behind the place of a table's key that is wrong itself."""
+_VARIABLE = "a variable's name, such as OMP_NUM_THREADS"
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def dotted(keys: Keys) -> str:
 def secrets(table: Table) -> list[Problem]:
     """Keys that look like a password; their values are never shown."""
     reason = "a password has no place in a profile: use an SSH key (connection.identity_file) or an agent"
-    return [Problem(keys, reason) for keys, _ in _leaves(table) if _SECRET.fullmatch(str(keys[-1]))]
+    return [Problem(keys, reason) for keys, _ in _leaves(table) if is_password(str(keys[-1]))]
 
 
 def parsed(table: Table, *, name: str, lineage: Sequence[str]) -> DeviceProfile | list[Problem]:
@@ -96,6 +100,10 @@ def _leaves(table: Mapping[str, Any], above: Keys = ()) -> Iterator[tuple[Keys, 
 
 def _worded(details: ErrorDetails) -> Problem:
     keys = details["loc"]
+    if keys[-1] == _OF_A_KEY:
+        keys = keys[:-1]
+        if keys[:2] == ("runtime", "env"):
+            return Problem(keys, f"expected {_VARIABLE}")
     if details["type"] == "extra_forbidden":
         return Problem(keys, _unknown_key(keys))
     return Problem(keys, f"{_got(details)}expected {_expectation(details)}{_meant(details)}")
@@ -121,7 +129,7 @@ def _record_at(keys: Keys) -> type[BaseModel]:
 
 def _got(details: ErrorDetails) -> str:
     value = details["input"]
-    if details["type"] == "missing" or isinstance(value, dict | list):
+    if details["type"] == "missing" or isinstance(value, dict | list) or is_secret(str(details["loc"][-1]), str(value)):
         return ""
     return f"{json.dumps(value, ensure_ascii=False, default=str)[:60]}, "
 

@@ -7,11 +7,13 @@ from itertools import pairwise
 from harness.profiles.problems import Problem
 from harness.records.device import DeviceProfile, PowerModel
 from harness.records.nearest import nearest
+from harness.records.ssh_address import is_host, is_user, parse_ssh_address
 
+MOST_PROCESSOR = 4095
+"""The highest number of a processor: Linux counts up to 8,191 on servers, boards have a dozen."""
 SENSOR_KINDS = ("hwmon", "rapl")
 """What power sensors are named by: "hwmon:NAME" or "rapl"."""
 
-_HOST = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]*")
 _SENSOR = re.compile(r"rapl|hwmon:\S+")
 
 
@@ -40,13 +42,28 @@ def _connection(profile: DeviceProfile) -> Iterator[Problem]:
         yield Problem(
             ("connection", "host"), "expected a name or address alone: the part before @ goes into connection.user"
         )
-    elif not _HOST.fullmatch(connection.host):
-        yield Problem(("connection", "host"), 'expected a name or address, such as "rpi4.local"')
+    elif not is_host(connection.host.removeprefix("[").removesuffix("]")):
+        yield Problem(("connection", "host"), 'expected a name or address, such as "rpi4.local" or "fe80::1%eth0"')
+    if connection.user is not None and not is_user(connection.user):
+        yield Problem(("connection", "user"), 'expected the name of an account on the board, such as "lab"')
+    if connection.proxy_jump is not None and connection.proxy_jump.lower() != "none":
+        yield from _jumps(connection.proxy_jump)
+
+
+def _jumps(text: str) -> Iterator[Problem]:
+    for jump in text.split(","):
+        try:
+            parse_ssh_address(jump.strip())
+        except ValueError as error:
+            yield Problem(("connection", "proxy_jump"), str(error))
 
 
 def _threads(profile: DeviceProfile) -> Iterator[Problem]:
     cpus, threads = profile.tuning.cpus, profile.runtime.num_threads
     if cpus is None:
+        return
+    if (highest := max(map(int, re.findall("[0-9]+", cpus)))) > MOST_PROCESSOR:
+        yield Problem(("tuning", "cpus"), f'"{cpus}" names processor {highest}: expected 0 to {MOST_PROCESSOR}')
         return
     allowed = len(cpu_numbers(cpus))
     if allowed < threads:

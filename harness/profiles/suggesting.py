@@ -10,8 +10,10 @@ from typing import Any
 from harness.records.board import BoardFacts
 from harness.records.device import Connection, DeviceProfile, Power
 from harness.records.errors import ProfileError
+from harness.records.text import visible
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_WORD_CHARS = 200
 _NOMINAL_GIB = (0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 _GIB = 2**30
 _CLOCK = re.compile(r"@ ([\d.]+) GHz")
@@ -42,6 +44,7 @@ def suggest_profile(
     Raises ProfileError for a name that cannot be a file's.
     """
     check_name(name)
+    facts = _shortened(facts)
     parent = _kin(facts, known)
     tables = {
         "connection": _connection(connection, parent),
@@ -51,6 +54,14 @@ def suggest_profile(
     head = {"description": _description(name, facts)} | ({"extends": parent.name} if parent else {})
     missing = tuple(_missing(name, facts, parent))
     return Suggestion(_toml(head, tables), parent.name if parent else None, missing)
+
+
+def _shortened(facts: BoardFacts) -> BoardFacts:
+    """The facts with the board's own words as a profile takes them: one line of reasonable length each."""
+    words = {key: getattr(facts, key) for key in ("model", "hostname", "arch", "cpu", "storage")}
+    return facts.model_copy(
+        update={key: visible(word)[:_WORD_CHARS].strip() for key, word in words.items() if word is not None}
+    )
 
 
 def write_profile(path: Path, text: str) -> Path:

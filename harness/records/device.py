@@ -1,50 +1,60 @@
 """What a device profile says, after reading and checking."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from harness.records.base import Record
+from harness.records.secret_names import without_secrets
 
 TransportName = Literal["ssh", "local"]
 RuntimeName = Literal["auto", "litert", "tflite", "system"]
 StartMode = Literal["fork", "exec"]
+
+Line = Annotated[str, Field(max_length=4096, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+"""A text without control characters: a path, a name, an option."""
+Prose = Annotated[str, Field(max_length=4096, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
+"""The same, in as many lines as one likes."""
+VariableName = Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+VariableValue = Annotated[str, Field(max_length=2**15, pattern=r"^[^\x00]*$")]
 
 
 class Connection(Record):
     """How the board is reached."""
 
     transport: TransportName = "ssh"
-    host: str | None = None
-    user: str | None = None
+    host: Line | None = None
+    user: Line | None = None
     port: int | None = Field(default=None, ge=1, le=65535)
-    identity_file: str | None = None
-    known_hosts: str | None = None
-    proxy_jump: str | None = None
-    python: str | None = None
+    identity_file: Line | None = None
+    known_hosts: Line | None = None
+    proxy_jump: Line | None = None
+    python: Line | None = None
     """The interpreter on the board; None is python3 over ssh, the harness' own for local."""
 
 
 class Hardware(Record):
     """What the board should be; compared with what it says it is."""
 
-    model: str | None = None
+    model: Line | None = None
     """A part of the device tree's model string, by which `harness add` knows the board."""
-    arch: str | None = None
-    cpu: str | None = None
-    memory: str | None = None
-    storage: str | None = None
+    arch: Line | None = None
+    cpu: Line | None = None
+    memory: Line | None = None
+    storage: Line | None = None
 
 
 class Runtime(Record):
     """Which interpreter measures, and how it is set up."""
 
-    package: str = Field(default="auto", pattern=r"^(auto|(litert|tflite|system)(==[0-9][0-9A-Za-z.]*)?)$")
+    package: str = Field(
+        default="auto", max_length=64, pattern=r"^(auto|(litert|tflite|system)(==[0-9][0-9A-Za-z.]*)?)$"
+    )
     num_threads: int = Field(default=1, ge=1, le=256)
-    delegate: str = "xnnpack"
+    delegate: Line = "xnnpack"
     """xnnpack, none, or the path of a delegate library on the board."""
-    delegate_options: dict[str, str] = {}
-    env: dict[str, str] = {}
+    delegate_options: dict[Line, Line] = Field(default={}, max_length=256)
+    env: dict[VariableName, VariableValue] = Field(default={}, max_length=256)
     start: StartMode = "fork"
     max_output_error: float = Field(default=0.0, ge=0.0, le=1.0)
     """Largest allowed deviation of an output, as a share of the output's range."""
@@ -59,24 +69,26 @@ class Limits(Record):
 class Tuning(Record):
     """What is set on the board for the run, and put back afterwards."""
 
-    governor: str | None = None
-    cpus: str | None = Field(default=None, pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$")
+    governor: Line | None = None
+    cpus: str | None = Field(
+        default=None, max_length=1024, pattern=r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$"
+    )
 
 
 class PowerModel(Record):
     """P = idle_w + (full_w - idle_w) * u, u the utilisation of all cores in 0..1."""
 
-    idle_w: float = Field(gt=0)
-    full_w: float = Field(gt=0)
-    bands: list[tuple[float, float]] = Field(min_length=1)
+    idle_w: float = Field(gt=0, le=1e4)
+    full_w: float = Field(gt=0, le=1e4)
+    bands: list[tuple[float, float]] = Field(min_length=1, max_length=64)
     """Pairs (from utilisation, relative error): the last pair whose first number is <= u holds."""
-    source: str = Field(min_length=1)
+    source: Prose = Field(min_length=1)
 
 
 class Power(Record):
     """Where energy comes from, best first: named sensors, else the model."""
 
-    sensors: list[str] = []
+    sensors: list[Line] = Field(default=[], max_length=64)
     """"hwmon:NAME" (a hwmon device's name) or "rapl"."""
     model: PowerModel | None = None
 
@@ -86,10 +98,20 @@ class DeviceProfile(Record):
 
     name: str
     lineage: tuple[str, ...]
-    description: str = ""
+    description: Prose = ""
     connection: Connection = Connection()
     hardware: Hardware = Hardware()
     runtime: Runtime = Runtime()
     limits: Limits = Limits()
     tuning: Tuning = Tuning()
     power: Power = Power()
+
+    def without_secrets(self) -> "DeviceProfile":
+        """The profile as others may read it: the values of what looks like a secret are left out."""
+        runtime = self.runtime.model_copy(
+            update={
+                "env": without_secrets(self.runtime.env),
+                "delegate_options": without_secrets(self.runtime.delegate_options),
+            }
+        )
+        return self.model_copy(update={"runtime": runtime})

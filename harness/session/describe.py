@@ -1,6 +1,7 @@
 """Live things turned into the records that files keep: a board, a candidate that could not be measured."""
 
 import ipaddress
+import os
 import platform
 
 from harness.board import LiveBoard, differences, fingerprint
@@ -12,6 +13,9 @@ from harness.records.plan import RunnerSpec
 from harness.records.results import ArtifactRecord, DeviceRecord, Entry, Finding
 from harness.records.status import Status
 
+_EMULATED = "dummy-virt"
+"""A part of the model that QEMU's machine "virt" names itself."""
+
 
 def describe_device(board: LiveBoard) -> DeviceRecord:
     """What a results file keeps of a board: profile, facts, fingerprint, label, differences, what its release left."""
@@ -20,7 +24,7 @@ def describe_device(board: LiveBoard) -> DeviceRecord:
     lost = [f"the link was lost and made again {times}"] if board.losses else []
     left = [f"not put back at the end: {board.release_problem}"] if board.release_problem else []
     return DeviceRecord(
-        profile=board.profile,
+        profile=board.profile.without_secrets(),
         facts=board.facts,
         fingerprint=fingerprint(board.facts),
         differences=[*differences(board.profile, board.facts), *untuned, *lost, *left],
@@ -76,18 +80,21 @@ def unmeasured_entry(candidate: Candidate, device: str, runner: RunnerSpec, *, t
 
 
 def _stand_in(connection: Connection, facts: BoardFacts) -> str | None:
+    """What stands in for a board: this machine, or an emulated one; None for a board, also at the end of a tunnel."""
     if connection.transport == "local":
         return "this machine, no edge board"
-    host = connection.host or ""
-    # A name of ~/.ssh/config may hide a loopback address; the board's own word on its name and kernel does not.
-    same = (facts.hostname, facts.kernel) == (platform.node(), platform.release())
-    if same or host == "localhost" or _is_loopback(host):
+    if facts.model is not None and _EMULATED in facts.model:
+        return "emulated machine, no edge board"
+    # A tunnel's end is a loopback address too, and a name of ~/.ssh/config may hide one: the board's own word decides.
+    alike = (facts.kernel, facts.arch, facts.cpu_count) == (platform.release(), platform.machine(), os.cpu_count())
+    if alike and (facts.hostname == platform.node() or _is_loopback(connection.host or "")):
         return "loopback ssh on this machine, no edge board"
     return None
 
 
 def _is_loopback(host: str) -> bool:
+    name = host.removeprefix("[").removesuffix("]").removesuffix(".").lower()
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
     except ValueError:
-        return False
+        return name == "localhost" or name.endswith((".localhost", "-localhost"))

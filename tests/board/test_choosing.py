@@ -1,8 +1,11 @@
 """Which runtime is chosen, whether the board is the one described, and what is said about its state."""
 
+from pathlib import Path
+
 import pytest
 
 from harness.board import choose_runner, differences, fingerprint, throttled_now, throttled_sentences, too_hot
+from harness.profiles import load
 from harness.records.board import BoardFacts, RuntimeFound
 from harness.records.device import DeviceProfile
 from harness.records.errors import BoardUnfitError, ProfileError
@@ -140,6 +143,58 @@ def test_each_difference_is_a_sentence(changes, said):
 def test_what_the_board_does_not_say_differs_from_nothing():
     silent = facts(cpu=None, max_freq_khz=None, memory_bytes=None, storage=None)
     assert differences(RPI4, silent) == []
+
+
+ROCK = "4x Cortex-A76 @ 2.4 GHz + 4x Cortex-A55 @ 1.8 GHz"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, []),
+        ({"cpu": "4x Cortex-A55 + 4x Cortex-A76"}, []),
+        ({"cpu_count": 4}, ["the board has 4 cores, the profile says 8"]),
+        ({"cpu": "8x Cortex-A55"}, ["CPU is 8x Cortex-A55, the profile says Cortex-A76"]),
+        ({"max_freq_khz": 1_800_000}, ["highest CPU frequency is 1.8 GHz, the profile says 2.4 GHz"]),
+    ],
+)
+def test_a_processor_of_several_kinds_is_compared_kind_by_kind(changes, said):
+    told = profile(hardware={"cpu": ROCK})
+    board = {"cpu": "4x Cortex-A76 + 4x Cortex-A55", "cpu_count": 8, "max_freq_khz": 2_400_000} | changes
+    assert differences(told, facts(**board)) == said
+
+
+def test_every_shipped_processor_and_memory_is_compared():
+    for path in sorted((Path(__file__).parents[2] / "devices").glob("*.toml")):
+        shipped = load(path.stem)
+        assert not [said for said in differences(shipped, facts()) if "not compared" in said], path.stem
+
+
+def test_a_name_with_a_clock_of_its_own():
+    told = profile(hardware={"cpu": "8x Intel(R) Xeon(R) CPU @ 2.20GHz @ 3.1 GHz"})
+    board = {"cpu": "8x Intel(R) Xeon(R) CPU @ 2.20GHz", "cpu_count": 8, "max_freq_khz": 3_100_000}
+    assert differences(told, facts(**board)) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("memory", "plenty"),
+        ("memory", "1.2.3 GB"),
+        ("memory", "\u0664 GB"),
+        ("memory", "0 GB"),
+        ("memory", "9" * 400 + " GB"),
+        ("cpu", "4x A +  + 4x B"),
+        ("cpu", ""),
+    ],
+)
+def test_what_cannot_be_read_is_said_not_to_be_compared(key, text):
+    told = profile(hardware={key: text})
+    said = differences(told, facts())
+    assert said == ([f'hardware.{key} "{text}" is not compared: expected e.g. ' + EXPECTED[key]] if text else [])
+
+
+EXPECTED = {"memory": '"4 GB"', "cpu": '"4x Cortex-A72 @ 1.5 GHz"'}
 
 
 def test_too_hot():

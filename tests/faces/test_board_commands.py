@@ -1,11 +1,18 @@
 """Commands on boards where one profile of many is broken, and the first profile of all."""
 
 import json
+import re
+import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from sshd import Sshd, loopback_sshd
+
+from harness.cli.boards import add_device
+from harness.records.errors import UsageError
 
 if TYPE_CHECKING:
     from faces.conftest import Place
@@ -70,3 +77,40 @@ def test_the_first_board_of_a_folder_that_is_not_there_yet(place: "Place", board
     doctored = place.harness("doctor", "mine", "--devices-dir=fleet/pi", "--json")
     assert json.loads(doctored.out)["facts"]["hostname"]
     assert place.harness(*add(place, board, "fleet/pi")).code == 4
+
+
+def test_a_board_by_ipv6_with_keys_named_from_this_folder(place: "Place", tmp_path: Path) -> None:
+    with loopback_sshd(tmp_path / "six", options="ListenAddress ::1") as six:
+        key = place.write("keys/lab", six.identity_file.read_text())
+        key.chmod(0o600)
+        place.write("keys/known", f"[::1]:{six.port} {' '.join(six.known_hosts.read_text().split()[1:3])}\n")
+        there = f"{six.user}@[::1]:{six.port}"
+        said = place.harness("add", "mine", there, "--identity-file=keys/lab", "--known-hosts=keys/known")
+        assert said.code == 0, said.text
+        profile = tomllib.loads((place.folder / "devices/mine.toml").read_text())
+        assert (profile["connection"]["host"], profile["connection"]["port"]) == ("::1", six.port)
+        assert profile["connection"]["identity_file"] == str(key)
+        place.write("elsewhere/odd", "")
+        elsewhere = replace(place, folder=place.folder / "elsewhere")
+        doctored = elsewhere.harness("doctor", "mine", f"--devices-dir={place.folder}/devices", "--json")
+        assert json.loads(doctored.out)["facts"]["hostname"]
+
+
+@pytest.mark.parametrize(
+    "address", ["me@", "me@[::1", "pi:\u00b2", "pi:99999", "a..b", "-oProxyCommand=x", "me@@pi", ""]
+)
+def test_an_address_that_is_none_is_one_line(address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        add_device("mine", address, devices_dir=None, extra={}, as_json=False)
+    assert repr(address) in str(caught.value) and "expected" in str(caught.value)
+
+
+def test_words_of_add_that_cannot_be_are_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for extra, said in (
+        ({"identity_file": "a\0b"}, "identity_file: expected a text without control characters"),
+        ({"proxy_jump": "gate:0"}, "'gate:0': port 0, expected one from 1 to 65535"),
+    ):
+        with pytest.raises(UsageError, match=re.escape(said)):
+            add_device("mine", "me@pi", devices_dir=None, extra=extra, as_json=False)

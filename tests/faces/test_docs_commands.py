@@ -97,7 +97,7 @@ class Desk:
 
     def type(self, command: str, cwd: Path | None = None) -> Said:
         """Run a line as it stands in the documents; only the account's name on the board is another."""
-        line = command.replace("pi@10.", f"{self.board_user}@10.")
+        line = command.replace("me@10.", f"{self.board_user}@10.")
         env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
         env |= {
             "HOME": str(self.home),
@@ -189,7 +189,7 @@ def judged_anew(desk: Desk, said: Said) -> None:
 
 
 FIRST_DAY: dict[str, Check] = {
-    "harness add pi-07 pi@10.0.0.7": wrote_a_profile,
+    "harness add pi-07 me@10.0.0.7": wrote_a_profile,
     "harness provision pi-07": says("runs a model"),
     "harness doctor pi-07": says("fit to measure"),
     "harness run model.tflite --device=pi-07": measured_on("pi-07"),

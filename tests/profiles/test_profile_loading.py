@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.profiles import available, cpu_numbers, load, profile_schema
+from harness.records.device import Connection, DeviceProfile, Runtime, Tuning
 from harness.records.errors import ProfileError
 
 ROOT = Path(__file__).parents[2]
@@ -193,6 +194,21 @@ def test_a_problem_names_the_file_it_stands_in(folder):
         ("[power]\nsensors = ['solar']", 'expected "hwmon:NAME" or "rapl"'),
         ("[tuning]\ncpus = '0-1'\n[runtime]\nnum_threads = 4", "names 2 processors for runtime.num_threads = 4"),
         ("[tuning]\ncpus = '3-0'", "names 0 processors"),
+        ("[tuning]\ncpus = '0-9999999999'", 'tuning.cpus: "0-9999999999", expected processor numbers in quotes'),
+        ("[tuning]\ncpus = '0-9999'", "names processor 9999: expected 0 to 4095"),
+        ("[tuning]\ncpus = '\u0660-\u0663'", "expected processor numbers in quotes"),
+        (f"[tuning]\ncpus = '0{',0' * 600}'", "tuning.cpus"),
+        ("[power]\nmodel = {idle_w = 1e300, full_w = 1e308, bands = [[0, 0.1]], source = 's'}", "power.model.idle_w"),
+        (f"description = '{'x' * 5000}'", "description: "),
+        ('description = "\\u001b[2J"', "description: "),
+        ('[connection]\nidentity_file = "a\\u0000b"', "expected a text without control characters"),
+        ("[connection]\nport = 65536", "connection.port: 65536, expected"),
+        ("[connection]\nuser = '-l root'", "connection.user: expected the name of an account"),
+        ("[connection]\nproxy_jump = 'gate:\u00b2'", "connection.proxy_jump: 'gate:\u00b2' is no [user@]host[:port]"),
+        ("[connection]\nproxy_jump = 'a,gate:99999'", "connection.proxy_jump: 'gate:99999': port 99999, expected one"),
+        ('[runtime.env]\n"A=B" = "1"', "runtime.env.A=B: expected a variable's name"),
+        ('[runtime.env]\nA = "1\\u0000"', "runtime.env.A: "),
+        ('[runtime.env]\nHF_APIKEY = "hf_abc\\u0000"', "runtime.env.HF_APIKEY: expected a text"),
         ("[limits]\nmax_temp_c = nan", "limits.max_temp_c"),
         ("description = 2026-11-24", "description: a date, expected a text"),
         ("name = 'x'", "name: unknown key: the file's name gives it"),
@@ -212,7 +228,15 @@ def test_each_kind_of_nonsense_has_its_sentence(folder, text, said):
     assert said in refusal(folder)
 
 
-@pytest.mark.parametrize("host", ["pi@10.0.0.7", "-oProxyCommand=x", "a b", ""])
+@pytest.mark.parametrize("host", ["::1", "[::1]", "fe80::1%eth0", "10.0.0.7", "pi.local.", "pi_lab", "b\u00fcro-pi"])
+def test_hosts_that_are_names_or_addresses(folder, host):
+    write(folder, "board", f'[connection]\nhost = "{host}"\nproxy_jump = "ssh://me@[::1]:2222,gate"\n')
+    assert load("board", folder).connection.host == host
+
+
+@pytest.mark.parametrize(
+    "host", ["pi@10.0.0.7", "-oProxyCommand=x", "a b", "", "a..b", ".", "x" * 64, "$(id)", ":::1", "a/b", "pi:22"]
+)
 def test_a_host_is_a_name_or_an_address(folder, host):
     write(folder, "board", f'[connection]\nhost = "{host}"\n')
     assert "connection.host: expected a name or address" in refusal(folder)
@@ -251,3 +275,49 @@ def test_a_missing_folder_and_a_folder_for_a_file(folder):
 def test_processor_numbers_are_read_back(numbers):
     assert cpu_numbers(",".join(map(str, numbers))) == tuple(sorted(set(numbers)))
     assert cpu_numbers(f"{min(numbers)}-{max(numbers)}") == tuple(range(min(numbers), max(numbers) + 1))
+
+
+TEXTS = ["", "-", "\u0664", "a\tb", "9" * 300, "0-4096", "[::", "a@b@c", "..", " ", "@", "\0", "\x1b"]
+VALUES = st.sampled_from(
+    [
+        *map(json.dumps, TEXTS),
+        *("0", "-1", "1e300", "nan", "true", "[]", "{}", "[[0, 0]]", "2026-01-01", "{a = '1'}", "[[]]", "['']"),
+    ]
+)
+KEYS = st.sampled_from(
+    [
+        f"{table}.{key}" if table else key
+        for table, record in {"": DeviceProfile, "connection": Connection, "runtime": Runtime, "tuning": Tuning}.items()
+        for key in record.model_fields
+    ]
+    + ["runtime.env.X", "runtime.env.'A=B'", "power.sensors", "power.model", "power.model.bands", "hardware.cpu"]
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=4))
+def test_whatever_a_profile_says_it_is_a_profile_or_one_line(tmp_path_factory, said):
+    folder = tmp_path_factory.getbasetemp() / "any"
+    folder.mkdir(exist_ok=True)
+    (folder / "board.toml").write_text("\n".join(f"{key} = {value}" for key, value in said.items()))
+    try:
+        profile = load("board", folder)
+    except ProfileError as error:
+        assert "\n" not in str(error) and "\x1b" not in str(error)
+    else:
+        assert len(cpu_numbers(profile.tuning.cpus or "0")) <= 4096
+
+
+def test_secrets_are_told_by_their_names_and_left_out(folder):
+    write(
+        folder,
+        "board",
+        '[connection]\nhost = "x"\n[runtime]\ndelegate_options = { license_key = "abc", model_dir = "/d" }\n'
+        "[runtime.env]\n"
+        'HF_APIKEY = "hf_abc"\nOMP_NUM_THREADS = "4"\nSTORE = "redis://me:abc@host"\nAWS_ACCESS_KEY_ID = "abc"\n',
+    )
+    profile = load("board", folder)
+    assert profile.runtime.env["HF_APIKEY"] == "hf_abc"
+    shown = profile.without_secrets()
+    assert "abc" not in shown.model_dump_json()
+    assert shown.runtime.env["HF_APIKEY"] == shown.runtime.env["STORE"] == "(not shown)"
+    assert (shown.runtime.env["OMP_NUM_THREADS"], shown.runtime.delegate_options["model_dir"]) == ("4", "/d")

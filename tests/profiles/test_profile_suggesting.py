@@ -61,7 +61,8 @@ def test_a_known_kind_is_extended_and_little_is_written(suggest):
     assert suggestion.extends == "rpi4"
     assert profile.lineage == ("pi-07", "rpi4")
     assert suggestion.text == (
-        'description = "Raspberry Pi 4 Model B Rev 1.4 (pi-07)"\nextends = "rpi4"\n[connection]\nhost = "10.0.0.7"\n'
+        'description = "Raspberry Pi 4 Model B Rev 1.4 (pi-07)"\nextends = "rpi4"\n'
+        '[connection]\nhost = "10.0.0.7"\nuser = "pi"\n'
     )
     assert suggestion.missing == (
         "no readable power sensor: energy comes from the model of PowerJoular, Pi 4B rev 1.2, 64-bit",
@@ -122,7 +123,7 @@ def test_an_unknown_kind_gets_all_that_was_found(suggest):
     suggestion, profile = suggest(found)
     assert suggestion.extends is None
     assert profile.hardware.cpu == "4x Cortex-A72 @ 1.5 GHz"
-    assert profile.hardware.model == 'Evil "board"\x7f\n'
+    assert profile.hardware.model == 'Evil "board"\ufffd'
     assert (profile.runtime.num_threads, profile.tuning.governor) == (4, "performance")
     said = "\n".join(suggestion.missing)
     for part in (

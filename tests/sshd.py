@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,7 +57,8 @@ class Sshd:
     @property
     def log(self) -> str:
         """What the server wrote so far."""
-        return (self.folder / "log").read_text(errors="replace")
+        log = self.folder / "log"
+        return log.read_text(errors="replace") if log.exists() else ""
 
     def profile_text(self, name: str, *, extra: str = "", **connection: str | int) -> str:
         """A device TOML; keyword arguments replace or add keys of [connection], ``extra`` is appended."""
@@ -97,10 +98,13 @@ def loopback_sshd(
     *,
     env: dict[str, str] | None = None,
     options: str = "",
+    host: str = HOST,
+    prefix: Sequence[str] = (),
 ) -> Iterator[Sshd]:
     """A server on a free port; ``env`` is set for every session.
 
-    ``options`` are further sshd_config lines (``Subsystem other /bin/false``: no SFTP).
+    ``options`` are further sshd_config lines (``Subsystem other /bin/false``: no SFTP). ``prefix`` runs it elsewhere,
+    in another network namespace for one, where it has the address ``host``.
 
     With ``account`` a user of that name and a random suffix is made (root only), and removed with its home.
     """
@@ -113,7 +117,7 @@ def loopback_sshd(
         stack.callback(shutil.rmtree, server, ignore_errors=True)
         server.chmod(0o755)
         yield stack.enter_context(
-            _serve(program, server, _Client(folder, user, home, account is not None), env or {}, options)
+            _serve(program, server, _Client(folder, user, home, account is not None, host, prefix), env or {}, options)
         )
 
 
@@ -123,6 +127,8 @@ class _Client:
     user: str
     home: Path
     own_account: bool
+    host: str
+    prefix: Sequence[str]
 
 
 @contextlib.contextmanager
@@ -134,17 +140,18 @@ def _serve(program: str, server: Path, client: _Client, env: dict[str, str], opt
     authorized.chmod(0o644)
     port = free_port()
     known_hosts = client.folder / "known_hosts"
-    known_hosts.write_text(_known_line(port, host_key))
+    known_hosts.write_text(_known_line(client.host, port, host_key))
     config = server / "sshd_config"
     subsystem = "" if "Subsystem" in options else "Subsystem sftp internal-sftp\n"
-    config.write_text(f"{_config(port, server, _session_env(client) | env)}{subsystem}{options}\n")
+    config.write_text(f"{_config(client.host, port, server, _session_env(client) | env)}{subsystem}{options}\n")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
-    daemon = subprocess.Popen([program, "-D", "-f", str(config), "-E", str(server / "log")], stdin=subprocess.DEVNULL)
+    command = [*client.prefix, program, "-D", "-f", str(config), "-E", str(server / "log")]
+    daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     python = SYSTEM_PYTHON if client.own_account else sys.executable
-    board = Sshd(HOST, port, client.user, identity, known_hosts, client.home, python, server, daemon)
+    board = Sshd(client.host, port, client.user, identity, known_hosts, client.home, python, server, daemon)
     try:
-        _await_banner(board)
+        _await_listening(board) if client.prefix else _await_banner(board)
         yield board
     finally:
         _end(board)
@@ -156,12 +163,12 @@ def _session_env(client: _Client) -> dict[str, str]:
     return {"HOME": str(client.home)}
 
 
-def _config(port: int, server: Path, env: dict[str, str]) -> str:
+def _config(host: str, port: int, server: Path, env: dict[str, str]) -> str:
     settings = " ".join(f'"{key}={value}"' for key, value in env.items())
     return "\n".join(
         [
             f"Port {port}",
-            f"ListenAddress {HOST}",
+            f"ListenAddress {host}",
             f"HostKey {server / 'host_key'}",
             f"AuthorizedKeysFile {server / 'authorized_keys'}",
             f"PidFile {server / 'pid'}",
@@ -195,9 +202,9 @@ def _key(path: Path) -> Path:
     return path
 
 
-def _known_line(port: int, key: Path) -> str:
+def _known_line(host: str, port: int, key: Path) -> str:
     kind, blob = key.with_suffix(".pub").read_text().split()[:2]
-    return f"[{HOST}]:{port} {kind} {blob}\n"
+    return f"[{host}]:{port} {kind} {blob}\n"
 
 
 def free_port() -> int:
@@ -210,11 +217,19 @@ def free_port() -> int:
 def _await_banner(board: Sshd, patience_s: float = 10.0) -> None:
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline and board.daemon.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection((HOST, board.port), timeout=1) as link:
+        with contextlib.suppress(OSError), socket.create_connection((board.host, board.port), timeout=1) as link:
             if link.recv(4) == b"SSH-":
                 return
         time.sleep(0.02)
     raise AssertionError(f"sshd did not come up on port {board.port}: {board.log}")
+
+
+def _await_listening(board: Sshd, patience_s: float = 10.0) -> None:
+    """For a server that cannot be reached from here."""
+    deadline = time.monotonic() + patience_s
+    while "Server listening" not in board.log:
+        assert time.monotonic() < deadline and board.daemon.poll() is None, f"sshd did not come up: {board.log}"
+        time.sleep(0.02)
 
 
 def _end(board: Sshd) -> None:

@@ -1,4 +1,4 @@
-"""Entry of the zip file: ``python3 AGENT steward|block|trial``."""
+"""Entry of the zip file: ``python3 AGENT steward|watchdog|block|trial``."""
 
 import os
 import sys
@@ -11,6 +11,10 @@ def main() -> int:
         from edge_agent import steward
 
         return steward.main(sys.argv[2:])
+    if word == "watchdog":
+        from edge_agent import watchdog
+
+        return watchdog.main()
     if word in ("block", "trial"):
         from edge_agent import block
 
@@ -18,7 +22,7 @@ def main() -> int:
         # Tearing an interpreter down takes time and may crash; nothing is left to do.
         sys.stderr.flush()
         os._exit(status)
-    sys.stderr.write("usage: AGENT steward|block|trial, not %r\n" % word)
+    sys.stderr.write("usage: AGENT steward|watchdog|block|trial, not %r\n" % word)
     return 2
 
 

@@ -37,7 +37,7 @@ class Steward:
     def __init__(self, options: argparse.Namespace, out: wire.Wire) -> None:
         self.root = Root(options.root)
         self.store = Store(Path(options.cache))
-        self.originals = Originals(self.root, self.store.cache)
+        self.originals = Originals(self.root, self.store.cache, options.lease)
         self._out = out
         self._silence = float(options.silence)
         self._requests = wire.LineBuffer(wire.REQUEST_LIMIT)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +91,10 @@ def examine_device(name: str, *, devices_dir: Path | None, as_json: bool) -> int
     with open_board(profile, tune=False) as board:
         problems = _problems(board)
         if as_json:
-            found = {"facts": board.facts.model_dump(mode="json"), **problems}
+            found = {"facts": board.facts.model_dump(mode="json"), "restored": list(board.restored), **problems}
             sys.stdout.write(json.dumps(found, indent=2) + "\n")
         else:
-            sys.stdout.write("\n".join(_examined(board, problems)) + "\n")
+            sys.stdout.write("\n".join(_examined(board, problems, board.restored)) + "\n")
     return BoardUnavailableError.exit_code if problems["unfit"] else 0
 
 
@@ -107,12 +108,13 @@ def _problems(board: Board) -> dict[str, list[str]]:
     }
 
 
-def _examined(board: Board, problems: dict[str, list[str]]) -> list[str]:
+def _examined(board: Board, problems: dict[str, list[str]], restored: Sequence[str]) -> list[str]:
     facts = board.facts
     runtimes = ", ".join(f"{found.package} {found.version}" for found in facts.runtimes) or "none"
     return [
         f"{board.profile.name}: {facts.model or facts.hostname}, {facts.cpu or 'unknown CPU'}, {facts.arch}",
         f"kernel {facts.kernel}, Python {facts.python}, runtimes: {runtimes}",
+        *(f"left by a run that died: {sentence}" for sentence in restored),
         *problems["differences"],
         *problems["unfit"],
         "not fit to measure" if problems["unfit"] else "fit to measure",

@@ -22,12 +22,13 @@ def describe_device(board: LiveBoard) -> DeviceRecord:
     untuned = [f"not tuned as the profile says: {board.untuned}"] if board.untuned else []
     times = "once" if board.losses == 1 else f"{board.losses} times"
     lost = [f"the link was lost and made again {times}"] if board.losses else []
+    found = [f"left by a run that died: {sentence}" for sentence in board.restored]
     left = [f"not put back at the end: {board.release_problem}"] if board.release_problem else []
     return DeviceRecord(
         profile=board.profile.without_secrets(),
         facts=board.facts,
         fingerprint=fingerprint(board.facts),
-        differences=[*differences(board.profile, board.facts), *untuned, *lost, *left],
+        differences=[*differences(board.profile, board.facts), *untuned, *found, *lost, *left],
         label=board.facts.simulated or _stand_in(board.profile.connection, board.facts),
     )
 

@@ -3,11 +3,15 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import needs
 import pytest
 from agent_conversation import Steward
+from edge_agent.restore import Originals
+from edge_agent.sysfs import Root
 
 Start = Callable[..., Steward]
 POLICIES = "sys/devices/system/cpu/cpufreq"
@@ -98,10 +102,65 @@ def test_silence_puts_it_back(steward: Start, governors: Governors) -> None:
     assert governors() == ["ondemand", "schedutil"]
 
 
-def test_the_next_steward_puts_back_what_a_killed_one_left(steward: Start, governors: Governors) -> None:
-    one = tuned(steward())
+def watchdog_of(one: Steward) -> int:
+    """The process that watches a steward."""
+    (found,) = Path(f"/proc/{one.process.pid}/task/{one.process.pid}/children").read_text().split()
+    assert b"watchdog" in Path(f"/proc/{found}/cmdline").read_bytes()
+    return int(found)
+
+
+def killed(one: Steward) -> None:
+    """A steward that was killed together with its watchdog."""
+    os.kill(watchdog_of(one), signal.SIGKILL)
     one.process.kill()
     one.wait()
+
+
+def awaited(condition: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 20.0
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.05)
+    return condition()
+
+
+def test_a_killed_stewards_watchdog_puts_it_back(steward: Start, governors: Governors) -> None:
+    one = tuned(steward())
+    watchdog = watchdog_of(one)
+    one.process.kill()
+    one.wait()
+    assert awaited(lambda: governors() == ["ondemand", "schedutil"])
+    assert awaited(lambda: not Path(f"/proc/{watchdog}").exists())
+    assert not (one.cache / "steward.json").exists()
+    assert steward().first["restored"] == []
+
+
+def test_a_watchdog_ends_with_a_steward_that_ends_in_order(steward: Start, governors: Governors) -> None:
+    one = tuned(steward())
+    watchdog = watchdog_of(one)
+    one.ask("release")
+    one.wait()
+    assert not Path(f"/proc/{watchdog}").exists()
+
+
+def test_a_watchdog_changes_nothing_while_somebody_measures(steward: Start, governors: Governors) -> None:
+    one = tuned(steward())
+    watchdog = watchdog_of(one)
+    os.kill(watchdog, signal.SIGSTOP)
+    one.process.kill()
+    one.wait()
+    two = tuned(steward())
+    os.kill(watchdog, signal.SIGCONT)
+    time.sleep(1.5)
+    assert governors() == ["performance", "performance"]
+    two.ask("release")
+    two.wait()
+    assert governors() == ["ondemand", "schedutil"]
+    assert awaited(lambda: not Path(f"/proc/{watchdog}").exists())
+
+
+def test_the_next_steward_puts_back_what_a_killed_one_left(steward: Start, governors: Governors) -> None:
+    one = tuned(steward())
+    killed(one)
     assert governors() == ["performance", "performance"]
     restored = steward().first["restored"]
     assert restored == [
@@ -113,8 +172,7 @@ def test_the_next_steward_puts_back_what_a_killed_one_left(steward: Start, gover
 
 def test_after_a_new_start_of_the_board_nothing_is_put_back(steward: Start, governors: Governors) -> None:
     one = tuned(steward())
-    one.process.kill()
-    one.wait()
+    killed(one)
     file = one.cache / "steward.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "boot": "another"}))
     assert steward().first["restored"] == []
@@ -132,8 +190,7 @@ def test_a_record_cannot_write_outside_its_root(steward: Start, tmp_path: Path) 
     outside = tmp_path / "outside"
     outside.write_text("mine")
     one = tuned(steward())
-    one.process.kill()
-    one.wait()
+    killed(one)
     file = one.cache / "steward.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "files": {"../outside": "theirs"}}))
     assert steward().first["restored"] == ["../outside back to theirs failed: no path with .. is written"]
@@ -202,3 +259,111 @@ def test_what_cannot_be_put_back_is_said_at_the_release_and_tried_by_the_next(
     assert two.wait() == 0
     assert governors() == ["ondemand", "schedutil"]
     assert not (two.cache / "steward.json").exists()
+
+
+OTHER = 54321
+"""An account that is not ours."""
+
+
+@pytest.fixture
+def left(tmp_path: Path, governors: Governors) -> Callable[..., Path]:
+    """A copy, in the made-up board's /tmp, of what another account's steward says it left changed."""
+    needs.need_root()
+    for policy in ("policy0", "policy4"):
+        (tmp_path / "root" / POLICIES / policy / "scaling_governor").write_text("performance\n")
+    (tmp_path / "root" / "tmp").mkdir()
+
+    def made(name: str = f"edge-harness-{OTHER}.json", *, owner: int = OTHER, **changes: object) -> Path:
+        record = {
+            "boot": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+            "root": str(tmp_path / "root"),
+            "files": {f"{POLICIES}/policy0/scaling_governor": "ondemand"},
+        }
+        path = tmp_path / "root" / "tmp" / name
+        path.write_text(json.dumps({**record, **changes}))
+        os.chown(path, owner, owner)
+        return path
+
+    return made
+
+
+def test_what_another_accounts_steward_left_is_put_back_and_said(
+    steward: Start, governors: Governors, left: Callable[..., Path]
+) -> None:
+    left()
+    assert steward().first["restored"] == [
+        f"{POLICIES}/policy0/scaling_governor back to ondemand, which a run of account number {OTHER} "
+        "had left at performance"
+    ]
+    assert governors() == ["ondemand", "performance"]
+
+
+def test_what_cannot_be_put_back_for_another_account_is_said(left: Callable[..., Path], tmp_path: Path) -> None:
+    left()
+    governor = tmp_path / "root" / POLICIES / "policy0" / "scaling_governor"
+    governor.unlink()
+    governor.symlink_to("/proc/sys/kernel/ostype")
+    (sentence,) = Originals(Root(str(tmp_path / "root")), tmp_path).put_back_of_dead()
+    assert "is still Linux, as a run of account number 54321 left it, and cannot be put back to ondemand: " in sentence
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"files": {f"{POLICIES}/policy0/scaling_governor": "warp"}},
+        {"files": {f"{POLICIES}/policy0/scaling_max_freq": "ondemand"}},
+        {"files": {f"{POLICIES}/policy0/../../../../../outside": "ondemand"}},
+        {"files": {"/etc/shadow": "ondemand"}},
+        {"files": {f"{POLICIES}/policy0/scaling_governor": 7}},
+        {"files": []},
+        {"boot": "another"},
+        {"root": "/"},
+        {"owner": 54322},
+        {"name": "edge-harness-0.json"},
+        {"name": "edge-harness-054321.json"},
+    ],
+)
+def test_a_forged_copy_changes_nothing(
+    tmp_path: Path, governors: Governors, left: Callable[..., Path], forged: dict[str, object]
+) -> None:
+    left(**forged)
+    assert Originals(Root(str(tmp_path / "root")), tmp_path).put_back_of_dead() == []
+    assert governors() == ["performance", "performance"]
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "endless"])
+def test_what_is_no_file_of_that_account_is_passed_over(
+    tmp_path: Path, governors: Governors, left: Callable[..., Path], kind: str
+) -> None:
+    path = left()
+    kept = path.with_name("kept")
+    path.rename(kept)
+    if kind == "link":
+        path.symlink_to(kept)
+        os.lchown(path, OTHER, OTHER)
+    elif kind == "pipe":
+        os.mkfifo(path)
+        os.chown(path, OTHER, OTHER)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero")
+    assert Originals(Root(str(tmp_path / "root")), tmp_path).put_back_of_dead() == []
+    assert governors() == ["performance", "performance"]
+
+
+def test_a_copy_is_for_all_to_read_and_follows_nothing(steward: Start, governors: Governors, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    copies = tmp_path / "root" / "tmp"
+    copies.mkdir()
+    own = copies / f"edge-harness-{os.getuid()}.json"
+    own.symlink_to(precious)
+    one = tuned(steward())
+    assert precious.read_text() == "mine"
+    assert not own.is_symlink()
+    assert own.stat().st_mode & 0o777 == 0o644
+    assert set(json.loads(own.read_text())["files"].values()) == {"ondemand", "schedutil"}
+    one.ask("release")
+    one.wait()
+    assert list(copies.iterdir()) == []

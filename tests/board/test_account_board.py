@@ -1,5 +1,6 @@
 """A board whose user is a new, ordinary account: what a session leaves there, and who may read it."""
 
+import os
 import pwd
 import shutil
 import stat
@@ -9,7 +10,7 @@ import pytest
 from sshd import Sshd, loopback_sshd
 
 from harness.board import open_board
-from harness.records.device import Connection, DeviceProfile
+from harness.records.device import Connection, DeviceProfile, Tuning
 
 
 def test_a_session_leaves_only_the_cache_folder_and_no_process(tmp_path):
@@ -34,6 +35,30 @@ def test_any_login_shell_will_do(tmp_path, shell):
         subprocess.run(["usermod", "-s", program, server.user], check=True)
         with open_board(_profile(server), holder="it's mine!", lease=f"edge-harness-test-{server.user}") as board:
             assert board.facts.cache_dir == str(server.cache)
+
+
+def test_another_account_is_told_what_a_killed_run_left(tmp_path, here):
+    root = tmp_path / "board"
+    policy = root / "sys/devices/system/cpu/cpufreq/policy0"
+    policy.mkdir(parents=True)
+    (root / "tmp").mkdir()
+    (policy / "scaling_governor").write_text("ondemand\n")
+    (policy / "scaling_available_governors").write_text("ondemand performance\n")
+    for folder in (root, *list(root.parents)[:-2]):
+        folder.chmod(0o755)
+    copy = root / "tmp" / f"edge-harness-{os.getuid()}.json"
+    tuned = here.profile.model_copy(update={"tuning": Tuning(governor="performance")})
+    with open_board(tuned, lease=here.lease, root=str(root)):
+        left = copy.read_text()
+    copy.write_text(left)
+    (policy / "scaling_governor").write_text("performance\n")
+    with (
+        loopback_sshd(tmp_path / "sshd", account="edge") as server,
+        open_board(_profile(server), lease=here.lease, root=str(root), tune=False) as board,
+    ):
+        (sentence,) = board.restored
+    assert "is still performance, as a run of account root left it" in sentence
+    assert sentence.endswith("cannot be put back to ondemand: Permission denied")
 
 
 def _profile(server: Sshd) -> DeviceProfile:

@@ -68,6 +68,8 @@ class Outcome:
     seconds: float
     codes: tuple[int, ...]
     """The run's exit code, and that of its resumption where it took one."""
+    lost: bool
+    """Whether the link was lost and made again; what happens may also find nothing under way."""
     why: str = ""
 
 
@@ -195,6 +197,11 @@ class Attempt:
                 with contextlib.suppress(FileNotFoundError, StopIteration):
                     getattr(agent_damage, name)(agent)
 
+    def lost(self) -> bool:
+        """Whether the results tell of a link that was made again."""
+        results = self.folder / "reports" / "latest" / "results.json"
+        return results.exists() and "the link was lost and made again" in results.read_text()
+
     def wrong(self, code: int) -> str:
         """What is wrong with the run that ended, "" where nothing is."""
         try:
@@ -275,7 +282,7 @@ def _played(one: Attempt, scenario: str, moment: str) -> Outcome:
     why = why or one.left_running()
     if why:
         ended, why = "WRONG", f"{why} | {' '.join(said.split())[-600:]}"
-    return Outcome(scenario, moment, ended, round(seconds, 1), tuple(codes), why)
+    return Outcome(scenario, moment, ended, round(seconds, 1), tuple(codes), one.lost(), why)
 
 
 def play_all(count: int, slots: int, *, models: list[Path], seed: int) -> Iterator[Outcome]:
@@ -310,7 +317,8 @@ def _cell(outcomes: list[Outcome]) -> str:
         return ""
     ended = Counter(outcome.ended for outcome in outcomes)
     words = ", ".join(f"{ended[word]} {word}" for word in ("right", "resumed", "WRONG") if ended[word])
-    return f"{words}, {statistics.median(outcome.seconds for outcome in outcomes):.0f} s"
+    lost = sum(outcome.lost for outcome in outcomes)
+    return f"{words} ({lost} by another link), {statistics.median(outcome.seconds for outcome in outcomes):.0f} s"
 
 
 def main() -> int:

@@ -157,11 +157,14 @@ def build(  # noqa: PLR0913, PLR0917 - one parameter an option
     reconvert: Annotated[bool, typer.Option("--reconvert", help="convert anew, with the trained weights kept")] = False,
     memory: Annotated[str | None, typer.Option(help="for all processes together (default: 6 GB)")] = None,
     as_json: Json = False,
+    baseline: Annotated[
+        str | None, typer.Option(metavar="REV", help="build a revision's merge base too, into --out, for --baseline")
+    ] = None,
 ) -> None:
     """Build the candidates that the benchmarks at PATH name (default: benchmarks)."""
     from harness.cli.build import BuildOptions, build_benchmarks
 
-    options = BuildOptions(jobs, cache_dir, out, seed, reconvert, memory, as_json)
+    options = BuildOptions(jobs, cache_dir, out, seed, reconvert, memory, as_json, baseline)
     raise typer.Exit(build_benchmarks(paths or ["benchmarks"], options))
 
 

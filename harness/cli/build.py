@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from harness.cli.collecting import collected_candidates
+from harness.cli.collecting import collected_benchmarks
 from harness.pipeline.building.build import Builder, Result
 from harness.pipeline.building.shelving import put_on_shelf
 from harness.pipeline.building.worker_process import MEMORY_BYTES
@@ -19,6 +19,8 @@ from harness.records.candidate import Candidate
 from harness.records.errors import UsageError
 from harness.records.text import visible
 from harness.records.units import parse_quantity
+from harness.session.baselines.carried import FOLDER, write_carried
+from harness.session.baselines.worktree import BaseOrder, Commit, resolve
 
 _TERMINATED = 128 + signal.SIGTERM
 _MOST_JOBS = 2
@@ -36,11 +38,14 @@ class BuildOptions:
     reconvert: bool = False
     memory: str | None = None
     as_json: bool = False
+    baseline: str | None = None
 
 
 def build_benchmarks(paths: Sequence[str], options: BuildOptions) -> int:
     """Build what the benchmarks at ``paths`` name; returns 0, or 1 where a candidate did not build."""
-    wanted = collected_candidates(paths)
+    base = _base_commit(options)
+    benchmarks = collected_benchmarks(paths)
+    wanted = list(dict.fromkeys(benchmark.candidate for benchmark in benchmarks))
     jobs = options.jobs or min(_MOST_JOBS, len(os.sched_getaffinity(0)))
     steps = _Steps(len(wanted))
     with (
@@ -59,6 +64,10 @@ def build_benchmarks(paths: Sequence[str], options: BuildOptions) -> int:
     built = [(one, made) for one, made in zip(wanted, results, strict=True) if isinstance(made, Artifact)]
     if options.out is not None:
         put_on_shelf(options.out, built)
+        if options.baseline is not None and base is not None:
+            files = tuple(dict.fromkeys(benchmark.path for benchmark in benchmarks))
+            order = BaseOrder(files, wanted, options.cache_dir, options.seed, jobs)
+            _carry(options.out, options.baseline, base, order)
     if options.as_json:
         sys.stdout.write(json.dumps([row(artifact) for _, artifact in built], indent=2) + "\n")
     else:
@@ -66,6 +75,25 @@ def build_benchmarks(paths: Sequence[str], options: BuildOptions) -> int:
 
         sys.stdout.write(build_table(list(zip(wanted, results, strict=True))))
     return 0 if len(built) == len(wanted) else 1
+
+
+def _base_commit(options: BuildOptions) -> Commit | None:
+    """The commit that --baseline names, None without one. Raises UsageError, before anything is built."""
+    if options.baseline is None:
+        return None
+    if options.out is None:
+        raise UsageError(f"--baseline {options.baseline} needs --out DIR, the folder that carries the base along")
+    return resolve(options.baseline)
+
+
+def _carry(out: Path, given: str, commit: Commit, order: BaseOrder) -> None:
+    """Build the base beside what was built of the work tree; what of it does not build is told, and fails nothing."""
+    sys.stderr.write(f"building the baseline, {commit.words}\n")
+    carried = write_carried(out, given, commit, order, say=lambda _what: None)
+    for label, reason in carried.failed.items():
+        sys.stderr.write(f"baseline: {label} does not build: {reason}\n")
+    count = len(carried.shelf.entries) if carried.shelf else 0
+    sys.stderr.write(f"baseline: {count} of {len(order.expected)} candidates are there, in {out / FOLDER}\n")
 
 
 def row(artifact: Artifact) -> dict[str, Any]:

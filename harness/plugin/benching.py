@@ -56,7 +56,7 @@ class Benching:
         try:
             profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
             check_artifacts(settings)
-            check_baseline(settings.baseline)
+            check_baseline(settings.baseline, artifacts=settings.artifacts)
             folder = RunFolder.open(Path(handed["folder"])) if handed else resumed_folder(settings)
             start = RunStart(id=handed["id"]) if handed else RunStart.of(folder)
         except UsageError as error:

@@ -140,3 +140,34 @@ def test_files_alone_are_not_compared_with_a_revision(place: "Place") -> None:
     said = place.harness("run", "models/tiny.tflite", "--device=local", "--baseline=main")
     assert said.code == 4, said.text
     assert "with a revision, benchmarks are compared that pytest runs" in said.err
+
+
+def test_a_machine_that_only_measures_gates_with_the_base_that_was_built_with_the_change(place: "Place") -> None:
+    place.benchmark('model_size_regression="10 %"')
+    place.write(".gitignore", "cache\nreports\nartifacts\n")
+    git(place, "init", "--quiet", "--initial-branch=main")
+    git(place, "add", ".")
+    git(place, "commit", "--quiet", "-m", "one")
+    git(place, "checkout", "--quiet", "-b", "work")
+    grown(place, "models/tiny.tflite", 400)
+    git(place, "commit", "--quiet", "--all", "-m", "larger")
+    said = place.harness("build", "test_bench.py", "--out=artifacts", "--baseline=main")
+    assert said.code == 0, said.text
+    assert "building the baseline, commit" in said.err
+    assert "baseline: 1 of 1 candidates are there, in artifacts/baseline" in said.err
+    # A cache without anything and no worktree: what is compared with comes from the folder.
+    measured = place.pytest(
+        "--device=local", "--artifacts=artifacts", "--baseline=main", XDG_CACHE_HOME=f"{place.folder}-none"
+    )
+    assert measured.code == 1, measured.text
+    entry = only_entry(place)
+    assert (entry["status"], entry["baseline"]["state"]) == ("FAIL", "measured")
+    assert entry["baseline"]["commit"] == git(place, "rev-parse", "main")
+    without = place.harness("build", "test_bench.py", "--baseline=main")
+    assert (without.code, without.err) == (
+        4,
+        "harness: --baseline main needs --out DIR, the folder that carries the base along\n",
+    )
+    unknown = place.harness("build", "test_bench.py", "--out=artifacts", "--baseline=origin/main")
+    assert unknown.code == 4
+    assert "git knows no revision 'origin/main'" in unknown.err

@@ -3,20 +3,22 @@
 from pathlib import Path
 
 from harness.records.errors import UsageError
+from harness.session.baselines.carried import commit_of_base
 from harness.session.baselines.file import FileBase
 from harness.session.baselines.folder import FolderBase
 from harness.session.baselines.opponent import Base, Surroundings
-from harness.session.baselines.revision import RevisionBase, resolve
+from harness.session.baselines.revision import RevisionBase
 from harness.session.baselines.stored import StoredBase
 
 _STORED = "a .tflite file, a folder of artifacts or a results.json"
 _KINDS = f"a revision, rev:SHA, {_STORED}"
 
 
-def check_baseline(given: str | None, *, benchmarks: bool = True) -> None:
+def check_baseline(given: str | None, *, artifacts: Path | None = None, benchmarks: bool = True) -> None:
     """Refuse a base that cannot be one, before any board is touched. Raises UsageError.
 
-    ``benchmarks`` says whether the run has benchmark files: by them alone a revision knows its candidates.
+    ``artifacts`` is the folder that may carry the base along. ``benchmarks`` says whether the run has benchmark files:
+    by them alone a revision knows its candidates.
     """
     if given is None:
         return
@@ -37,7 +39,7 @@ def check_baseline(given: str | None, *, benchmarks: bool = True) -> None:
             "that pytest runs"
         )
     elif not path.exists():
-        resolve(given)
+        commit_of_base(given, artifacts)
 
 
 def open_baseline(given: str, around: Surroundings) -> Base:

@@ -1,0 +1,115 @@
+"""A base that a folder of artifacts carries: ``harness build --out DIR --baseline REV`` writes it.
+
+``--artifacts DIR --baseline REV`` finds it. The folder may come from anywhere: its commit must be the one that
+--baseline names here; where this clone cannot tell, for it is shallow, the folder must be of the very commit that is
+checked out.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import StringConstraints, ValidationError
+
+from harness.pipeline.building.shelf import INDEX, Shelf
+from harness.records.base import Record
+from harness.records.errors import GitError, UsageError
+from harness.records.files import read_bytes, replacing
+from harness.session.baselines.worktree import SHORT, BaseOrder, Commit, build_at, checked_out, resolve
+from harness.store.git import ask
+
+FOLDER: Final = "baseline"
+NAME: Final = "commit.json"
+_LIMIT: Final = 2**20
+
+
+class _Record(Record):
+    """What stands in commit.json: the base, how it was named, and which commit was compared with it."""
+
+    schema_version: Literal[1] = 1
+    given: str
+    commit: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40,64}$")]
+    head: str
+    failed: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Carried:
+    """The base of a folder of artifacts; ``shelf`` None where none of its candidates was built."""
+
+    given: str
+    commit: str
+    head: str
+    failed: dict[str, str]
+    shelf: Shelf | None
+
+
+def write_carried(out: Path, given: str, commit: Commit, order: BaseOrder, *, say: Callable[[str], None]) -> Carried:
+    """Build a commit's candidates into a folder of artifacts, in place of a base that it carried before.
+
+    Raises UsageError.
+    """
+    folder = out / FOLDER
+    if (folder / NAME).is_file():
+        shutil.rmtree(folder)
+    with checked_out(commit, given=given) as tree:
+        failed = build_at(tree, folder, order, say=say)
+    record = _Record(given=given, commit=commit.sha, head=ask("rev-parse", "HEAD") or "", failed=failed)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / NAME) as file:
+            file.write(record.model_dump_json(indent=2).encode())
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be written ({error.strerror}): choose another folder") from error
+    return _opened(folder, record)
+
+
+def read_carried(artifacts: Path | None) -> Carried | None:
+    """The base that a folder of artifacts carries; None where there is none. Raises UsageError for a damaged one."""
+    if artifacts is None:
+        return None
+    path = artifacts / FOLDER / NAME
+    try:
+        record = _Record.model_validate_json(read_bytes(path, max_bytes=_LIMIT))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise UsageError(f"{path} is damaged or of another version ({told}): write it again") from error
+    return _opened(path.parent, record)
+
+
+def commit_of_base(given: str, artifacts: Path | None) -> Commit:
+    """The commit that --baseline names, the same that --artifacts carries where it carries one. Raises UsageError."""
+    carried = read_carried(artifacts)
+    if carried is None:
+        return resolve(given)
+    try:
+        here = resolve(given)
+    except UsageError:
+        if carried.given == given and carried.head and carried.head == _head():
+            return Commit.of(carried.commit, given)
+        raise
+    if here.sha != carried.commit:
+        raise UsageError(
+            f"--baseline {given} is {here.words} here, and {artifacts} carries commit {carried.commit[:SHORT]} "
+            f"(--baseline {carried.given}): write it again with harness build --out {artifacts} --baseline {given}"
+        )
+    return here
+
+
+def _head() -> str | None:
+    try:
+        return ask("rev-parse", "HEAD")
+    except GitError:
+        return None
+
+
+def _opened(folder: Path, record: _Record) -> Carried:
+    shelf = Shelf.open(folder) if (folder / INDEX).is_file() else None
+    return Carried(record.given, record.commit, record.head, record.failed, shelf)

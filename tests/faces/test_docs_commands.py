@@ -164,6 +164,14 @@ def copied_the_artifact(desk: Desk, _said: Said) -> None:
     assert [copy.read_bytes() for copy in copies] == [(desk.folder / "model.tflite").read_bytes()]
 
 
+def carried_the_base(desk: Desk, said: Said) -> None:
+    """The merge base's model lies in a folder of its own, with its commit."""
+    record = json.loads((desk.folder / "artifacts/baseline/commit.json").read_text(encoding="utf-8"))
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=desk.folder, capture_output=True, text=True, check=True)
+    assert record["commit"] == head.stdout.strip()
+    assert "baseline: 1 of 1 candidates are there" in said.err
+
+
 def printed_results(desk: Desk, said: Said) -> None:
     """Standard output holds results.json and nothing else."""
     assert json.loads(said.out) == desk.results()
@@ -203,6 +211,8 @@ FIRST_DAY: dict[str, Check] = {
     "harness devices": says("pi-07", "pi-08", "rpi4", "local"),
     "harness build benchmarks/ --out artifacts/": copied_the_artifact,
     "pytest benchmarks/ --device=pi-07 --artifacts=artifacts/": measured_on("pi-07"),
+    "harness build benchmarks/ --out artifacts/ --baseline origin/main": carried_the_base,
+    "pytest benchmarks/ --device=pi-07 --artifacts=artifacts/ --baseline=origin/main": measured_on("pi-07"),
     "harness run model.tflite --device=pi-07 --json": printed_results,
     "harness inspect model.tflite": says("operator", "MACs", "sha256"),
     "harness cache size": says("golden", "all"),

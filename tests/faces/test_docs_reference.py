@@ -1,6 +1,7 @@
 """What the documentation states is what the code does: keys, metrics, budgets, links."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 from faces.test_docs_commands import DOCUMENTS, ROOT, Fence, fences
@@ -65,10 +66,12 @@ def test_the_budgets_page_s_file_is_accepted(tmp_path: Path) -> None:
     (block,) = fences("toml", documents=(BUDGETS_PAGE,))
     (tmp_path / "budgets.toml").write_text(block.text, encoding="utf-8")
     budgets = load_budgets(tmp_path / "budgets.toml")
-    limits = limits_for(budgets, ("rpi4",), "kws_ds_cnn/int8", today=budgets.waivers[0].until)
+    late = budgets.waivers[0].until - timedelta(days=9)
+    limits = limits_for(budgets, ("rpi4",), "kws_ds_cnn/int8", today=late)
     waived = [limit.waiver for limit in limits if limit.waiver]
     assert len(limits) == 4 and len(waived) == 1
-    assert f'"{waived[0]}"' in BUDGETS_PAGE.read_text(encoding="utf-8")
+    for said in waived[0].split("; "):
+        assert f'"{said}"' in BUDGETS_PAGE.read_text(encoding="utf-8")
 
 
 def test_the_readme_s_statuses_have_their_exit_codes() -> None:

@@ -24,7 +24,14 @@ _JUNIT = " --junitxml=junit.xml"
 # Ends with the attempts it has made, by codes it is told one after the other.
 _STAND_IN = """#!/bin/sh
 echo run >> attempts
+echo "$*" > called
 exit $(sed -n "$(wc -l < attempts)p" codes)
+"""
+# Makes an environment in the folder that it is told, and its pip, which writes down what it is to install.
+_PYTHON = """#!/bin/sh
+mkdir -p "$3/bin"
+printf '#!/bin/sh\\necho "$*" >> "%s/installed"\\n' "$3" > "$3/bin/pip"
+chmod +x "$3/bin/pip"
 """
 # Writes down how it was called; asked for comments it answers as the file "comments" says.
 _GH = """#!/bin/sh
@@ -97,8 +104,9 @@ def test_pipelines_run_only_what_is_tested() -> None:
     gitlab = parsed(GITLAB.read_text(encoding="utf-8"))
     scripts = [step["run"] for workflow in workflows() for step in steps(workflow) if "run" in step]
     scripts += [line for job in ("build", "measure") for line in gitlab[job]["script"]]
+    scripts = [re.sub(r"^ +", "", text, flags=re.MULTILINE) for text in scripts]
     found = [command.removesuffix(_JUNIT) for text in scripts for command in _COMMAND.findall(text)]
-    assert len(found) == len(fences("yaml")) + 4
+    assert len(found) == len(fences("yaml")) + 8
     assert set(found) <= set(FIRST_DAY)
 
 
@@ -120,6 +128,7 @@ def test_each_job_has_the_least_rights_and_pinned_actions() -> None:
         "build": {"contents": "read"},
         "measure": {"contents": "read"},
         "comment": {"pull-requests": "write"},
+        "gate": {},
     }
     for step in steps(workflow):
         assert "uses" not in step or _PINNED.fullmatch(step["uses"])
@@ -136,6 +145,75 @@ def executable(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
+def bash(text: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """A step's script as GitHub runs it."""
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
+    return subprocess.run(
+        ["bash", "-e", "-c", text], cwd=cwd, env=outer | env, capture_output=True, text=True, check=False
+    )
+
+
+def test_merge_queues_are_measured_and_the_gate_runs_always() -> None:
+    for workflow in workflows():
+        assert "merge_group" in workflow["on"]
+        gate = workflow["jobs"]["gate"]
+        assert gate["if"] == "always()"
+        assert {"measure", "bench"} & {*([gate["needs"]] if isinstance(gate["needs"], str) else gate["needs"])}
+
+
+@pytest.mark.parametrize("head", ["me/models", "stranger/models"])
+@pytest.mark.parametrize("measured", ["success", "failure", "cancelled", "skipped", ""])
+def test_only_what_was_measured_and_held_passes_the_gate(tmp_path: Path, measured: str, head: str) -> None:
+    told = {"GITHUB_REPOSITORY": "me/models", "HEAD": head, "BUILT": "success", "MEASURED": measured}
+    done = bash(script("$MEASURED"), tmp_path, **told)
+    assert done.returncode == (0 if measured == "success" else 1), done.stderr
+    if measured != "success":
+        (line,) = done.stdout.splitlines()
+        fork = head != "me/models"
+        assert line.startswith("::error title=not measured")
+        assert ("Code of a fork does not run" in line) == fork
+        assert (f"measure: {measured}" in line) != fork
+
+
+def test_a_fork_s_merge_request_is_not_green() -> None:
+    gitlab = parsed(GITLAB.read_text(encoding="utf-8"))
+    (rule,) = gitlab["gate"]["rules"]
+    assert rule["if"] == gitlab["measure"]["rules"][0]["if"]
+    assert gitlab["gate"]["script"][-1] == "exit 1"
+
+
+@pytest.mark.parametrize("event", ["pull_request", "merge_group", "workflow_dispatch", "push"])
+def test_all_but_what_was_merged_is_measured_against_its_base(tmp_path: Path, event: str) -> None:
+    executable(tmp_path / ".venv/bin/python", _STAND_IN)
+    (tmp_path / "codes").write_text("0\n", encoding="utf-8")
+    assert bash(script("attempt"), tmp_path, GITHUB_EVENT_NAME=event).returncode == 0
+    called = (tmp_path / "called").read_text(encoding="utf-8")
+    assert ("--baseline=origin/main" in called) == (event != "push")
+    built = {step["if"]: step["run"] for step in steps(github()) if "harness build" in step.get("run", "")}
+    assert {rule: "--baseline" in command for rule, command in built.items()} == {
+        "github.event_name != 'push'": True,
+        "github.event_name == 'push'": False,
+    }
+
+
+def test_the_environment_outlives_a_wiped_checkout(tmp_path: Path) -> None:
+    executable(tmp_path / "bin/python3", _PYTHON)
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    subprocess.run(["git", "init", "--quiet"], cwd=checkout, check=True)
+    github_s = {"RUNNER_TOOL_CACHE": str(tmp_path / "tools"), "GITHUB_REPOSITORY_ID": "7"}
+    gitlab_s = {"HOME": str(tmp_path / "home"), "CI_PROJECT_ID": "7", "CI_CONCURRENT_ID": "0"}
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    lines = parsed(GITLAB.read_text(encoding="utf-8"))["measure"]["script"][:3]
+    for text, told in ((script("RUNNER_TOOL_CACHE"), github_s), ("\n".join(lines), gitlab_s)):
+        for _ in range(2):
+            subprocess.run(["git", "clean", "-ffdxq"], cwd=checkout, check=True)
+            done = bash(text, checkout, PATH=path, **told)
+            assert done.returncode == 0, done.stderr
+        installed = (checkout / ".venv/installed").read_text(encoding="utf-8")
+        assert installed == "install --upgrade edge-harness\n" * 2
+
+
 @pytest.mark.parametrize(
     ("codes", "attempts", "status"),
     [((0,), 1, 0), ((1,), 1, 1), ((4,), 1, 4), ((10, 1), 2, 1), ((10, 11, 0), 3, 0), ((11, 11, 11), 3, 11)],
@@ -145,13 +223,7 @@ def test_github_runs_again_only_what_was_not_judged(
 ) -> None:
     executable(tmp_path / ".venv/bin/python", _STAND_IN)
     (tmp_path / "codes").write_text("".join(f"{code}\n" for code in codes), encoding="utf-8")
-    done = subprocess.run(
-        ["bash", "-e", "-c", script("attempt")],
-        cwd=tmp_path,
-        env={**os.environ, "PAUSE_SECONDS": "0"},
-        capture_output=True,
-        check=False,
-    )
+    done = bash(script("attempt"), tmp_path, PAUSE_SECONDS="0", GITHUB_EVENT_NAME="pull_request")
     assert done.returncode == status
     assert len((tmp_path / "attempts").read_text(encoding="utf-8").split()) == attempts
 
@@ -166,14 +238,7 @@ def commented(folder: Path, comments: str) -> list[str]:
         "NUMBER": "7",
         "RUN_URL": "https://example.org/run",
     }
-    done = subprocess.run(
-        ["bash", "-e", "-c", script("gh api")],
-        cwd=folder,
-        env={**os.environ, **own},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = bash(script("gh api"), folder, **own)
     assert done.returncode == 0, done.stderr
     return (folder / "calls").read_text(encoding="utf-8").splitlines()
 

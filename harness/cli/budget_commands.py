@@ -30,7 +30,7 @@ def propose(  # noqa: PLR0913, PLR0917 - one parameter an option
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(metavar="METRIC", help="(repeatable; default: latency_p50, peak_memory, model_size)"),
+        typer.Option(metavar="METRIC", help="(repeatable; default: latency_p50, model_memory, model_size)"),
     ] = None,
     update: Annotated[
         bool, typer.Option("--update", help="also change limits that are broken or slacker than the margin")

@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from harness.cli.judge import settings_of
 from harness.cli.stored import BudgetFiles, known_word, lineages_of, stored_run
 from harness.gates import load_budgets
 from harness.gates.editing import Edit, edited
@@ -55,7 +56,7 @@ class _Outcome:
 
 def propose_budgets(wanted: Wanted, *, as_json: bool) -> int:
     """Write or update budgets files; returns 0, or 1 where something measured could not become a limit."""
-    asked = Asked(_metrics(wanted.metrics), _margin(wanted.margin, wanted.metrics), wanted.update)
+    metrics, margin = _metrics(wanted.metrics), _margin(wanted.margin, wanted.metrics)
     if wanted.budgets is not None and not wanted.budgets.parent.is_dir():
         raise UsageError(f"--budgets {wanted.budgets}: there is no folder {wanted.budgets.parent}: make it first")
     results = stored_run(wanted.run, wanted.reports_dir)
@@ -64,6 +65,7 @@ def propose_budgets(wanted: Wanted, *, as_json: bool) -> int:
     entries = [entry for entry in results.entries if entry.device in chosen]
     if not entries:
         raise UsageError(f"{wanted.run}: the run has no entries, and nothing to propose limits from")
+    asked = Asked(metrics, margin, wanted.update, settings_of(results.run))
     outcomes = []
     for file, same in BudgetFiles(Path.cwd(), wanted.budgets).by_file(entries).items():
         budgets = load_budgets(file, rootdir=Path.cwd()) if file.exists() else None

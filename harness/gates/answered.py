@@ -7,7 +7,7 @@ from harness.gates.evidence import Evidence
 from harness.gates.limits import Limit
 from harness.gates.sentences import Judged, held_or_broken, share_text, too_close
 from harness.records.metrics import PERCENTILES
-from harness.records.question import Answer
+from harness.records.question import FIRST_LOOK, Answer
 from harness.records.results import Finding, Measurement
 from harness.records.status import Status
 from harness.records.units import format_quantity
@@ -35,7 +35,7 @@ def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, basis: str =
     if question.relative and _measured_apart(evidence):
         found = answer_apart(question, entry.trials, entry.figures)
     else:
-        found = answer(question, entry.trials, entry.figures, within=blocks_in_time(evidence))
+        found = answer(question, entry.trials, entry.figures, within=blocks_in_time(evidence), final=True)
     return Finding(
         gate=gate,
         metric=limit.metric,
@@ -89,11 +89,7 @@ def blocks_in_time(evidence: Evidence) -> int | None:
 def _sentence(limit: Limit, evidence: Evidence, found: Answer, *, basis: str) -> str:
     name = f"{limit.metric} worsening" if limit.kind == "regression" else limit.metric
     if found.value is None or found.low is None or found.high is None:
-        lacking = "hold too few independent reads" if limit.metric in PERCENTILES else "tell no spread"
-        return (
-            f"{name} too close to call on {evidence.entry.device}: {found.blocks} usable blocks of trials {lacking} "
-            f"to hold against {_bound(limit)}; give a longer --time-limit ({limit.origin})"
-        )
+        return _too_little(limit, evidence, found, said=name)
     judged = Judged(
         name=name,
         unit="1" if limit.kind == "regression" else limit.definition.unit,
@@ -102,9 +98,31 @@ def _sentence(limit: Limit, evidence: Evidence, found: Answer, *, basis: str) ->
         high=found.high,
         basis=", ".join(filter(None, [_support(found, evidence, limit), basis])),
     )
-    if found.verdict == "open":
-        return too_close(judged, limit, evidence.entry, advice=_advice(found, evidence))
-    return held_or_broken(judged, limit, evidence.entry, status=_STATUS[found.verdict])
+    if found.verdict != "open":
+        return held_or_broken(judged, limit, evidence.entry, status=_STATUS[found.verdict])
+    if _measured_blocks(evidence) < FIRST_LOOK:
+        value = format_quantity(found.value, judged.unit)
+        return _too_little(limit, evidence, found, said=f"{name} {value} ({judged.interval})")
+    return too_close(judged, limit, evidence.entry, advice=_advice(found, evidence))
+
+
+def _too_little(limit: Limit, evidence: Evidence, found: Answer, *, said: str) -> str:
+    """That measuring ended before the limit could be judged: nothing is close, there is little of it."""
+    blocks = _measured_blocks(evidence)
+    there = f"{blocks} block{'' if blocks == 1 else 's'} of trials"
+    advice = _advice(found, evidence)
+    if blocks >= FIRST_LOOK:
+        there += " with too few independent reads" if limit.metric in PERCENTILES else ", of which too few count"
+        advice = "give a longer --time-limit"
+    return (
+        f"{said} was measured too little to be held against {_bound(limit)} on {evidence.entry.device}: {there}; "
+        f"{advice} ({limit.origin})"
+    )
+
+
+def _measured_blocks(evidence: Evidence) -> int:
+    entry = evidence.entry
+    return len({trial.block for trial in entry.trials} | {told.block for told in entry.figures})
 
 
 def _bound(limit: Limit) -> str:
@@ -114,12 +132,13 @@ def _bound(limit: Limit) -> str:
 def _support(found: Answer, evidence: Evidence, limit: Limit) -> str:
     if found.exact:
         return "the same in every process"
+    what = "trials" if found.trials else "blocks"
     if limit.kind == "regression" and _measured_apart(evidence):
         steady = f"{found.counted} trials or more an arm, at another time"
     elif found.counted == found.blocks:
-        steady = f"{found.counted} blocks"
+        steady = f"{found.counted} {what}"
     else:
-        steady = f"{found.counted} steady of {found.blocks} blocks"
+        steady = f"{found.counted} steady of {found.blocks} {what}"
     return (
         f"{steady}, false alarm at most {share_text(evidence.share)}, miss at most {share_text(evidence.settings.miss)}"
     )
@@ -127,11 +146,13 @@ def _support(found: Answer, evidence: Evidence, limit: Limit) -> str:
 
 def _advice(found: Answer, evidence: Evidence) -> str:
     """What would settle it: further blocks, and a longer time limit where they need one."""
-    entry, settings = evidence.entry, evidence.settings
-    if found.needed is None or found.needed > _HARDLY_POSSIBLE:
-        return f"more than {_HARDLY_POSSIBLE} blocks would not settle it; move the limit away from the value"
-    more = max(1, found.needed - found.counted)
-    spent = entry.seconds.get("measure", 0.0)
-    needed_s = ceil(spent / max(1, found.blocks) * (found.blocks + more))
+    settings, blocks = evidence.settings, max(1, _measured_blocks(evidence))
+    more = max(1, FIRST_LOOK - blocks)
+    if found.value is not None:
+        wanted = None if found.needed is None else found.needed - found.counted
+        if wanted is None or wanted > _HARDLY_POSSIBLE:
+            return f"more than {_HARDLY_POSSIBLE} blocks would not settle it; move the limit away from the value"
+        more = max(more, ceil(wanted * blocks / max(1, found.blocks)) if found.trials else wanted)
+    needed_s = ceil(evidence.entry.seconds.get("measure", 0.0) / blocks * (blocks + more))
     longer = f" (--time-limit {needed_s})" if needed_s > settings.time_limit_s else ""
     return f"about {more} more block{'s' if more > 1 else ''}{longer}"

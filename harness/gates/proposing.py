@@ -1,32 +1,44 @@
-"""Limits proposed from what a run measured: the bad end of each interval, and a margin."""
+"""Limits proposed from what a run measured: the bad end of each interval, and a margin; they hold for that run."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal
 
+from harness.gates.anew import unjudged
 from harness.gates.evidence import EXACT_METRICS, interval_of, is_modelled, needs_interval
 from harness.gates.file import Budgets
+from harness.gates.judge import judge
 from harness.gates.limits import Limit
 from harness.gates.resolve import limits_for
 from harness.records.metrics import METRICS, Unit
-from harness.records.results import Entry, Measurement
+from harness.records.results import Entry, Finding, Measurement
+from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.records.units import QuantityError, format_quantity, parse_quantity
 
-DEFAULT_METRICS = ("latency_p50", "peak_memory", "model_size")
+DEFAULT_METRICS = ("latency_p50", "model_memory", "model_size")
+"""Not peak_memory, most of which is Python and numpy: it hides what a model grows by."""
 _DIGITS = 3
+_MEMORY_ROOM = 256e3
+"""Bytes that a model's memory differs by from process to process, however small the model is: pages and arenas."""
+_MOST_ATTEMPTS = 8
 Step = Literal["add", "change", "leave", "keep"]
 """Written anew; changed; would be changed by --update; fits as it stands."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is wanted: metrics, the margin as a share, and whether limits that stand may be changed."""
+    """What is wanted: metrics, the margin as a share, and whether limits that stand may be changed.
+
+    ``settings`` are the run's, by which the proposals are held against it.
+    """
 
     metrics: tuple[str, ...] = DEFAULT_METRICS
     margin: float = 0.1
     update: bool = False
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True)
@@ -102,6 +114,8 @@ def with_margin(value: float, *, metric: str, margin: float) -> str:
     definition = METRICS[metric]
     floor = definition.better == "higher"
     limit = Decimal(repr(value)) * (1 - Decimal(repr(margin)) if floor else 1 + Decimal(repr(margin)))
+    if margin and metric == "model_memory":
+        limit = max(limit, Decimal(repr(value)) + Decimal(_MEMORY_ROOM))
     step = Decimal(1).scaleb(limit.adjusted() - _DIGITS + 1)
     rounded = (limit / step).to_integral_value(ROUND_FLOOR if floor else ROUND_CEILING) * step
     return format_quantity(float(rounded), definition.unit)
@@ -152,7 +166,10 @@ def _proposed(same: Sequence[Entry], metric: str, stands: Limit | None, asked: A
     end, behind = worst(((end or 0.0, m) for end, m in ends), key=lambda pair: pair[0])
     if end <= 0:
         return Refused(device, candidate, f"{metric} is {told(behind)}: no limit can be made of it")
-    text = with_margin(end, metric=metric, margin=asked.margin)
+    modelled = any(map(is_modelled, measured))
+    text = _holding(same, metric, end, asked, source="model" if modelled else None)
+    if text is None:
+        return Refused(device, candidate, f"{metric} is {told(behind)}: too little to make a limit of, raise --trials")
     if not _is_readable(text, metric):
         return Refused(device, candidate, f"{metric} is {told(behind)}: budgets have no unit for it")
     return Proposal(
@@ -163,8 +180,37 @@ def _proposed(same: Sequence[Entry], metric: str, stands: Limit | None, asked: A
         step=_step(stands, end, text, update=asked.update),
         measured=told(behind),
         stands=stands,
-        modelled=any(map(is_modelled, measured)),
+        modelled=modelled,
     )
+
+
+def _holding(
+    same: Sequence[Entry], metric: str, end: float, asked: Asked, *, source: Literal["model"] | None
+) -> str | None:
+    """The limit with its margin that the run's own verdict finds kept; None where the run tells too little for one.
+
+    A verdict's bound is wider than the interval of a few trials: then the margin is put on that.
+    """
+    for _ in range(_MOST_ATTEMPTS):
+        text = with_margin(end, metric=metric, margin=asked.margin)
+        if not _is_readable(text, metric):
+            return text
+        limit = Limit(metric, "absolute", parse_quantity(text, METRICS[metric].unit), origin="proposed", source=source)
+        findings = [_finding(entry, limit, asked.settings) for entry in same]
+        if all(finding.status is Status.PASS for finding in findings):
+            return text
+        bounds = [finding.ci_low if limit.is_floor else finding.ci_high for finding in findings]
+        known = [bound for bound in bounds if bound is not None and math.isfinite(bound) and bound > 0.0]
+        further = (min if limit.is_floor else max)(known, default=end)
+        if further == end or (further > end) == limit.is_floor:
+            return None
+        end = further
+    return None
+
+
+def _finding(entry: Entry, limit: Limit, settings: Settings) -> Finding:
+    """What the run's trials say to one limit, whatever else the entry was judged by."""
+    return judge(unjudged(entry), [limit], settings=settings).findings[-1]
 
 
 def _is_readable(text: str, metric: str) -> bool:

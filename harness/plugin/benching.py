@@ -111,9 +111,13 @@ class Benching:
         except UsageError as error:
             raise pytest.UsageError(spelled(str(error), session.config)) from None
 
-    def collected(self) -> str | None:
-        """What is to be known of the collected tests before anything is measured; None: nothing."""
-        return skipped_note(self.budgets.skipped())
+    def skipped(self, items: Iterable[pytest.Item]) -> str | None:
+        """That limits of these tests will not be judged; None where all will be, or budgets are wrong and refused."""
+        self.expect(items)
+        try:
+            return skipped_note(self.budgets.skipped())
+        except UsageError:
+            return None
 
     def finish(self, session: pytest.Session) -> None:
         """Release the boards; the controller closes the run. A second call does nothing."""

@@ -83,10 +83,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return lines
 
 
-def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
     """Limits that are skipped, before a board is touched."""
     benching = config.stash.get(BENCHING, None)
-    said = benching.collected() if benching is not None else None
+    said = benching.skipped(items) if benching is not None else None
     return [f"harness: {said}"] if said else []
 
 
@@ -116,7 +116,6 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
         benching.budgets.left_out = True
 
 
-@pytest.hookimpl(tryfirst=True)  # before the terminal asks what there is to say of the collection
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What will be measured is known now. Wrong budgets, and benchmarks that name no device, are usage errors."""
     from harness.plugin.flags import refuse_without_device

@@ -44,4 +44,6 @@ class Answer(Record):
     high: float | None
     exact: bool = False
     needed: int | None = None
+    trials: bool = False
+    """Whether ``blocks``, ``counted`` and ``needed`` are of single trials: where there is one look at all of them."""
     detectable: float | None = None

@@ -14,10 +14,12 @@ from harness.records.results import TrialFigures, TrialSummary
 from harness.stats.observations import Observation, alone, interleaved, observations, singly
 from harness.stats.quantiles import needed_samples
 from harness.stats.sequential import FAIL, OPEN, PASS, Array, Blocks, Decision, decide, serial_inflation
-from harness.stats.spending import Boundaries, boundaries, one_look
+from harness.stats.spending import Boundaries, boundaries, last_look, one_look
 
 NEVER_VARIES: Final = ("peak_memory", "model_memory")
 """Metrics that are compared as they are once two trials of each arm agree to the byte."""
+_LAST_LOOK_SHARE: Final = 0.5
+"""Of alpha; looks that were due and could not be taken had the other half."""
 _WORDS: Final[dict[int, Literal["fail", "pass", "open"]]] = {FAIL: "fail", PASS: "pass", OPEN: "open"}
 
 
@@ -27,21 +29,38 @@ def answer(
     figures: Sequence[TrialFigures] = (),
     *,
     within: int | None = None,
+    final: bool = False,
 ) -> Answer:
     """The answer that the trials of whole blocks give; ``trials`` and ``figures`` in the order they were measured.
 
     A block is four trials that count, or two where a block has one of each arm: of both arms interleaved for a
     relative question, the candidate's alone otherwise. Blocks with a void trial are left out. A percentile is not
     answered before the independent reads that it needs are there (``needed_samples``). ``within`` is how many blocks
-    the time limit had room for, where that is fewer than the plan's; it enters ``detectable`` alone.
+    the time limit had room for, where that is fewer than the plan's; it enters ``detectable`` alone. ``final``: no more
+    will be measured; where no look was possible until then, there is one at whatever there is, with half of alpha.
     """
+    found = _answered(question, trials, figures, within=within)
+    if not final or found.value is not None or question.most_blocks is None:
+        return found
+    return _answered(question, trials, figures, within=within, last=True)
+
+
+def _answered(
+    question: Question,
+    trials: Sequence[TrialSummary],
+    figures: Sequence[TrialFigures],
+    *,
+    within: int | None,
+    last: bool = False,
+) -> Answer:
     seen = observations(question.metric, trials, figures)
     sign, limit = _scale(question)
     exact = _compared_exactly(question, seen, sign=sign, limit=limit)
     if exact is not None:
         return exact
     blocks = _blocks(question, seen)
-    bounds = _bounds(question, blocks, _first_look(question, trials, seen))
+    first = _first_look(question, trials, seen)
+    bounds = _bounds(question, blocks, first, last=last) if first is not None else None
     if bounds is None:
         return _no_look(blocks.effects.shape[1])
     signed = Blocks(blocks.effects * sign, blocks.unrest)
@@ -49,7 +68,8 @@ def answer(
     if float(decision.error[0]) == 0.0:
         # Times that agree to the last digit from process to process were not measured: no clock is so coarse.
         return _no_look(blocks.effects.shape[1])
-    return _told(question, decision, limit=limit, bounds=bounds, within=within)
+    found = _told(question, decision, limit=limit, bounds=bounds, within=within)
+    return found.model_copy(update={"trials": question.most_blocks is None and not question.relative})
 
 
 def answer_apart(question: Question, trials: Sequence[TrialSummary], figures: Sequence[TrialFigures] = ()) -> Answer:
@@ -97,20 +117,24 @@ def _blocks(question: Question, seen: Sequence[Sequence[Observation]]) -> Blocks
     return alone(seen)
 
 
-def _bounds(question: Question, blocks: Blocks, first: int) -> Boundaries | None:
+def _bounds(question: Question, blocks: Blocks, first: int, *, last: bool) -> Boundaries | None:
     """The boundaries of the looks from ``first`` on, or of the one; None where no look is due."""
+    there = blocks.effects.shape[1]
+    if last:
+        return last_look(question.alpha * _LAST_LOOK_SHARE, question.miss, there) if there > 1 else None
     if question.most_blocks is None:
-        there = blocks.effects.shape[1]
-        return one_look(question.alpha, question.miss, there) if there >= max(2, first) else None
+        return one_look(question.alpha, question.miss, there) if there > 1 else None
     bounds = boundaries(question.alpha, question.miss, question.most_blocks)
     return replace(bounds, first=max(first, bounds.first)) if first <= bounds.last else None
 
 
-def _first_look(question: Question, trials: Sequence[TrialSummary], seen: Sequence[Sequence[Observation]]) -> int:
+def _first_look(
+    question: Question, trials: Sequence[TrialSummary], seen: Sequence[Sequence[Observation]]
+) -> int | None:
     """The first block at which each arm has the independent reads that a percentile needs; 0 for other metrics.
 
-    Past all blocks where there are too few: then no look is due. A trial that does not say how many of its reads
-    were independent has none.
+    None where there are too few: then no look is due. A trial that does not say how many of its reads were
+    independent has none.
     """
     quantile = PERCENTILES.get(question.metric)
     if quantile is None:
@@ -123,7 +147,7 @@ def _first_look(question: Question, trials: Sequence[TrialSummary], seen: Sequen
                 reads[one.arm] += trials[one.place].independent or 0
         if min(reads.values()) >= needed_samples(quantile):
             return number
-    return len(seen) + 1
+    return None
 
 
 def _compared_exactly(

@@ -85,6 +85,13 @@ def one_look(alpha: float, miss: float, blocks: int, *, degrees: float | None = 
     return Boundaries(first=blocks, fewest=blocks, fail=fail, passes=passes, reserve=_reserve(miss))
 
 
+def last_look(alpha: float, miss: float, blocks: int) -> Boundaries:
+    """For a single look at the end of at least two ``blocks``, of which two must count."""
+    looks = [one_look(alpha, miss, counted) for counted in range(2, blocks + 1)]
+    fail, passes = (np.concatenate([getattr(look, name) for look in looks]) for name in ("fail", "passes"))
+    return Boundaries(first=blocks, fewest=2, fail=fail, passes=passes, reserve=_reserve(miss))
+
+
 def _reserve(miss: float) -> float:
     from scipy.special import ndtri
 

@@ -105,7 +105,7 @@ def test_a_first_proposal_makes_the_file(desk):
     ]
     assert said.stdout.splitlines()[-1] == "9 added, 0 changed, 0 kept"
     written = tomllib.loads((desk / "benchmarks/budgets.toml").read_text())
-    limits = {"latency_p50": "1.61 ms", "peak_memory": "42.3 MB", "model_size": "124 kB"}
+    limits = {"latency_p50": "1.61 ms", "model_memory": "8.14 MB", "model_size": "124 kB"}
     assert written["rpi4"]["digits_cnn/int8"] == limits
     judged = harness(desk, "judge", "latest")
     assert judged.returncode == 0 and "3 passed; exit code 0: everything held" in judged.stdout
@@ -132,7 +132,7 @@ def test_what_stands_is_kept_with_its_comments_until_update_is_asked_for(desk):
     changed = harness(desk, "budgets", "propose", "latest", "--device", "rpi4", "--update")
     assert '- model_size = "900 kB"' in changed.stdout and '+ model_size = "124 kB"' in changed.stdout
     text = (desk / "benchmarks/budgets.toml").read_text()
-    joined = 'model_size = "124 kB"\npeak_memory = "42.3 MB"\n\n# the rest\n'
+    joined = 'model_size = "124 kB"\nmodel_memory = "8.14 MB"\n\n# the rest\n'
     assert text.startswith(BUDGETS.partition("model_size")[0] + joined)
 
 

@@ -5,17 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from store.sample_results import findings, measured
 
-from harness.gates import load_budgets
+from harness.gates import judge, load_budgets, parse_limit
 from harness.gates.proposing import Asked, Proposal, Refused, propose, room, told, with_margin
 from harness.records.metrics import METRICS
-from harness.records.results import Finding
+from harness.records.results import Finding, Histogram, TrialSummary
+from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.records.units import parse_quantity
 from harness.testing import make_entry
 
 FIGURES = [
     measured("latency_p50", 0.004, spread=0.01),
-    measured("peak_memory", 38_400_000.0, n=2),
+    measured("model_memory", 38_400_000.0, n=2),
     measured("model_size", 112_700.0, n=1),
     measured("throughput", 250.0, spread=0.01),
 ]
@@ -47,7 +48,7 @@ def budgets_of(tmp_path):
 def test_the_bad_end_and_the_margin_make_the_limit():
     found = propose([entry()], None, Asked(), lineages=LINEAGES)
 
-    assert texts(found) == {"latency_p50": "4.45 ms", "peak_memory": "42.3 MB", "model_size": "124 kB"}
+    assert texts(found) == {"latency_p50": "4.45 ms", "model_memory": "42.3 MB", "model_size": "124 kB"}
     assert set(steps(found).values()) == {"add"}
     assert {(one.device, one.candidate) for one in found} == {("pi-07", "kws/int8")}
     assert [one.measured for one in found] == [
@@ -68,6 +69,58 @@ def test_of_two_entries_the_worse_counts():
     found = propose([entry(), entry(measurements=slower)], None, Asked(("latency_p50",)), lineages=LINEAGES)
 
     assert texts(found) == {"latency_p50": "5.56 ms"}
+
+
+def trials_of(factors, p50_s):
+    return [
+        TrialSummary(
+            arm="candidate",
+            block=place // 5,
+            n=100,
+            batch=1,
+            mean_s=p50_s * factor,
+            quantiles={"p50": p50_s * factor},
+            histogram=Histogram(edges_s=[1.0, 2.0], counts=[1]),
+        )
+        for place, factor in enumerate(factors)
+    ]
+
+
+@pytest.mark.parametrize("metric", ["latency_p50", "throughput"])
+@pytest.mark.parametrize(
+    "factors",
+    [
+        [1.0, 1.001, 0.999, 1.002, 0.998] * 2,
+        [1.0, 1.4, 1.0, 1.0, 1.4, 1.4, 1.0, 1.4, 1.0, 1.4],
+        [1.0, 1.0, 1.0, 1.0, 1.0, 1.4, 1.4, 1.4, 1.4, 1.4],
+        [1.0, 3.0, 1.0],
+    ],
+)
+def test_what_is_proposed_holds_for_the_run_that_it_comes_from(metric, factors):
+    middle = sorted(factors)[len(factors) // 2]
+    figures = [
+        measured("latency_p50", 0.004 * middle, spread=0.001),
+        measured("throughput", 250.0 / middle, spread=0.001),
+    ]
+    one = entry(measurements=figures, trials=trials_of(factors, 0.004))
+    (found,) = propose([one], None, Asked((metric,)), lineages=LINEAGES)
+    limit = parse_limit(metric, found.text, origin="proposed")
+    judged = judge(one, [limit], settings=Settings(), share=0.005 / 40)
+    assert judged.status is Status.PASS, judged.reason
+    assert limit.value < 40 * 0.004 if metric == "latency_p50" else limit.value > 250.0 / 40
+
+
+def test_from_a_single_trial_nothing_is_proposed():
+    figures = [measured("latency_p50", 0.004, spread=0.001)]
+    one = entry(measurements=figures, trials=trials_of([1.0], 0.004))
+    (refused,) = propose([one], None, Asked(("latency_p50",)), lineages=LINEAGES)
+    assert "too little to make a limit of, raise --trials" in refused.why
+
+
+def test_a_small_models_memory_has_room_for_what_processes_differ_by():
+    small = [measured("model_memory", 132_000.0, n=2)]
+    (found,) = propose([entry(measurements=small)], None, Asked(("model_memory",)), lineages=LINEAGES)
+    assert found.text == "388 kB"
 
 
 @given(

@@ -103,6 +103,32 @@ def test_too_little_is_open_without_a_figure(trials):
     assert (found.verdict, found.value, found.low) == ("open", None, None)
 
 
+@pytest.mark.parametrize("blocks", [2, 3, 5])
+@pytest.mark.parametrize(("limit", "verdict"), [(0.0001, "fail"), (1.0, "pass"), (0.004, "open")])
+def test_at_the_end_of_measuring_what_no_look_was_due_for_is_looked_at_once(blocks, limit, verdict):
+    trials = measured(1.0, blocks=blocks, arms=1)
+    asked = question(limit=limit, relative=False)
+    assert answer(asked, trials).value is None
+    found = answer(asked, trials, final=True)
+    assert (found.verdict, found.blocks) == (verdict, blocks)
+    assert found.low < found.value < found.high
+
+
+def test_the_last_look_takes_half_of_alpha_and_none_where_looks_were_possible():
+    trials = measured(1.0, blocks=5)
+    alone = question().model_copy(update={"most_blocks": None, "alpha": 0.0005})
+    assert answer(question(), trials, final=True).low == answer(alone, trials).low
+    many = measured(1.0, blocks=12)
+    assert answer(question(), many, final=True) == answer(question(), many)
+
+
+def test_a_percentile_without_its_reads_has_no_last_look():
+    asked = question("latency_p99", limit=0.0001, relative=False)
+    few = [t.model_copy(update={"independent": 3}) for t in measured(1.0, blocks=5, arms=1)]
+    assert answer(asked, few, final=True).value is None
+    assert answer(asked.model_copy(update={"most_blocks": None}), few).value is None
+
+
 @pytest.mark.parametrize("wrong", [0.0, -0.004])
 def test_times_that_cannot_be_are_left_out(wrong):
     trials = [t.model_copy(update={"quantiles": {"p50": wrong}}) for t in measured(1.0)]

@@ -113,30 +113,43 @@ def take_in(upload, sha256, agent):
 
 
 def compile_all(agent):
-    # type: (str) -> None
-    """Compiled modules that are what they were made to be; made again where they are not, or by another Python."""
-    import py_compile
-
+    # type: (str) -> bool
+    """Whether the compiled modules are what they were made to be, or could be made again, by this Python."""
     note = agent + NOTE
     try:
         with open(note) as file:
             if file.read() == noted(agent):
-                return
+                return True
     except (EnvironmentError, ValueError):
         # Never compiled, or what is noted is damaged too.
         remove(note)
     try:
-        sources = [name for name in read_files(agent, False) if name.endswith(".py")]
-        for folder in {os.path.dirname(name) for name in sources}:
-            remove(os.path.join(agent, folder, COMPILED))
-        for name in sources:
-            py_compile.compile(os.path.join(agent, name), doraise=True)
+        compile_anew(agent)
         making = "%s.%d" % (note, os.getpid())
         with open(making, "w") as file:
             file.write(noted(agent))
         os.rename(making, note)
-    except (EnvironmentError, py_compile.PyCompileError) as problem:
+    except Exception as problem:  # compilers, marshal and disks have many words
         sys.stderr.write("the agent runs uncompiled: %s\n" % problem)
+        for folder, _, _ in list(os.walk(agent)):
+            remove(os.path.join(folder, COMPILED))
+        return False
+    return True
+
+
+def compile_anew(agent):
+    # type: (str) -> None
+    """Compile every module; where the disk is full, Python itself may leave a part of one without a word."""
+    import marshal
+    import py_compile
+
+    sources = [name for name in read_files(agent, False) if name.endswith(".py")]
+    for folder in {os.path.dirname(name) for name in sources}:
+        remove(os.path.join(agent, folder, COMPILED))
+    for name in sources:
+        py_compile.compile(os.path.join(agent, name), doraise=True)
+    for content in read_files(agent, True).values():
+        marshal.loads(content[16:])  # noqa: S302 - compiled a moment ago
 
 
 def noted(agent):
@@ -167,7 +180,8 @@ def boot(sha256, upload, words):
     print(json.dumps({"python": version, "cache": cache, "agent": there, "error": fault}))
     sys.stdout.flush()
     if there and not fault:
-        compile_all(agent)
+        if not compile_all(agent):
+            os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
         os.execv(sys.executable, [sys.executable, agent] + [cache if w == "CACHE" else w for w in words])
 
 

@@ -12,7 +12,7 @@ from harness.records.labels import label_tests
 from harness.records.metrics import METRICS
 from harness.records.nearest import nearest
 from harness.records.text import visible
-from harness.records.units import format_quantity
+from harness.records.units import format_interval, format_quantity
 from harness.session.options import kept_where
 from harness.store.history import open_history, take_in, with_changes
 
@@ -104,9 +104,7 @@ def _line(point: SeriesPoint, series: Series) -> str:
 def _interval(point: SeriesPoint, series: Series) -> str:
     if point.ci_low is None or point.ci_high is None:
         return ""
-    low, high = (format_quantity(value, series.unit) for value in (point.ci_low, point.ci_high))
-    number, _, unit = low.rpartition(" ")
-    return f"{number if high.rpartition(' ')[2] == unit else low}-{high}"
+    return format_interval(point.ci_low, point.ci_high, series.unit)
 
 
 def _commit(point: SeriesPoint) -> str:

@@ -12,11 +12,11 @@ from harness.gates.file import Budgets
 from harness.gates.judge import judge
 from harness.gates.limits import Limit
 from harness.gates.resolve import limits_for
-from harness.records.metrics import METRICS, Unit
+from harness.records.metrics import METRICS
 from harness.records.results import Entry, Finding, Measurement
 from harness.records.settings import Settings
 from harness.records.status import Status
-from harness.records.units import QuantityError, format_quantity, parse_quantity
+from harness.records.units import QuantityError, format_interval, format_quantity, parse_quantity
 
 DEFAULT_METRICS = ("latency_p50", "model_memory", "model_size")
 """Not peak_memory, most of which is Python and numpy: it hides what a model grows by."""
@@ -106,7 +106,7 @@ def told(measurement: Measurement) -> str:
     if low == high:
         return f"{value} ({'exact' if measurement.metric in EXACT_METRICS else _trials(measurement)})"
     sure = "" if measurement.confidence is None else f", {measurement.confidence * 100:.4g} %"
-    return f"{value} ({_ends(low, high, measurement.unit)}{sure}, {_trials(measurement)})"
+    return f"{value} ({format_interval(low, high, measurement.unit)}{sure}, {_trials(measurement)})"
 
 
 def with_margin(value: float, *, metric: str, margin: float) -> str:
@@ -119,13 +119,6 @@ def with_margin(value: float, *, metric: str, margin: float) -> str:
     step = Decimal(1).scaleb(limit.adjusted() - _DIGITS + 1)
     rounded = (limit / step).to_integral_value(ROUND_FLOOR if floor else ROUND_CEILING) * step
     return format_quantity(float(rounded), definition.unit)
-
-
-def _ends(low: float, high: float, unit: Unit) -> str:
-    """Both ends of an interval, with one unit where they share it."""
-    low_text, high_text = format_quantity(low, unit), format_quantity(high, unit)
-    number, _, prefixed = low_text.partition(" ")
-    return f"{number}-{high_text}" if high_text.endswith(f" {prefixed}") else f"{low_text} to {high_text}"
 
 
 def _trials(measurement: Measurement) -> str:

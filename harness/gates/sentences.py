@@ -6,7 +6,7 @@ from harness.gates.evidence import EXACT_METRICS
 from harness.gates.limits import Limit
 from harness.records.results import Entry, Finding, Measurement
 from harness.records.status import Status
-from harness.records.units import QuantityUnit, format_quantity
+from harness.records.units import QuantityUnit, format_interval, format_quantity
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,7 @@ class Judged:
         """The ends with one unit, "4.28-4.35 ms", or the value alone where the interval is a point."""
         if self.low == self.high:
             return format_quantity(self.value, self.unit)
-        low, high = format_quantity(self.low, self.unit), format_quantity(self.high, self.unit)
-        number, _, prefixed = low.partition(" ")
-        between = "-" if self.low >= 0 else " to "
-        return f"{number}{between}{high}" if high.endswith(f" {prefixed}") else f"{low} to {high}"
+        return format_interval(self.low, self.high, self.unit)
 
 
 def share_text(share: float) -> str:

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from harness.records.metrics import METRICS, Unit
 from harness.records.results import Entry, Measurement
-from harness.records.units import format_quantity
+from harness.records.units import format_interval, format_quantity
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,7 @@ def interval(measurement: Measurement) -> str:
     """``153.6–154.8 µs``, with both units where they differ; empty without an interval."""
     if measurement.ci_low is None or measurement.ci_high is None:
         return ""
-    low = written(measurement.ci_low, measurement.unit)
-    high = written(measurement.ci_high, measurement.unit)
-    low_digits, _, low_unit = low.rpartition(" ")
-    same_unit = low_unit == high.rpartition(" ")[2]
-    return f"{low_digits if same_unit else low}–{high}"
+    return format_interval(measurement.ci_low, measurement.ci_high, measurement.unit, dash="–")
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.records.results import Entry, Measurement, Results
 from harness.records.text import visible
 from harness.report.changes import changes
-from harness.report.numbers import number
+from harness.report.numbers import Number, number
 from harness.report.stages import stage_lines, staged
 from harness.report.words import (
     STATUS_WORDS,
@@ -114,8 +114,14 @@ def _cell(entry: Entry, metric: str) -> str:
     shown = number(entry, metric)
     if shown is None:
         return ""
-    detail = shown.interval.rpartition(" ")[0] if metric == "latency_p50" else shown.change or shown.band
+    detail = _small_interval(shown) if metric == "latency_p50" else shown.change or shown.band
     return f"{shown.value}\n{detail}" if detail else shown.value
+
+
+def _small_interval(shown: Number) -> str:
+    """Without the unit where both ends and the value above them share it."""
+    unit = f" {shown.value.rpartition(' ')[2]}"
+    return shown.interval.removesuffix(unit) if shown.interval.count(" ") == 1 else shown.interval
 
 
 def _drawn(rows: "Table", width: int) -> str:

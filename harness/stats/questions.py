@@ -20,6 +20,7 @@ NEVER_VARIES: Final = ("peak_memory", "model_memory")
 """Metrics that are compared as they are once two trials of each arm agree to the byte."""
 _LAST_LOOK_SHARE: Final = 0.5
 """Of alpha; looks that were due and could not be taken had the other half."""
+_MOST_LOG: Final = 65.0
 _WORDS: Final[dict[int, Literal["fail", "pass", "open"]]] = {FAIL: "fail", PASS: "pass", OPEN: "open"}
 
 
@@ -208,7 +209,11 @@ def _detectable(decision: Decision, bounds: Boundaries, *, limit: float, blocks:
 
 
 def _back(question: Question, worse: float) -> float:
-    """From the logarithmic scale on which larger is worse to the metric, or to the share that is lost."""
+    """From the logarithmic scale on which larger is worse to the metric, or to the share that is lost.
+
+    What a bound of very few blocks says beyond every quantity is cut to what a record holds.
+    """
+    worse = min(max(worse, -_MOST_LOG), _MOST_LOG)
     if question.relative:
         return -expm1(-worse) if question.better == "higher" else expm1(worse)
     return exp(-worse) if question.better == "higher" else exp(worse)

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.records.metrics import METRICS
-from harness.records.units import QuantityError, format_quantity, parse_quantity
+from harness.records.units import QuantityError, format_interval, format_quantity, parse_quantity
 
 
 @pytest.mark.parametrize(
@@ -123,3 +123,20 @@ def test_the_library_is_imported_only_on_use():
     probe = "import sys, harness.records.units; print('quantiphy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "unit", "told"),
+    [
+        (0.00428, 0.00435, "s", "4.28-4.35 ms"),
+        (0.00098, 0.00102, "s", "980 µs to 1.02 ms"),
+        (999_000.0, 1_002_000.0, "B", "999 kB to 1.002 MB"),
+        (-0.01, 0.02, "1", "-1 to 2 %"),
+        (-0.000_001, 0.002, "s", "-1 µs to 2 ms"),
+        (0.0, 0.002, "s", "0 s to 2 ms"),
+        (90.0, 110.0, "1/s", "90-110 /s"),
+    ],
+)
+def test_an_interval_tells_the_units_of_both_ends_where_they_differ(low, high, unit, told):
+    assert format_interval(low, high, unit) == told
+    assert format_interval(low, high, unit, dash="–") == (told if " to " in told else told.replace("-", "–"))

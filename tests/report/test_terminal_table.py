@@ -7,6 +7,8 @@ from store.sample_results import entries, measured, results
 from harness.records.results import Finding, Results
 from harness.records.status import Status
 from harness.report import table
+from harness.report.markdown import summary
+from harness.report.page import page
 from harness.report.words import EXIT_MEANINGS, STATUS_WORDS, waived
 
 
@@ -116,3 +118,12 @@ def test_a_waiver_is_told_with_the_key_of_its_budget(gate, key):
     made = results().model_copy(update={"entries": [entries()[0].model_copy(update={"findings": [finding]})]})
 
     assert waived(made) == [f"local (this machine, no edge board), digits_cnn/float32, {key}: limit waived"]
+
+
+def test_an_interval_across_a_prefix_keeps_both_units_wherever_it_is_told():
+    entry = results().entries[0]
+    p50 = measured("latency_p50", 0.001, ci_low=0.00098, ci_high=0.00102)
+    made = results().model_copy(update={"entries": [entry.model_copy(update={"measurements": [p50]})]})
+    assert "980 µs to 1.02 ms" in table(made)
+    for text in (summary(made).replace("\u00a0", " "), page(made, [])):
+        assert "980 µs to 1.02 ms" in text

@@ -122,6 +122,14 @@ def test_the_last_look_takes_half_of_alpha_and_none_where_looks_were_possible():
     assert answer(question(), many, final=True) == answer(question(), many)
 
 
+@pytest.mark.parametrize(("metric", "better"), [("latency_p50", "lower"), ("throughput", "higher")])
+def test_bounds_of_two_restless_blocks_stay_within_what_a_record_holds(metric, better):
+    trials = [trial(number // 4, "candidate", 1.0 if number < 4 else 30.0) for number in range(8)]
+    asked = question(metric, limit=1e-3, relative=False, better=better).model_copy(update={"alpha": 1e-9})
+    found = answer(asked, trials, final=True)
+    assert 0 < found.low < found.value < found.high < 1e30 and found.verdict == "open"
+
+
 def test_a_percentile_without_its_reads_has_no_last_look():
     asked = question("latency_p99", limit=0.0001, relative=False)
     few = [t.model_copy(update={"independent": 3}) for t in measured(1.0, blocks=5, arms=1)]

@@ -2,36 +2,40 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Never
 
 from harness.pipeline.misfits import refuse_misfits
 from harness.pipeline.recipes import parse_recipe
 from harness.pipeline.references import Source, looked_up
 from harness.records.candidate import BUILT_KINDS, Candidate
 from harness.records.errors import CandidateSpecError
+from harness.records.nearest import nearest
 
 DATASET_STAGES: Final = "dataset"
 """What ``stages`` says for the data set's own pre- and post-processing."""
+_KEYWORDS: Final = ("recipes", "data", "weights", "samples", "stages")
 _SAMPLES_SUFFIXES = frozenset({".npz", ".npy"})
 
 
-def candidates(
-    *sources: Source,
-    recipes: Sequence[str] | None = None,
+def candidates(  # noqa: PLR0913 - by keyword
+    *sources: Source | Sequence[Source],
+    recipes: str | Sequence[str] | None = None,
+    recipe: str | Sequence[str] | None = None,
     data: str | None = None,
     weights: Source | None = None,
     samples: Source | None = None,
     stages: Source | None = None,
+    **unknown: Never,
 ) -> list[Candidate]:
     """Candidates to parametrize a benchmark with.
 
     A source is a zoo name or "module:function", both with arguments where wanted, such as
     "ic_resnet8(width=0.5, data=fashion_mnist)"; a .tflite or Keras file; a SavedModel; or a folder of model files.
-    Paths are relative to the calling file. ``recipes`` (default: float32) say what is made of each source; a .tflite
-    file is measured as it is unless they are given.
+    Several stand one after the other or in a list. Paths are relative to the calling file. ``recipes``, or ``recipe``,
+    (default: float32) say what is made of each source; a .tflite file is measured as it is unless they are given.
     ``data`` is the data set of files: a name or a path. ``weights`` is a file that takes the place of training.
     ``samples`` is an .npz (i0, i1...) or .npy with real inputs for .tflite files, samples on the first axis; with
     ``stages`` it holds raw samples and may be any file. ``stages`` is a file that imports only numpy, with
@@ -40,15 +44,44 @@ def candidates(
     """
     caller = Path(sys._getframe(1).f_code.co_filename)
     base_dir = caller.resolve().parent if caller.is_file() else Path.cwd()
+    _refuse_unknown(unknown)
+    if recipe is not None and recipes is not None:
+        raise CandidateSpecError("recipe and recipes are the same: give one of them")
     return candidates_from_paths(
-        sources, recipes=recipes, data=data, weights=weights, samples=samples, stages=stages, base_dir=base_dir
+        _flattened(sources),
+        recipes=recipe if recipes is None else recipes,
+        data=data,
+        weights=weights,
+        samples=samples,
+        stages=stages,
+        base_dir=base_dir,
     )
+
+
+def single_candidate(given: object, folder: Path) -> Candidate:
+    """The candidate that a benchmark is given: one as it is, a list of one, or a source as ``candidates`` takes it.
+
+    Paths are relative to ``folder``. Raises CandidateSpecError where it is none, or several.
+    """
+    found: object = given
+    if isinstance(given, str | os.PathLike):
+        found = candidates_from_paths([given], base_dir=folder)
+    if isinstance(found, list | tuple) and len(found) == 1:
+        (found,) = found
+    if isinstance(found, Candidate):
+        return found
+    if isinstance(found, list | tuple) and found:
+        raise CandidateSpecError(
+            f"bench takes one candidate, not {len(found)}: parametrize the test, "
+            '@pytest.mark.parametrize("candidate", candidates(...)), and call bench(candidate)'
+        )
+    raise CandidateSpecError(f"bench takes a candidate, a name or a path, not {_shown(found)}")
 
 
 def candidates_from_paths(  # noqa: PLR0913 - as above
     sources: Iterable[Source],
     *,
-    recipes: Sequence[str] | None = None,
+    recipes: str | Sequence[str] | None = None,
     data: str | None = None,
     weights: Source | None = None,
     samples: Source | None = None,
@@ -57,6 +90,8 @@ def candidates_from_paths(  # noqa: PLR0913 - as above
 ) -> list[Candidate]:
     """As ``candidates``, with paths relative to ``base_dir`` (None: the working directory)."""
     folder = (base_dir or Path.cwd()).resolve()
+    for what, source in (("data", data), ("weights", weights), ("samples", samples), ("stages", stages)):
+        _refuse_unless_text(what, source)
     words = _recipe_words(recipes)
     found = [candidate for source in sources for candidate in looked_up(source, folder)]
     if not found:
@@ -76,6 +111,37 @@ def candidates_from_paths(  # noqa: PLR0913 - as above
     ]
 
 
+def _flattened(sources: Iterable[Source | Sequence[Source]]) -> list[Source]:
+    """Lists of sources as if their members had been given. Raises CandidateSpecError for what is no source."""
+    found: list[Source] = []
+    for source in sources:
+        members = source if isinstance(source, list | tuple) else [source]
+        for member in members:
+            if isinstance(member, Candidate):
+                raise CandidateSpecError(f"{member} is a candidate already: parametrize the test with it")
+            if not isinstance(member, str | os.PathLike):
+                raise CandidateSpecError(f"candidates takes names and paths, not {_shown(member)}")
+            found.append(member)
+    return found
+
+
+def _refuse_unknown(unknown: Mapping[str, object]) -> None:
+    """Raise CandidateSpecError for a keyword that is none of ours, with the nearest."""
+    for name in unknown:
+        close = nearest(name, _KEYWORDS)
+        hint = f"did you mean {close}?" if close else f"known: {', '.join(_KEYWORDS)}"
+        raise CandidateSpecError(f"candidates has no argument {name}: {hint}")
+
+
+def _refuse_unless_text(what: str, given: object) -> None:
+    if given is not None and not isinstance(given, str | os.PathLike):
+        raise CandidateSpecError(f"{what} is {_shown(given)}: expected a name or a path")
+
+
+def _shown(given: object) -> str:
+    return "nothing" if given is None else f"{type(given).__name__} {given!r}"[:80]
+
+
 def _with(candidate: Candidate, given: dict[str, str | None]) -> Candidate:
     """What was given for all; weights in a source's own parentheses stay."""
     return replace(
@@ -87,8 +153,10 @@ def _with(candidate: Candidate, given: dict[str, str | None]) -> Candidate:
     )
 
 
-def _recipe_words(recipes: Sequence[str] | None) -> tuple[str, ...]:
-    given = ("float32",) if recipes is None else (recipes,) if isinstance(recipes, str) else tuple(recipes)
+def _recipe_words(recipes: str | Sequence[str] | None) -> tuple[str, ...]:
+    given = ("float32",) if recipes is None else (recipes,) if isinstance(recipes, str) else recipes
+    if not isinstance(given, list | tuple | set | frozenset) or not all(isinstance(word, str) for word in given):
+        raise CandidateSpecError(f'recipes is {_shown(recipes)}: expected texts, such as ["float32", "int8"]')
     if not given:
         raise CandidateSpecError('recipes is empty: name at least one, such as "float32"')
     return tuple(dict.fromkeys(str(parse_recipe(word)) for word in given))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from os import PathLike
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from harness.records.candidate import Candidate
     from harness.records.results import Entry
 
-    Bench = Callable[[Candidate], Entry]
+    Bench = Callable[[Candidate | str | PathLike[str]], Entry]
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,9 @@ def harness_device(request: pytest.FixtureRequest) -> str:
 def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
     """``bench(candidate)`` builds, ships, measures and judges a candidate on this test's device.
 
-    It returns the entry; it raises, after recording, where a limit is broken or nothing could be measured.
+    A name or a path, relative to the test's file, is taken as ``candidates`` takes it. It returns the entry, of which
+    ``entry["latency_p50"].value`` is a figure in its SI base unit; it raises, after recording, where a limit is broken
+    or nothing could be measured.
     """
     benching = request.config.stash.get(BENCHING, None)
     if benching is None:
@@ -43,8 +46,11 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
     with _one_line(request):
         benching.session.open(harness_device)
 
-    def run(candidate: "Candidate") -> "Entry":
+    def run(candidate: "Candidate | str | PathLike[str]") -> "Entry":
+        from harness.pipeline.candidates import single_candidate
+
         with _one_line(request):
+            candidate = single_candidate(candidate, request.path.parent)
             limits = benching.budgets.limits(request.node, candidate, harness_device)
             share = benching.budgets.share(request.node, candidate, limits, alpha=benching.settings.alpha)
             entry = benching.session.measure(

@@ -1,11 +1,21 @@
 """The nearest valid word to a mistyped one."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
-    """The one of ``words`` most like ``word``, upper and lower case alike; None if none is like it."""
-    by_folded = {known.casefold(): known for known in words}
-    found = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
-    return by_folded[found[0]] if found else None
+    """The first of those of ``words`` most like ``word``, upper and lower case alike; None if none is like it."""
+    by_folded: dict[str, str] = {}
+    for known in words:
+        by_folded.setdefault(known.casefold(), known)
+    folded = word.casefold()
+    best = get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+    if not best:
+        return None
+    likeness = _likeness(folded, best[0])
+    return next(known for one, known in by_folded.items() if _likeness(folded, one) >= likeness)
+
+
+def _likeness(word: str, known: str) -> float:
+    return SequenceMatcher(None, known, word).ratio()

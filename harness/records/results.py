@@ -1,5 +1,6 @@
 """results.json, schema version 1: what a run found. Kept readable for ever."""
 
+from collections.abc import Sequence
 from typing import Literal, Self
 
 from pydantic import Field
@@ -19,8 +20,10 @@ from harness.records.base import Record
 from harness.records.board import BoardFacts, TrialMemory, TrialTelemetry
 from harness.records.device import DeviceProfile
 from harness.records.history import Series
-from harness.records.metrics import Better, Unit
+from harness.records.metrics import METRICS, Better, Unit
+from harness.records.nearest import nearest
 from harness.records.status import Status
+from harness.records.units import format_interval, format_quantity
 
 SCHEMA_VERSION = 1
 
@@ -76,6 +79,21 @@ class Measurement(Record):
     independent: int | None = None
     """Of a percentile: how many independent reads stand behind it."""
     reason: str | None = None
+
+    def __repr__(self) -> str:
+        """Short: "<latency_p50 52 µs (51.79-52.21 µs)>"."""
+        return f"<{self.metric} {self._told}>"
+
+    __str__ = __repr__
+
+    @property
+    def _told(self) -> str:
+        if self.value is None:
+            return f"unknown: {self.reason or 'no reason was given'}"
+        value = format_quantity(self.value, self.unit)
+        if self.ci_low is None or self.ci_high is None:
+            return value
+        return f"{value} ({format_interval(self.ci_low, self.ci_high, self.unit)})"
 
 
 class TrialSummary(Record):
@@ -198,6 +216,11 @@ class BaselineRecord(Record):
     """What of the base could not be reproduced, a sentence each."""
 
 
+def _first_figure(measurements: Sequence[Measurement]) -> str:
+    known = [one for one in measurements if one.value is not None]
+    return f", {known[0].metric} {format_quantity(known[0].value or 0.0, known[0].unit)}" if known else ""
+
+
 class Entry(Record):
     """One candidate on one device."""
 
@@ -227,6 +250,23 @@ class Entry(Record):
     """What postprocess gave on the board, sample by sample, as JSON texts; only with stages."""
     comparisons: tuple[Comparison, ...] = ()
     seconds: dict[str, float] = {}
+
+    def __getitem__(self, metric: str) -> Measurement:
+        """The measurement of a metric, e.g. ``entry["latency_p50"].value``. Raises KeyError for another word."""
+        for measurement in self.measurements:
+            if measurement.metric == metric:
+                return measurement
+        measured = [measurement.metric for measurement in self.measurements]
+        close = nearest(metric, measured)
+        hint = f"did you mean {close}?" if close else f"measured: {', '.join(measured) or 'nothing'}"
+        what = "was not measured" if metric in METRICS else "is no metric"
+        raise KeyError(f"{metric} {what}: {hint}")
+
+    def __repr__(self) -> str:
+        """Short, for a test's failure: "<Entry digits_cnn/int8 on local: PASS, latency_p50 52 µs>"."""
+        return f"<Entry {self.subject} on {self.device}: {self.status.value}{_first_figure(self.measurements)}>"
+
+    __str__ = __repr__
 
     @property
     def subject(self) -> str:

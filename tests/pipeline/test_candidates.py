@@ -7,6 +7,8 @@ import pytest
 
 from harness import candidates
 from harness.pipeline import ZOO, candidates_from_paths
+from harness.pipeline.candidates import single_candidate
+from harness.records.candidate import Candidate
 from harness.records.errors import CandidateSpecError
 
 
@@ -270,3 +272,62 @@ def test_naming_candidates_loads_neither_numpy_nor_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_list_of_sources_is_taken_as_if_its_members_were_given():
+    assert candidates(["digits_cnn", "kws_ds_cnn"]) == candidates("digits_cnn", "kws_ds_cnn")
+    assert candidates(("digits_cnn",), "kws_ds_cnn") == candidates("digits_cnn", "kws_ds_cnn")
+
+
+def test_recipe_is_another_word_for_recipes():
+    assert candidates("digits_cnn", recipe="int8") == candidates("digits_cnn", recipes=["int8"])
+    assert candidates("digits_cnn", recipe=["int8"]) == candidates("digits_cnn", recipes=["int8"])
+
+
+@pytest.mark.parametrize(
+    ("given", "named", "told"),
+    [
+        ((5,), {}, "candidates takes names and paths, not int 5"),
+        ((None,), {}, "candidates takes names and paths, not nothing"),
+        ((["digits_cnn", ["x"]],), {}, "candidates takes names and paths, not list ['x']"),
+        ((candidates("digits_cnn"),), {}, "digits_cnn/float32 is a candidate already"),
+        ((), {}, "no candidate was named"),
+        (([],), {}, "no candidate was named"),
+        (("digits_cnn",), {"recipes": ["int8"], "recipe": "int8"}, "recipe and recipes are the same"),
+        (("digits_cnn",), {"recipies": ["int8"]}, "candidates has no argument recipies: did you mean recipes?"),
+        (("digits_cnn",), {"sample": "x.npz"}, "did you mean samples?"),
+        (("digits_cnn",), {"trials": 5}, "candidates has no argument trials: known: recipes, data"),
+        (("digits_cnn",), {"recipes": 5}, "recipes is int 5: expected texts"),
+        (("digits_cnn",), {"recipes": [5]}, "recipes is list [5]: expected texts"),
+        (("digits_cnn",), {"weights": 5}, "weights is int 5: expected a name or a path"),
+        (("digits_cnn",), {"data": ["digits"]}, "data is list ['digits']: expected a name or a path"),
+    ],
+)
+def test_what_candidates_cannot_take_is_one_line(given, named, told):
+    with pytest.raises(CandidateSpecError) as caught:
+        candidates(*given, **named)
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_benchmark_is_given_a_candidate_a_name_a_path_or_a_list_of_one(tmp_path):
+    model = touch(tmp_path / "m.tflite")
+    candidate = Candidate("m", "tflite", str(model))
+    for given in ("m.tflite", model, candidate, [candidate], (candidate,)):
+        assert single_candidate(given, tmp_path) == candidate
+    assert str(single_candidate("digits_cnn", tmp_path)) == "digits_cnn/float32"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (candidates("digits_cnn", "kws_ds_cnn"), "bench takes one candidate, not 2: parametrize the test"),
+        (None, "bench takes a candidate, a name or a path, not nothing"),
+        ([], "not list []"),
+        (5, "not int 5"),
+        ("nosuch.tflite", "nosuch.tflite"),
+    ],
+)
+def test_what_a_benchmark_cannot_be_given_is_one_line(given, told, tmp_path):
+    with pytest.raises(CandidateSpecError) as caught:
+        single_candidate(given, tmp_path)
+    assert told in str(caught.value) and "\n" not in str(caught.value)

@@ -1,0 +1,46 @@
+"""What a test reads of the entry that bench returns."""
+
+import pytest
+
+from harness.records.metrics import METRICS
+from harness.records.nearest import nearest
+from harness.records.results import Measurement
+from harness.testing import make_entry
+
+P50 = Measurement(metric="latency_p50", unit="s", better="lower", value=0.004, ci_low=0.00398, ci_high=0.00402, n=10)
+ENERGY = Measurement(metric="energy_per_inference", unit="J", better="lower", value=None, reason="no power source")
+ENTRY = make_entry(device="pi-07", candidate="kws", recipe="int8", measurements=[ENERGY, P50])
+
+
+def test_a_metric_is_read_by_its_name():
+    assert ENTRY["latency_p50"].value == 0.004
+    assert (ENTRY["energy_per_inference"].value, ENTRY["energy_per_inference"].reason) == (None, "no power source")
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("latency", "latency is no metric: did you mean latency_p50?"),
+        ("latencyp50", "did you mean latency_p50?"),
+        ("accuracy", "accuracy was not measured: measured: energy_per_inference, latency_p50"),
+        ("zzz", "zzz is no metric: measured: energy_per_inference, latency_p50"),
+    ],
+)
+def test_another_word_is_a_key_error_in_one_line(word, told):
+    with pytest.raises(KeyError) as caught:
+        ENTRY[word]
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_entries_and_measurements_are_short_where_a_test_shows_them():
+    assert repr(ENTRY) == str(ENTRY) == "<Entry kws/int8 on pi-07: MEASURED, latency_p50 4 ms>"
+    assert repr(P50) == "<latency_p50 4 ms (3.98-4.02 ms)>"
+    assert repr(ENERGY) == "<energy_per_inference unknown: no power source>"
+    assert repr(make_entry(device="pi-07", candidate="kws")) == "<Entry kws on pi-07: MEASURED>"
+
+
+def test_of_words_as_near_the_first_is_meant():
+    assert nearest("latency", METRICS) == "latency_p50"
+    assert nearest("LATENCY_P5", METRICS) == "latency_p50"
+    assert nearest("peak_mem", METRICS) == "peak_memory"
+    assert nearest("x", METRICS) is None

@@ -12,6 +12,7 @@ from harness.board.provision_download import fetch
 from harness.board.provision_proof import prove
 from harness.board.provision_wheels import WheelSet, choose_wheels
 from harness.records.board import RuntimeFound
+from harness.records.cache_dir import writable_cache
 from harness.records.device import DeviceProfile
 from harness.records.errors import BoardUnfitError
 
@@ -49,16 +50,9 @@ def provision_board(board: LiveBoard, package: str, *, cache_dir: Path | None, s
     facts = board.facts
     wheels = choose_wheels(facts.arch, facts.python, facts.libc, package=package)
     say(f"fetching {wheels}")
-    archive = fetch(wheels, cache_dir or default_cache_dir())
+    archive = fetch(wheels, writable_cache(cache_dir))
     say(f"sending {archive.stat().st_size / 1e6:.0f} MB to {board.profile.name}, unless it is there already")
     return _install(board, wheels, archive, say)
-
-
-def default_cache_dir() -> Path:
-    """The host's cache: edge-harness under XDG_CACHE_HOME."""
-    import platformdirs
-
-    return platformdirs.user_cache_path("edge-harness")
 
 
 def _working(board: LiveBoard, package: str, say: Say) -> RuntimeFound | None:

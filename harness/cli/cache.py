@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.pipeline.building.housekeeping import REMADE, Kept, kept, prune
-from harness.pipeline.cache import KINDS, default_cache_dir
+from harness.pipeline.cache import KINDS
+from harness.records.cache_dir import default_cache_dir
 from harness.records.errors import UsageError
 from harness.records.nearest import nearest
 from harness.records.units import format_quantity

@@ -15,7 +15,7 @@ from harness.records.errors import BoardUnavailableError, UsageError
 from harness.records.settings import Settings
 from harness.report import ReportAhead
 from harness.session.baselines import check_baseline
-from harness.session.building import check_artifacts
+from harness.session.building import check_build_folders
 from harness.session.closing import RunStart, close_run, resumed_folder
 from harness.session.liveline import LiveLine
 from harness.session.options import make_settings
@@ -53,7 +53,7 @@ def run_files(wanted: Wanted, *, devices: list[str], given: dict[str, Any], as_j
         raise UsageError(f"no device named: give --device NAME, one of {names}")
     profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
     chosen = wanted.candidates()
-    check_artifacts(settings)
+    check_build_folders(settings)
     check_baseline(settings.baseline, benchmarks=False)
     if settings.plan_only:
         sys.stdout.write(plan_text([PlannedEntry(name, str(one), ()) for name in profiles for one in chosen], settings))

@@ -38,13 +38,6 @@ _HERE = Path(__file__).parent
 _RUNNING_SOURCES = ("verification/*.py", "inspection/graph.py", "inspection/index_inputs.py", "../stats/paired.py")
 
 
-def default_cache_dir() -> Path:
-    """edge-harness under the user's cache folder (XDG_CACHE_HOME where it is set)."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("edge-harness", appauthor=False)
-
-
 def lock(folder: Path) -> "BaseFileLock":
     """A lock between processes for what will stand in a folder."""
     from filelock import FileLock  # takes longer to import than all of this room

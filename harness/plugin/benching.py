@@ -21,7 +21,7 @@ from harness.records.settings import Settings
 from harness.records.text import visible
 from harness.report import SUMMARY_NAME, ReportAhead
 from harness.session.baselines import check_baseline
-from harness.session.building import check_artifacts
+from harness.session.building import check_build_folders
 from harness.session.closing import RunStart, close_run, resumed_folder, skipped_note
 from harness.session.liveline import LiveLine
 from harness.session.planned import plan_text
@@ -55,7 +55,7 @@ class Benching:
         handed = getattr(config, "workerinput", {}).get("harness")
         try:
             profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
-            check_artifacts(settings)
+            check_build_folders(settings)
             check_baseline(settings.baseline, artifacts=settings.artifacts)
             folder = RunFolder.open(Path(handed["folder"])) if handed else resumed_folder(settings)
             start = RunStart(id=handed["id"]) if handed else RunStart.of(folder)

@@ -8,14 +8,20 @@ from harness.measure import Progress
 from harness.pipeline.building.build import Builder
 from harness.pipeline.building.shelf import Shelf
 from harness.records.artifact import Artifact
+from harness.records.cache_dir import writable_cache
 from harness.records.candidate import Candidate
 from harness.records.settings import Settings
 
 
-def check_artifacts(settings: Settings) -> None:
-    """Refuse, before any board is touched, a folder of artifacts that is none. Raises UsageError."""
+def check_build_folders(settings: Settings) -> None:
+    """Refuse, before any board is touched, a folder of artifacts that is none, a cache that cannot be written.
+
+    Raises UsageError.
+    """
     if settings.artifacts is not None:
         Shelf.open(settings.artifacts)
+    elif not settings.plan_only:
+        writable_cache(settings.cache_dir)
 
 
 @dataclass

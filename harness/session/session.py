@@ -29,7 +29,7 @@ from harness.records.question import Question
 from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.session.baselines import check_baseline
-from harness.session.building import Building, check_artifacts
+from harness.session.building import Building, check_build_folders
 from harness.session.contest import Contest, Order, Rivalry
 from harness.session.describe import describe_device, refused_entry, unmeasured_entry
 from harness.session.turns import own_turn
@@ -73,7 +73,7 @@ class Session:
     _refused: dict[str, BoardUnavailableError] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_artifacts(self.settings)
+        check_build_folders(self.settings)
         self._building = Building(self.settings, self.say)
         check_baseline(self.settings.baseline, artifacts=self.settings.artifacts)
         if self.settings.resume is not None:

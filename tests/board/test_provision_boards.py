@@ -9,10 +9,11 @@ import pytest
 from sshd import loopback_sshd
 
 from harness.board import choose_runner, open_board
-from harness.board.provision import default_cache_dir, provision
+from harness.board.provision import provision
 from harness.board.provision_download import archive_path, fetch, pack
 from harness.board.provision_wheels import choose_wheels
 from harness.profiles import load
+from harness.records.cache_dir import default_cache_dir
 from harness.records.errors import BoardUnfitError
 
 LEASE = f"provisioning-tests-{os.getpid()}"

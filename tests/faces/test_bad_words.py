@@ -179,3 +179,17 @@ def test_a_waiver_that_soon_expires_warns_where_the_verdict_is(place: "Place") -
     assert said.code == 0, said.text
     for text in (said.out, (place.folder / "reports/latest/summary.md").read_text(encoding="utf-8")):
         assert "expires in 9 days: then 10 B holds again" in " ".join(text.split())
+
+
+def test_a_cache_that_cannot_be_written_is_one_line_before_anything_is_measured(place: "Place") -> None:
+    place.write("file", "")
+    place.benchmark()
+    barred = f"--cache-dir={place.folder}/file/cache"
+    for said in (
+        place.harness("run", str(next((place.folder / "models").glob("*.tflite"))), "--device=local", barred),
+        place.pytest("--device=local", barred),
+        place.harness("build", "test_bench.py", "--out=artifacts", barred),
+    ):
+        assert said.code == 4, said.text
+        assert "cannot be written (Not a directory): let this user write there" in " ".join(said.text.split())
+    assert not (place.folder / "reports").exists()

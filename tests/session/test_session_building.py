@@ -12,7 +12,7 @@ from harness.records.candidate import Candidate
 from harness.records.errors import BuildError, UsageError
 from harness.records.settings import Settings
 from harness.session import building
-from harness.session.building import Building, check_artifacts
+from harness.session.building import Building, check_build_folders
 from harness.session.turns import own_turn
 from harness.testing import make_artifact
 
@@ -104,9 +104,9 @@ def test_after_a_failure_what_is_built_ahead_is_silent_again(builders: list[Fake
 
 
 def test_a_folder_of_artifacts_that_is_none_is_refused_at_once(tmp_path: Path) -> None:
-    check_artifacts(Settings())
+    check_build_folders(Settings())
     with pytest.raises(UsageError, match="--artifacts"):
-        check_artifacts(Settings(artifacts=tmp_path / "gone"))
+        check_build_folders(Settings(artifacts=tmp_path / "gone"))
 
 
 def test_turns_are_taken_one_after_the_other(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from harness.pipeline.building.shelf import Shelf
 from harness.pipeline.building.tasks import Tasks
 from harness.pipeline.building.worker_process import MEMORY_BYTES, SILENCE_S, Worker
 from harness.pipeline.building.workshop import Workshop
-from harness.pipeline.cache import default_cache_dir, sweep
+from harness.pipeline.cache import sweep
 from harness.records.artifact import Artifact
+from harness.records.cache_dir import default_cache_dir, writable_cache
 from harness.records.candidate import Candidate
 from harness.records.errors import BuildError, EntryError
 
@@ -138,6 +139,7 @@ class Builder:
 
     def _added(self, candidate: Candidate, rank: Rank) -> str:
         if not self._swept:
+            writable_cache(self._shop.cache_dir)
             self._swept = True
             sweep(self._shop.cache_dir)
         try:

@@ -8,7 +8,8 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Final
 
-from harness.pipeline.cache import default_cache_dir, key
+from harness.pipeline.cache import key
+from harness.records.cache_dir import default_cache_dir
 from harness.records.errors import BuildError
 from harness.records.files import open_regular, replace_file
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.pipeline.cache import default_cache_dir
+from harness.records.cache_dir import default_cache_dir
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Self
 
 from harness.pipeline.building.housekeeping import kept
-from harness.pipeline.cache import ARTIFACTS, default_cache_dir, file_sha256
+from harness.pipeline.cache import ARTIFACTS, file_sha256
+from harness.records.cache_dir import default_cache_dir
 from harness.records.errors import UsageError
 from harness.records.settings import Settings
 

@@ -48,16 +48,21 @@ def with_comparisons(entries: Sequence[Entry], steps_of: StepsOf) -> list[Entry]
     Only entries of one device, runtime, delegate and number of threads are compared, and only where both were
     measured on a fit board with right outputs. Intervals are over trials, unpaired.
     """
+    peers: dict[tuple[object, ...], list[Entry]] = {}
+    for entry in entries:
+        if _compared(entry):
+            peers.setdefault(_setting(entry), []).append(entry)
     return [
-        entry.model_copy(update={"comparisons": tuple(_comparisons(entry, entries, steps_of))}) for entry in entries
+        entry.model_copy(update={"comparisons": tuple(_comparisons(entry, peers.get(_setting(entry), ()), steps_of))})
+        for entry in entries
     ]
 
 
-def _comparisons(entry: Entry, entries: Sequence[Entry], steps_of: StepsOf) -> Iterator[Comparison]:
+def _comparisons(entry: Entry, alike: Sequence[Entry], steps_of: StepsOf) -> Iterator[Comparison]:
     steps = steps_of(entry.recipe) if entry.recipe else None
     if steps is None or not _compared(entry):
         return
-    peers = [other for other in entries if _same_setting(entry, other) and _compared(other)]
+    peers = [other for other in alike if other is not entry]
     for less in _one_step_less(steps):
         other = _measured_as(less.rest, entry, peers, steps_of)
         if other is not None:
@@ -77,10 +82,6 @@ def _measured_as(rest: Steps, entry: Entry, peers: Sequence[Entry], steps_of: St
     if not found and rest == Steps(()):
         found = [peer for peer in peers if peer.recipe is None]
     return min(found, key=lambda peer: peer.test != entry.test, default=None)
-
-
-def _same_setting(entry: Entry, other: Entry) -> bool:
-    return other is not entry and _setting(entry) == _setting(other)
 
 
 def _setting(entry: Entry) -> tuple[object, ...]:

@@ -70,7 +70,10 @@ def _spec(lanes: list[_Lane]) -> Spec | None:
 def beyond(group: Group) -> int:
     """Inferences slower than the axis shows."""
     lanes = _lanes(group)
-    return sum(slower_than(lane.histograms, _axis(lanes).high_s) for lane in lanes)
+    if not lanes:
+        return 0
+    high_s = _axis(lanes).high_s
+    return sum(slower_than(lane.histograms, high_s) for lane in lanes)
 
 
 def _lanes(group: Group) -> list[_Lane]:

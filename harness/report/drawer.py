@@ -12,18 +12,22 @@ from typing import Any, Self
 from harness.records.errors import HarnessError
 
 _PROGRAM = Path(__file__).with_name("drawing.py")
-PATIENCE_S = 120.0
-"""For one page's charts, the engine's start included; a busy small machine takes a tenth of it."""
+START_PATIENCE_S = 60.0
+"""For the engine's start, which may fall into the first charts' time; a busy small machine takes a tenth of it."""
+CHART_PATIENCE_S = 20.0
+"""For one chart, of which a busy small machine draws several in a second."""
 
 
 class Drawer:
     """A drawing process; starting returns at once, the engine warms up beside what the caller does.
 
-    Closing it, or the end of this process, ends it. ``patience_s`` is how long each call may wait for it,
-    ``program`` is what draws.
+    Closing it, or the end of this process, ends it. ``start_s`` and ``chart_s`` are how long its start and each
+    chart may take, ``program`` is what draws.
     """
 
-    def __init__(self, *, patience_s: float = PATIENCE_S, program: Path = _PROGRAM) -> None:
+    def __init__(
+        self, *, start_s: float = START_PATIENCE_S, chart_s: float = CHART_PATIENCE_S, program: Path = _PROGRAM
+    ) -> None:
         process = subprocess.Popen(
             [sys.executable, "-P", str(program)],  # -P: this folder stays off its module path
             stdin=subprocess.PIPE,
@@ -33,7 +37,7 @@ class Drawer:
         if process.stdin is None or process.stdout is None:
             raise _not_drawn("the drawing process has no pipes")
         self._process, self._work, self._answers = process, process.stdin, process.stdout
-        self._patience_s = patience_s
+        self._start_s, self._chart_s = start_s, chart_s
         self._late = threading.Event()
 
     def __enter__(self) -> Self:
@@ -42,22 +46,24 @@ class Drawer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def ask(self, specs: list[dict[str, Any]]) -> None:
-        """Hand over specifications to draw; ``answer`` waits for them."""
+    @property
+    def running(self) -> bool:
+        """Whether it can draw more: after one that is not well-formed it can, after its death or delay not."""
+        return self._process.poll() is None and not self._late.is_set()
+
+    def draw(self, specs: list[dict[str, Any]]) -> list[str]:
+        """SVG texts, one for each specification; HarnessError if they were not drawn."""
         work = json.dumps(specs, allow_nan=False).encode() + b"\n"
-        try:
-            with self._in_time():
+        patience_s = self._start_s + self._chart_s * len(specs)
+        with self._in_time(patience_s):
+            try:
                 self._work.write(work)
                 self._work.flush()
-        except (OSError, ValueError) as error:
-            raise _not_drawn(self._ended(f"the drawing process takes no work ({error})")) from error
-
-    def answer(self) -> list[str]:
-        """SVG texts, one for each specification of the last ``ask``; HarnessError if they were not drawn."""
-        with self._in_time():
-            line = self._answers.readline()
+                line = self._answers.readline()
+            except (OSError, ValueError) as error:
+                raise _not_drawn(self._ended(f"the drawing process takes no work ({error})", patience_s)) from error
         if not line.endswith(b"\n"):
-            raise _not_drawn(self._ended("the drawing process ended without an answer"))
+            raise _not_drawn(self._ended("the drawing process ended without an answer", patience_s))
         answer = json.loads(line)
         if "error" in answer:
             raise _not_drawn(answer["error"])
@@ -72,9 +78,9 @@ class Drawer:
                 stream.close()
 
     @contextmanager
-    def _in_time(self) -> Iterator[None]:
+    def _in_time(self, patience_s: float) -> Iterator[None]:
         """What waits for the process fails when its time is up, because the process is then killed."""
-        timer = threading.Timer(self._patience_s, self._give_up)
+        timer = threading.Timer(patience_s, self._give_up)
         timer.daemon = True
         timer.start()
         try:
@@ -86,8 +92,8 @@ class Drawer:
         self._late.set()
         self._process.kill()
 
-    def _ended(self, otherwise: str) -> str:
-        return f"the drawing process took longer than {self._patience_s:g} s" if self._late.is_set() else otherwise
+    def _ended(self, otherwise: str, patience_s: float) -> str:
+        return f"the drawing process took longer than {patience_s:g} s" if self._late.is_set() else otherwise
 
 
 def _not_drawn(why: str) -> HarnessError:

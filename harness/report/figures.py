@@ -1,8 +1,9 @@
-"""Every chart of a report: specified, drawn, and kept while the page stays below its size."""
+"""The charts of a report, drawn a group at a time in the order of the page while it stays below its size."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.records.errors import HarnessError
 from harness.records.history import Series
 from harness.records.results import Results
 from harness.report.chart_style import Spec
@@ -17,8 +18,8 @@ from harness.report.svg import checked
 from harness.report.tradeoff import against, tradeoff
 
 MAX_CHARTS_BYTES = 1_400_000
-"""So that a page with many candidates stays below 2 MB; what is left out is said."""
-
+"""So that a page with many candidates stays small; once they are more, no further group is drawn, and the page says so."""
+_FULL = "charts left out to keep this page small; the numbers stand in the table."
 
 _RATIO_CAPTION = (
     "A point is a block, the first at the top. Bar: the ratio with its interval; dashed: the budget; line: 1."
@@ -43,11 +44,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class GroupFigures:
-    """A group with its charts; none where nothing was measured or the page was full."""
+    """A group with its charts; none where nothing was measured, the page was full or drawing failed."""
 
     group: Group
     figures: tuple[Figure, ...]
-    left_out: bool = False
+    missing: str = ""
+    """Why there are no charts though something was measured, a sentence."""
 
     def of(self, section: str) -> list[Figure]:
         """The charts that stand in a section of the page."""
@@ -63,28 +65,38 @@ class _Wanted:
     about: str = ""
 
 
-Wanted = list[tuple[Group, list[_Wanted]]]
+def draw_figures(results: Results, drawer: Drawer, *, max_bytes: int = MAX_CHARTS_BYTES) -> list[GroupFigures]:
+    """The charts of every group, checked. Where they cannot be drawn, the groups say so and the page goes without."""
+    histories: dict[tuple[str, str], list[Series]] = {}
+    for one in results.history:
+        histories.setdefault((one.candidate, one.device), []).append(one)
+    found, used, broken = [], 0, ""
+    for group in groups(results):
+        history = histories.get((group.candidate, group.device), [])
+        drawn = GroupFigures(group, (), (broken or _FULL) if group.variants or history else "")
+        if used <= max_bytes and not broken:
+            drawn = _drawn(group, history, drawer)
+            broken = "" if drawer.running else drawn.missing
+            used += sum(len(figure.svg.encode()) for figure in drawn.figures)
+            if used > max_bytes:
+                drawn = GroupFigures(group, (), _FULL)
+        found.append(drawn)
+    return found
 
 
-def ask_for_all(results: Results, drawer: Drawer) -> Wanted:
-    """Specify the charts of every group and hand them over; ``collect`` waits for them."""
-    wanted = [(group, _wanted(group, results.history)) for group in groups(results)]
-    drawer.ask([chart.spec for _, charts in wanted for chart in charts])
-    return wanted
-
-
-def collect(wanted: Wanted, drawer: Drawer, *, max_bytes: int = MAX_CHARTS_BYTES) -> list[GroupFigures]:
-    """The drawn charts, checked; those of a group are left out once all together pass ``max_bytes``."""
-    svgs = iter(drawer.answer())
-    drawn, used = [], 0
-    for group, charts in wanted:
+def _drawn(group: Group, history: list[Series], drawer: Drawer) -> GroupFigures:
+    wanted = _wanted(group, history)
+    if not wanted:
+        return GroupFigures(group, ())
+    try:
+        svgs = drawer.draw([chart.spec for chart in wanted])
         figures = tuple(
-            Figure(chart.title, chart.caption, checked(next(svgs)), chart.section, chart.about) for chart in charts
+            Figure(chart.title, chart.caption, checked(svg), chart.section, chart.about)
+            for chart, svg in zip(wanted, svgs, strict=True)
         )
-        used += sum(len(figure.svg.encode()) for figure in figures)
-        left_out = bool(figures) and used > max_bytes
-        drawn.append(GroupFigures(group, () if left_out else figures, left_out))
-    return drawn
+    except HarnessError as error:
+        return GroupFigures(group, (), str(error))
+    return GroupFigures(group, figures)
 
 
 def _wanted(group: Group, history: list[Series]) -> list[_Wanted]:
@@ -95,7 +107,7 @@ def _wanted(group: Group, history: list[Series]) -> list[_Wanted]:
         ("Where the time goes", _STAGES_CAPTION, stages_chart(group), "stages"),
     )
     own = [_Wanted(title, caption, spec, section) for title, caption, spec, section in charts if spec is not None]
-    return [*own, *_against_baseline(group), *_over_time(group, history)]
+    return [*own, *_against_baseline(group), *_over_time(history)]
 
 
 def _against_baseline(group: Group) -> Iterator[_Wanted]:
@@ -108,10 +120,9 @@ def _against_baseline(group: Group) -> Iterator[_Wanted]:
                 yield _Wanted(f"{title}: {variant.name}", caption, spec, "baseline", variant.name)
 
 
-def _over_time(group: Group, history: list[Series]) -> Iterator[_Wanted]:
+def _over_time(history: list[Series]) -> Iterator[_Wanted]:
     """The latency's way, and that of what changed; the others stand in the table."""
-    own = [one for one in history if (one.candidate, one.device) == (group.candidate, group.device)]
-    for panel in panels(own):
+    for panel in panels(history):
         spec = history_chart(panel) if panel.metric == "latency_p50" or panel.sentences else None
         if spec is not None:
             yield _Wanted(f"{panel.title} from run to run", HISTORY_CAPTION, spec, "history")

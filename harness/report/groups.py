@@ -28,16 +28,22 @@ class Group:
 
 def groups(results: Results) -> list[Group]:
     """Every candidate on every device, candidates in the order of the file."""
-    pairs = dict.fromkeys((entry.candidate, entry.device) for entry in results.entries)
-    candidates = list(dict.fromkeys(candidate for candidate, _ in pairs))
-    ordered = sorted(pairs, key=lambda pair: candidates.index(pair[0]))
-    return [_group(results, candidate, device) for candidate, device in ordered]
+    together: dict[str, dict[str, list[Entry]]] = {}
+    for entry in results.entries:
+        together.setdefault(entry.candidate, {}).setdefault(entry.device, []).append(entry)
+    return [
+        _group(candidate, device, here, _palette(devices))
+        for candidate, devices in together.items()
+        for device, here in devices.items()
+    ]
 
 
-def _group(results: Results, candidate: str, device: str) -> Group:
-    same = [entry for entry in results.entries if entry.candidate == candidate]
-    palette = list(dict.fromkeys(entry.recipe for entry in same))
-    here = [entry for entry in same if entry.device == device]
+def _palette(devices: dict[str, list[Entry]]) -> list[str | None]:
+    """A candidate's recipes in the order of the file, by which they have one colour on all devices."""
+    return list(dict.fromkeys(entry.recipe for here in devices.values() for entry in here))
+
+
+def _group(candidate: str, device: str, here: list[Entry], palette: list[str | None]) -> Group:
     names = distinct([recipe_name(entry) for entry in here])
     named = list(zip(names, here, strict=True))
     return Group(

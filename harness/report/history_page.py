@@ -15,9 +15,8 @@ def write_history_page(found: Sequence[Series], path: Path) -> None:
     """Draw series, which know their changes already, into a page. Raises HarnessError."""
     wanted = [(panel, spec) for panel in panels(found) if (spec := history_chart(panel)) is not None]
     with Drawer() as drawer:
-        drawer.ask([spec for _, spec in wanted])
-        load_templates()
-        svgs = [checked(svg) for svg in drawer.answer()]
+        load_templates()  # while the engine starts
+        svgs = [checked(svg) for svg in drawer.draw([spec for _, spec in wanted])]
     style, style_hash = style_and_hash()
     text = (
         templates()

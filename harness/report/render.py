@@ -4,7 +4,7 @@ from pathlib import Path
 
 from harness.report.action_benchmark import action_benchmark
 from harness.report.drawer import Drawer
-from harness.report.figures import ask_for_all, collect
+from harness.report.figures import draw_figures
 from harness.report.markdown import summary
 from harness.report.page import load_templates, page
 from harness.store import load_results
@@ -18,16 +18,15 @@ ACTION_NAME = "github-action-benchmark.json"
 def render(folder: Path, drawer: Drawer | None = None) -> Path:
     """Write report.html and what pipelines read beside the folder's results.json; gives the page's path.
 
-    ``drawer`` is one that was started earlier and is warm by now; it stays open. HarnessError when a chart
-    cannot be drawn or a file cannot be written.
+    ``drawer`` is one that was started earlier and is warm by now; it stays open. Charts that cannot be drawn are
+    left out, and the page says so. HarnessError when a file cannot be written.
     """
     if drawer is None:
         with Drawer() as own:
             return render(folder, own)
     results = load_results(folder)
-    wanted = ask_for_all(results, drawer)
     write_whole(folder / SUMMARY_NAME, summary(results).encode())
     write_whole(folder / ACTION_NAME, action_benchmark(results).encode())
-    load_templates()  # while the charts are drawn
-    write_whole(folder / PAGE_NAME, page(results, collect(wanted, drawer)).encode())
+    load_templates()  # while the engine starts
+    write_whole(folder / PAGE_NAME, page(results, draw_figures(results, drawer)).encode())
     return folder / PAGE_NAME

@@ -2,14 +2,14 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
 
 from harness.records.errors import HarnessError
-from harness.records.files import open_for_append, replace_file
+from harness.records.files import open_for_append, replacing
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -41,10 +41,10 @@ def locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Replace a file's content so that a reader sees the old or the new, never a part."""
-    with disk_errors_named(path):
-        replace_file(path, content)
+def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Replace a file's content, whole or in parts, so that a reader sees the old or the new, never a part of it."""
+    with disk_errors_named(path), replacing(path) as stream:
+        stream.writelines((content,) if isinstance(content, bytes) else content)
 
 
 def append_line(path: Path, line: bytes, *, lock: Path, max_file_bytes: int) -> None:

@@ -1,23 +1,41 @@
 """JSON for people and machines: objects indented, lists of plain values on one line, never NaN."""
 
 import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
-JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+from harness.records.base import Record
+
+JsonValue: TypeAlias = "None | bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | Record"
+"""Records stand for what they dump, which is made when their turn comes."""
 
 
-def json_text(value: JsonValue, *, indent: int = 0) -> str:
+def json_text(value: JsonValue) -> str:
     """The same text for the same value each time: keys as given, floats by repr; ValueError for NaN."""
+    return "".join(json_parts(value))
+
+
+def json_parts(value: JsonValue, *, indent: int = 0) -> Iterator[str]:
+    """The text in parts, so that of a large value nobody needs to hold all of it."""
+    if isinstance(value, Record):
+        value = value.model_dump(mode="json")
     if isinstance(value, dict) and value:
-        items = [f"{_plain(key)}: {json_text(item, indent=indent + 1)}" for key, item in value.items()]
-        return _block("{}", items, indent)
-    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
-        return _block("[]", [json_text(item, indent=indent + 1) for item in value], indent)
-    return _plain(value)
+        named = ((f"{_plain(key)}: ", item) for key, item in value.items())
+        yield from _block("{}", named, indent)
+    elif isinstance(value, list) and any(isinstance(item, dict | list | Record) for item in value):
+        yield from _block("[]", (("", item) for item in value), indent)
+    else:
+        yield _plain(value)
 
 
-def _block(brackets: str, items: list[str], indent: int) -> str:
+def _block(brackets: str, items: Iterable[tuple[str, JsonValue]], indent: int) -> Iterator[str]:
     inner = "\n" + " " * (indent + 1)
-    return brackets[0] + inner + f",{inner}".join(items) + "\n" + " " * indent + brackets[1]
+    start = brackets[0] + inner
+    for name, item in items:
+        yield start + name
+        yield from json_parts(item, indent=indent + 1)
+        start = f",{inner}"
+    yield "\n" + " " * indent + brackets[1]
 
 
 def _plain(value: JsonValue) -> str:

@@ -9,7 +9,7 @@ from harness.records.status import Status
 from harness.report import Drawer
 from harness.report.arms import Compared, compared
 from harness.report.distribution import arms_distribution, distribution
-from harness.report.figures import ask_for_all, collect
+from harness.report.figures import draw_figures
 from harness.report.groups import groups
 from harness.report.page import page as page_text
 from harness.report.ratio_chart import ratio_chart
@@ -17,7 +17,7 @@ from harness.report.ratio_chart import ratio_chart
 
 def page_of(made):
     with Drawer() as drawer:
-        return page_text(made, collect(ask_for_all(made, drawer), drawer))
+        return page_text(made, draw_figures(made, drawer))
 
 
 @pytest.fixture(scope="module")

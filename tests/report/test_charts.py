@@ -108,8 +108,7 @@ def test_long_names_get_a_line_of_their_own():
     entries = [short.variants[0].entry.model_copy(update={"recipe": name}) for name in ("int8", LONG)]
     long = groups(results().model_copy(update={"entries": entries}))[0]
     with Drawer() as drawer:
-        drawer.ask([distribution(short), distribution(long)])
-        one, two = drawer.answer()
+        one, two = drawer.draw([distribution(short), distribution(long)])
     assert ">int8: p50 1 ms (" in one
     assert ">int8:</tspan>" in two and f">{LONG}:</tspan>" in two
 
@@ -168,35 +167,31 @@ def test_axes_far_apart_are_logarithmic():
 
 def test_a_chart_that_cannot_be_drawn_is_one_line():
     with Drawer() as drawer:
-        drawer.ask([{"mark": "nonsense"}])
         with pytest.raises(HarnessError, match=r"charts were not drawn") as caught:
-            drawer.answer()
+            drawer.draw([{"mark": "nonsense"}])
         assert "\n" not in str(caught.value)
-        drawer.ask([])
-        assert drawer.answer() == []
+        assert drawer.running
+        assert drawer.draw([]) == []
 
 
 def test_a_drawing_process_that_is_gone_is_one_line():
     drawer = Drawer()
     drawer.close()
     drawer.close()
+    assert not drawer.running
     with pytest.raises(HarnessError, match="charts were not drawn"):
-        drawer.ask([])
+        drawer.draw([])
 
 
 @pytest.mark.parametrize("size", [1, 1_000_000], ids=["that does not answer", "that takes no work"])
 def test_a_drawing_process_that_hangs_is_given_up(tmp_path, size):
     program = tmp_path / "hung.py"
     program.write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
-    with Drawer(patience_s=0.5, program=program) as drawer:
+    with Drawer(start_s=0.4, chart_s=0.1, program=program) as drawer:
         with pytest.raises(HarnessError, match=r"not drawn: the drawing process took longer than 0\.5 s") as caught:
-            _ask_and_wait(drawer, [{"description": "x" * size}])
+            drawer.draw([{"description": "x" * size}])
         assert "\n" not in str(caught.value)
-
-
-def _ask_and_wait(drawer, specs):
-    drawer.ask(specs)
-    drawer.answer()
+        assert not drawer.running
 
 
 @pytest.mark.parametrize("tag", ["script", "foreignObject", "a", "image", "style", "use"])

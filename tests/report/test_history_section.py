@@ -5,7 +5,7 @@ from report.ab_results import ab_results, series
 from store.sample_results import HOSTILE
 
 from harness.report import Drawer
-from harness.report.figures import ask_for_all, collect
+from harness.report.figures import draw_figures
 from harness.report.history_chart import history_chart, panels
 from harness.report.history_page import write_history_page
 from harness.report.page import page as page_text
@@ -17,7 +17,7 @@ STEPPED = [0.0041] * 8 + [0.0046] * 5
 def section():
     made = ab_results()
     with Drawer() as drawer:
-        text = page_text(made, collect(ask_for_all(made, drawer), drawer))
+        text = page_text(made, draw_figures(made, drawer))
     return re.search(r'<section id="history">.*?</section>', text, re.DOTALL)[0]
 
 
@@ -41,7 +41,7 @@ def test_a_metric_that_changed_has_a_chart_as_well():
     made = ab_results()
     size = series("int8", "model_size", [112_700.0] * 8 + [130_000.0] * 5)
     with Drawer() as drawer:
-        figures = collect(ask_for_all(made.model_copy(update={"history": [*made.history, size]}), drawer), drawer)
+        figures = draw_figures(made.model_copy(update={"history": [*made.history, size]}), drawer)
     titles = [figure.title for figure in figures[0].of("history")]
     assert titles == ["latency p50 from run to run", "model size from run to run"]
 

@@ -12,7 +12,7 @@ from store.sample_results import results
 from harness.records.errors import HarnessError, ResultsFileError
 from harness.records.results import Results
 from harness.report import Drawer, render
-from harness.report.figures import ask_for_all, collect
+from harness.report.figures import draw_figures
 from harness.report.page import page as page_text
 from harness.report.sections import SECTIONS
 from harness.store.results_file import save_results
@@ -171,12 +171,32 @@ def test_a_run_without_entries_has_a_page(tmp_path):
 
 def test_charts_past_the_pages_size_are_left_out_and_that_is_said():
     with Drawer() as drawer:
-        figures = collect(ask_for_all(results(), drawer), drawer, max_bytes=50_000)
+        figures = draw_figures(results(), drawer, max_bytes=50_000)
     assert [bool(group.figures) for group in figures] == [True, False, False, False]
-    assert [group.left_out for group in figures] == [False, True, False, True]
+    assert [bool(group.missing) for group in figures] == [False, True, False, True]
     text = page_text(results(), figures)
-    assert text.count("Charts left out") == 2
+    assert "Of 2 of 4 candidates: charts left out to keep this page small" in text
     assert sum(len(figure.svg) for group in figures for figure in group.figures) <= 50_000
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("import time\ntime.sleep(600)\n", "took longer than"),
+        ("import os\nos._exit(3)\n", "takes no work|without an answer"),
+        ('import sys\nfor line in sys.stdin: print(\'{"error": "no such mark"}\', flush=True)\n', "no such mark"),
+    ],
+    ids=["hangs", "dies", "refuses"],
+)
+def test_a_page_whose_charts_cannot_be_drawn_goes_without_them_and_says_so(tmp_path, program, why):
+    (tmp_path / "drawing.py").write_text(program, encoding="utf-8")
+    with Drawer(start_s=0.4, chart_s=0.1, program=tmp_path / "drawing.py") as drawer:
+        page = render(saved(tmp_path / "run", results()), drawer)
+
+    text = page.read_text(encoding="utf-8")
+    assert "<svg" not in text
+    assert re.search(rf"Of 3 of 4 candidates: [^<]*charts were not drawn: [^<]*({why})", text)
+    assert sections_of(page)
 
 
 def test_a_folder_without_results_is_one_line(tmp_path):

@@ -1,5 +1,6 @@
 """How the recipes of a candidate compare on a device, drawn."""
 
+from collections import Counter
 from itertools import groupby
 from typing import Any
 
@@ -9,10 +10,13 @@ from harness.report.sections.section import Section
 
 
 def _context(results: Results, figures: list[GroupFigures]) -> dict[str, Any]:
-    candidates = groupby(figures, key=lambda drawn: drawn.group.candidate)
+    shown = [drawn for drawn in figures if drawn.of("charts") or drawn.group.unmeasured]
+    candidates = groupby(shown, key=lambda drawn: drawn.group.candidate)
+    missing = Counter(drawn.missing for drawn in figures if drawn.missing)
     return {
         "devices": results.devices,
         "candidates": [(candidate, [_panel(drawn) for drawn in same]) for candidate, same in candidates],
+        "missing": [f"Of {count} of {len(figures)} candidates: {why}" for why, count in missing.items()],
     }
 
 
@@ -20,7 +24,6 @@ def _panel(drawn: GroupFigures) -> dict[str, Any]:
     return {
         "device": drawn.group.device,
         "unmeasured": drawn.group.unmeasured,
-        "left_out": drawn.left_out,
         "figures": drawn.of("charts"),
     }
 

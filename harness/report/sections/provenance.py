@@ -55,8 +55,9 @@ def _whose(results: Results, entries: list[Entry], total: int) -> str:
     """The entries by name; by candidate alone where all of a candidate's measured entries are meant."""
     if len(entries) == total:
         return "all entries" if total > 1 else "its one entry"
+    meant = set(map(id, entries))
     whole = {entry.candidate for entry in entries} - {
-        entry.candidate for entry in results.entries if entry.measurements and entry not in entries
+        entry.candidate for entry in results.entries if entry.measurements and id(entry) not in meant
     }
     named = [
         entry.candidate if entry.candidate in whole else f"{entry_name(entry)} on {_where(results, entry)}"

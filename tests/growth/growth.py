@@ -17,23 +17,27 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
-from harness.records.metrics import METRICS
+import numpy as np
+
+from harness.records.metrics import METRICS, STAGE_METRICS
 from harness.records.results import DeviceRecord, Entry, Histogram, Measurement, Results, Run, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.report import table
 from harness.report.ahead import ReportAhead
 from harness.session.closing import RunStart, close_run
+from harness.stats import histogram
 from harness.store import RunFolder
 from harness.store.history import History
 from harness.testing import make_entry, make_facts, make_memory, make_profile, make_telemetry
 
 TRIALS = 10
-BINS = 256
+READS = 2_000
 RECIPES = ("float32", "float16", "dynamic_int8", "int8", "int16x8")
 DEVICE = "simulated"
 DATABASE = "history.db"
@@ -50,7 +54,7 @@ def entry_of(number: int, *, seed: int = 0, trials: int = TRIALS) -> Entry:
         candidate=f"network_{number // len(RECIPES)}",
         recipe=RECIPES[number % len(RECIPES)],
         status=Status.PASS,
-        measurements=[_measurement(metric, p50) for metric in METRICS],
+        measurements=[_measurement(metric, p50) for metric in METRICS if metric not in STAGE_METRICS],
         trials=[_trial(block, p50, random) for block in range(trials)],
     )
 
@@ -72,21 +76,30 @@ def _measurement(metric: str, p50: float) -> Measurement:
 
 
 def _trial(block: int, p50: float, random: Random) -> TrialSummary:
-    low, high = p50 * 0.97, p50 * 1.4
-    edges = [low * (high / low) ** (step / BINS) for step in range(BINS + 1)]
+    scale = p50 * random.gauss(1, 0.005)
+    edges, counts = _shape(block)
     return TrialSummary(
         arm="candidate",
         block=block,
-        n=1_000,
+        n=READS,
         batch=1,
-        mean_s=p50 * 1.01,
-        quantiles={"p50": p50 * random.gauss(1, 0.005), "p90": p50 * 1.05, "p99": p50 * 1.3},
-        histogram=Histogram(edges_s=edges, counts=[random.randrange(40) for _ in range(BINS)]),
+        mean_s=scale * 1.01,
+        quantiles={"p50": scale, "p90": scale * 1.05, "p99": scale * 1.3},
+        histogram=Histogram(edges_s=[edge * scale for edge in edges], counts=list(counts)),
         init_s=0.003,
         first_inference_s=p50 * 3,
         memory=make_memory(),
         telemetry=make_telemetry(),
     )
+
+
+@cache
+def _shape(block: int) -> tuple[list[float], list[int]]:
+    """Edges around 1 and counts of a trial whose reads spread by 1 %, with some late ones."""
+    generator = np.random.default_rng(block)
+    bulk, late = generator.normal(0, 0.01, READS - 10), generator.exponential(1, 10)
+    edges, counts = histogram(np.exp(np.concatenate([bulk, late])) * 0.001)
+    return [edge * 1000 for edge in edges], counts
 
 
 def close_session(reports_dir: Path, entries: Iterator[Entry], *, run_id: str) -> Path:

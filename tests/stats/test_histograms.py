@@ -37,6 +37,19 @@ def test_an_outlier_does_not_squeeze_the_rest_into_one_bin():
     assert sum(count > 0 for count in counts) >= 5
 
 
+def test_late_outliers_leave_the_bulk_as_fine_as_it_was():
+    rng = np.random.default_rng(2)
+    bulk = 0.001 * np.exp(rng.normal(0, 0.002, 20_000))
+    edges, _ = histogram(np.append(bulk, [0.1] * 20))
+    width = max(b - a for a, b in pairwise(edges) if b <= np.quantile(bulk, 0.99))
+    assert width <= (np.quantile(bulk, 0.995) - bulk.min()) / 80
+
+
+def test_edges_are_told_in_few_digits():
+    edges, _ = histogram(0.0002 * np.exp(np.random.default_rng(3).normal(0, 0.05, 2000)))
+    assert max(len(repr(edge)) for edge in edges[1:-1]) <= 16
+
+
 def test_many_close_samples_stay_below_the_cap():
     samples = np.append(np.full(1000, 0.001) + np.arange(1000) * 2e-9, 5.0)
     _, counts = histogram(samples)

@@ -17,7 +17,7 @@ from harness.report.stages_chart import stages_chart
 from harness.report.svg import checked
 from harness.report.tradeoff import against, tradeoff
 
-MAX_CHARTS_BYTES = 1_000_000
+MAX_CHARTS_BYTES = 900_000
 """So that a page with many candidates stays small; past it no further group is drawn, and the page says so."""
 _FULL = "charts left out to keep this page small; the numbers stand in the table."
 

@@ -51,12 +51,12 @@ def test_a_metric_stands_with_both_arms_its_ratio_and_how_sure_it_is(section):
     entry = ab_results().entries[0]
     latency = next(found.ratio for found in compared(entry) if found.ratio.metric == "latency_p50")
     for part in (
-        '<span class="value">4.1 ms</span>',
-        f'<span class="value">{latency.ratio:.4f}</span>',
-        f'<span class="detail">{latency.ci_low:.4f}–{latency.ci_high:.4f}</span>',
-        '<span class="detail">99.9 %, 30 blocks</span>',
-        '<span class="value">at most 2 % worse</span>',
-        '<span class="detail">3.1 % worse would have been found, with 95 %</span>',
+        "<b>4.1 ms</b>",
+        f"<b>{latency.ratio:.4f}</b>",
+        f"<small>{latency.ci_low:.4f}–{latency.ci_high:.4f}</small>",
+        "<small>99.9 %, 30 blocks</small>",
+        "<b>at most 2 % worse</b>",
+        "<small>3.1 % worse would have been found, with 95 %</small>",
         "no budget",
     ):
         assert part in section

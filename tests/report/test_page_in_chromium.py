@@ -92,7 +92,7 @@ def test_text_stands_out_from_the_page(opened, scheme):
     page = opened(1200, scheme)
     ground = page.evaluate(f"({LUMINANCE})(getComputedStyle(document.body).backgroundColor)")
     assert (ground > 0.9) if scheme == "light" else (ground < 0.2)
-    for selector in ("body", "h1", ".detail", "figcaption", ".badge.fail", ".label"):
+    for selector in ("body", "h1", ".number small", "figcaption", ".badge.fail", ".label"):
         ink = page.evaluate(f"({LUMINANCE})(getComputedStyle(document.querySelector('{selector}')).color)")
         assert abs(ink - ground) > 0.35, selector
     fills = page.eval_on_selector_all(

@@ -5,7 +5,7 @@ from typing import Any
 from harness.records.artifact import AccuracyDrop, AccuracyResult, Fidelity, LayerError, Rival, Training
 from harness.records.results import ArtifactRecord, Results
 from harness.records.units import format_quantity
-from harness.report.artifacts import Measured, artifacts
+from harness.report.artifacts import Measured, artifacts, left_out
 from harness.report.figures import GroupFigures
 from harness.report.numbers import points
 from harness.report.sections.section import Section
@@ -26,7 +26,7 @@ def _context(results: Results, _: list[GroupFigures]) -> dict[str, Any] | None:
         }
         for candidate, found in artifacts(results)
     ]
-    return {"columns": COLUMNS, "candidates": candidates} if candidates else None
+    return {"columns": COLUMNS, "candidates": candidates, "left_out": left_out(results)} if candidates else None
 
 
 def _cells(record: ArtifactRecord) -> list[Cell]:

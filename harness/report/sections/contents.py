@@ -6,7 +6,7 @@ from typing import Any
 from harness.records.artifact import Inside, OperatorTally, TensorInfo
 from harness.records.results import Results
 from harness.records.units import format_quantity
-from harness.report.artifacts import Measured, artifacts
+from harness.report.artifacts import Measured, artifacts, left_out
 from harness.report.figures import GroupFigures
 from harness.report.sections.section import Section
 
@@ -24,7 +24,7 @@ class _Column:
 def _context(results: Results, _: list[GroupFigures]) -> dict[str, Any] | None:
     told = [(candidate, [one for one in found if one.record.inside]) for candidate, found in artifacts(results)]
     known = [_candidate(candidate, found) for candidate, found in told if found]
-    return {"sizes": SIZES, "candidates": known} if known else None
+    return {"sizes": SIZES, "candidates": known, "left_out": left_out(results)} if known else None
 
 
 def _candidate(candidate: str, found: list[Measured]) -> dict[str, Any]:

@@ -41,27 +41,25 @@ def remember(results: Results, settings: Settings) -> Remembered:
         history = opened.history
         take_in(history, reports_dir, most=_RUNS)
         history.append(results)
-        found = history.series(newest=_RUNS)
+        found = history.series_of_run(results.run.id, metrics=_kept_metrics(results.entries), newest=_RUNS)
         tests = {name: told for name in results.devices if (told := history.selftests(name)) is not None}
         tried = history.attempts(commit) if (commit := results.run.commit) and "+" not in commit else []
     except (UsageError, OSError) as error:
         return Remembered(notes=(f"not in the history: {error}",))
+    judged = {(_subject(entry), finding.metric) for entry in results.entries for finding in entry.findings}
     own = [series for series in found if any(point.run_id == results.run.id for point in series.points)]
-    series = [_newest(with_changes(series)) for series in own if _is_kept(series, results.entries)]
+    wanted = [one for one in own if one.metric in ALWAYS or (_subject(one), one.metric) in judged]
+    series = [_newest(with_changes(one)) for one in wanted]
     kept = tuple(one for one in series if len(one.points) > 1)
     return Remembered(kept, (*opened.said, *_attempts(results, tried)), tests)
 
 
-def _is_kept(series: Series, entries: Sequence[Entry]) -> bool:
-    return series.metric in ALWAYS or any(
-        finding.metric == series.metric
-        for entry in entries
-        if _subject(entry) == (series.device, series.candidate, series.recipe, series.test)
-        for finding in entry.findings
-    )
+def _kept_metrics(entries: Sequence[Entry]) -> list[str]:
+    judged = {finding.metric for entry in entries for finding in entry.findings if finding.metric is not None}
+    return [*ALWAYS, *sorted(judged.difference(ALWAYS))]
 
 
-def _subject(one: Entry | Attempt) -> tuple[str, str, str | None, str]:
+def _subject(one: Entry | Attempt | Series) -> tuple[str, str, str | None, str]:
     """What is the same in every run."""
     return one.device, one.candidate, one.recipe, one.test
 

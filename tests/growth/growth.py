@@ -141,7 +141,8 @@ def measure_history(count: int, where: Path) -> dict[str, float]:
     history = History.open(str(where / DATABASE))
     commit = f"{count - 1:040x}"
     asked: dict[str, Callable[[], object]] = {
-        "series": lambda: history.series(device=DEVICE, candidate="network_0", metrics=["latency_p50"], newest=200),
+        "series": lambda: history.series(device=DEVICE, candidate="network_0", metrics=["latency_p50"], newest=100),
+        "series_of_run": lambda: history.series_of_run(f"{count - 1:06x}", metrics=["latency_p50"], newest=100),
         "attempts": lambda: history.attempts(commit),
         "artifacts": lambda: history.artifacts(commit),
         "selftests": lambda: history.selftests(DEVICE),

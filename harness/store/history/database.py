@@ -49,6 +49,9 @@ _SUBJECT: Final = (
     RUNS.c.branch,
 )
 """What makes a series: all of it is alike in all of its points."""
+_MEASURED: Final = RUNS.join(ENTRIES, ENTRIES.c.run_id == RUNS.c.id).join(
+    MEASUREMENTS, MEASUREMENTS.c.entry_id == ENTRIES.c.id
+)
 _POINT: Final = (
     RUNS.c.id.label("run_id"),
     RUNS.c.created_at,
@@ -121,22 +124,39 @@ class History:
         ``candidate`` is a candidate with all its recipes, or one of them as it is shown: "digits_cnn/int8".
         ``newest`` takes the points of so many runs only, the latest. Changes of level are not looked for here.
         """
-        wanted = select(*_SUBJECT, *_POINT).select_from(
-            RUNS.join(ENTRIES, ENTRIES.c.run_id == RUNS.c.id).join(
-                MEASUREMENTS, MEASUREMENTS.c.entry_id == ENTRIES.c.id
-            )
-        )
+        wanted = select(*_SUBJECT, *_POINT).select_from(_MEASURED)
         if device is not None:
             wanted = wanted.where(ENTRIES.c.device == device)
         if candidate is not None:
             wanted = wanted.where(_is_subject(candidate))
         if branch is not None:
             wanted = wanted.where(RUNS.c.branch == branch)
+        return self._series(wanted, metrics=metrics, newest=newest)
+
+    def series_of_run(
+        self, run_id: str, *, metrics: Sequence[str] | None = None, newest: int | None = None
+    ) -> list[Series]:
+        """Series of what one run measured, on its branch; ``metrics`` and ``newest`` as for ``series``."""
+        own = ENTRIES.alias("own")
+        alike = and_(
+            own.c.device == ENTRIES.c.device,
+            own.c.candidate == ENTRIES.c.candidate,
+            own.c.recipe.is_not_distinct_from(ENTRIES.c.recipe),
+            own.c.test == ENTRIES.c.test,
+        )
+        measured = select(own.c.id).where(alike, own.c.run_id == run_id).exists()
+        branch = select(RUNS.c.branch).where(RUNS.c.id == run_id).scalar_subquery()
+        wanted = select(*_SUBJECT, *_POINT).select_from(_MEASURED)
+        return self._series(
+            wanted.where(measured, RUNS.c.branch.is_not_distinct_from(branch)), metrics=metrics, newest=newest
+        )
+
+    def _series(self, wanted: Select[Any], *, metrics: Sequence[str] | None, newest: int | None) -> list[Series]:
         if metrics is not None:
             wanted = wanted.where(MEASUREMENTS.c.metric.in_(list(metrics)))
         if newest is not None:
             latest = select(RUNS.c.id).order_by(RUNS.c.created_at.desc(), RUNS.c.id.desc()).limit(newest)
-            wanted = wanted.where(RUNS.c.id.in_(latest))
+            wanted = wanted.where(ENTRIES.c.run_id.in_(latest))
         return _grouped(self._rows(wanted.order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id)))
 
     def attempts(self, commit: str) -> list[Attempt]:
@@ -159,7 +179,7 @@ class History:
         """A board's record: how often measuring the same thing twice showed a difference; None without a self-test."""
         columns = (RUNS.c.created_at, ENTRIES.c.status, SELFTESTS.c.detectable)
         found = RUNS.join(ENTRIES, ENTRIES.c.run_id == RUNS.c.id).join(SELFTESTS, SELFTESTS.c.entry_id == ENTRIES.c.id)
-        wanted = select(*columns).select_from(found).where(ENTRIES.c.device == device)
+        wanted = select(*columns).select_from(found).where(ENTRIES.c.device == device, ENTRIES.c.test == SELFTEST)
         rows = self._rows(wanted.order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id))
         return record_of(device, [(row.status, row.detectable) for row in rows])
 
@@ -222,15 +242,20 @@ def _insert(connection: Connection, results: Results) -> None:
     run = results.run
     kept = {column.name: getattr(run, column.name) for column in RUNS.columns}
     connection.execute(insert(RUNS).values(kept | {"status": str(run.status)}))
-    for entry in results.entries:
-        record = results.devices.get(entry.device)
-        values = _entry_values(entry, run.id, record.fingerprint if record else None)
-        key = connection.execute(insert(ENTRIES).values(values)).inserted_primary_key
-        if key is not None and entry.measurements:
-            connection.execute(insert(MEASUREMENTS), _measured(entry, int(key[0])))
-        if key is not None and entry.test == SELFTEST:
-            told = next((f.detectable for f in entry.findings if f.detectable is not None), None)
-            connection.execute(insert(SELFTESTS).values(entry_id=int(key[0]), detectable=told))
+    if not results.entries:
+        return
+    fingerprints = {name: record.fingerprint for name, record in results.devices.items()}
+    rows = [_entry_values(entry, run.id, fingerprints.get(entry.device)) for entry in results.entries]
+    keys = connection.scalars(insert(ENTRIES).returning(ENTRIES.c.id, sort_by_parameter_order=True), rows).all()
+    keyed = list(zip(keys, results.entries, strict=True))
+    if measured := [row for key, entry in keyed for row in _measured(entry, key)]:
+        connection.execute(insert(MEASUREMENTS), measured)
+    if told := [{"entry_id": key, "detectable": _detectable(entry)} for key, entry in keyed if entry.test == SELFTEST]:
+        connection.execute(insert(SELFTESTS), told)
+
+
+def _detectable(entry: Entry) -> float | None:
+    return next((finding.detectable for finding in entry.findings if finding.detectable is not None), None)
 
 
 def _entry_values(entry: Entry, run_id: str, fingerprint: str | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-NEWEST: Final = "0005"
+NEWEST: Final = "0006"
 """The schema's version that these tables are."""
 METADATA: Final = MetaData()
 
@@ -19,6 +19,8 @@ RUNS: Final = Table(
     Column("status", String(16), nullable=False),
     Column("exit_code", Integer, nullable=False),
     Column("branch", Text),
+    Index("runs_by_commit", "commit"),
+    Index("runs_by_time", "created_at", "id"),
 )
 ENTRIES: Final = Table(
     "entries",
@@ -36,7 +38,9 @@ ENTRIES: Final = Table(
     Column("runtime", Text),
     Column("delegate", Text),
     Column("num_threads", Integer),
-    Index("entries_by_subject", "device", "candidate", "recipe"),
+    Index("entries_by_subject", "device", "candidate", "run_id"),
+    Index("entries_by_run", "run_id"),
+    Index("entries_by_test", "test", "device"),
 )
 MEASUREMENTS: Final = Table(
     "measurements",

@@ -107,4 +107,4 @@ def test_the_database_is_named_in_pyproject(tmp_path):
     refused = history(cwd=tmp_path)
     assert refused.returncode == 4 and "secret" not in refused.stderr and len(refused.stderr.splitlines()) == 1
     (tmp_path / "pyproject.toml").write_text("[tool.harness]\nhistory = 3\n")
-    assert "history = 3: expected str" in history(cwd=tmp_path).stderr
+    assert "history = 3: expected a text in quotes" in history(cwd=tmp_path).stderr

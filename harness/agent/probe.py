@@ -41,7 +41,7 @@ _MODEL_FILES = (
     "sys/firmware/devicetree/base/model",
     "sys/class/dmi/id/product_name",
 )
-_NO_DISKS = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd)\d*|mmcblk\d+(boot|rpmb).*")
+_NO_DISKS = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd|mtdblock)\d*|ubiblock.*|mmcblk\d+(boot|rpmb).*")
 
 
 def facts(root: Root, cache: Path) -> Dict[str, Any]:

@@ -14,12 +14,15 @@ from edge_agent.sysfs import Root, read_int, read_text
 
 _CPU_ZONES = ("cpu", "soc", "x86_pkg", "core")
 _VCGENCMD_PATIENCE_S = 2.0
+_SENSIBLE_C = (-60.0, 200.0)
+"""Silicon works within; a sensor that is off or not connected reads -274, 0x7fffffff and the like."""
 
 
 def temperature_c(root: Root) -> Optional[float]:
     """The hottest CPU zone in degrees Celsius, or the hottest of all zones where none is the CPU's."""
     zones = [(read_text(zone / "type") or "", read_int(zone / "temp")) for zone in _zones(root)]
     known = [(name.lower(), value / 1000) for name, value in zones if value is not None]
+    known = [(name, value) for name, value in known if _SENSIBLE_C[0] <= value <= _SENSIBLE_C[1]]
     ours = [value for name, value in known if any(word in name for word in _CPU_ZONES)]
     return max(ours or [value for _, value in known], default=None)
 

@@ -14,7 +14,17 @@ from harness.board.foreign import one_line, shown
 from harness.board.link import MOST_LOSSES, Link, Linking, NotBackError
 from harness.board.package import AgentPackage, agent_package
 from harness.board.preflight import fingerprint
-from harness.board.wire import SILENCE_S, BlockEvent, Event, FactsEvent, Have, Started, TrialEvent, Tuned, Wire
+from harness.board.wire import (
+    SILENCE_S,
+    BlockEvent,
+    Event,
+    FactsEvent,
+    Have,
+    Started,
+    TrialEvent,
+    Tuned,
+    Wire,
+)
 from harness.records.board import BoardFacts, Trial
 from harness.records.device import DeviceProfile
 from harness.records.errors import (

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.board.foreign import one_line
+from harness.board.ranges import NONSENSE, out_of_range
 from harness.records.base import Record
 from harness.records.board import BlockDone, BoardFacts, Trial
 from harness.records.errors import (
@@ -21,6 +22,7 @@ from harness.records.errors import (
     SilentBoardError,
     TrialError,
 )
+from harness.records.metrics import TrialKind
 from harness.transport import Process
 
 BEAT_S = 3.0
@@ -117,6 +119,22 @@ class Failed(_Answer):
     event: Literal["error"]
     kind: Literal["bad_request", "unfit", "not_permitted", "disk_full", "not_found", "trial", "internal"]
     message: str
+
+
+class _TrialHead(Record):
+    """A trial's own words, whatever else stands in it."""
+
+    model_config = ConfigDict(extra="ignore")
+    index: int
+    block: int
+    arm: str
+    kind: TrialKind
+
+
+class _HeadEvent(_Answer):
+    model_config = ConfigDict(extra="ignore")
+    event: Literal["trial"]
+    trial: _TrialHead
 
 
 _T = TypeVar("_T")
@@ -238,7 +256,14 @@ class Wire:
 
     def _event(self, until: float, silence_s: float) -> Event:
         line = self._line(until, silence_s=silence_s)
-        event = self._parse(_EVENT, line)
+        try:
+            event = _EVENT.validate_json(line)
+        except ValidationError as error:
+            event = _dead_event(line, error) or self._parse(_EVENT, line)
+        if isinstance(event, TrialEvent) and event.trial.died is None:
+            event = _believed(event)
+        elif isinstance(event, FactsEvent) and (odd := next(out_of_range(event.facts), None)):
+            raise BoardAnswerError(f"{self._device}: {NONSENSE}: {odd}")
         if len(line) > SMALL_BYTES and not isinstance(event, TrialEvent):
             raise self._nonsense(f"a {event.event} of {len(line)} bytes, at most {SMALL_BYTES} were expected")
         return event
@@ -301,6 +326,29 @@ class Wire:
             f"{self._device}: the board's answer is no word of the protocol ({one_line(what)}); "
             "expected the steward's JSON lines"
         )
+
+
+def _believed(event: TrialEvent) -> TrialEvent:
+    """The trial as it came, or dead where its figures cannot be."""
+    nonsense = next(out_of_range(event.trial), None)
+    return event if nonsense is None else _dead(event.id, event.trial, nonsense)
+
+
+def _dead_event(line: bytes, error: ValidationError) -> TrialEvent | None:
+    """A trial whose own words are sound and whose figures are not costs itself alone; None for any other line."""
+    try:
+        head = _HeadEvent.model_validate_json(line)
+    except ValidationError:
+        return None
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "trial")
+    return _dead(head.id, head.trial, f"{place}: {first['msg']}")
+
+
+def _dead(asked: int, head: "Trial | _TrialHead", nonsense: str) -> TrialEvent:
+    died = f"{NONSENSE}: {one_line(nonsense)}"
+    trial = Trial(index=head.index, block=head.block, arm=head.arm, kind=head.kind, died=died)
+    return TrialEvent(id=asked, event="trial", trial=trial)
 
 
 def _meant(event: Failed, device: str) -> HarnessError:

@@ -86,6 +86,20 @@ def test_nonsense_in_sysfs_is_no_fact(tmp_path: Path, text: str) -> None:
     assert (found.max_freq_khz, found.memory_bytes, found.temp_c) == (None, None, None)
 
 
+@pytest.mark.parametrize("reading", ["-274000", "-40000000", "2147483647", "250000"])
+def test_a_sensor_that_is_off_is_no_temperature(tmp_path: Path, reading: str) -> None:
+    zone = {"sys/class/thermal/thermal_zone1/type": "gpu-cpu\n", "sys/class/thermal/thermal_zone1/temp": reading}
+    assert facts(tmp_path, zone).temp_c is None
+    assert facts(tmp_path, PI_4 | zone).temp_c == 48.686
+
+
+def test_flash_chips_and_memory_are_no_disks(tmp_path: Path) -> None:
+    disks = ("mtdblock0", "mtdblock12", "ubiblock0_1", "zram0", "ram1", "loop7", "mmcblk0boot0")
+    files = {f"sys/block/{name}/queue/rotational": "0" for name in disks}
+    assert facts(tmp_path, files).storage is None
+    assert facts(tmp_path, PI_4 | files).storage == "microSD"
+
+
 def distribution(folder: Path, name: str, installer: str | None) -> None:
     info = folder / f"{name}.dist-info"
     info.mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from harness.board import open_board
 from harness.board.foreign import one_line, shown
 from harness.board.package import AgentPackage, pack
+from harness.board.ranges import RANGES
 from harness.board.wire import SMALL_BYTES, Wire
+from harness.records.base import Record
 from harness.records.board import BoardFacts, Trial
 from harness.records.errors import (
     BoardAnswerError,
@@ -354,3 +357,89 @@ def test_an_upload_that_arrives_damaged_is_thrown_away(here, tmp_path):
     ):
         pass
     assert [path for path in Path(here.cache).rglob("*") if path.is_file()] == []
+
+
+def numbers_of(record: type[Record]) -> set[str]:
+    """Fields of a record that hold numbers."""
+    return {
+        name
+        for name, field in record.model_fields.items()
+        if {"int", "float"} & set(re.findall(r"\w+", str(field.annotation)))
+    }
+
+
+@pytest.mark.parametrize("record", RANGES, ids=lambda record: record.__name__)
+def test_every_number_that_a_board_answers_has_a_range(record):
+    assert numbers_of(record) == set(RANGES[record])
+
+
+HUGE = [10**400, 2**63, 10**18, -(10**18)]
+TELEMETRY = {
+    "temp_before_c": 40.0,
+    "temp_after_c": 40.0,
+    "freq_before_khz": None,
+    "freq_after_khz": None,
+    "throttled": None,
+    "involuntary_switches": 0,
+    "runqueue_wait_s": None,
+    "cpu_s": 1.0,
+    "wall_s": 1.0,
+    "utilisation": None,
+}
+MEMORY = {"hwm_before_bytes": 1, "hwm_bytes": 2, "rss_bytes": 2}
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        *({"samples_ns": [1000, number]} for number in HUGE),
+        *({"batch": number} for number in HUGE),
+        *({"n": number} for number in HUGE),
+        *({"memory": MEMORY | {"rss_bytes": number}} for number in HUGE),
+        *({"init_s": number} for number in (1e30, -1e30, 1e6)),
+        {"telemetry": TELEMETRY | {"temp_before_c": -274.0}},
+        {"telemetry": TELEMETRY | {"freq_after_khz": -1}},
+        {"telemetry": TELEMETRY | {"involuntary_switches": 10**16}},
+        {"samples_ns": "many"},
+        {"surprise": 1},
+        {"init_s": "NaN"},
+    ],
+    ids=str,
+)
+def test_a_trial_with_figures_that_cannot_be_is_dead_alone(nonsense):
+    found = heard(trial(0, **nonsense), trial(1, n=1, samples_ns=[1000]))
+    assert found[0].died.startswith("the board's answer makes no sense: ")
+    assert len(found[0].died) < 400
+    assert found[1].died is None
+
+
+def test_a_number_beyond_all_floats_is_dead_alone(here):
+    line = '{"id":%d,"event":"trial","trial":{"index":0,"block":0,"arm":"candidate","kind":"latency","init_s":1e999}}'
+    found = trials_of(here, line % 2, BLOCK_DONE, DONE, count=1)
+    assert "makes no sense: init_s: " in found[0].died
+
+
+def heard(*answers: dict[str, object]) -> list[Trial]:
+    """The trials among what a steward answers to the first request."""
+    lines = [json.dumps({"id": 1} | answer).encode() for answer in (*answers, DONE)]
+    return [event.trial for event in Wire(Recited(*lines), "pi").request("block", within_s=1.0)]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"cpu_count": 0},
+        {"cpu_count": -4},
+        {"cpu_count": 10**9},
+        {"memory_bytes": -1},
+        {"memory_bytes": 10**18},
+        {"temp_c": -274.0},
+        {"max_freq_khz": 10**12},
+        {"throttled": -1},
+        {"disk_free_bytes": -5},
+    ],
+    ids=str,
+)
+def test_facts_that_cannot_be(facts):
+    with pytest.raises(BoardAnswerError, match=r"^pi: the board's answer makes no sense: .* expected .* to "):
+        heard({"event": "facts", "facts": FACTS | facts})

@@ -1,0 +1,119 @@
+"""Ranges in which every number that a board answers lies, whatever board it is: beyond them it is nonsense."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from harness.records.artifact import TensorInfo
+from harness.records.base import Record
+from harness.records.board import (
+    BoardFacts,
+    EnergyReading,
+    OutputCheck,
+    StageTimes,
+    Trial,
+    TrialMemory,
+    TrialTelemetry,
+)
+
+NONSENSE = "the board's answer makes no sense"
+_DAY_S = 86_400.0
+_DAY_NS = 86_400 * 10**9
+_COUNT = (0, 2**31 - 1)
+_MANY = (0, 10**15)
+_BYTES = (0, 2**50)
+_KHZ = (0, 10**8)
+_CELSIUS = (-273.15, 1000.0)
+_BITS = (0, 2**32 - 1)
+_WATTS = (-1e5, 1e5)
+_SECONDS = (-_DAY_S, _DAY_S)
+_CORES = 4096
+_NANOSECONDS = (-_DAY_NS, _DAY_NS)
+"""Times may be negative here: that a clock ran backwards is for `harness.measure` to say in its own words."""
+
+RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {
+        BoardFacts: {
+            "cpu_count": (1, _CORES),
+            "max_freq_khz": _KHZ,
+            "memory_bytes": _BYTES,
+            "disk_free_bytes": (0, 2**60),
+            "temp_c": _CELSIUS,
+            "throttled": _BITS,
+        },
+        Trial: {
+            "index": _COUNT,
+            "block": _COUNT,
+            "init_s": _SECONDS,
+            "first_inference_s": _SECONDS,
+            "batch": _COUNT,
+            "samples_ns": _NANOSECONDS,
+            "singles_ns": _NANOSECONDS,
+            "clock_cost_ns": _NANOSECONDS,
+            "n": _MANY,
+        },
+        TrialMemory: {
+            "hwm_before_bytes": _BYTES,
+            "hwm_bytes": _BYTES,
+            "rss_bytes": _BYTES,
+            "pss_bytes": _BYTES,
+            "anonymous_bytes": _BYTES,
+        },
+        TrialTelemetry: {
+            "temp_before_c": _CELSIUS,
+            "temp_after_c": _CELSIUS,
+            "freq_before_khz": _KHZ,
+            "freq_after_khz": _KHZ,
+            "throttled": _BITS,
+            "involuntary_switches": _MANY,
+            "runqueue_wait_s": (0.0, _CORES * _DAY_S),
+            "cpu_s": (-_DAY_S, _CORES * _DAY_S),
+            "wall_s": _SECONDS,
+            "utilisation": (-1e3, 1e3),
+        },
+        EnergyReading: {
+            "window_s": _SECONDS,
+            "mean_w": _WATTS,
+            "idle_w": _WATTS,
+            "readings": _COUNT,
+            "inferences": _MANY,
+        },
+        OutputCheck: {
+            "samples": _COUNT,
+            "nonfinite": _MANY,
+            "top1_agree": _COUNT,
+            "sqnr_db": (-1e4, 1e4),
+            "max_error": (0.0, 1e30),
+            "max_steps": (0, 2**32),
+        },
+        StageTimes: {
+            "preprocess_ns": _NANOSECONDS,
+            "inference_ns": _NANOSECONDS,
+            "postprocess_ns": _NANOSECONDS,
+            "end_to_end_ns": _NANOSECONDS,
+        },
+        TensorInfo: {
+            "shape": (-1, 2**31 - 1),
+            "scale": (-1e30, 1e30),
+            "zero_point": (-(2**31), 2**31 - 1),
+            "below": (0, 2**31),
+        },
+    }
+)
+"""By record and field: the least and the most. A field without a value is in range, and so is every part of a tuple."""
+
+
+def out_of_range(record: Record) -> Iterator[str]:
+    """A few words for each number of a record, and of the records in it, that cannot be."""
+    ranges = RANGES.get(type(record), {})
+    for name in type(record).model_fields:
+        value = getattr(record, name)
+        parts = value if isinstance(value, tuple) else (value,)
+        if name in ranges:
+            numbers = [part for part in parts if part is not None]
+            least, most = ranges[name]
+            odd = [number for number in (min(numbers), max(numbers)) if not least <= number <= most] if numbers else []
+            if odd:
+                yield f"{name} of {odd[0]:.6g}, expected {least:.6g} to {most:.6g}"
+        for part in parts:
+            if isinstance(part, Record):
+                yield from out_of_range(part)

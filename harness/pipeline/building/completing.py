@@ -2,20 +2,24 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from harness.pipeline.building.checks import checked
 from harness.pipeline.building.crew import Crew
 from harness.pipeline.building.jobs import PreparedInfo
 from harness.pipeline.building.requests import Checked, Stage, Staging, Verify
 from harness.pipeline.building.workshop import BuiltRecord, Desk, Workshop
+from harness.pipeline.conversion.quantize_rules import has_small_weights
 from harness.pipeline.inspection.model_file import inspect_file
+from harness.pipeline.recipes import parse_recipe
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import BuildError, EntryError
 
 OF_THE_DATASET = "dataset"
 """As ``Candidate.stages``: the data set's own preprocessing."""
+_SMALLER: Final = ("float16", "dynamic_int8")
+"""Number formats that change weights alone."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def completed(candidate: Candidate, found: Found, shop: Workshop, desk: Desk) ->
         golden=result.golden,
         golden_reason=result.golden_reason,
         stages=staging.file if staging else None,
-        notes=found.about.notes,
+        notes=(*found.about.notes, *_unchanged_weights(found.file, candidate.recipe)),
         cached=known if found.cached is None else found.cached,
         build_s=found.record.build_s,
         versions=found.record.versions,
@@ -112,6 +116,17 @@ def _question(candidate: Candidate, found: Found, staging: Staging | None, shop:
         real=samples is not None and not (found.about.dataset and found.about.accuracy_reason),
         cache_dir=str(shop.cache_dir),
         deadline_s=found.deadline_s,
+    )
+
+
+def _unchanged_weights(file: Path, recipe: str | None) -> tuple[str, ...]:
+    """A sentence where a recipe that makes weights smaller made none smaller."""
+    number_format = str(parse_recipe(recipe).steps[-1]) if recipe else ""
+    if number_format not in _SMALLER or has_small_weights(file):
+        return ()
+    return (
+        f"{number_format} made no weights smaller, so that this is the float32 model: the converter leaves small "
+        "weights and those inside loops as they are",
     )
 
 

@@ -13,7 +13,7 @@ from sshd import Sshd, loopback_sshd
 from harness.records.device import Connection
 from harness.records.errors import HostKeyError, ProfileError, UnreachableError
 from harness.transport import connect
-from harness.transport.ssh_hops import Hop, hops
+from harness.transport.ssh_config import Hop, hops
 
 WAIT_S = 20.0
 
@@ -316,7 +316,7 @@ def test_a_board_by_ipv6(home, tmp_path):
 
 def test_the_accounts_own_configuration_is_read_by_ssh_itself(home, monkeypatch):
     """Where HOME is the account's home, ssh reads its own files: nothing is copied."""
-    monkeypatch.setattr("harness.transport.ssh_config.account_home", lambda: home)
-    monkeypatch.setattr("harness.transport.ssh_config.copied_config", lambda *_: pytest.fail("copied"))
+    monkeypatch.setattr("harness.transport.ssh_options.account_home", lambda: home)
+    monkeypatch.setattr("harness.transport.ssh_options.copied_config", lambda *_: pytest.fail("copied"))
     assert way("127.0.0.1", port=7, user="me") == [("127.0.0.1", 7)]
     assert os.environ["HOME"] == str(home)

@@ -221,7 +221,12 @@ def devices(devices_dir: DevicesDir = None, as_json: Json = False) -> None:
 @app.command()
 def add(  # noqa: PLR0913, PLR0917 - one parameter an option
     name: Annotated[str, typer.Argument(help="name of the new profile")],
-    address: Annotated[str, typer.Argument(metavar="USER@HOST[:PORT]")],
+    address: Annotated[
+        str,
+        typer.Argument(
+            metavar="USER@HOST[:PORT]", help="or ssh://..., a Host of ~/.ssh/config; USER@[::1]:PORT for IPv6"
+        ),
+    ],
     devices_dir: DevicesDir = None,
     identity_file: Annotated[str | None, typer.Option(help="private key")] = None,
     known_hosts: Annotated[str | None, typer.Option(help="file of accepted host keys")] = None,

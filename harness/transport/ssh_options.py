@@ -5,10 +5,14 @@ command, as it does in ``ssh BOARD``. Where there is no ssh, ``Host`` blocks are
 is named.
 """
 
+import contextlib
+import functools
 import getpass
+import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,7 +21,7 @@ from pathlib import Path
 
 import paramiko
 
-from harness.records.errors import ProfileError
+from harness.records.errors import ProfileError, UnreachableError
 from harness.records.files import read_text
 from harness.records.ssh_address import DEFAULT_PORT
 from harness.records.text import visible
@@ -44,9 +48,26 @@ class Asked:
 
 
 def resolve(asked: Asked, device: str) -> Options:
-    """What holds for the server; ProfileError with ssh's own words where the configuration cannot be followed."""
+    """What holds for the server.
+
+    Raises ProfileError with ssh's own words where the configuration cannot be followed, UnreachableError where a
+    command in it hangs.
+    """
     program = shutil.which("ssh")
-    return _resolved_by_ssh(program, asked, device) if program else _resolved_here(asked, device)
+    if program is not None and _is_openssh(program):
+        return _resolved_by_ssh(program, asked, device)
+    return _resolved_here(asked, device)
+
+
+@functools.cache
+def _is_openssh(program: str) -> bool:
+    """Whether it knows -G: other clients (Dropbear's) would connect, or take it for something else."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(
+            [program, "-V"], stdin=subprocess.DEVNULL, capture_output=True, timeout=ASK_S, check=False
+        )
+        return b"OpenSSH" in done.stderr + done.stdout
+    return False
 
 
 def config_path() -> Path:
@@ -69,23 +90,36 @@ def _resolved_by_ssh(program: str, asked: Asked, device: str) -> Options:
 
 def _answer(words: list[str], copies: Mapping[Path, Path], asked: Asked, device: str) -> Options:
     try:
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=ASK_S, check=False)
+        status, answer, complaint = _asked(words)
     except subprocess.TimeoutExpired as error:
-        raise ProfileError(
+        raise UnreachableError(
             f"{device}: ssh -G {asked.host} took more than {ASK_S:g} s: "
             "does a Match exec of your SSH configuration hang?"
         ) from error
     except OSError as error:
         raise ProfileError(f"{device}: {words[0]} does not start: {error.strerror}") from error
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace")
+    if status != 0:
+        said = complaint.decode(errors="replace")
         for copy, original in reversed(list(copies.items())):  # config-1 is a part of config-10
             said = said.replace(str(copy), str(original))
         lines = [" ".join(line.split()) for line in said.splitlines() if "Pseudo-terminal" not in line]
         raise ProfileError(
             f"{device}: ssh does not resolve {asked.host}: {visible('; '.join(lines))[:500] or 'no reason given'}"
         )
-    return _grouped(line.partition(" ")[::2] for line in done.stdout.decode(errors="replace").splitlines())
+    return _grouped(line.partition(" ")[::2] for line in answer.decode(errors="replace").splitlines())
+
+
+def _asked(words: list[str]) -> tuple[int, bytes, bytes]:
+    """Exit status, stdout, stderr; after `ASK_S` seconds it is ended, and with it what the configuration started."""
+    with subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as child:
+        try:
+            answer, complaint = child.communicate(timeout=ASK_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
+        return child.returncode, answer, complaint
 
 
 def _resolved_here(asked: Asked, device: str) -> Options:

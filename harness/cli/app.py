@@ -135,13 +135,17 @@ def history(  # noqa: PLR0913, PLR0917 - one parameter an option
         str | None,
         typer.Option(metavar="URL", help="file or SQLAlchemy URL (default: the repository's, see docs/history.md)"),
     ] = None,
+    runs: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="the newest N runs, 0 for all (default: 200, of which 20 lines)"),
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="draw charts into a page")] = None,
     as_json: Json = False,
 ) -> None:
     """How a metric went from run to run, boards of unlike fingerprints apart, and where it changed."""
     from harness.cli.history import Asked, Shown, show_history
 
-    asked, shown = Asked(device, candidate, branch, metric), Shown(as_json, html)
+    asked, shown = Asked(device, candidate, branch, metric, runs), Shown(as_json, html)
     show_history(asked, shown, reports_dir=reports_dir, database=database)
 
 

@@ -14,13 +14,21 @@ from harness.records.nearest import nearest
 from harness.records.text import visible
 from harness.records.units import format_interval, format_quantity
 from harness.session.options import kept_where
-from harness.store.history import open_history, take_in, with_changes
+from harness.store.history import newest_points, open_history, take_in, with_changes
 
 _LETTERS = 8
 """Of a commit or a fingerprint."""
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 60
 """Points of a sparkline, the newest."""
+
+
+LINES = 20
+"""Of each series in a terminal, the newest; pages and JSON have all points of the newest runs."""
+RUNS = 200
+"""The newest that are looked through where no other number was asked for."""
+MOST_SERIES = 40
+"""In a terminal, where nothing narrows them."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,8 @@ class Asked:
     candidate: str | None
     branch: str | None
     metric: str
+    runs: int | None = None
+    """The newest so many; 0: all; None: RUNS, of which a terminal shows LINES."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +64,20 @@ def show_history(asked: Asked, shown: Shown, *, reports_dir: Path | None, databa
     history = opened.history
     for line in (*opened.said, *take_in(history, folder)):
         sys.stderr.write(f"harness: {line}\n")
-    found = history.series(device=asked.device, candidate=asked.candidate, branch=asked.branch, metrics=[asked.metric])
-    _show([with_changes(series) for series in found], shown)
+    newest = RUNS if asked.runs is None else asked.runs
+    found = history.series(
+        device=asked.device,
+        candidate=asked.candidate,
+        branch=asked.branch,
+        metrics=[asked.metric],
+        newest=newest or None,
+    )
+    _show([with_changes(series) for series in found], shown, shortened=asked.runs is None)
+    if newest and len(history.run_ids()) > newest:
+        sys.stderr.write(f"harness: of the newest {newest} runs; --runs=0 takes all\n")
 
 
-def _show(found: Sequence[Series], shown: Shown) -> None:
+def _show(found: Sequence[Series], shown: Shown, *, shortened: bool) -> None:
     if shown.page is not None:
         from harness.report.history_page import write_history_page
 
@@ -67,7 +86,20 @@ def _show(found: Sequence[Series], shown: Shown) -> None:
     if shown.as_json:
         sys.stdout.write(json.dumps([series.model_dump(mode="json") for series in found], indent=2) + "\n")
     elif shown.page is None:
-        sys.stdout.write(_told(found) if found else "no run measured what was asked for\n")
+        sys.stdout.write(_text(found, shortened=shortened) if found else "no run measured what was asked for\n")
+
+
+def _text(found: Sequence[Series], *, shortened: bool) -> str:
+    """The series as text; ``shortened`` to what somebody reads, and then saying what is not shown."""
+    if not shortened:
+        return _told(found)
+    told = _told([newest_points(series, LINES) for series in found[:MOST_SERIES]])
+    longest = max(len(series.points) for series in found)
+    if longest > LINES:
+        told += f"\nthe newest {LINES} runs of each; --runs={longest} shows more\n"
+    if len(found) > MOST_SERIES:
+        told += f"\n{len(found) - MOST_SERIES} more series: name --device, --candidate or --branch, or give --runs\n"
+    return told
 
 
 def _told(found: Sequence[Series]) -> str:

@@ -21,6 +21,7 @@ from harness.report.words import (
     tally,
     to_explain,
     waived,
+    worst_first,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ COLUMNS = {
 }
 MOST_CHANGES = 20
 """Lines of what changed against a baseline; the losses are the first, and the report has all."""
+MOST_ROWS = 100
+"""Of a device: nobody reads a thousand rows in a terminal."""
 WIDE = 96
 """From so many columns on, p90 has room too."""
 
@@ -62,7 +65,10 @@ def _block(results: Results, device: str, entries: list[Entry], width: int) -> s
     record = results.devices.get(device)
     model = record.facts.model if record and record.facts else None
     heading = device_title(device, results.devices) + (f": {model}" if model else "")
-    return "\n".join([_wrapped(heading, width), _drawn(_rows(entries, width), width), *_legend(entries, width)])
+    shown = entries if len(entries) <= MOST_ROWS else worst_first(entries)[:MOST_ROWS]
+    left = f"the {MOST_ROWS} of {len(entries)} entries that fared worst; all of them stand in the report"
+    rest = [_wrapped(left, width)] if len(shown) < len(entries) else []
+    return "\n".join([_wrapped(heading, width), _drawn(_rows(shown, width), width), *rest, *_legend(shown, width)])
 
 
 def _legend(entries: list[Entry], width: int) -> list[str]:

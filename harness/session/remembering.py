@@ -9,7 +9,7 @@ from harness.records.history import Attempt, Series
 from harness.records.results import Entry, Results, SelfTests
 from harness.records.settings import Settings
 from harness.records.status import Status
-from harness.store.history import open_history, take_in, with_changes
+from harness.store.history import newest_points, open_history, take_in, with_changes
 
 ALWAYS = ("latency_p50", "peak_memory", "model_size", "accuracy")
 """Metrics whose way is kept in every results file; others where a budget judged them."""
@@ -49,7 +49,7 @@ def remember(results: Results, settings: Settings) -> Remembered:
     judged = {(_subject(entry), finding.metric) for entry in results.entries for finding in entry.findings}
     own = [series for series in found if any(point.run_id == results.run.id for point in series.points)]
     wanted = [one for one in own if one.metric in ALWAYS or (_subject(one), one.metric) in judged]
-    series = [_newest(with_changes(one)) for one in wanted]
+    series = [newest_points(with_changes(one), POINTS) for one in wanted]
     kept = tuple(one for one in series if len(one.points) > 1)
     return Remembered(kept, (*opened.said, *_attempts(results, tried)), tests)
 
@@ -62,15 +62,6 @@ def _kept_metrics(entries: Sequence[Entry]) -> list[str]:
 def _subject(one: Entry | Attempt | Series) -> tuple[str, str, str | None, str]:
     """What is the same in every run."""
     return one.device, one.candidate, one.recipe, one.test
-
-
-def _newest(series: Series) -> Series:
-    """The newest points, and of the changes those among them."""
-    dropped = max(0, len(series.points) - POINTS)
-    changes = [
-        change.model_copy(update={"at": change.at - dropped}) for change in series.changes if change.at > dropped
-    ]
-    return series.model_copy(update={"points": series.points[dropped:], "changes": tuple(changes)})
 
 
 def _attempts(results: Results, tried: Sequence[Attempt]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from store.sample_results import results
 
+from harness.store.history import History
 from harness.store.results_file import save_results
 
 HARNESS = Path(sys.executable).with_name("harness")
@@ -108,3 +109,29 @@ def test_the_database_is_named_in_pyproject(tmp_path):
     assert refused.returncode == 4 and "secret" not in refused.stderr and len(refused.stderr.splitlines()) == 1
     (tmp_path / "pyproject.toml").write_text("[tool.harness]\nhistory = 3\n")
     assert "history = 3: expected a text in quotes" in history(cwd=tmp_path).stderr
+
+
+def many_runs(place, count):
+    kept = History.open(str(place))
+    for number in range(count):
+        sample = results()
+        stamp = f"2026-01-01T{number // 60:02}:{number % 60:02}:00Z"
+        run = sample.run.model_copy(update={"id": f"{number:06x}", "created_at": stamp, "branch": "main"})
+        kept.append(sample.model_copy(update={"run": run}))
+
+
+def test_a_long_history_is_shown_to_its_end_and_that_is_said(tmp_path):
+    many_runs(tmp_path / "all.db", 30)
+    (tmp_path / "reports").mkdir()
+
+    def told(*more):
+        return history("--database", "all.db", "--device", "rpi4", *more, cwd=tmp_path).stdout
+
+    shown = told()
+    assert "00001d" in shown and "00000a" in shown and "000009" not in shown
+    assert "the newest 20 runs of each; --runs=30 shows more" in shown
+    assert "000000" in told("--runs=30") and "of each" not in told("--runs=30")
+    assert {len(found["points"]) for found in json.loads(told("--json"))} == {30}
+    assert {len(found["points"]) for found in json.loads(told("--json", "--runs=5"))} == {5}
+    few = history("--database", "all.db", "--runs=5", cwd=tmp_path)
+    assert "of the newest 5 runs; --runs=0 takes all" in few.stderr

@@ -8,6 +8,7 @@ Prints a JSON line: CPU seconds with children, the peak of memory, sizes of what
 Every figure is of this process alone, so each is measured in a process of its own.
 """
 
+import argparse
 import json
 import resource
 import sys
@@ -209,13 +210,16 @@ MEASURED: dict[str, Callable[[int, Path], dict[str, float]]] = {
 }
 
 
-def main(arguments: list[str]) -> int:
+def main() -> None:
     """Measure what is named, in a folder that is removed afterwards."""
-    what, count = arguments
+    parser = argparse.ArgumentParser(description="How cost grows with entries, runs and history.")
+    parser.add_argument("what", choices=MEASURED)
+    parser.add_argument("count", type=int)
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps({"measured": what, "count": int(count), **MEASURED[what](int(count), Path(folder))}))  # noqa: T201 - its answer
-    return 0
+        found = MEASURED[given.what](given.count, Path(folder))
+    sys.stdout.write(json.dumps({"measured": given.what, "count": given.count, **found}) + "\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

@@ -127,3 +127,14 @@ def test_an_interval_across_a_prefix_keeps_both_units_wherever_it_is_told():
     assert "980 µs to 1.02 ms" in table(made)
     for text in (summary(made).replace("\u00a0", " "), page(made, [])):
         assert "980 µs to 1.02 ms" in text
+
+
+def test_of_very_many_entries_the_worst_are_shown_and_the_rest_is_said():
+    entry = results().entries[0].model_copy(update={"device": "rpi4", "status": Status.PASS, "findings": []})
+    many = [entry.model_copy(update={"candidate": f"network_{number}"}) for number in range(150)]
+    failed = entry.model_copy(update={"candidate": "the_last", "status": Status.FAIL})
+    shown = table(results().model_copy(update={"entries": [*many, failed]}))
+    assert "the_last" in shown.partition("network_0")[0]
+    assert "network_98" in shown and "network_99" not in shown
+    assert "the 100 of 151 entries that fared worst; all of them stand in the report" in shown
+    assert "1 failed, 150 passed" in shown

@@ -2,7 +2,7 @@
 
 from harness.store.history.database import History
 from harness.store.history.intake import take_in
-from harness.store.history.levels import with_changes
+from harness.store.history.levels import newest_points, with_changes
 from harness.store.history.place import OpenHistory, address_of, open_history
 
-__all__ = ["History", "OpenHistory", "address_of", "open_history", "take_in", "with_changes"]
+__all__ = ["History", "OpenHistory", "address_of", "newest_points", "open_history", "take_in", "with_changes"]

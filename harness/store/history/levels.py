@@ -24,6 +24,15 @@ def with_changes(series: Series) -> Series:
     return series.model_copy(update={"changes": changes})
 
 
+def newest_points(series: Series, count: int) -> Series:
+    """The newest points of a series that knows its changes, and of the changes those among them."""
+    dropped = max(0, len(series.points) - count)
+    changes = [
+        change.model_copy(update={"at": change.at - dropped}) for change in series.changes if change.at > dropped
+    ]
+    return series.model_copy(update={"points": series.points[dropped:], "changes": tuple(changes)})
+
+
 def _change(series: Series, shift: Shift, at: int) -> Change:
     point = series.points[at]
     worse = (shift.after > shift.before) == (series.better == "lower")

@@ -1,15 +1,11 @@
 """The wheel, installed in an empty environment elsewhere, without TensorFlow."""
 
 import json
-import os
-import subprocess
-import sys
-import venv
 from pathlib import Path
 
 import pytest
+from faces.conftest import run
 
-ROOT = Path(__file__).resolve().parents[2]
 BOARDS = {
     "local",
     "rpi-zero-2w",
@@ -23,28 +19,6 @@ BOARDS = {
     "beagleplay",
     "rock-5b",
 }
-
-
-def run(*argv: str | Path, cwd: Path, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PYTEST"))}
-    done = subprocess.run(
-        [str(part) for part in argv], cwd=cwd, capture_output=True, text=True, env={**clean, **env}, check=False
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bin folder of an environment that holds the wheel and what it needs to measure."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
-    venv.create(folder / "env", with_pip=True)
-    python = folder / "env" / "bin" / "python"
-    (wheel,) = folder.glob("*.whl")
-    quiet = ("--quiet", "--no-compile", "--disable-pip-version-check", "--constraint", ROOT / "constraints.txt")
-    run(python, "-m", "pip", "install", *quiet, wheel, cwd=folder)
-    return python.parent
 
 
 def test_it_carries_the_devices_and_no_tensorflow(installed: Path, tmp_path: Path) -> None:

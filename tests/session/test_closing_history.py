@@ -85,3 +85,15 @@ def test_a_run_says_its_branch_the_pipelines_word_where_a_bare_commit_is_checked
     assert ended(tmp_path / "reports", 1).run.branch == "trunk"
     subprocess.run(["git", "checkout", "-q", "--detach"], check=True)
     assert ended(tmp_path / "reports", 2).run.branch == branch
+
+
+def test_where_git_does_not_open_the_checkout_the_run_says_so_in_its_words(tmp_path, monkeypatch):
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    assert not [note for note in ended(tmp_path / "reports", 1).run.notes if "commit" in note], "it has none yet"
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    run = ended(tmp_path / "reports", 2).run
+    assert run.commit is None
+    (note,) = (note for note in run.notes if note.startswith("commit unknown: git says: "))
+    assert "dubious ownership" in note and "safe.directory" in note

@@ -1,15 +1,10 @@
 """What a model asks of its data."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.pipeline.dataset import Score
-
-
-Pixels = Literal["scaled", "bytes", "untold"]
-"""Of a picture's pixels: the model takes them divided by 255; from 0 to 255, since it scales them itself; or which of
-the two cannot be told from it, so that they are divided and it is said."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +19,3 @@ class Wanted:
     classes: int | None
     score: "Score" = "top1"
     seed: int = 0
-    dtype: str = "float32"
-    """numpy's name of what the input holds: integers go to an input of integers as they are."""
-    pixels: Pixels = "scaled"
-
-    @property
-    def integers(self) -> bool:
-        """Whether the input holds integers."""
-        return self.dtype.startswith(("int", "uint"))

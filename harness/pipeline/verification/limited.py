@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import IO, Final
 
-from harness.pipeline.building.worker_process import child_environment, last_words
+from harness.pipeline.building.worker_process import child_environment
 from harness.records.base import Record
 
 _TAIL_BYTES: Final = 2**16
@@ -55,7 +55,9 @@ def _run(module: str, job: Record, *, deadline_s: float, answers: IO[bytes], err
 def _last_words(errors: IO[bytes]) -> str:
     size = errors.seek(0, 2)
     errors.seek(max(0, size - _TAIL_BYTES))
-    text = last_words(errors.read().decode("utf-8", "replace"))
+    said = errors.read().decode("utf-8", "replace").strip().splitlines()
+    lines = [line for line in said if not line.startswith("INFO: ")]  # notices of a runtime tell nothing of its end
+    text = "".join(char for char in lines[-1] if char.isprintable())[:300] if lines else ""
     return f': "{text}"' if text else ""
 
 

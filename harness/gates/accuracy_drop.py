@@ -17,15 +17,19 @@ _FLOAT32: Final = "float32"
 def judge_accuracy_drop(limit: Limit, evidence: Evidence) -> Finding:
     """The exact difference over one test set, which is not sampled anew: no interval decides, it is only shown.
 
-    INVALID where the difference is unknown. The float32 recipe itself loses nothing.
+    INVALID where the difference is unknown, and where float32 itself does no better than guessing: it has nothing to
+    lose. The float32 recipe itself loses nothing.
     """
     entry = evidence.entry
     own = entry.artifact.accuracy if entry.artifact else None
     if own is None:
         return not_judged(limit, gate=GATE, because=f"accuracy is unknown: {_why_unknown(entry)}")
+    drop = entry.artifact.accuracy_drop if entry.artifact else None
+    by_chance = drop.reference_by_chance if drop else entry.recipe == _FLOAT32 and own.by_chance
+    if by_chance:
+        return not_judged(limit, gate=GATE, because=_by_chance(own, drop))
     if entry.recipe == _FLOAT32:
         return _weighed(0.0, "it is the float32 recipe itself", own, limit, evidence)
-    drop = entry.artifact.accuracy_drop if entry.artifact else None
     if drop is None:
         return not_judged(limit, gate=GATE, because=_why_not_compared(entry))
     finding = _weighed(drop.value, _basis(own, drop), own, limit, evidence)
@@ -44,6 +48,13 @@ def _basis(own: AccuracyResult, drop: AccuracyDrop) -> str:
     named = " by AUC" if own.score == "auc" else ""
     interval = "" if drop.ci_low == drop.ci_high else f"; {drop.confidence * 100:.4g} % interval {low} to {high}"
     return f"{after} against {before} in float32{named}, exact difference over {drop.n} samples{differing}{interval}"
+
+
+def _by_chance(own: AccuracyResult, drop: AccuracyDrop | None) -> str:
+    """Why a drop says nothing: what guesses cannot lose anything."""
+    value = own.value + (drop.value if drop else 0.0)
+    guessing = "" if own.chance is None else f" ({format_quantity(own.chance, '1')})"
+    return f"float32's own accuracy, {format_quantity(value, '1')}, is no better than guessing{guessing}"
 
 
 def _why_unknown(entry: Entry) -> str:

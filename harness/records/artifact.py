@@ -66,6 +66,10 @@ class AccuracyResult(Record):
     score: Literal["top1", "auc"] = "top1"
     right: str | None = None
     """Which samples are right, a bit each from the first on, as base64, so that two artifacts can be compared."""
+    chance: float | None = None
+    """What guessing gives: the share of the commonest label; 0.5 for an AUC. None: not asked."""
+    by_chance: bool = False
+    """The value is no better than guessing."""
 
     def lost_against(self, before: "AccuracyResult") -> float | None:
         """What was lost since ``before``, as a share, negative for a gain; None where the test sets are not the same.
@@ -94,6 +98,8 @@ class AccuracyDrop(Record):
     gained: int | None
     n: int
     obtained: str
+    reference_by_chance: bool = False
+    """The reference is no better than guessing, so that nothing could be lost."""
 
 
 class Fidelity(Record):

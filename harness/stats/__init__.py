@@ -3,6 +3,7 @@
 Whoever imports this room loads numpy; scipy only where a distribution is asked for.
 """
 
+from harness.stats.chance import classes_by_chance, orders_by_chance
 from harness.stats.changes import Shift, level_shifts
 from harness.stats.histograms import MAX_BINS, histogram
 from harness.stats.intervals import Interval, mean_interval, median_interval, median_rank, t_quantile
@@ -20,6 +21,7 @@ __all__ = [
     "Shift",
     "area_loss",
     "area_under_curve",
+    "classes_by_chance",
     "histogram",
     "independent_samples",
     "level_shifts",
@@ -27,6 +29,7 @@ __all__ = [
     "median_interval",
     "median_rank",
     "needed_samples",
+    "orders_by_chance",
     "percentile_bound",
     "proportion_loss",
     "quantile",

@@ -11,7 +11,7 @@ from harness.records.errors import HostKeyError
 from harness.records.files import read_bytes
 from harness.records.ssh_address import DEFAULT_PORT
 from harness.transport.known_hosts import MOST_BYTES, KnownKey, keys_for, read_known_hosts
-from harness.transport.ssh_hops import Hop
+from harness.transport.ssh_config import Hop
 
 _KRL = b"SSHKRL"
 _SIGNATURES = MappingProxyType(

@@ -7,7 +7,7 @@ from pathlib import Path
 import paramiko
 
 from harness.records.errors import AuthenticationError, UnreachableError
-from harness.transport.ssh_hops import Hop
+from harness.transport.ssh_config import Hop
 from harness.transport.ssh_keys import EncryptedKeyError, agent_keys, private_key, public_blob
 
 

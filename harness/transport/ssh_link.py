@@ -12,7 +12,7 @@ from harness.records.device import Connection
 from harness.records.errors import BoardUnavailableError, UnreachableError
 from harness.transport.host_keys import KnownHosts
 from harness.transport.ssh_auth import authenticate
-from harness.transport.ssh_hops import Hop, hops
+from harness.transport.ssh_config import Hop, hops
 from harness.transport.ssh_proxy import ProxySocket
 
 CONNECT_S = 10.0

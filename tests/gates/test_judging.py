@@ -189,6 +189,17 @@ def test_float32_itself_drops_by_nothing():
     assert "it is the float32 recipe itself" in judged.reason
 
 
+@pytest.mark.parametrize("recipe", ["float32", "int8"])
+def test_what_guesses_has_nothing_to_lose_and_is_not_green(recipe):
+    guessing = accuracy(36).model_copy(update={"chance": 0.102, "by_chance": True})
+    drop = None if recipe == "float32" else lost(36, 36).model_copy(update={"reference_by_chance": True})
+
+    judged = verdict(entry(accuracy=guessing, accuracy_drop=drop, recipe=recipe), limit("accuracy_drop", "1 pt"))
+
+    assert judged.status is Status.INVALID
+    assert "float32's own accuracy, 10 %, is no better than guessing (10.2 %)" in judged.reason
+
+
 @pytest.mark.parametrize(
     ("own", "told"),
     [

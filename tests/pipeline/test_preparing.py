@@ -11,6 +11,7 @@ from harness.records.artifact import Inside
 
 MODELS = '''
 """Factories a user might write."""
+import dataclasses
 from pathlib import Path
 import keras
 import numpy as np
@@ -135,8 +136,12 @@ def rebuilds_nothing():
     given = rebuilds()
     return TrainedModel(_dense(5), given.dataset)
 
-def one_number():
+def two_classes_by_one_number():
     return TrainedModel(_dense(1), _data())
+
+def one_number():
+    data = _data()
+    return TrainedModel(_dense(1), dataclasses.replace(data, test_labels=data.test_labels * 2))
 
 def two_answers():
     x = keras.Input((6,))
@@ -220,7 +225,8 @@ def test_what_a_model_is_told_of(tools):
     ("factory", "reason"),
     [
         ("synthetic", "made up"),
-        ("one_number", "the model's output is one number, which names no class"),
+        ("one_number", "the model's output is one number, and labels beyond 0 and 1 are no two classes"),
+        ("two_classes_by_one_number", None),
         ("two_answers", "the model has 2 outputs, and which of them names the class is not known"),
         ("sequential", "the factory gave no data set"),
         ("rebuilds", None),

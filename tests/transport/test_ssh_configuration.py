@@ -13,7 +13,7 @@ from sshd import Sshd, loopback_sshd
 from harness.records.device import Connection
 from harness.records.errors import HostKeyError, ProfileError, UnreachableError
 from harness.transport import connect
-from harness.transport.ssh_hops import Hop, hops
+from harness.transport.ssh_config import Hop, hops
 
 WAIT_S = 20.0
 
@@ -229,6 +229,24 @@ def test_without_ssh_blocks_are_read_and_words_that_decide_more_are_named(home, 
     assert "line 1: Include is followed only" in refusal()
 
 
+def test_another_ssh_is_not_asked(home, monkeypatch, tmp_path):
+    """Dropbear's has no -G."""
+    program = tmp_path / "ssh"
+    program.write_text('#!/bin/sh\necho "Dropbear v2022.83" >&2\n[ "$1" = -V ] || touch "$0.asked"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    configured(home, "Host pi-lab\n  Port 7\n")
+    assert way() == [("pi-lab", 7)] and not (tmp_path / "ssh.asked").exists()
+
+
+def test_a_command_of_the_configuration_that_hangs_is_named(home, monkeypatch):
+    monkeypatch.setattr("harness.transport.ssh_options.ASK_S", 0.5)
+    configured(home, 'Match exec "exec sleep 77.7"\n  Port 7\n')
+    with pytest.raises(UnreachableError, match=r"ssh -G pi-lab took more than 0.5 s: does a Match exec .* hang\?"):
+        last()
+    assert not subprocess.run(["pgrep", "-f", "sleep 77.7"], capture_output=True, check=False).stdout
+
+
 def test_without_ssh_a_proxy_command_and_jumps_are_followed(home, without_ssh):
     configured(home, "Host pi-lab\n  ProxyJump me@inner\nHost inner\n  ProxyCommand nc %h %p\n")
     assert [hop.proxy_command for hop in hops(Connection(host="pi-lab"), "pi")] == ["nc inner 22", None]
@@ -316,7 +334,7 @@ def test_a_board_by_ipv6(home, tmp_path):
 
 def test_the_accounts_own_configuration_is_read_by_ssh_itself(home, monkeypatch):
     """Where HOME is the account's home, ssh reads its own files: nothing is copied."""
-    monkeypatch.setattr("harness.transport.ssh_config.account_home", lambda: home)
-    monkeypatch.setattr("harness.transport.ssh_config.copied_config", lambda *_: pytest.fail("copied"))
+    monkeypatch.setattr("harness.transport.ssh_options.account_home", lambda: home)
+    monkeypatch.setattr("harness.transport.ssh_options.copied_config", lambda *_: pytest.fail("copied"))
     assert way("127.0.0.1", port=7, user="me") == [("127.0.0.1", 7)]
     assert os.environ["HOME"] == str(home)

@@ -2,20 +2,25 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from harness.pipeline.building.checks import checked
 from harness.pipeline.building.crew import Crew
 from harness.pipeline.building.jobs import PreparedInfo
 from harness.pipeline.building.requests import Checked, Stage, Staging, Verify
 from harness.pipeline.building.workshop import BuiltRecord, Desk, Workshop
+from harness.pipeline.conversion.quantize_rules import has_small_weights
 from harness.pipeline.inspection.model_file import inspect_file
-from harness.records.artifact import Artifact
+from harness.pipeline.recipes import parse_recipe
+from harness.records.artifact import AccuracyResult, Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import BuildError, EntryError
+from harness.records.units import format_quantity
 
 OF_THE_DATASET = "dataset"
 """As ``Candidate.stages``: the data set's own preprocessing."""
+_SMALLER: Final = ("float16", "dynamic_int8")
+"""Number formats that change weights alone."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Found:
     cached: bool | None
     deadline_s: float
     calibration: Path | None = None
+    made_up: Path | None = None
+    """Samples that were made up with the model in view, to check outputs on where there are no others."""
 
 
 def completed(candidate: Candidate, found: Found, shop: Workshop, desk: Desk) -> Artifact:
@@ -65,7 +72,11 @@ def completed(candidate: Candidate, found: Found, shop: Workshop, desk: Desk) ->
         golden=result.golden,
         golden_reason=result.golden_reason,
         stages=staging.file if staging else None,
-        notes=found.about.notes,
+        notes=(
+            *_by_chance(result.accuracy),
+            *found.about.notes,
+            *_unchanged_weights(found.file, candidate.recipe),
+        ),
         cached=known if found.cached is None else found.cached,
         build_s=found.record.build_s,
         versions=found.record.versions,
@@ -96,6 +107,7 @@ def staged_samples(candidate: Candidate, found: Found, shop: Workshop, desk: Des
 
 def _question(candidate: Candidate, found: Found, staging: Staging | None, shop: Workshop) -> Verify:
     samples = str(found.test) if found.test else staging.samples if staging else candidate.samples
+    real = samples is not None and not (found.about.dataset and found.about.accuracy_reason)
     reference = found.reference if isinstance(found.reference, Artifact) else None
     return Verify(
         label=str(candidate),
@@ -104,14 +116,36 @@ def _question(candidate: Candidate, found: Found, staging: Staging | None, shop:
         reference=reference.path if reference else None,
         reference_sha256=reference.sha256 if reference else None,
         reference_name=found.reference_name,
-        samples=samples,
+        samples=samples or (str(found.made_up) if found.made_up else None),
         seed=shop.seed,
         dataset=found.about.dataset,
         score=found.about.score,
         accuracy_reason=found.about.accuracy_reason,
-        real=samples is not None and not (found.about.dataset and found.about.accuracy_reason),
+        real=real,
         cache_dir=str(shop.cache_dir),
         deadline_s=found.deadline_s,
+    )
+
+
+def _by_chance(accuracy: AccuracyResult | None) -> tuple[str, ...]:
+    """A sentence where a model does no better on its test set than one that guesses."""
+    if accuracy is None or not accuracy.by_chance or accuracy.chance is None:
+        return ()
+    value, chance = format_quantity(accuracy.value, "1"), format_quantity(accuracy.chance, "1")
+    return (
+        f"its accuracy, {value} over {accuracy.n:,} samples, is no better than guessing ({chance}): look at how its "
+        "data is scaled, at the order of its classes, and at whether it is trained",
+    )
+
+
+def _unchanged_weights(file: Path, recipe: str | None) -> tuple[str, ...]:
+    """A sentence where a recipe that makes weights smaller made none smaller."""
+    number_format = str(parse_recipe(recipe).steps[-1]) if recipe else ""
+    if number_format not in _SMALLER or has_small_weights(file):
+        return ()
+    return (
+        f"{number_format} made no weights smaller, so that this is the float32 model: the converter leaves small "
+        "weights and those inside loops as they are",
     )
 
 

@@ -12,6 +12,7 @@ from harness.pipeline.conversion.data_files import PREPROCESSING, write_data
 from harness.pipeline.conversion.exported import Exported, Port
 from harness.pipeline.data import load_dataset
 from harness.pipeline.inspection.model_file import inspect_file
+from harness.pipeline.inspection.pixel_range import pixel_range_of_file
 from harness.records.artifact import TensorInfo
 
 
@@ -36,6 +37,8 @@ def _write(request: FileData, folder: Path) -> None:
         classes=None if rebuilds else prod(answer),
         score="auc" if rebuilds else "top1",
         base_dir=request.base_dir,
+        dtype=inputs[0].dtype,
+        pixels=pixel_range_of_file(Path(request.model), info.inputs[0]),
     )
     written = write_data(dataset, Exported(folder, inputs, outputs, _nothing), folder, request.label)
     has_preprocessing = (folder / PREPROCESSING).exists()
@@ -43,6 +46,7 @@ def _write(request: FileData, folder: Path) -> None:
         dataset=dataset.name,
         accuracy_reason=written.accuracy_reason,
         score=dataset.score,
+        notes=dataset.notes,
         preprocessing=str(Path(request.folder) / PREPROCESSING) if has_preprocessing else None,
     )
     (folder / INFO).write_text(about.model_dump_json(), encoding="utf-8")

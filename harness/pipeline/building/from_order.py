@@ -6,7 +6,7 @@ from typing import cast
 
 from harness.pipeline.building.completing import Found, completed, if_there, reference_or_reason
 from harness.pipeline.building.crew import Crew
-from harness.pipeline.building.jobs import RAW, TEST, PreparedInfo
+from harness.pipeline.building.jobs import MADE_UP, RAW, TEST, PreparedInfo
 from harness.pipeline.building.order import REFERENCE_RECIPE, Order
 from harness.pipeline.building.requests import Convert
 from harness.pipeline.building.workshop import Built, Desk, Workshop
@@ -60,6 +60,7 @@ class FromOrder:
             about=about,
             test=if_there(self.order.prepared / TEST) if about.dataset else None,
             raw=if_there(self.order.prepared / RAW),
+            made_up=if_there(self.order.prepared / MADE_UP),
             reference=reference_or_reason(self.crew, self.reference),
             reference_name=REFERENCE_RECIPE,
             cached=built.cached,

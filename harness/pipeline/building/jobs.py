@@ -10,8 +10,10 @@ SAVED_MODEL = "saved_model"
 CALIBRATION = "calibration.npz"
 TEST = "test.npz"
 RAW = "raw.npz"
+MADE_UP = "made_up.npz"
 INFO = "prepared.json"
-"""What stands in the folder of a prepared model; RAW only where the data set has raw samples; INFO is written last."""
+"""What stands in the folder of a prepared model; RAW only where the data set has raw samples, MADE_UP only where
+there is no data set and a table's size is known; INFO is written last."""
 
 
 class ModelSource(Record):

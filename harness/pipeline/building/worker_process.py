@@ -1,6 +1,7 @@
 """The caller's side of a worker: starts it at the first request, feeds it, ends it."""
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from harness.pipeline.building.determinism import ENVIRONMENT
 from harness.pipeline.building.jobs import WorkerAnswer
 from harness.pipeline.building.requests import Convert, Prepare, Request
 from harness.records.errors import BuildError
+from harness.records.shorten import shorten
 
 SILENCE_S: Final = 1800.0
 """A worker that neither tells nor prints anything for so long is given up."""
@@ -32,6 +34,23 @@ _MODULE = "harness.pipeline.building.worker"
 _STOP_SECONDS = 10.0
 _LOOK_S = 1.0
 _STDERR_TAIL = 2**16
+_WARNING: Final = re.compile(r"^\S.*:\d+: \w*Warning: ")
+_NOTICE: Final = re.compile(rf"INFO: |[IW]\d{{4}} |\d{{4}}-\d\d-\d\d .*: [IW] |{_WARNING.pattern}")
+_CRASHED: Final = ": its number format is too much for the converter: choose another, such as float16 or dynamic_int8"
+
+
+def last_words(stderr: str) -> str:
+    """The last line that a process printed of its own end, on one line; "" where it printed none.
+
+    Notices of a runtime and warnings, each with the source line that Python prints below, tell nothing of it.
+    """
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    told = [
+        line
+        for before, line in zip(["", *lines], lines, strict=False)
+        if not _NOTICE.match(line) and not (_WARNING.search(before) and line.startswith("  "))
+    ]
+    return shorten("".join(char for char in told[-1] if char.isprintable())) if told else ""
 
 
 class SilentError(Exception):
@@ -178,15 +197,15 @@ class Worker:
                 "processor time that it may have: does it hold a loop without end?"
             )
         how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
-        return f"{request.label}: the process that builds it {how}" + (f': "{words}"' if words else "")
+        instead = _CRASHED if status < 0 and isinstance(request, Convert) else ""
+        return f"{request.label}: the process that builds it {how}" + (f': "{words}"' if words else "") + instead
 
     def _last_words(self) -> str:
         if self._errors is None:
             return ""
         end = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, end - _STDERR_TAIL))
-        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        return lines[-1].strip()[:300] if lines else ""
+        return last_words(self._errors.read().decode("utf-8", "replace"))
 
     def _forget(self) -> None:
         if self._errors is not None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 COMPARED: Final = 4
 """Samples on which the two must agree."""
+_MADE_UP: Final = "since no data was named: name real samples, such as its tokens, with data="
 _TOLERANCE: Final = 1e-4
 """Largest difference allowed between floats, as a share of the largest output (at least of 1)."""
 _COARSE: Final = ("float16", "bfloat16")
@@ -21,7 +22,7 @@ _STEPS: Final = 8
 """Or so many of the number format's own steps, where it is coarser (float16)."""
 
 
-def compare(exported: Exported, samples: "Mapping[str, Array]", label: str) -> None:
+def compare(exported: Exported, samples: "Mapping[str, Array]", label: str, *, made_up: bool) -> None:
     """Run both on samples, one by one. Raises BuildError where they differ, or where an output is NaN or infinite.
 
     ``samples`` are arrays by input name with the sample as the first axis; the first ``COMPARED`` are used.
@@ -35,7 +36,8 @@ def compare(exported: Exported, samples: "Mapping[str, Array]", label: str) -> N
             wanted = exported.original(one)
             given = serve(**{name: tf.constant(array) for name, array in one.items()})
         except Exception as error:
-            raise BuildError(f"{label} cannot be run on sample {index} of its data: {one_line(error)}") from error
+            which = f"a sample that was made up for it, {_MADE_UP}" if made_up else f"sample {index} of its data"
+            raise BuildError(f"{label} cannot be run on {which}: {one_line(error)}") from error
         got = {name: value.numpy() for name, value in given.items()}
         if wanted.keys() != got.keys():
             raise BuildError(f"{label}: the exported model gives {_listed(got)}, where {_listed(wanted)} was expected")

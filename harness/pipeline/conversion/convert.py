@@ -1,6 +1,6 @@
 """In the worker: from an exported model and a recipe to a .tflite file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.pipeline.building.jobs import CALIBRATION, SAVED_MODEL, BuildJob
 from harness.pipeline.conversion.converter_words import formats_lacking, why_not_converted
+from harness.pipeline.conversion.loops import loops_with_lists
 from harness.pipeline.conversion.operator_layers import operators_in_floats, operators_named
 from harness.pipeline.recipes import parse_recipe
 from harness.pipeline.steps import STEPS, FormatStep, float32
@@ -22,6 +23,11 @@ def convert(job: BuildJob, prepared: Path) -> None:
     """Write the .tflite file of a recipe to the job's output. Raises BuildError."""
     number_format = _number_format(job.recipe)
     label = f"{job.model.label}/{job.recipe}"
+    if number_format.calibrated and (loops := loops_with_lists(prepared / SAVED_MODEL)):
+        raise BuildError(
+            f"{label}: TensorFlow's converter cannot calibrate the loop of {_named(loops)}: a recurrent layer of Keras "
+            f"can be made with unroll=True; float16, dynamic_int8 and float32 take it as it is"
+        )
     try:
         content = _converted(prepared, number_format, label=label)
     except (MemoryError, BuildError):
@@ -34,6 +40,10 @@ def convert(job: BuildJob, prepared: Path) -> None:
             "throughout: replace it, or choose int8_float_io, which leaves it as it is"
         )
     Path(job.output).write_bytes(content)
+
+
+def _named(layers: Sequence[str]) -> str:
+    return ("layer " if len(layers) == 1 else "layers ") + ", ".join(f'"{layer}"' for layer in layers)
 
 
 def _number_format(recipe: str) -> FormatStep:

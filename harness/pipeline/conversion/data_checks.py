@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.pipeline.conversion.exported import Exported, Port
+from harness.pipeline.data.several_labels import several_labels
 from harness.pipeline.dataset import Dataset
 from harness.records.errors import BuildError
 
@@ -40,8 +41,13 @@ def fitted(values: object, port: Port, *, part: str, label: str) -> "Array":
 
 
 def class_labels(dataset: Dataset, exported: Exported, *, n: int, label: str) -> "Array":
-    """The test labels as int64, one for each of ``n`` samples. Raises BuildError for what cannot be labels here."""
+    """The test labels as int64, one for each of ``n`` samples, or one for each output of the model, 0 or 1.
+
+    Raises BuildError for what cannot be labels here.
+    """
     labels = np.asarray(dataset.test_labels)
+    if labels.ndim == 2 and dataset.score == "top1" and labels.shape == (n, _classes(exported)):
+        return several_labels(labels, f"{label}: its test part's array of labels")
     if labels.shape != (n,):
         hint = ": give each sample's class index" if labels.ndim > 1 else ""
         raise BuildError(f"{label}: its {n} test inputs have labels of shape {labels.shape}, not ({n},){hint}")
@@ -54,7 +60,7 @@ def class_labels(dataset: Dataset, exported: Exported, *, n: int, label: str) ->
     return whole
 
 
-def why_not_scored(dataset: Dataset, exported: Exported) -> str | None:
+def why_not_scored(dataset: Dataset, exported: Exported, labels: "Array") -> str | None:
     """Why this model's outputs say nothing on the data set's labels; None where they do."""
     outputs = exported.outputs
     if len(outputs) != 1:
@@ -63,8 +69,8 @@ def why_not_scored(dataset: Dataset, exported: Exported) -> str | None:
         rebuilt, given = outputs[0].shape, exported.inputs[0].shape
         if rebuilt != given:
             return f"the model's output has shape {rebuilt}, which is no reconstruction of its input {given}"
-    elif prod(outputs[0].shape) < 2:
-        return "the model's output is one number, which names no class"
+    elif prod(outputs[0].shape) < 2 and not np.isin(labels, (0, 1)).all():
+        return "the model's output is one number, and labels beyond 0 and 1 are no two classes"
     return None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from harness.pipeline.building.jobs import CALIBRATION, RAW, TEST
+from harness.pipeline.building.jobs import CALIBRATION, MADE_UP, RAW, TEST
 from harness.pipeline.conversion.data_checks import class_labels, fitted, why_not_scored
 from harness.pipeline.conversion.exported import Exported, Port
 from harness.pipeline.dataset import Dataset
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PREPROCESSING: Final = "preprocessing.py"
 """A copy of the data set's own file, so that what is kept does not point into a checkout that may go."""
+_CHECKED: Final = 16
 _MADE_UP: Final = 100
 """Random samples that calibrate a model without data."""
 _INDICES: Final = 100
@@ -49,14 +50,20 @@ def write_data(dataset: Dataset, exported: Exported, folder: Path, label: str) -
         _write_raw(dataset.raw_test, folder / RAW, label)
     if dataset.preprocessing is not None:
         shutil.copyfile(dataset.preprocessing, folder / PREPROCESSING)
-    return Written({port.name: test}, dataset.accuracy_reason or why_not_scored(dataset, exported))
+    return Written({port.name: test}, dataset.accuracy_reason or why_not_scored(dataset, exported, labels))
 
 
 def write_made_up_data(exported: Exported, folder: Path, *, seed: int, label: str) -> "dict[str, Array]":
-    """Write seeded random calibration samples; gives them by input name. Raises BuildError."""
+    """Write seeded random calibration samples; gives them by input name. Raises BuildError.
+
+    Where a table's size is known, the first of them are what outputs are checked on too.
+    """
     rng = np.random.default_rng(seed)
     samples = {port.name: _made_up(rng, port, label) for port in exported.inputs}
     np.savez(folder / CALIBRATION, allow_pickle=False, **samples)
+    if any(port.entries is not None for port in exported.inputs):
+        first = {f"i{index}": array[:_CHECKED] for index, array in enumerate(samples.values())}
+        np.savez(folder / MADE_UP, allow_pickle=False, **first)
     return samples
 
 
@@ -71,11 +78,16 @@ def _write_raw(raw: "Iterable[Array]", path: Path, label: str) -> None:
 
 
 def _made_up(rng: np.random.Generator, port: Port, label: str) -> "Array":
-    """Floats in [0, 1), 8 and 16 bit integers over their range, wider ones 0..99: as what is made up for the board."""
+    """Floats in [0, 1), 8 and 16 bit integers over their range, wider ones 0..99: as what is made up for the board.
+
+    Indices stay within the table that they look up in, where that is known.
+    """
     shape = (_MADE_UP, *port.shape[1:])
     if port.kind not in "fiub":
         raise BuildError(f'{label}: input "{port.name}" is {port.dtype}, and samples of it cannot be made up')
     dtype = np.dtype(port.dtype)
+    if port.entries is not None:
+        return rng.integers(0, port.entries, shape).astype(dtype)
     if port.kind == "f":
         return rng.random(shape).astype(dtype)
     if port.kind == "b":

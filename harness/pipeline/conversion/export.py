@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from harness.pipeline.conversion.exported import Exported, Port
+from harness.pipeline.conversion.vocabulary import vocabularies
 from harness.pipeline.training.foreign import one_line
 from harness.records.errors import BuildError
 
@@ -36,7 +38,7 @@ def export(model: Keras, folder: Path, label: str) -> Exported:
             raise BuildError(f"{label} cannot be exported as a SavedModel: {one_line(error)}") from error
     return Exported(
         folder,
-        inputs=_ports((one.name, one) for one in inputs),
+        inputs=_inputs(model, inputs),
         outputs=_ports(named.items()),
         original=lambda values: _run(model, values, label),
         original_eps=max((_NARROW[one] for one in narrow), default=0.0),
@@ -163,6 +165,11 @@ def _refuse_unknown_sizes(model: Keras, outputs: Mapping[str, Keras], label: str
                 f'{label}: output "{name}" has shape {tuple(tensor.shape)} with a batch of one{where}: '
                 "every size must be known before it runs"
             )
+
+
+def _inputs(model: Keras, inputs: list[Keras]) -> tuple[Port, ...]:
+    entries = vocabularies(model)
+    return tuple(replace(port, entries=entries.get(port.name)) for port in _ports((one.name, one) for one in inputs))
 
 
 def _ports(tensors: Iterable[tuple[str, Keras]]) -> tuple[Port, ...]:

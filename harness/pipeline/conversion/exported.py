@@ -21,6 +21,8 @@ class Port:
     name: str
     shape: tuple[int, ...]
     dtype: str
+    entries: int | None = None
+    """Of an input of indices: how many entries the table has that it looks up in; None: not known."""
 
     @property
     def kind(self) -> str:

@@ -59,7 +59,7 @@ def _prepare(job: BuildJob, folder: Path, say: Callable[[str], None]) -> None:
         written = write_data(ready.dataset, ready.exported, folder, label)
         samples, reason = written.samples, written.accuracy_reason
     say("comparing the exported model with the original")
-    compare(ready.exported, samples, label)
+    compare(ready.exported, samples, label, made_up=ready.dataset is None)
     info = PreparedInfo(
         dataset=ready.dataset.name if ready.dataset else None,
         accuracy_reason=reason,
@@ -107,6 +107,8 @@ def _dataset(job: BuildJob, exported: Exported) -> Dataset | None:
         classes=None if rebuilds else prod(answer),
         score="auc" if rebuilds else "top1",
         base_dir=job.model.base_dir,
+        dtype=exported.inputs[0].dtype,
+        pixels="untold",
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from harness.pipeline.conversion import quantize_process
 from harness.pipeline.conversion.quantize_job import QuantizeAnswer, QuantizeJob
-from harness.pipeline.conversion.quantize_rules import refuse_quantised, refuse_unfinished
+from harness.pipeline.conversion.quantize_rules import refuse_loops, refuse_quantised, refuse_unfinished
 from harness.pipeline.recipes import parse_recipe
 from harness.pipeline.verification.limited import ask
 from harness.records.errors import BuildError
@@ -48,6 +48,8 @@ def quantize_file(  # noqa: PLR0913 - by keyword
             "pip install 'edge-harness[quantize]'"
         )
     refuse_quantised(source)
+    if number_format in CALIBRATED:
+        refuse_loops(source, number_format)
     if number_format in CALIBRATED and samples is None:
         say(f"calibrating with {_MADE_UP} random inputs in [0, 1), since no samples were given")
     with tempfile.TemporaryDirectory(prefix=".quantising-", dir=output.parent) as beside:

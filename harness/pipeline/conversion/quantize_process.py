@@ -12,6 +12,11 @@ from harness.pipeline.verification.samples import BadSamplesError, Samples, made
 from harness.records.base import Record
 
 _ACTIVATION_BITS: Final = {"int8": 8, "int8_float_io": 8, "int16x8": 16}
+_UNKEPT: Final = "Tensor data is null"
+_INSTEAD: Final = (
+    ": it looks at a tensor that LiteRT does not keep, as recurrent layers have them: choose dynamic_int8 or float16, "
+    "or give the model's source"
+)
 _EVERYTHING: Final = ".*"
 _SIGNATURE: Final = "serving_default"
 
@@ -33,7 +38,8 @@ def _run(job: QuantizeJob, tell: Callable[[Record], None]) -> None:
     except OSError as error:
         tell(QuantizeAnswer(refused=f"{job.output} cannot be written: {error.strerror or error}"))
     except Exception as error:  # whatever the library raises on a stranger's file is one line for the user
-        tell(QuantizeAnswer(refused=f"litert-quantizer: {type(error).__name__}: {one_line(error)}"))
+        instead = _INSTEAD if _UNKEPT in str(error) else ""
+        tell(QuantizeAnswer(refused=f"litert-quantizer: {type(error).__name__}: {one_line(error)}{instead}"))
     else:
         tell(QuantizeAnswer())
 

@@ -4,11 +4,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from harness.pipeline.conversion.operator_layers import operators_named
 from harness.pipeline.inspection.flatbuffer import DamagedError, root
 from harness.pipeline.inspection.graph import Graph, Tensor, read_graphs
 from harness.records.errors import BuildError, ModelFileError
 
 _BETWEEN_TYPES: Final = frozenset({"QUANTIZE", "DEQUANTIZE"})
+_CALLING: Final = frozenset({"WHILE", "IF"})
 _FLOATS: Final = frozenset({"float32", "float64"})
 _WHOLLY_INTEGER: Final = frozenset({"int8", "int16x8"})
 _INTEGERS: Final = _WHOLLY_INTEGER | {"int8_float_io"}
@@ -25,15 +27,24 @@ def refuse_quantised(source: Path) -> None:
                 )
 
 
+def refuse_loops(source: Path, number_format: str) -> None:
+    """Raise BuildError for a file whose operators call other graphs, which litert-quantizer does not calibrate."""
+    found = operators_named(source.read_bytes(), _CALLING)
+    if found:
+        raise BuildError(
+            f"{source} cannot be made {number_format}: litert-quantizer does not calibrate what {found} calls: choose "
+            "dynamic_int8 or float16, or give the model's source with its recurrent layers made with unroll=True"
+        )
+
+
 def refuse_unfinished(made: Path, source: Path, number_format: str) -> str | None:
     """A sentence on operators that int8_float_io leaves in float32, None where there are none.
 
     Raises BuildError where nothing was made smaller, or where another integer format leaves operators in float32.
     """
-    graphs = _graphs(made)
-    if not any(_is_small(tensor) for graph in graphs for tensor in graph.tensors):
+    if not has_small_weights(made):
         raise BuildError(f"{source} has no weights that {number_format} would make smaller: measure it as it is")
-    left = Counter(name for graph in graphs for name in _in_floats(graph))
+    left = Counter(name for graph in _graphs(made) for name in _in_floats(graph))
     if number_format not in _INTEGERS or not left:
         return None
     shown = (
@@ -45,6 +56,11 @@ def refuse_unfinished(made: Path, source: Path, number_format: str) -> str | Non
             "choose int8_float_io, which may, or give the model's source"
         )
     return shown
+
+
+def has_small_weights(made: Path) -> bool:
+    """Whether a file holds any constant in int8 or float16."""
+    return any(_is_small(tensor) for graph in _graphs(made) for tensor in graph.tensors)
 
 
 def _graphs(path: Path) -> tuple[Graph, ...]:

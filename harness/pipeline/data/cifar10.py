@@ -35,7 +35,7 @@ def load(wanted: Wanted) -> Dataset:
     batches = _batches(found_or_fetched(CIFAR10))
     train = [batches[name] for name in CIFAR10_BATCHES[:-1]]
     images, labels = (np.concatenate(arrays) for arrays in zip(*train, strict=True))
-    return pictures("CIFAR-10", train=(images, labels), test=batches[CIFAR10_BATCHES[-1]], seed=wanted.seed)
+    return pictures("CIFAR-10", train=(images, labels), test=batches[CIFAR10_BATCHES[-1]], wanted=wanted)
 
 
 def _batches(found: Found) -> "dict[str, Samples]":

@@ -16,7 +16,14 @@ _SPLIT_SEED: Final = 20240229
 
 
 def load(wanted: Wanted) -> Dataset:
-    """Inputs (n, 8, 8, 1) in 0..1 and labels 0..9: 1,097 train, 200 calibration and 500 test samples."""
+    """Inputs (n, 8, 8, 1) in 0..1 and labels 0..9: 1,097 train, 200 calibration and 500 test samples.
+
+    Raises BuildError where the model takes bytes, which scans of 0 to 16 are not.
+    """
+    if wanted.pixels == "bytes":
+        raise BuildError(
+            "digits go from 0 to 1, and the model scales pixels of 0 to 255 itself: give pictures of bytes, or a .npz"
+        )
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:

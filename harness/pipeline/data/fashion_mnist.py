@@ -26,4 +26,4 @@ def load(wanted: Wanted) -> Dataset:
         if len(labels) != len(images) or labels.max() >= CLASSES:
             raise BuildError(f"{found.folder}: the {part} labels are not {len(images)} classes 0 to {CLASSES - 1}")
         read[part] = (images, labels.astype(np.int64))
-    return pictures("Fashion-MNIST", train=read["train"], test=read["t10k"], seed=wanted.seed)
+    return pictures("Fashion-MNIST", train=read["train"], test=read["t10k"], wanted=wanted)

@@ -7,7 +7,8 @@ import numpy as np
 
 from harness.pipeline.data.own_checks import check_inputs, check_overlaps, checked_labels
 from harness.pipeline.data.own_parts import OwnParts
-from harness.pipeline.data.preprocessing import scale_pixels, speech_features
+from harness.pipeline.data.pictures import pixel_notes, pixel_preprocessing
+from harness.pipeline.data.preprocessing import speech_features
 from harness.pipeline.data.raw_samples import file_of, first_raw, preprocessed
 from harness.pipeline.data.splitting import calibration_size, dealt, unlike
 from harness.pipeline.data.wanted import Wanted
@@ -29,7 +30,7 @@ def assembled(parts: OwnParts, wanted: Wanted) -> Dataset:
         train, calibration = train[kept], train[chosen]
         train_labels = None if train_labels is None else train_labels[kept]
     assert calibration is not None, "one of the two was read"  # noqa: S101
-    way = _preprocessing(parts)
+    way = _preprocessing(parts, wanted)
     return Dataset(
         name=str(parts.path),
         calibration_inputs=_inputs(calibration, way, wanted),
@@ -40,6 +41,7 @@ def assembled(parts: OwnParts, wanted: Wanted) -> Dataset:
         score=wanted.score,
         preprocessing=file_of(way) if way else None,
         raw_test=first_raw(parts.test) if way else None,
+        notes=pixel_notes(parts.path.name, wanted) if way and not parts.sounds else (),
     )
 
 
@@ -52,17 +54,18 @@ def _cut(parts: OwnParts, train: "Array", *, seed: int) -> "tuple[Array, Array]"
     return kept, chosen
 
 
-def _preprocessing(parts: OwnParts) -> ModuleType | None:
+def _preprocessing(parts: OwnParts, wanted: Wanted) -> ModuleType | None:
     """What raw samples go through; None: they are inputs as they come."""
     if parts.sounds:
         return speech_features
     pixels = parts.test.dtype == np.uint8 and parts.test.ndim in (3, 4)
-    return scale_pixels if pixels else None
+    return pixel_preprocessing(wanted) if pixels else None
 
 
 def _inputs(raw: "Array", way: ModuleType | None, wanted: Wanted) -> "Array":
-    """As float32; a model of pictures gets a channel where samples have none."""
+    """As float32, or whole numbers as they are; a model of pictures gets a channel where samples have none."""
     if way is not None:
         return preprocessed(raw, way.preprocess)
-    inputs = raw.astype(np.float32)
+    whole = wanted.integers and raw.dtype.kind in "iub"
+    inputs = raw if whole else raw.astype(np.float32)
     return inputs[..., np.newaxis] if wanted.shape is not None and len(wanted.shape) == inputs.ndim else inputs

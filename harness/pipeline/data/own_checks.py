@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from harness.pipeline.data.own_parts import OwnParts
+from harness.pipeline.data.several_labels import several_labels
 from harness.pipeline.data.splitting import fingerprints
 from harness.pipeline.data.wanted import Wanted
 from harness.records.errors import BuildError
@@ -45,10 +46,12 @@ def _check_finite(part: "Array", where: str) -> None:
 
 
 def checked_labels(parts: OwnParts, wanted: Wanted) -> "tuple[Array | None, Array]":
-    """Train and test labels as int64 of shape (n,). Raises BuildError.
+    """Train and test labels as int64 of shape (n,), or (n, labels) where samples have several. Raises BuildError.
 
     Classes are counted from 0. For score auc test labels are 0 (normal) or 1, and all training samples are normal.
     """
+    if parts.test_labels.ndim == 2 and parts.test_labels.shape[1] > 1 and wanted.score == "top1":
+        return None, several_labels(parts.test_labels, f"{parts.path}: test_y")
     test = _whole(parts.test_labels, len(parts.test), f"{parts.path}: test_y")
     train = None
     if parts.train is not None and parts.train_labels is not None:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
     Samples = tuple[Array, Array]
 
-_PARTS: Final = frozenset({"train", "test"})
+_TRAIN: Final = ("train", "training")
+_VALIDATION: Final = ("validation", "valid", "val")
+_TEST: Final = ("test", "testing")
+"""What folders are called that hold parts, not classes."""
 _LISTED_CHARS: Final = 80
 _TEST_SHARE: Final = 5
 """One sample of so many is for testing, where the folder has no parts of its own."""
@@ -27,26 +30,42 @@ _TEST_SHARE: Final = 5
 def read_folder(path: Path, wanted: Wanted) -> OwnParts:
     """The samples of a folder; classes are numbered by name. Raises BuildError.
 
-    A folder that has just ``train`` and ``test`` in it, each with the same classes, is taken as it is dealt;
-    another is dealt here, class by class.
+    A folder that has just ``train`` and ``test`` in it, each with the same classes, is taken as it is dealt. With a
+    ``validation`` beside them, that calibrates; without a ``test``, it is tested on. Another is dealt here, class by
+    class.
     """
     if wanted.score == "auc":
         raise BuildError(
             f"{path} is a folder of classes, and this model finds anomalies: give a .npz with test_y 0 or 1"
         )
-    names = {folder.name for folder in _subfolders(path)}
-    dealt_already = names == _PARTS
-    roots = {part: path / part for part in sorted(_PARTS)} if dealt_already else {"all": path}
+    roots = _parts(path)
     classes = [folder.name for folder in _subfolders(roots.get("train", path))]
     if len(classes) < 2:
         raise BuildError(f"{path} has {len(classes)} classes: make a subfolder for each, with its samples in it")
     files = {part: _files_by_class(root, classes) for part, root in roots.items()}
     read = _reader([file for part in files.values() for of_class in part for file in of_class], path)
-    if dealt_already:
-        train, test = (_samples(files[part], read, path) for part in ("train", "test"))
-    else:
+    if "train" not in files:
         train, test = _dealt(files["all"], read, path, seed=wanted.seed)
-    return OwnParts(path, test[0], test[1], train[0], train[1], sounds=read is read_wav)
+        return OwnParts(path, test[0], test[1], train[0], train[1], sounds=read is read_wav)
+    train, test = (_samples(files[part], read, path) for part in ("train", "test"))
+    calibration = _samples(files["calibration"], read, path)[0] if "calibration" in files else None
+    return OwnParts(path, test[0], test[1], train[0], train[1], calibration, sounds=read is read_wav)
+
+
+def _parts(path: Path) -> dict[str, Path]:
+    """The folders of a data set that was dealt already, by the part each serves as; else the whole as "all"."""
+    folders = {folder.name.lower(): folder for folder in _subfolders(path)}
+
+    def one(names: tuple[str, ...]) -> Path | None:
+        return next((folders[name] for name in names if name in folders), None)
+
+    train, validation, test = one(_TRAIN), one(_VALIDATION), one(_TEST)
+    known = [part for part in (train, validation, test) if part is not None]
+    if train is None or len(known) < 2 or len(known) != len(folders):
+        return {"all": path}
+    if test is None or validation is None:
+        return {"train": train, "test": next(part for part in (test, validation) if part is not None)}
+    return {"train": train, "calibration": validation, "test": test}
 
 
 def _subfolders(path: Path) -> list[Path]:

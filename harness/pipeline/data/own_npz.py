@@ -14,6 +14,8 @@ from harness.records.shorten import shorten
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
+_VALIDATION = ("validation", "valid", "val")
+"""A part of that name is tested on where there is no test part, and calibrates where there is."""
 _ASKED = "test_x and test_y, with train_x and train_y or calibration_x"
 
 
@@ -22,6 +24,12 @@ def read_npz(path: Path) -> OwnParts:
     arrays = _arrays(path)
     test, test_labels = _one(arrays, "test_x"), _one(arrays, "test_y")
     train, calibration = _one(arrays, "train_x"), _one(arrays, "calibration_x")
+    for name in _VALIDATION:
+        held, labels = _one(arrays, f"{name}_x"), _one(arrays, f"{name}_y")
+        if test is None and test_labels is None:
+            test, test_labels = held, labels
+        elif calibration is None:
+            calibration = held
     if test is None or test_labels is None:
         raise BuildError(f"{path} holds {_listed(arrays)}, where {_ASKED} were expected")
     if train is None and calibration is None:

@@ -15,9 +15,9 @@ KEPT_RAW: Final = 100
 
 
 def preprocessed(raw: "Sequence[Array] | Array", preprocess: "Callable[[Any], Any]") -> "Array":
-    """All samples preprocessed one by one into one float32 array, samples first."""
-    first = np.asarray(preprocess(raw[0]), dtype=np.float32)
-    inputs = np.empty((len(raw), *first.shape), np.float32)
+    """All samples preprocessed one by one into one array, samples first: float32, or uint8 where bytes stay bytes."""
+    first = np.asarray(preprocess(raw[0]))
+    inputs = np.empty((len(raw), *first.shape), np.uint8 if first.dtype == np.uint8 else np.float32)
     for at, sample in enumerate(raw):
         inputs[at] = preprocess(sample)
     return inputs

@@ -1,10 +1,15 @@
 """What a model asks of its data."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from harness.pipeline.dataset import Score
+
+
+Pixels = Literal["scaled", "bytes", "untold"]
+"""Of a picture's pixels: the model takes them divided by 255; from 0 to 255, since it scales them itself; or which of
+the two cannot be told from it, so that they are divided and it is said."""
 
 
 @dataclass(frozen=True)
@@ -19,3 +24,11 @@ class Wanted:
     classes: int | None
     score: "Score" = "top1"
     seed: int = 0
+    dtype: str = "float32"
+    """numpy's name of what the input holds: integers go to an input of integers as they are."""
+    pixels: Pixels = "scaled"
+
+    @property
+    def integers(self) -> bool:
+        """Whether the input holds integers."""
+        return self.dtype.startswith(("int", "uint"))

@@ -16,4 +16,4 @@ def _configure(conversion: Conversion) -> None:
     converter.inference_output_type = tf.int16
 
 
-STEP = FormatStep("int16x8", _configure, whole=True)
+STEP = FormatStep("int16x8", _configure, whole=True, calibrated=True)

@@ -13,4 +13,4 @@ def _configure(conversion: Conversion) -> None:
     converter.inference_output_type = tf.int8
 
 
-STEP = FormatStep("int8", _configure, whole=True)
+STEP = FormatStep("int8", _configure, whole=True, calibrated=True)

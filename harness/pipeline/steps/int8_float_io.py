@@ -11,4 +11,4 @@ def _configure(conversion: Conversion) -> None:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
 
 
-STEP = FormatStep("int8_float_io", _configure)
+STEP = FormatStep("int8_float_io", _configure, calibrated=True)

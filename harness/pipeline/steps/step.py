@@ -78,6 +78,8 @@ class FormatStep:
     configure: Callable[[Conversion], None]
     whole: bool = False
     """Integers throughout: what still computes floats is refused."""
+    calibrated: bool = False
+    """Needs to see inputs, which set the ranges of its integers."""
     stage: Literal["number_format"] = "number_format"
 
 

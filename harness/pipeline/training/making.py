@@ -10,6 +10,7 @@ from harness.pipeline.dataset import Dataset, Schedule, TrainedModel, UntrainedM
 from harness.pipeline.steps.step import Made
 from harness.pipeline.training.factories import call_factory
 from harness.pipeline.training.foreign import one_line
+from harness.pipeline.training.pixel_range import pixel_range
 from harness.records.candidate import Argument
 from harness.records.errors import BuildError
 
@@ -110,6 +111,8 @@ def _data_of_file(model: Any, word: str, source: ModelSource) -> Dataset:  # noq
         classes=None if rebuilds or None in answer else prod(answer),
         score="auc" if rebuilds else "top1",
         base_dir=source.base_dir,
+        dtype=str(model.inputs[0].dtype),
+        pixels=pixel_range(model),
     )
 
 

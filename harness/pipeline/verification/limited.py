@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import IO, Final
 
-from harness.pipeline.building.worker_process import child_environment
+from harness.pipeline.building.worker_process import child_environment, last_words
 from harness.records.base import Record
 
 _TAIL_BYTES: Final = 2**16
@@ -55,9 +55,7 @@ def _run(module: str, job: Record, *, deadline_s: float, answers: IO[bytes], err
 def _last_words(errors: IO[bytes]) -> str:
     size = errors.seek(0, 2)
     errors.seek(max(0, size - _TAIL_BYTES))
-    said = errors.read().decode("utf-8", "replace").strip().splitlines()
-    lines = [line for line in said if not line.startswith("INFO: ")]  # notices of a runtime tell nothing of its end
-    text = "".join(char for char in lines[-1] if char.isprintable())[:300] if lines else ""
+    text = last_words(errors.read().decode("utf-8", "replace"))
     return f': "{text}"' if text else ""
 
 

@@ -60,7 +60,7 @@ def read_samples(path: str, tensors: tuple[TensorInfo, ...]) -> Samples:
     given = tuple(_shaped(arrays[name], tensor) for name, tensor in zip(names, tensors, strict=True))
     if len({len(array) for array in given}) > 1 or not all(len(array) for array in given):
         raise BadSamplesError("its arrays are empty or differ in length")
-    if labels is not None and labels.shape != (len(given[0]),):
+    if labels is not None and (labels.ndim not in (1, 2) or len(labels) != len(given[0])):
         raise BadSamplesError(f"its labels have shape {labels.shape}, where ({len(given[0])},) was expected")
     return Samples(given, tuple(_fed(array, tensor) for array, tensor in zip(given, tensors, strict=True)), labels)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from harness.cli.budget_commands import budgets, judge
-from harness.cli.flags import CacheDir, Device, DevicesDir, Json, ReportsDir
+from harness.cli.flags import CacheDir, Device, DevicesDir, Json, MaxSecs, MinSecs, ReportsDir, TimeLimit
 from harness.cli.terminal import make_output_plain
 from harness.records.errors import HarnessError
 
@@ -37,6 +37,23 @@ def main() -> None:
         sys.exit(130)
 
 
+def _print_version(*, asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"edge-harness {version('edge-harness')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def harness(
+    version: Annotated[
+        bool, typer.Option("--version", callback=lambda asked: _print_version(asked=asked), is_eager=True)
+    ] = False,
+) -> None:
+    """Benchmarks neural networks on edge devices."""
+
+
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     files: Annotated[
@@ -59,11 +76,11 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     runtime: Annotated[str | None, typer.Option(help="auto, litert, tflite or system")] = None,
     num_threads: Annotated[int | None, typer.Option(help="interpreter threads")] = None,
     trials: Annotated[int | None, typer.Option(help="trials an entry, each a process of its own")] = None,
-    time_limit: Annotated[float | None, typer.Option(help="seconds for all measuring of one entry")] = None,
+    time_limit: TimeLimit = None,
     warmup_runs: Annotated[int | None, typer.Option(help="inferences before a trial measures")] = None,
     num_runs: Annotated[int | None, typer.Option(help="least inferences a trial")] = None,
-    min_secs: Annotated[float | None, typer.Option(help="least seconds a trial measures")] = None,
-    max_secs: Annotated[float | None, typer.Option(help="most seconds a trial measures")] = None,
+    min_secs: MinSecs = None,
+    max_secs: MaxSecs = None,
     baseline: Annotated[
         str | None, typer.Option(metavar="BASE", help="a .tflite file, a folder of artifacts or a results.json")
     ] = None,
@@ -107,7 +124,7 @@ def selftest(  # noqa: PLR0913, PLR0917 - one parameter an option
     devices_dir: DevicesDir = None,
     reports_dir: ReportsDir = None,
     cache_dir: CacheDir = None,
-    time_limit: Annotated[float | None, typer.Option(help="seconds for all measuring of one run")] = None,
+    time_limit: TimeLimit = None,
     as_json: Json = False,
 ) -> None:
     """Measure a board against itself: a difference that is found is a false alarm."""

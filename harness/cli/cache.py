@@ -12,20 +12,24 @@ from harness.pipeline.cache import KINDS
 from harness.records.cache_dir import default_cache_dir
 from harness.records.errors import UsageError
 from harness.records.nearest import nearest
+from harness.records.text import visible
 from harness.records.units import format_quantity
 
 _KEY_LETTERS = 12
 
 
 def list_cache(cache_dir: Path | None, *, as_json: bool) -> None:
-    """Print each folder that builds left: its kind, the start of its key, its size, when it was used."""
+    """Print each folder that builds left: kind, start of its key, size, when it was used, and for which model."""
     entries, now = kept(_folder(cache_dir)), time.time()
     if as_json:
         _print_json([_as_json(entry) for entry in entries])
         return
     for entry in entries:
         days = entry.days_unused(now)
-        sys.stdout.write(f"{entry.kind:10}{entry.key[:_KEY_LETTERS]}  {_size(entry.size_bytes):>9}  {_ago(days)}\n")
+        used, name = _ago(days), visible(entry.name or "-")
+        sys.stdout.write(
+            f"{entry.kind:10}{entry.key[:_KEY_LETTERS]}  {_size(entry.size_bytes):>9}  {used:12}  {name}\n"
+        )
     if not entries:
         sys.stdout.write(f"nothing was built yet in {_folder(cache_dir)}\n")
 
@@ -73,6 +77,7 @@ def _as_json(entry: Kept) -> dict[str, Any]:
     return {
         "kind": entry.kind,
         "key": entry.key,
+        "name": entry.name,
         "path": str(entry.path),
         "bytes": entry.size_bytes,
         "used_at": entry.used_at,

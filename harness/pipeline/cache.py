@@ -26,6 +26,9 @@ KINDS: Final = (WEIGHTS, PREPARED, ARTIFACTS, GOLDEN, STAGES)
 PARTIAL: Final = ".partial"
 """Ends the name of a folder that is being made, under the lock of the one it will be."""
 
+_NAME: Final = ".name"
+_LONGEST_NAME: Final = 4096
+
 _BUILT_WITH: Final[tuple[tuple[str, ...], ...]] = (
     ("tensorflow-cpu", "tensorflow"),
     ("keras",),
@@ -44,6 +47,28 @@ def lock(folder: Path) -> "BaseFileLock":
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(f"{folder}.lock")
+
+
+def note_name(folder: Path, name: str) -> None:
+    """Keep, beside a folder, for which candidate it was used last: its key tells people nothing."""
+    with suppress(OSError):
+        if noted_name(folder) != name:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.with_name(folder.name + _NAME).write_text(name, encoding="utf-8", errors="replace")
+
+
+def noted_name(folder: Path) -> str | None:
+    """The candidate that a folder was last used for; None for one that was made before names were kept."""
+    try:
+        with open_regular(folder.with_name(folder.name + _NAME)) as stream:
+            return stream.read(_LONGEST_NAME).decode(errors="replace")
+    except OSError:
+        return None
+
+
+def forget_name(folder: Path) -> None:
+    """Remove what ``note_name`` kept."""
+    folder.with_name(folder.name + _NAME).unlink(missing_ok=True)
 
 
 @contextmanager

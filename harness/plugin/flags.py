@@ -1,7 +1,8 @@
 """The options on pytest's command line, and how each is spelled where another plugin or a conftest owns its name."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -37,7 +38,21 @@ def add_flags(parser: pytest.Parser) -> None:
         if option.switch:
             add(option.flag, dest=dest, action="store_true", default=None, help=option.text)
         else:
-            add(option.flag, dest=dest, type=option.kind, metavar=option.metavar, help=option.text)
+            add(option.flag, dest=dest, type=_said_whole(option.kind), metavar=option.metavar, help=option.text)
+
+
+def _said_whole(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The reader of a value, whose own words argparse prints in place of "invalid parse_duration value"."""
+    if isinstance(kind, type):
+        return kind
+
+    def read(text: str) -> Any:  # noqa: ANN401 - an option's value has the option's own type
+        try:
+            return kind(text)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error).replace("%", "%%")) from None
+
+    return read
 
 
 def twin(flag: str) -> str:
@@ -81,11 +96,18 @@ def settings_of(config: pytest.Config) -> Settings:
         return make_settings(
             given,
             devices=list(config.getoption("harness_devices", [])),
-            rootdir=config.rootpath,
+            rootdir=_home(config),
             command=" ".join(["pytest", *map(str, config.invocation_params.args)]),
         )
     except UsageError as error:
         raise pytest.UsageError(spelled(str(error), config)) from None
+
+
+def _home(config: pytest.Config) -> Path:
+    """Pytest's rootdir; the current folder where nothing but the tests' own folder below it made that the rootdir."""
+    chosen = config.inipath is not None or config.getoption("rootdir", None) is not None
+    here = config.invocation_params.dir
+    return here if not chosen and config.rootpath.is_relative_to(here) else config.rootpath
 
 
 def refuse_without_device(session: pytest.Session) -> None:

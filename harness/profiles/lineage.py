@@ -31,7 +31,7 @@ def read_lineage(name: str, search: Sequence[Path]) -> tuple[ProfileFile, ...]:
     """
     first = _find(name, search)
     if first is None:
-        raise ProfileError(unknown_device(name, _names(search)))
+        raise ProfileError(f"{unknown_device(name, _names(search))}; looked in {_places(search)}")
     chain = [_read(first)]
     while (parent := chain[-1].extends) is not None:
         chain.append(_read(_parent_path(chain, parent, search)))
@@ -56,6 +56,12 @@ def unknown_device(name: str, names: Sequence[str]) -> str:
     meant = nearest(name, names)
     hint = f'did you mean "{meant}"? ' if meant else ""
     return f'no device "{name}": {hint}known devices: {", ".join(names) or "none"}'
+
+
+def _places(search: Sequence[Path]) -> str:
+    """The folders, the shipped one, which comes last, by that word; without own profiles where those would be."""
+    own = [str(folder) for folder in search[:-1]] or [f"{Path.cwd()} (it has no folder devices)"]
+    return f"{', '.join(own)} and the shipped profiles"
 
 
 def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:

@@ -146,12 +146,10 @@ def _nominal(memory_bytes: int | None) -> str | None:
 
 
 def _tables(facts: BoardFacts, parent: DeviceProfile | None) -> Tables:
-    """Sensors the board has and the parent does not name; for a board of no known kind, threads and governor too."""
+    """Sensors the board has and the parent does not name; for a board of no known kind, the governor too."""
     tables: Tables = {}
-    if parent is None:
-        tables["runtime"] = {"num_threads": facts.cpu_count}
-        if "performance" in facts.governors:
-            tables["tuning"] = {"governor": "performance"}
+    if parent is None and "performance" in facts.governors:
+        tables["tuning"] = {"governor": "performance"}
     readable = [sensor.name for sensor in facts.sensors if sensor.readable]
     if set(readable) - set((parent or _BLANK).power.sensors):
         tables["power"] = {"sensors": readable}

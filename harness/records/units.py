@@ -39,6 +39,14 @@ _PERCENT = 0.01
 _MOST_LETTERS = 64
 """Of a quantity: more digits than any number needs, and few enough that reading them costs nothing."""
 _WRITTEN = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?) *(.*)")
+_DURATION = re.compile(r"\s*([+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?)\s*([a-zA-Zµ]*)\s*", re.ASCII)
+_SECONDS = {
+    "": 1.0,
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("ms", "msec", "milliseconds"), 1e-3),
+}
 _MICRO = {"μ": "µ"}
 """The Greek letter is read as the micro sign."""
 
@@ -57,6 +65,17 @@ def parse_quantity(text: str, unit: QuantityUnit) -> float:
     if not abs(value) <= MOST_NUMBER:
         raise QuantityError(f'"{text}": expected a finite number of at most {MOST_NUMBER:g} in the base unit')
     return value
+
+
+def parse_duration(text: str | float) -> float:
+    """Seconds of e.g. 300, "300", "300 s", "5m", "5 min", "1.5 h" or "500 ms". Raises QuantityError."""
+    if not isinstance(text, str):
+        return float(text)
+    match = _DURATION.fullmatch(text)
+    unit = _SECONDS.get(match[2].lower()) if match else None
+    if match is None or unit is None:
+        raise QuantityError(f'{text[:40]!r} is no time: expected seconds, or one with its unit, such as "90s" or "5m"')
+    return float(match[1]) * unit
 
 
 def format_quantity(value: float, unit: QuantityUnit) -> str:

@@ -9,7 +9,7 @@ from harness.records.errors import UsageError
 from harness.records.nearest import nearest
 from harness.records.settings import Settings
 from harness.records.toml_file import read_toml
-from harness.records.units import parse_quantity
+from harness.records.units import parse_duration, parse_quantity
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,17 @@ OPTIONS = (
     ),
     Option("--num-threads", "num_threads", int, "N", "interpreter threads (default: the profile's)"),
     Option("--trials", "trials", int, "N", "trials an entry, each a process of its own (default: 10)"),
-    Option("--time-limit", "time_limit_s", float, "S", "seconds for all measuring of one entry (default: 60)"),
+    Option(
+        "--time-limit",
+        "time_limit_s",
+        parse_duration,
+        "TIME",
+        "for measuring an entry, 90 or 5m (default: 60)",
+    ),
     Option("--warmup-runs", "warmup_runs", int, "N", "inferences before a trial measures (default: 5)"),
     Option("--num-runs", "num_runs", int, "N", "least inferences a trial (default: 50)"),
-    Option("--min-secs", "min_secs", float, "S", "least seconds a trial measures (default: 0.5)"),
-    Option("--max-secs", "max_secs", float, "S", "most seconds a trial measures (default: 30)"),
+    Option("--min-secs", "min_secs", parse_duration, "TIME", "least a trial measures, 0.5 or 500ms (default: 0.5)"),
+    Option("--max-secs", "max_secs", parse_duration, "TIME", "most a trial measures, 30 or 1m (default: 30)"),
     Option(
         "--baseline",
         "baseline",
@@ -95,9 +101,11 @@ _RANGES: dict[str, tuple[float, float]] = {
 def make_settings(given: Mapping[str, Any], *, devices: list[str], rootdir: Path, command: str) -> Settings:
     """Settings from what was typed, over [tool.harness] of rootdir's pyproject.toml, over the defaults.
 
-    ``given`` maps Settings fields to values, None where nothing was typed. Raises UsageError.
+    Folders that are not typed are those of ``rootdir``, wherever the command was given; profiles those of the current
+    folder where ``rootdir`` has none. ``given`` maps Settings fields to values, None where nothing was typed. Raises
+    UsageError.
     """
-    values = _from_pyproject(rootdir / "pyproject.toml")
+    values = _defaults(rootdir) | _from_pyproject(rootdir / "pyproject.toml")
     default_devices = values.pop("devices", [])
     values.update({field: value for field, value in given.items() if value is not None})
     for field, value in values.items():
@@ -113,6 +121,19 @@ def make_settings(given: Mapping[str, Any], *, devices: list[str], rootdir: Path
             f"--max-secs {settings.max_secs:g} is below --min-secs {settings.min_secs:g}: give a larger --max-secs"
         )
     return settings
+
+
+def _defaults(rootdir: Path) -> dict[str, Any]:
+    devices = _within(rootdir, "devices")
+    own = {"devices_dir": devices} if devices.is_dir() else {}
+    return {"reports_dir": _within(rootdir, Settings.reports_dir), **own}
+
+
+def _within(rootdir: Path, path: str | Path) -> Path:
+    """A path of rootdir, as short as it can be said from the current folder."""
+    whole = rootdir.resolve() / Path(path).expanduser()
+    here = Path.cwd().resolve()
+    return whole.relative_to(here) if whole.is_relative_to(here) else whole
 
 
 def _check(field: str, value: Any) -> None:  # noqa: ANN401 - an option's value has the option's own type
@@ -144,9 +165,9 @@ def kept_where(rootdir: Path, *, reports_dir: Path | None, history: str | None) 
 
     The address is None for the reports folder's own, outside of a repository. Raises UsageError.
     """
-    values = _from_pyproject(rootdir / "pyproject.toml")
+    values = _defaults(rootdir) | _from_pyproject(rootdir / "pyproject.toml")
     address = history or values.get("history") or _repository_history(rootdir)
-    return reports_dir or values.get("reports_dir", Settings.reports_dir), address
+    return reports_dir or values["reports_dir"], address
 
 
 def _repository_history(rootdir: Path) -> str | None:
@@ -173,12 +194,15 @@ def _value_of(key: str, value: Any, path: Path) -> Any:  # noqa: ANN401 - as abo
     if key in _FILE_ONLY:
         return _history_address(value, path)
     kind = next(option.kind for option in OPTIONS if option.key == key)
-    wanted: dict[object, tuple[type, ...]] = {float: (int, float), share: (int, float, str), Path: (str,), str: (str,)}
+    written = (int, float, str)
+    wanted: dict[object, tuple[type, ...]] = {parse_duration: written, share: written, Path: (str,), str: (str,)}
     refusal = UsageError(f"{path}: [tool.harness] {key} = {value!r:.60}: expected {_kind_name(kind)}")
     if not isinstance(value, wanted.get(kind, (int,))) or isinstance(value, bool) != (kind is bool):
         raise refusal
     if isinstance(value, str) and "\0" in value:
         raise refusal
+    if kind is Path:
+        return _within(path.parent, str(value))
     try:
         return kind(value)
     except ValueError as error:
@@ -186,8 +210,8 @@ def _value_of(key: str, value: Any, path: Path) -> Any:  # noqa: ANN401 - as abo
 
 
 def _kind_name(kind: Callable[[Any], Any]) -> str:
-    names = {int: "a whole number", float: "a number", bool: "true or false", share: 'a share, such as "0.5 %"'}
-    return names.get(kind, "a text in quotes")
+    names: dict[object, str] = {int: "a whole number", bool: "true or false", share: 'a share, such as "0.5 %"'}
+    return names.get(kind, 'a time, such as 90 or "5m"' if kind is parse_duration else "a text in quotes")
 
 
 def _device_names(value: Any, path: Path) -> list[str]:  # noqa: ANN401 - as above

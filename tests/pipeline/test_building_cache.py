@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.pipeline.building.housekeeping import REMADE, kept, prune
-from harness.pipeline.cache import KINDS, WEIGHTS, lock, made_whole, sweep
+from harness.pipeline.cache import KINDS, WEIGHTS, lock, made_whole, note_name, noted_name, sweep
 
 DAY_S = 86_400.0
 NOW = 2_000_000_000.0
@@ -31,6 +31,18 @@ def test_what_stands_there_is_listed_what_was_used_last_first(cache):
     assert [(entry.kind, entry.key) for entry in found] == [(kind, key) for kind in KINDS for key in ("new", "old")]
     assert {entry.size_bytes for entry in found} == {100}
     assert found[1].days_unused(NOW) == 10
+
+
+def test_a_folder_says_for_which_model_it_was_used_last_as_long_as_it_is_there(cache, tmp_path):
+    folder = cache / "artifacts/new"
+    for name in ("kws_ds_cnn/int8", "kws_ds_cnn/float32"):
+        note_name(folder, name)
+    names = {(entry.kind, entry.key): entry.name for entry in kept(cache)}
+    assert names.pop(("artifacts", "new")) == "kws_ds_cnn/float32" and set(names.values()) == {None}
+    prune(cache, ["artifacts"])
+    assert noted_name(folder) is None
+    note_name(tmp_path / "first/of/all", "x")
+    assert noted_name(tmp_path / "first/of/all") == "x"
 
 
 def test_an_empty_cache_is_no_error(tmp_path):

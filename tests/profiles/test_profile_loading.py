@@ -147,6 +147,15 @@ def test_a_name_cannot_lead_out_of_the_folder(folder):
     assert 'no device "../outside"' in refusal(folder, "../outside")
 
 
+def test_an_unknown_device_says_where_it_was_looked_for(folder, tmp_path, monkeypatch):
+    assert f"; looked in {folder.resolve()} and the shipped profiles" in refusal(folder, "nobody")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(ProfileError) as caught:
+        load("nobody")
+    assert f"; looked in {tmp_path.resolve() / 'empty'} (it has no folder devices) and the" in str(caught.value)
+
+
 def test_all_problems_of_a_file_at_once(folder):
     write(
         folder,

@@ -7,6 +7,7 @@ import pytest
 
 from harness.records.errors import UsageError
 from harness.records.settings import Settings
+from harness.records.units import QuantityError, parse_duration
 from harness.session.options import OPTIONS, kept_where, make_settings
 
 
@@ -18,8 +19,47 @@ def pyproject(folder: Path, text: str) -> None:
     (folder / "pyproject.toml").write_text(f"[tool.harness]\n{text}\n", encoding="utf-8")
 
 
-def test_defaults_without_a_pyproject(tmp_path: Path) -> None:
+def test_defaults_without_a_pyproject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     assert settings(tmp_path) == Settings(command="pytest")
+
+
+def test_folders_are_those_of_the_rootdir_from_wherever_the_command_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, here = tmp_path / "repository", tmp_path / "elsewhere"
+    for folder in (root / "devices", root / "benchmarks", here / "devices"):
+        folder.mkdir(parents=True)
+    for current, start in ((here, root), (root / "benchmarks", root), (root, Path())):
+        monkeypatch.chdir(current)
+        got = settings(root)
+        assert (got.reports_dir, got.devices_dir) == (start / "reports", start / "devices")
+        assert kept_where(root, reports_dir=None, history="x")[0] == start / "reports"
+        assert settings(root, reports_dir=Path("typed")).reports_dir == Path("typed")
+    pyproject(root, 'reports-dir = "out"\ndevices-dir = "boards"\nartifacts = "/srv/built"')
+    monkeypatch.chdir(here)
+    got = settings(root)
+    assert (got.reports_dir, got.devices_dir, got.artifacts) == (root / "out", root / "boards", Path("/srv/built"))
+    (root / "devices").rmdir()
+    (root / "pyproject.toml").unlink()
+    assert settings(root).devices_dir is None, "those of the current folder, then"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("300", 300.0), ("5m", 300.0), ("5 min", 300.0), ("90s", 90.0), ("1.5h", 5400.0), ("500ms", 0.5), ("1e2", 100.0)],
+)
+def test_times_are_taken_with_their_units(tmp_path: Path, text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+    pyproject(tmp_path, f'min-secs = 0.1\ntime-limit = "{text}"')
+    assert settings(tmp_path).time_limit_s == seconds
+
+
+@pytest.mark.parametrize("text", ["5x", "", "m", "5 m 3 s", "nan", "inf", "５m", "1" * 5000 + "d"])
+def test_what_is_no_time_is_one_line(text: str) -> None:
+    with pytest.raises(QuantityError) as caught:
+        parse_duration(text)
+    assert "expected seconds, or one with its unit" in str(caught.value) and len(str(caught.value)) < 200
 
 
 def test_pyproject_gives_defaults_and_the_command_line_wins(tmp_path: Path) -> None:
@@ -80,9 +120,9 @@ def test_the_history_is_named_in_pyproject_alone_files_beside_it(tmp_path: Path)
     assert settings(tmp_path).history == "postgresql+psycopg://lab/runs"
     assert "--history" not in {option.flag for option in OPTIONS}
     found = kept_where(tmp_path, reports_dir=None, history=None)
-    assert found == (Path("elsewhere"), "postgresql+psycopg://lab/runs")
+    assert found == (tmp_path / "elsewhere", "postgresql+psycopg://lab/runs")
     assert kept_where(tmp_path, reports_dir=Path("typed"), history="typed.db") == (Path("typed"), "typed.db")
 
 
 def test_reports_and_history_have_defaults(tmp_path: Path) -> None:
-    assert kept_where(tmp_path, reports_dir=None, history=None) == (Path("reports"), None)
+    assert kept_where(tmp_path, reports_dir=None, history=None) == (tmp_path / "reports", None)

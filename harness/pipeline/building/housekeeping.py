@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.pipeline.cache import KINDS, PARTIAL, WEIGHTS, lock
+from harness.pipeline.cache import KINDS, PARTIAL, WEIGHTS, forget_name, lock, noted_name
 
 REMADE: Final = tuple(kind for kind in KINDS if kind != WEIGHTS)
 """Made again in seconds; trained weights are removed only where they are named."""
@@ -24,6 +24,8 @@ class Kept:
     path: Path
     size_bytes: int
     used_at: float
+    name: str | None = None
+    """The candidate that it was used for last; None where that was not kept."""
 
     def days_unused(self, now: float) -> float:
         """Days since it was last used."""
@@ -56,6 +58,7 @@ def prune(cache_dir: Path, kinds: Sequence[str], *, older_than_days: float = 0.0
         try:
             with lock(entry.path).acquire(timeout=0):
                 shutil.rmtree(entry.path)
+                forget_name(entry.path)
             removed.append(entry)
         except Timeout:
             in_use.append(entry)
@@ -69,7 +72,7 @@ def _of_kind(folder: Path, kind: str) -> Iterator[Kept]:
         if not path.is_dir() or path.name.endswith(PARTIAL):
             continue
         with suppress(FileNotFoundError):  # another process may prune too
-            yield Kept(kind, path.name, path, _size(path), path.stat().st_mtime)
+            yield Kept(kind, path.name, path, _size(path), path.stat().st_mtime, noted_name(path))
 
 
 def _size(folder: Path) -> int:

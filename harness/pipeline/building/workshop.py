@@ -15,7 +15,7 @@ from harness.pipeline.building.jobs import INFO, PreparedInfo, WorkerAnswer
 from harness.pipeline.building.order import Order
 from harness.pipeline.building.requests import FileData, Prepare, Request
 from harness.pipeline.building.worker_process import Worker
-from harness.pipeline.cache import file_sha256, lock, made_whole, sweep
+from harness.pipeline.cache import file_sha256, lock, made_whole, note_name, sweep
 from harness.records.base import Record
 from harness.records.errors import BuildError
 
@@ -73,6 +73,8 @@ class Workshop:
         if self._to_be_renewed(folder):
             with self._held(folder, desk):
                 shutil.rmtree(folder, ignore_errors=True)
+        for place in (folder, *(Path(training.weights) for training in order.job(Path()).stages)):
+            note_name(place, desk.label)
         found = _read_prepared(folder)
         if found is not None:
             _mark_used(folder)
@@ -103,6 +105,7 @@ class Workshop:
     ) -> Built:
         """The .tflite file of a folder, whole and as it was built; else ``request_for`` gives what writes it."""
         anew = self._to_be_renewed(folder)
+        note_name(folder, desk.label)
         with self._held(folder, desk):
             record = None if anew else _usable(folder)
             if record is not None:

@@ -170,6 +170,15 @@ def lookup(entries: int, *, cast: bool = False) -> bytes:
     return model(Graph(tensors, operators, ["x"], ["out"]))
 
 
+def pooling_with_places() -> bytes:
+    """MediaPipe's MaxPoolingWithArgmax2D, 2 x 2: a custom operator that XNNPACK alone computes."""
+    same, size, plain, computed = 1, 2, 0, (0, 0, 0, 0)
+    tensors = {"x": Made((1, 4, 4, 2)), "y": Made((1, 2, 2, 2)), "at": Made((1, 2, 2, 2))}
+    options = np.array([same, size, size, size, size, plain, *computed], np.int32).tobytes()
+    operator = Op("MaxPoolingWithArgmax2D", ["x"], ["y", "at"], custom=True, custom_options=options)
+    return model(Graph(tensors, [operator], ["x"], ["y", "at"]))
+
+
 def detection(boxes: int = 8, most: int = 10) -> bytes:
     """TFLite_Detection_PostProcess alone: box encodings and scores in, most slots out, of which few are filled."""
     from flatbuffers import flexbuffers

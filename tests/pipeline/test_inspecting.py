@@ -1,13 +1,16 @@
 from pathlib import Path
 
 import needs
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pipeline.made_graphs import pooling_with_places
 from pipeline.tiny_model import INT8, add_model, custom_model, empty_model, write
 
 from harness.pipeline import inspect_file
 from harness.pipeline.inspection.delegation import refuse_unresolved_operators
+from harness.pipeline.verification.running import Model
 from harness.records.artifact import TensorInfo
 from harness.records.errors import ModelFileError
 
@@ -56,6 +59,13 @@ def test_no_model_is_told_by_what_it_looks_like(tmp_path, content, said):
 def test_an_operator_that_litert_has_is_no_reason(tmp_path):
     path = write(tmp_path / "a.tflite", custom_model("TFLite_Detection_PostProcess"))
     refuse_unresolved_operators(path, inspect_file(path))
+
+
+def test_an_operator_that_xnnpack_alone_has_is_no_reason(tmp_path):
+    path = write(tmp_path / "a.tflite", pooling_with_places())
+    refuse_unresolved_operators(path, inspect_file(path))
+    pooled = Model(str(path)).run([np.arange(32, dtype=np.float32).reshape(1, 4, 4, 2)])[0]
+    assert pooled.reshape(-1).tolist() == [10, 11, 14, 15, 26, 27, 30, 31]
 
 
 def test_a_missing_file_and_a_folder(tmp_path):

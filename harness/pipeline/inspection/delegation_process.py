@@ -9,7 +9,7 @@ from harness.records.shorten import shorten
 
 _DELEGATE: Final = "DELEGATE"
 _UNRESOLVED: Final = ("Encountered unresolved custom op", "Select TensorFlow op(s)")
-"""How LiteRT begins to say that it does not have an operator."""
+"""How LiteRT says that it does not have an operator."""
 
 
 def main() -> None:
@@ -19,16 +19,18 @@ def main() -> None:
 
 def _load(path: str) -> DelegationAnswer:
     try:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         return DelegationAnswer(refused=f"this host has no LiteRT ({error})")
-    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
-        names = [node["op_name"] for node in _nodes(Interpreter, path, plain)]
-        nodes = _nodes(Interpreter, path, OpResolverType.AUTO)
+        interpreter = Interpreter(model_path=path, num_threads=1)
+        # Listed before anything is handed over: some custom operators are XNNPACK's alone.
+        names = [node["op_name"] for node in _nodes(interpreter)]
+        interpreter.allocate_tensors()
+        nodes = _nodes(interpreter)
     except (ValueError, RuntimeError, MemoryError) as error:
         told = shorten(str(error)) or f"{type(error).__name__} without a message (out of memory?)"
-        unresolved = str(error) if str(error).startswith(_UNRESOLVED) else None
+        unresolved = str(error) if any(words in str(error) for words in _UNRESOLVED) else None
         return DelegationAnswer(refused=f"LiteRT refuses it: {told}", unresolved=unresolved)
     operators, parts = nodes[: len(names)], nodes[len(names) :]
     if any(part["op_name"] != _DELEGATE for part in parts):
@@ -37,10 +39,8 @@ def _load(path: str) -> DelegationAnswer:
     return DelegationAnswer(operators=tuple(names), taken=tuple(sorted(taken)), parts=len(parts))
 
 
-def _nodes(interpreter_class: Any, path: str, resolver: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - not typed
+def _nodes(interpreter: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - not typed
     """All nodes of the first graph: the file's operators, then a DELEGATE for each part that was handed over."""
-    interpreter = interpreter_class(model_path=path, num_threads=1, experimental_op_resolver_type=resolver)
-    interpreter.allocate_tensors()
     nodes: list[dict[str, Any]] = interpreter._get_ops_details()
     return nodes
 

@@ -8,7 +8,7 @@ from harness.report.markdown_head import against_baseline, to_read, verdict
 from harness.report.markdown_text import escaped, fitted, kept_together, named, row, stacked, titled
 from harness.report.numbers import Number, number
 from harness.report.stages import stage_lines, staged
-from harness.report.words import STATUS_WORDS
+from harness.report.words import STATUS_WORDS, not_compared
 
 MARKER = "<!-- edge-harness -->"
 """The first line, by which a pipeline finds its own comment again."""
@@ -75,6 +75,7 @@ def _folded(results: Results, *, alone: bool) -> list[_Folded]:
         _Folded("Stages", _stages(results)),
         _Folded("What each step gained", _gains(results)),
         _Folded("Findings", _findings(results)),
+        _Folded("Outputs not compared", [f"- {escaped(sentence)}" for sentence in not_compared(results)]),
         _Folded("Notes", [f"- {escaped(note)}" for note in results.run.notes]),
     )
     return [part for part in parts if part.lines]

@@ -23,6 +23,8 @@ EXIT_MEANINGS: dict[int, str] = {
     10: "nothing failed, but something could not be judged",
     11: "a board was not reached or not leased",
 }
+_NOT_COMPARED = ("outputs unchecked: ", "outputs not judged: ")
+_MOST_NAMES = 3
 GOOD = (Status.PASS, Status.MEASURED)
 
 
@@ -97,3 +99,17 @@ def sentences(entry: Entry) -> list[tuple[Status, str]]:
 def to_explain(results: Results) -> list[Entry]:
     """The entries whose sentence must be read: everything that is neither passed nor merely measured."""
     return worst_first([entry for entry in results.entries if entry.status not in GOOD])
+
+
+def not_compared(results: Results) -> list[str]:
+    """A sentence for each reason why outputs of measured entries were not compared, with the entries' names."""
+    told: dict[str, list[str]] = {}
+    for entry in results.entries:
+        if entry.status is not Status.ERROR and entry.outputs.startswith(_NOT_COMPARED):
+            told.setdefault(entry.outputs, []).append(f"{entry_name(entry)} on {entry.device}")
+    return [f"{_listed(list(dict.fromkeys(names)))}: {sentence}" for sentence, names in told.items()]
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more

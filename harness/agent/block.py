@@ -11,9 +11,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
-from edge_agent import spec, tune, wire
+from edge_agent import oom, spec, tune, wire
 from edge_agent.sysfs import Root
 
 GRACE_S = 2.0
@@ -25,6 +25,7 @@ _PR_SET_PDEATHSIG = 1
 
 def main() -> int:
     """Run the block that stands on stdin; answers as JSON lines."""
+    oom.offer_this_process()
     out = wire.take_stdout(_PATIENCE_S)
     request = json.loads(sys.stdin.buffer.read().decode("utf-8"))
     die_with(request["parent"])
@@ -38,6 +39,7 @@ def main() -> int:
 
 def main_trial() -> int:
     """Run one trial that stands on stdin, in this process."""
+    oom.offer_this_process()
     out = wire.take_stdout(_PATIENCE_S)
     request = json.loads(sys.stdin.buffer.read().decode("utf-8"))
     die_with(request["parent"])
@@ -46,8 +48,9 @@ def main_trial() -> int:
     try:
         setting = _setting(block.runner, request)
     except wire.AgentError as error:
-        out.send(_event(spec.heading(block.trials[0], error.message)))
+        out.send({"event": "error", "kind": error.kind, "message": error.message})
         return 0
+    out.send({"event": "imported"})
     _run_here(block.trials[0], setting, out)
     return 0
 
@@ -95,6 +98,7 @@ def _event(record: Dict[str, Any]) -> Dict[str, Any]:
 
 def _run_fork(trial: spec.Trial, setting: Any, out: wire.Wire) -> None:  # noqa: ANN401
     parent = os.getpid()
+    watch = oom.Watch(setting.root)
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
@@ -102,7 +106,7 @@ def _run_fork(trial: spec.Trial, setting: Any, out: wire.Wire) -> None:  # noqa:
         os.close(out.fd)
         _be_child(trial, setting, write_end, parent)
     os.close(write_end)
-    _follow(trial, read_end, child, out)
+    _follow(trial, _Followed(read_end, child, 1, watch), out)
 
 
 def _be_child(trial: spec.Trial, setting: Any, fd: int, parent: int) -> None:  # noqa: ANN401
@@ -120,6 +124,7 @@ def _be_child(trial: spec.Trial, setting: Any, fd: int, parent: int) -> None:  #
 
 
 def _run_exec(trial: spec.Trial, request: Dict[str, Any], out: wire.Wire) -> None:
+    watch = oom.Watch(Root(request["root"]))
     alone = {**request["block"], "trials": [trial_record(trial)]}
     child = subprocess.Popen([sys.executable, sys.argv[0], "trial"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     if child.stdin is None or child.stdout is None:
@@ -130,7 +135,7 @@ def _run_exec(trial: spec.Trial, request: Dict[str, Any], out: wire.Wire) -> Non
     except BrokenPipeError:
         # It has died already; following it says of what.
         sys.stderr.write("trial %d: ended before it was told what to do\n" % trial.number)
-    _follow(trial, os.dup(child.stdout.fileno()), child.pid, out)
+    _follow(trial, _Followed(os.dup(child.stdout.fileno()), child.pid, 2, watch), out)
     child.stdout.close()
     # Its status was taken by _follow.
     child.returncode = 0
@@ -144,36 +149,45 @@ def trial_record(trial: spec.Trial) -> Dict[str, Any]:
     return {**record, "sensors": list(trial.sensors), "below": list(trial.below)}
 
 
-def _follow(trial: spec.Trial, fd: int, child: int, out: wire.Wire) -> None:
-    """Pass a trial's line on in pieces, so that the parent's memory stays as it is; say why if none came."""
+class _Followed(NamedTuple):
+    """A trial's process: its pipe, its number, and the lines it answers with where all goes well."""
+
+    fd: int
+    child: int
+    lines: int
+    watch: oom.Watch
+
+
+def _follow(trial: spec.Trial, followed: _Followed, out: wire.Wire) -> None:
+    """Pass a trial's lines on in pieces, so that the parent's memory stays as it is; say why if one is missing."""
     deadline = time.monotonic() + trial.deadline_s + GRACE_S
-    last = _pass_on(fd, deadline, out.pass_on)
-    os.close(fd)
-    killed = last is None
-    if killed:
-        os.kill(child, signal.SIGKILL)
-    status = os.waitpid(child, 0)[1]
-    if last == b"\n":
+    passed = _pass_on(followed.fd, deadline, out.pass_on)
+    os.close(followed.fd)
+    if passed is None:
+        os.kill(followed.child, signal.SIGKILL)
+    _, status, used = os.wait4(followed.child, 0)
+    lines, last = passed or (0, b"\n")
+    if passed is not None and lines >= followed.lines and last == b"\n":
         return
-    if last:
+    if last != b"\n":
         out.pass_on(b"\n")
-    late = killed or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM)
-    why = deadline_passed(trial.deadline_s) if late else how_it_ended(status)
-    out.send(_event(spec.heading(trial, why)))
+    late = passed is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM)
+    why = followed.watch.explain(status, used.ru_maxrss * 1024) or how_it_ended(status)
+    out.send(_event(spec.heading(trial, deadline_passed(trial.deadline_s) if late else why)))
 
 
-def _pass_on(fd: int, deadline: float, give: Callable[[bytes], None]) -> Optional[bytes]:
-    """Copy until the end of the pipe; the last byte (empty if there was none), None past the deadline."""
-    last = b""
+def _pass_on(fd: int, deadline: float, give: Callable[[bytes], None]) -> Optional[Tuple[int, bytes]]:
+    """Copy until the end of the pipe; how many lines ended, and the last byte. None past the deadline."""
+    lines, last = 0, b"\n"
     while True:
         wait = deadline - time.monotonic()
         if wait <= 0 or not select.select([fd], [], [], wait)[0]:
             return None
         data = os.read(fd, _CHUNK)
         if not data:
-            return last
+            return lines, last
         give(data)
-        last = data[-1:]
+        lines, last = lines + data.count(b"\n"), data[-1:]
 
 
 def deadline_passed(seconds: float) -> str:

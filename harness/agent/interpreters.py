@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from edge_agent.interfaces import Details, Interpreter
 
 _MODULES = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
+_NUMPY_CAUSE = "Original error was:"
+_UNMAPPED = "failed to map segment"
+_NOEXEC = " (is its file system mounted noexec?)"
 _Result = TypeVar("_Result")
 
 
@@ -22,18 +25,27 @@ class TrialFailedError(Exception):
 
 
 def load_module(runner: Runner) -> Any:  # noqa: ANN401 - whichever module it is
-    """The interpreter's module; raises AgentError "unfit" if it cannot be imported."""
+    """The interpreter's module; raises AgentError "runtime" if it cannot be imported."""
     name = _MODULES.get(runner.package) or runtimes.system_module(sys.path)
     if name is None:
-        raise AgentError("unfit", "this board has no interpreter of its vendor: provision litert or tflite")
+        raise AgentError("runtime", "this board has no interpreter of its vendor")
     try:
         # Before the fork, so that no trial pays for it.
         importlib.import_module("numpy.random")
         return importlib.import_module(name)
     except Exception as error:  # a broken native library raises what it likes
         raise AgentError(
-            "unfit", "%s cannot be imported by %s: %s" % (name, runner.python, one_line(str(error)) or repr(error))
+            "runtime", "%s cannot be imported by %s: %s" % (name, runner.python, cause_of(error))
         ) from error
+
+
+def cause_of(error: BaseException) -> str:
+    """Why an import failed, in one line: numpy hides it below advice on how to solve the issue."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    said = str(error).rpartition(_NUMPY_CAUSE)[2].strip()
+    cause = one_line(said.splitlines()[0] if said else "") or repr(error)
+    return cause + (_NOEXEC if _UNMAPPED in cause else "")
 
 
 def make_interpreter(module: Any, runner: Runner, model: str) -> Interpreter:  # noqa: ANN401
@@ -44,8 +56,18 @@ def make_interpreter(module: Any, runner: Runner, model: str) -> Interpreter:  #
         options["experimental_op_resolver_type"] = resolver
     elif runner.delegate != "xnnpack":
         options["experimental_delegates"] = [_load_delegate(module, runner)]
-    made: Interpreter = guarded("load", lambda: module.Interpreter(**options))
+    made: Interpreter = guarded("load", lambda: _made(module, options))
     return made
+
+
+def _made(module: Any, options: Dict[str, Any]) -> Any:  # noqa: ANN401
+    try:
+        return module.Interpreter(**options)
+    except (ImportError, SystemError) as error:  # its native part meets another numpy than it was built for
+        raise TrialFailedError(
+            "the runtime itself does not work here (%s): put a working one there with harness provision"
+            % cause_of(error)
+        ) from error
 
 
 def _load_delegate(module: Any, runner: Runner) -> Any:  # noqa: ANN401
@@ -66,7 +88,7 @@ def guarded(stage: str, call: Callable[[], _Result]) -> _Result:
     except Exception as error:  # runtimes raise ValueError, RuntimeError, SystemError...
         said = one_line(str(error))
         sentence = "the runtime refused the model at " + stage
-        raise TrialFailedError(sentence + (": " + said if said else " without a message")) from error
+        raise TrialFailedError(sentence + (": " + said if said else " without a message (out of memory?)")) from error
 
 
 class Tensor(NamedTuple):

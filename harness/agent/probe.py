@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from edge_agent import power, runtimes, telemetry
+from edge_agent import oom, power, runtimes, telemetry
 from edge_agent.sysfs import Root, field, kilobytes, read_int, read_text
 
 # MIDR part numbers of implementer 0x41, Arm; from the Linux kernel's cputype.h and util-linux' lscpu.
@@ -62,6 +62,7 @@ def facts(root: Root, cache: Path) -> Dict[str, Any]:
         "governor": "+".join(sorted(set(governors))) or None,
         "governors": _available(root),
         "memory_bytes": kilobytes(root.read("proc/meminfo"), "MemTotal"),
+        "memory_limit_bytes": oom.group_limit(root),
         "storage": _storage(root),
         "disk_free_bytes": _free(cache),
         "temp_c": telemetry.temperature_c(root),

@@ -11,12 +11,14 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from edge_agent import spec, wire
+from edge_agent import oom, spec, wire
 from edge_agent.block import deadline_passed, how_it_ended
+from edge_agent.sysfs import Root
 
 _CHUNK = 1 << 18
 _START_S = 40.0
 """For imports on the slowest boards."""
+_POLL_S = 0.01
 _GRACE_S = 8.0
 """A block from which nothing came for so long beyond the deadline of a trial answers no more."""
 
@@ -33,6 +35,8 @@ class RunningBlock:
         self._started = time.monotonic()
         self._due = self._started + _START_S
         self._parent_start_s: Optional[float] = None
+        self._watch = oom.Watch(Root(told["root"]))
+        self._imported = block.runner.start == "fork"
         self._process = _spawn(block.runner, told)
 
     def fileno(self) -> int:
@@ -43,7 +47,7 @@ class RunningBlock:
         """The messages to pass on; raises AgentError if the block could not begin."""
         data = os.read(self.fileno(), _CHUNK)
         if not data:
-            return self._conclude(how_it_ended(self._wait()))
+            return self._conclude(self._ending())
         try:
             lines = self._lines.feed(data)
         except wire.LineTooLongError as error:
@@ -69,26 +73,34 @@ class RunningBlock:
     def _stdout(self) -> Any:  # noqa: ANN401 - a pipe that Popen types as optional
         return self._process.stdout
 
-    def _wait(self) -> int:
-        """The wait status of a process that closed its pipe."""
-        try:
-            code = self._process.wait(timeout=_GRACE_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            code = self._process.wait()
-        return -code if code < 0 else code << 8
+    def _ending(self) -> str:
+        """How a process ended that closed its pipe; one that does not end is killed."""
+        until = time.monotonic() + _GRACE_S
+        while True:
+            child, status, used = os.wait4(self._process.pid, os.WNOHANG)
+            if child:
+                self._process.returncode = 0  # its status was taken here
+                return self._watch.explain(status, used.ru_maxrss * 1024) or how_it_ended(status)
+            if time.monotonic() > until:
+                self.kill()
+                return how_it_ended(int(signal.SIGKILL))
+            time.sleep(_POLL_S)
 
     def _take(self, line: bytes) -> Optional[wire.Message]:
         message = wire.parse(line)
         event = message.get("event") if message else None
-        if message is None or event not in ("started", "trial", "error"):
+        if message is None or event not in ("started", "imported", "trial", "error"):
             sys.stderr.write("a block's line is not understood: %r\n" % line[:80])
             return None
         if event == "error":
             raise wire.AgentError(message["kind"], message["message"])
+        if event == "imported":
+            self._imported = True
+            return None
         if event == "started":
             self._parent_start_s = time.monotonic() - self._started
         else:
+            self._refuse_unimported(message["trial"].get("died"))
             self._left = [trial for trial in self._left if trial.number != message["trial"]["index"]]
         self._due = time.monotonic() + _GRACE_S + max((trial.deadline_s for trial in self._left), default=0.0)
         return message
@@ -97,7 +109,7 @@ class RunningBlock:
         """Answer for the trials that are left, then for the block; raises AgentError if it never began."""
         self.over = True
         if self._parent_start_s is None:
-            raise wire.AgentError("trial", "the process of block %d did not start: %s" % (self._block.number, why))
+            raise self._unstarted(why)
         answers: List[wire.Message] = []
         for at, trial in enumerate(self._left):
             late = why == how_it_ended(int(signal.SIGALRM))
@@ -105,6 +117,21 @@ class RunningBlock:
             died = reason if at == 0 else "not run: the block's process was %s" % why
             answers.append({"event": "trial", "trial": spec.heading(trial, died)})
         return [*answers, {"event": "block", "done": self._done()}]
+
+    def _refuse_unimported(self, died: Optional[str]) -> None:
+        """A process of its own that was killed before it had imported the runtime says nothing of the model."""
+        if died is not None and died.startswith("killed by") and not self._imported:
+            raise self._unimported(died)
+        self._imported = self._block.runner.start == "fork"
+
+    def _unstarted(self, why: str) -> wire.AgentError:
+        if why.startswith("out of memory"):
+            return wire.AgentError("trial", "the process of block %d did not start: %s" % (self._block.number, why))
+        return self._unimported(why)
+
+    def _unimported(self, why: str) -> wire.AgentError:
+        package = self._block.runner.package
+        return wire.AgentError("runtime", "the process that imports %s ended before it could: %s" % (package, why))
 
     def _done(self) -> Dict[str, Any]:
         return {

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Callable, Dict, List, NoReturn, Optional
 
-from edge_agent import lease, probe, spec, tune, wire
+from edge_agent import lease, oom, probe, spec, tune, wire
 from edge_agent.restore import Originals
 from edge_agent.running import RunningBlock
 from edge_agent.store import Store
@@ -213,6 +213,7 @@ def _maybe_text(request: wire.Message, key: str) -> Optional[str]:
 def main(arguments: List[str]) -> int:
     """Serve one session; exit status 0, 3 if the board is held, 4 if its cache folder cannot be used."""
     options = _parser().parse_args(arguments)
+    oom.spare_this_process()
     out = wire.take_stdout(float(options.silence))
     try:
         held = lease.take(options.lease, options.holder, options.session)

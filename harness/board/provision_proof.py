@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.board.live import LiveBoard
+from harness.board.wire import runtime_remedy
 from harness.records.board import RuntimeFound, Trial
 from harness.records.errors import BoardUnfitError, TrialError
 from harness.records.plan import BlockSpec, RunnerSpec, TrialSpec
@@ -21,7 +22,15 @@ _SCHEMA_VERSION = 3
 
 
 def prove(board: LiveBoard, runtime: RuntimeFound) -> str | None:
-    """None if the runtime computes x + x on the board, else the reason why not."""
+    """None if the runtime computes x + x on the board, else the reason why not.
+
+    With one thread and the built-in kernels: what a profile adds to that is judged when it measures.
+    """
+    return prove_runner(board, _runner(board, runtime))
+
+
+def prove_runner(board: LiveBoard, runner: RunnerSpec) -> str | None:
+    """The same of a runner as a profile sets it up."""
     with tempfile.TemporaryDirectory() as folder:
         model, inputs, expected = (_shipped(board, Path(folder), content) for content in _files())
         spec = TrialSpec(
@@ -37,11 +46,12 @@ def prove(board: LiveBoard, runtime: RuntimeFound) -> str | None:
             max_secs=1.0,
             deadline_s=DEADLINE_S,
         )
-        block = BlockSpec(index=0, runner=_runner(board, runtime), trials=(spec,))
+        block = BlockSpec(index=0, runner=runner, trials=(spec,))
         try:
             trials = list(board.run_block(block))
         except (BoardUnfitError, TrialError) as error:  # it cannot even be imported, or takes the process along
-            return str(error).removeprefix(f"{board.profile.name}: ")
+            device = board.profile.name
+            return str(error).removeprefix(f"{device}: ").removesuffix(runtime_remedy(device))
     return _objection(trials[0])
 
 
@@ -98,7 +108,6 @@ def _shipped(board: LiveBoard, folder: Path, content: bytes) -> str:
 
 
 def _runner(board: LiveBoard, runtime: RuntimeFound) -> RunnerSpec:
-    """Plain: one thread, the built-in kernels; what a profile adds to that is judged when it measures."""
     return RunnerSpec(
         package=runtime.package,
         version=runtime.version,

@@ -117,7 +117,7 @@ class Failed(_Answer):
     """The request is not fulfilled."""
 
     event: Literal["error"]
-    kind: Literal["bad_request", "unfit", "not_permitted", "disk_full", "not_found", "trial", "internal"]
+    kind: Literal["bad_request", "unfit", "not_permitted", "disk_full", "not_found", "runtime", "trial", "internal"]
     message: str
 
 
@@ -351,10 +351,17 @@ def _dead(asked: int, head: "Trial | _TrialHead", nonsense: str) -> TrialEvent:
     return TrialEvent(id=asked, event="trial", trial=trial)
 
 
+def runtime_remedy(device: str) -> str:
+    """What to do about a runtime that is there and does not work; the end of a sentence."""
+    return f"; put a working runtime there with: harness provision {device}"
+
+
 def _meant(event: Failed, device: str) -> HarnessError:
     message = f"{device}: {one_line(event.message)}"
     if event.kind == "not_permitted":
         return NotPermittedError(message)
+    if event.kind == "runtime":
+        return BoardUnfitError(message + runtime_remedy(device))
     if event.kind in ("unfit", "disk_full"):
         return BoardUnfitError(message)
     if event.kind == "not_found":

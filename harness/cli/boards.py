@@ -8,11 +8,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.board import Board, differences, open_board, throttled_now, throttled_sentences, too_hot
+from harness.board import (
+    Board,
+    LiveBoard,
+    choose_runner,
+    differences,
+    open_board,
+    throttled_now,
+    throttled_sentences,
+    too_hot,
+)
 from harness.profiles import available, load, suggest_profile, write_profile
 from harness.profiles.suggesting import check_name
 from harness.records.device import Connection, DeviceProfile
-from harness.records.errors import BoardUnavailableError, ProfileError, UsageError
+from harness.records.errors import BoardUnavailableError, BoardUnfitError, ProfileError, UsageError
 from harness.records.ssh_address import parse_ssh_address
 from harness.records.text import escaped_json
 
@@ -86,7 +95,7 @@ def provision_device(
 
 
 def examine_device(name: str, *, devices_dir: Path | None, as_json: bool) -> int:
-    """Print facts, differences and unfitness; returns 0, or 11 where the board is not fit."""
+    """Print facts, differences and unfitness, one model run; returns 0, or 11 where the board is not fit."""
     profile = load(name, devices_dir)
     with open_board(profile, tune=False) as board:
         problems = _problems(board)
@@ -98,14 +107,31 @@ def examine_device(name: str, *, devices_dir: Path | None, as_json: bool) -> int
     return BoardUnavailableError.exit_code if problems["unfit"] else 0
 
 
-def _problems(board: Board) -> dict[str, list[str]]:
-    unready = [] if board.facts.runtimes else [f"no runtime on the board: run harness provision {board.profile.name}"]
+def _problems(board: LiveBoard) -> dict[str, list[str]]:
     hot = [sentence for sentence in [too_hot(board.profile, board.facts)] if sentence]
     throttled = throttled_sentences(board.facts.throttled) if throttled_now(board.facts.throttled) else []
     return {
         "differences": differences(board.profile, board.facts),
-        "unfit": [*hot, *throttled, *unready],
+        "unfit": [*hot, *throttled, *_runtime_problems(board)],
     }
+
+
+def _runtime_problems(board: LiveBoard) -> list[str]:
+    """Why no model runs as the profile says, from one that was run there: a runtime that is there may be broken."""
+    from harness.board.provision_proof import prove_runner
+    from harness.board.wire import runtime_remedy
+
+    device = board.profile.name
+    if not board.facts.runtimes:
+        return [f"no runtime on the board: run harness provision {device}"]
+    try:
+        runner = choose_runner(board.profile, board.facts)
+    except (BoardUnfitError, ProfileError) as error:
+        return [str(error).removeprefix(f"{device}: ")]
+    objection = prove_runner(board, runner)
+    if objection is None:
+        return []
+    return [f"{runner.package} {runner.version} does not run a model: {objection}{runtime_remedy(device)}"]
 
 
 def _examined(board: Board, problems: dict[str, list[str]], restored: Sequence[str]) -> list[str]:

@@ -12,9 +12,10 @@ from harness.records.artifact import Artifact
 from harness.records.board import Trial
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
-from harness.records.errors import EntryError
+from harness.records.errors import EntryError, TrialError
 from harness.records.plan import Plan
 from harness.records.results import Entry
+from harness.records.units import format_quantity
 
 if TYPE_CHECKING:
     from harness.board import Board
@@ -51,6 +52,7 @@ def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a 
     began = now()
     shipped, failure, conducted = 0.0, "", None
     try:
+        _refuse_too_large(board, artifacts)
         on_event(Progress(profile.name, f"{candidate}: sending files"))
         _ship(board, artifacts)
         shipped = now() - began
@@ -65,6 +67,24 @@ def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a 
         return error_entry(subject, plan, failure)
     entry = entry_of(subject, plan, rule=rule, conducted=conducted)
     return entry.model_copy(update={"seconds": {"ship": shipped, **entry.seconds}})
+
+
+def _refuse_too_large(board: "Board", artifacts: Mapping[str, Artifact]) -> None:
+    """Raise TrialError before anything is sent where the tensors a model declares cannot fit the board's memory."""
+    facts = board.facts
+    limits = [
+        (size, whose)
+        for size, whose in ((facts.memory_bytes, "the board has"), (facts.memory_limit_bytes, "its cgroup allows"))
+        if size is not None
+    ]
+    for arm, artifact in artifacts.items():
+        needed = artifact.inside.activation_bytes if artifact.inside is not None else 0
+        for size, whose in limits:
+            if needed > size:
+                raise TrialError(
+                    f"out of memory before it began: the {arm}'s tensors take {format_quantity(needed, 'B')} at one "
+                    f"time, as its file declares, and {whose} {format_quantity(size, 'B')}"
+                )
 
 
 def _ship(board: "Board", artifacts: Mapping[str, Artifact]) -> None:

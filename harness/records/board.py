@@ -51,6 +51,8 @@ class BoardFacts(Record):
     cache_dir: str
     simulated: str | None = None
     """Why these are no real board's facts, e.g. "sysfs under a made-up root"; None for a real board."""
+    memory_limit_bytes: int | None = None
+    """The least limit of the memory cgroups that measuring runs in; None where there is none."""
 
 
 class TrialMemory(Record):

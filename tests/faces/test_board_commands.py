@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sshd import Sshd, loopback_sshd
 
+from harness.board.provision_proof import addition_model
 from harness.cli.boards import add_device
 from harness.records.errors import UsageError
 
@@ -77,6 +78,34 @@ def test_the_first_board_of_a_folder_that_is_not_there_yet(place: "Place", board
     doctored = place.harness("doctor", "mine", "--devices-dir=fleet/pi", "--json")
     assert json.loads(doctored.out)["facts"]["hostname"]
     assert place.harness(*add(place, board, "fleet/pi")).code == 4
+
+
+def test_doctor_runs_a_model_and_a_broken_runtime_names_its_cause_and_provision(place: "Place") -> None:
+    """The same sentence from doctor and in a run's entry."""
+    place.write("devices/mine.toml", '[connection]\ntransport = "local"\n[runtime]\npackage = "tflite"\n')
+    env = "cache/edge-harness/envs/tflite-9"
+    place.write(f"{env}/env.json", json.dumps({"package": "tflite", "version": "9"}))
+    place.write(f"{env}/site/tflite_runtime/__init__.py", "")
+    place.write(
+        f"{env}/site/tflite_runtime/interpreter.py", "raise ImportError('advice\\nOriginal error was: no x.so')"
+    )
+    place.folder.joinpath("m.tflite").write_bytes(addition_model())
+    cause = "tflite_runtime.interpreter cannot be imported by"
+    remedy = "no x.so; put a working runtime there with: harness provision mine"
+    doctored = place.harness("doctor", "mine")
+    assert doctored.code == 11
+    assert f"tflite 9 does not run a model: {cause}" in doctored.out
+    assert remedy in doctored.out
+    assert doctored.out.endswith("not fit to measure\n")
+    assert place.harness("run", "m.tflite", "--device=mine").code == 1
+    (entry,) = place.results()["entries"]
+    assert cause in entry["reason"]
+    assert entry["reason"].endswith(remedy)
+
+
+def test_doctor_runs_a_model_where_the_runtime_works(place: "Place") -> None:
+    place.write("devices/mine.toml", '[connection]\ntransport = "local"\n')
+    assert place.harness("doctor", "mine").out.endswith("fit to measure\n")
 
 
 def test_a_board_by_ipv6_with_keys_named_from_this_folder(place: "Place", tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from harness.gates import judge, parse_limits
 from harness.measure import execute, make_plan
 from harness.measure.assembly import MEASURED_AGAIN
 from harness.measure.sense import STUCK_READS
+from harness.records.artifact import Inside
 from harness.records.board import SensorFound, Trial
 from harness.records.candidate import Candidate
 from harness.records.device import Limits, Power
@@ -384,3 +385,23 @@ def test_a_baselines_other_answers_are_not_the_candidates_failure():
     entry = _execute(board, artifact=STAGED, baseline=old)
     assert entry.status is Status.INVALID
     assert entry.reason.startswith('baseline: postprocess says "cow" on the board')
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"memory_bytes": 256_000_000}, "the board has 256 MB"),
+        ({"memory_limit_bytes": 300_000_000}, "its cgroup allows 300 MB"),
+    ],
+)
+def test_tensors_that_cannot_fit_the_boards_memory_are_never_sent(facts, told):
+    board = SimulatedBoard(facts=make_facts(**facts))
+    inside = Inside(operators=(), parameters=0, macs=0, weight_bytes=0, activation_bytes=400_000_000)
+    entry = _execute(board, artifact=make_artifact(inside=inside))
+    assert entry.status is Status.ERROR
+    assert entry.reason == (
+        "out of memory before it began: the candidate's tensors take 400 MB at one time, as its file declares, "
+        f"and {told}"
+    )
+    assert not board.shipped
+    assert _execute(SimulatedBoard(), artifact=make_artifact(inside=inside)).status is Status.MEASURED

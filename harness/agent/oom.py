@@ -1,0 +1,99 @@
+"""Memory that ran out: who is killed first, whether the kernel killed for it, and how much there was.
+
+Its log needs rights, its counters do not: /proc/vmstat counts kills since Linux 4.13, those within a cgroup too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+from typing import List, NamedTuple, Optional, Tuple
+
+from edge_agent.sysfs import Root, kilobytes
+
+_ADJUSTMENT = Path("/proc/self/oom_score_adj")
+_SPARED, _FIRST = "-900", "1000"
+_KILLS = re.compile(r"^oom_kill\s+(\d+)$", re.MULTILINE)
+_UNLIMITED = 1 << 60
+"""What cgroup v1 says where there is no limit is more than any memory."""
+_CGROUPS = (("memory", "sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("", "sys/fs/cgroup", "memory.max"))
+
+
+def spare_this_process() -> None:
+    """Let the kernel kill others first; an ordinary account may not ask for that and is content with what is there."""
+    _adjust(_SPARED)
+
+
+def offer_this_process() -> None:
+    """Let the kernel kill this process and what it starts before any other: it is the model that takes the memory."""
+    _adjust(_FIRST)
+
+
+def _adjust(score: str) -> None:
+    try:
+        _ADJUSTMENT.write_text(score)
+    except OSError:
+        return
+
+
+class Limit(NamedTuple):
+    """The memory there is, and whose limit that is."""
+
+    size_bytes: int
+    whose: str
+
+
+def limit(root: Root) -> Optional[Limit]:
+    """The board's memory, or what a cgroup of this process allows where that is less; None where neither is told."""
+    total = kilobytes(root.read("proc/meminfo"), "MemTotal")
+    allowed = group_limit(root)
+    if allowed is not None and (total is None or allowed < total):
+        return Limit(allowed, "its memory cgroup allows")
+    return None if total is None else Limit(total, "the board has")
+
+
+def group_limit(root: Root) -> Optional[int]:
+    """The least limit of the memory cgroups that this process is in, bytes; None where there is none."""
+    groups = dict(_groups(root.read("proc/self/cgroup") or ""))
+    controller, base, name = _CGROUPS[0] if "memory" in groups else _CGROUPS[1]
+    found: List[int] = []
+    place = Path(groups.get(controller, "/"))
+    for folder in (place, *place.parents):
+        text = root.read("%s/%s/%s" % (base, str(folder).strip("/"), name)) or ""
+        found += [int(text)] if text.isdigit() and int(text) < _UNLIMITED else []
+    return min(found, default=None)
+
+
+def _groups(text: str) -> List[Tuple[str, str]]:
+    lines = [line.split(":", 2) for line in text.splitlines()]
+    return [(name, line[2]) for line in lines if len(line) == 3 for name in line[1].split(",")]
+
+
+class Watch:
+    """Kills for want of memory from now on."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._before = _kills(root)
+
+    def explain(self, status: int, peak_bytes: int) -> Optional[str]:
+        """Why a process was killed by SIGKILL that nobody of ours sent; None for another end.
+
+        ``peak_bytes`` is the largest resident set it had.
+        """
+        if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+            return None
+        now = _kills(self._root)
+        there = limit(self._root)
+        size = "at a peak of %.0f MB" % (peak_bytes / 1e6)
+        room = "; %s %.0f MB" % (there.whose, there.size_bytes / 1e6) if there is not None else ""
+        if now is None or self._before is None:
+            return "killed by SIGKILL %s (out of memory?)%s" % (size, room)
+        return "out of memory: killed by the kernel %s%s" % (size, room) if now > self._before else None
+
+
+def _kills(root: Root) -> Optional[int]:
+    found = _KILLS.search(root.read("proc/vmstat") or "")
+    return int(found.group(1)) if found is not None else None

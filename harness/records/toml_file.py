@@ -3,7 +3,8 @@
 import codecs
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from harness.records.errors import HarnessError
 from harness.records.files import read_bytes
 
 MOST_BYTES = 2**20
+MOST_SHARED_BYTES = 16 * 2**20
 MOST_LEVELS = 32
 """Tables and arrays within each other; the files read here need five."""
 _MOST_INTEGER = 2**63 - 1
@@ -27,22 +29,46 @@ def read_toml(path: Path, *, error: type[HarnessError], label: str | None = None
     Raises ``error``, one line that begins with ``label`` (the path, where None): not there, no regular file, too large,
     a byte order mark, another encoding than UTF-8, no TOML, nested too deeply, an integer too large.
     """
-    name = label or str(path)
-    try:
+    with _named(label or str(path), error):
         return parse_toml(read_bytes(path, max_bytes=MOST_BYTES))
+
+
+def read_toml_table(path: Path, keys: Sequence[str], *, error: type[HarnessError]) -> dict[str, Any]:
+    """The table at ``keys`` of a TOML file that other programs have tables in, too; empty where it is not there.
+
+    What the others hold is theirs: the limits are those of this table, and the file may have `MOST_SHARED_BYTES`.
+    Raises ``error`` as `read_toml` does, and where something else than a table stands there.
+    """
+    with _named(str(path), error):
+        table: Any = _parsed(read_bytes(path, max_bytes=MOST_SHARED_BYTES))
+        for key in keys:
+            table = table.get(key, {})
+            if not isinstance(table, dict):
+                raise ValueError(f"{key} = {table!r:.60}: expected a table, [{'.'.join(keys)}]")
+        return _within_limits(table)
+
+
+def parse_toml(content: bytes) -> dict[str, Any]:
+    """The tables of a TOML text in UTF-8; ValueError says what is wrong, without the file's name."""
+    return _within_limits(_parsed(content))
+
+
+@contextmanager
+def _named(name: str, error: type[HarnessError]) -> Iterator[None]:
+    try:
+        yield
     except OSError as problem:
         raise error(f"{name}: cannot be read: {problem.strerror}; check the path") from problem
     except ValueError as problem:
         raise error(f"{name}: {problem}") from problem
 
 
-def parse_toml(content: bytes) -> dict[str, Any]:
-    """The tables of a TOML text in UTF-8; ValueError says what is wrong, without the file's name."""
+def _parsed(content: bytes) -> dict[str, Any]:
     text = _decode(content)
     if _LONG_KEY.search(text):
         raise ValueError(_too_deep())
     try:
-        table = tomllib.loads(text)
+        return tomllib.loads(text)
     except RecursionError as problem:
         raise ValueError(_too_deep()) from problem
     except tomllib.TOMLDecodeError as problem:
@@ -50,6 +76,9 @@ def parse_toml(content: bytes) -> dict[str, Any]:
     except (ValueError, OverflowError) as problem:
         # Python's own limit on the digits of a number, which tomllib lets through.
         raise ValueError(_too_large()) from problem
+
+
+def _within_limits(table: dict[str, Any]) -> dict[str, Any]:
     for level, value in _values(table):
         if level > MOST_LEVELS:
             raise ValueError(_too_deep())

@@ -8,7 +8,7 @@ from typing import Any
 from harness.records.errors import UsageError
 from harness.records.nearest import nearest
 from harness.records.settings import Settings
-from harness.records.toml_file import read_toml
+from harness.records.toml_file import read_toml_table
 from harness.records.units import parse_duration, parse_quantity
 
 
@@ -152,11 +152,7 @@ def _check(field: str, value: Any) -> None:  # noqa: ANN401 - an option's value 
 def _from_pyproject(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
-    table: Any = read_toml(path, error=UsageError)
-    for key in ("tool", "harness"):
-        table = table.get(key, {})
-        if not isinstance(table, dict):
-            raise UsageError(f"{path}: {key} = {table!r:.60}: expected a table, [tool.harness]")
+    table = read_toml_table(path, ("tool", "harness"), error=UsageError)
     return {_field_of(key, path): _value_of(key, value, path) for key, value in table.items()}
 
 

@@ -33,9 +33,9 @@ class KnownKey:
 
     def matches(self, name: str) -> bool:
         """Whether the line is meant for the server ``name`` ("host" or "[host]:port")."""
-        name = name.lower()
         if self.hosts.startswith("|"):
             return _matches_hash(self.hosts, name)
+        name = name.lower()
         patterns = self.hosts.lower().split(",")
         negated = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
         if any(_matches_pattern(pattern, name) for pattern in negated):

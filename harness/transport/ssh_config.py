@@ -161,7 +161,7 @@ def _hop(asked: Asked, options: Options, device: str) -> Hop:
     names = options.get("identityfile", ())
     hop = Hop(
         asked=asked.host,
-        host=_one(options, "hostname") or asked.host,
+        host=(_one(options, "hostname") or asked.host).lower(),
         port=_port(options, asked, device),
         user=_one(options, "user") or getpass.getuser(),
         alias=(_one(options, "hostkeyalias") or "").lower() or None,

@@ -107,6 +107,12 @@ def test_a_pyproject_of_another_shape_is_one_line(tmp_path: Path, text: str) -> 
         settings(tmp_path)
 
 
+def test_what_other_tools_write_into_pyproject_is_theirs(tmp_path: Path) -> None:
+    other = f"[tool.other]\nn = {'9' * 30}\nx = {'[' * 40}{']' * 40}\ntext = '{'x' * 2**20}'\n"
+    (tmp_path / "pyproject.toml").write_text(f"{other}[tool.harness]\ntrials = 7\n", encoding="utf-8")
+    assert settings(tmp_path).trials == 7
+
+
 def test_every_option_has_a_place_in_settings() -> None:
     fields = set(Settings.__dataclass_fields__)
     assert {option.field for option in OPTIONS} <= fields

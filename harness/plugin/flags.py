@@ -55,6 +55,16 @@ def _said_whole(kind: Callable[[str], Any]) -> Callable[[str], Any]:
     return read
 
 
+def release_names(config: pytest.Config) -> None:
+    """Forget our options' names once the command line is read, so that conftests found at collection may have them."""
+    parser = getattr(config._parser, "optparser", None)
+    known = getattr(parser, "_option_string_actions", {})  # where argparse looks for clashes
+    for dest, names in _options(config._parser):
+        if dest.startswith("harness_"):
+            for name in names:
+                known.pop(name, None)
+
+
 def twin(flag: str) -> str:
     """The spelling of an option that no other plugin has: --harness-device for --device."""
     return f"{_PREFIX}{flag.removeprefix('--')}"

@@ -52,8 +52,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "budget(**limits): limits that hold on every board, e.g. budget(model_size='60 kB')"
     )
     from harness.plugin.failures import FailureLog
-    from harness.plugin.flags import settings_of
+    from harness.plugin.flags import release_names, settings_of
 
+    release_names(config)
     config.stash[FAILURES] = FailureLog()
     config.pluginmanager.register(config.stash[FAILURES], "harness-failures")
     if settings_of(config).devices:

@@ -99,6 +99,14 @@ def test_a_conftest_below_testpaths_is_found_beside_values_in_words_of_their_own
     assert said.code == 0, said.text
 
 
+def test_a_conftest_that_is_found_at_collection_may_have_our_names(place: Place) -> None:
+    owning(place, *FLAGS, file="checks/conftest.py")
+    place.write("checks/test_x.py", "def test_x(request):\n    assert request.config.getoption('--seed') == 'theirs'\n")
+    for device in ((), ("--device=local",)):
+        said = place.pytest(*device, quick=False)
+        assert said.code == 0, said.text
+
+
 def test_a_conftest_may_name_the_plugin(place: Place) -> None:
     place.write("conftest.py", 'pytest_plugins = ["harness.plugin"]\n' + OWNER.format(flags=("--seed",)))
     place.benchmark('model_size="1 MB"')

@@ -5,15 +5,19 @@ Its log needs rights, its counters do not: /proc/vmstat counts kills since Linux
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 import signal
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Tuple
 
-from edge_agent.sysfs import Root, kilobytes
+from edge_agent import wire
+from edge_agent.sysfs import Root, kilobytes, read_text
 
 _ADJUSTMENT = Path("/proc/self/oom_score_adj")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _SPARED, _FIRST = "-900", "1000"
 _KILLS = re.compile(r"^oom_kill\s+(\d+)$", re.MULTILINE)
 _UNLIMITED = 1 << 60
@@ -32,10 +36,8 @@ def offer_this_process() -> None:
 
 
 def _adjust(score: str) -> None:
-    try:
+    with contextlib.suppress(OSError):
         _ADJUSTMENT.write_text(score)
-    except OSError:
-        return
 
 
 class Limit(NamedTuple):
@@ -92,6 +94,37 @@ class Watch:
         if now is None or self._before is None:
             return "killed by SIGKILL %s (out of memory?)%s" % (size, room)
         return "out of memory: killed by the kernel %s%s" % (size, room) if now > self._before else None
+
+
+class Mark:
+    """That a block runs, on disk: what a steward that is killed with it leaves to the next one."""
+
+    def __init__(self, root: Root, cache: Path) -> None:
+        self._root = root
+        self._file = cache / "block.json"
+
+    def set(self) -> None:
+        """Before a block; where it cannot be written, the next steward will not know."""
+        with contextlib.suppress(OSError):
+            self._file.write_text(json.dumps({"boot": read_text(_BOOT_ID), "kills": _kills(self._root)}))
+
+    def clear(self) -> None:
+        """After a block, however it ended."""
+        with contextlib.suppress(OSError):
+            self._file.unlink()
+
+    def left(self) -> Optional[str]:
+        """A sentence where the steward before was killed amid a block and the kernel has killed for memory since."""
+        found = wire.parse((read_text(self._file) or "").encode())
+        self.clear()
+        before, now = (found or {}).get("kills"), _kills(self._root)
+        if found is None or found.get("boot") != read_text(_BOOT_ID) or now is None:
+            return None
+        if not isinstance(before, int) or now <= before:
+            return None
+        there = limit(self._root)
+        room = "; %s %.0f MB" % (there.whose, there.size_bytes / 1e6) if there is not None else ""
+        return "out of memory: the kernel killed the steward while a block ran%s" % room
 
 
 def _kills(root: Root) -> Optional[int]:

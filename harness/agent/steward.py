@@ -38,6 +38,7 @@ class Steward:
         self.root = Root(options.root)
         self.store = Store(Path(options.cache))
         self.originals = Originals(self.root, self.store.cache, options.lease)
+        self._mark = oom.Mark(self.root, self.store.cache)
         self._out = out
         self._silence = float(options.silence)
         self._requests = wire.LineBuffer(wire.REQUEST_LIMIT)
@@ -47,7 +48,8 @@ class Steward:
     def start(self) -> None:
         """Make the folders, put back what a dead steward left, say that we are ready."""
         self.store.make()
-        restored = self.originals.put_back_of_dead()
+        starved = self._mark.left()
+        restored = ([] if starved is None else [starved]) + self.originals.put_back_of_dead()
         self._out.send({"event": "ready", "protocol": PROTOCOL, "restored": restored})
 
     def serve(self, held: lease.Lease) -> NoReturn:
@@ -71,6 +73,7 @@ class Steward:
         if self._block is not None:
             self._block.kill()
             self._block = None
+        self._mark.clear()
         for sentence in self.originals.put_back():
             sys.stderr.write("restored: %s\n" % sentence)
 
@@ -97,6 +100,7 @@ class Steward:
             self._out.send({"id": block.request_id, "event": "done"})
         block.kill()
         self._block = None
+        self._mark.clear()
 
     def _obey(self, line: bytes) -> None:
         request = wire.parse(line)
@@ -138,6 +142,7 @@ class Steward:
                 if digest is not None:
                     self.store.path(digest)
         told = {"block": request["block"], "cache": str(self.store.cache), "root": str(self.root.path)}
+        self._mark.set()
         self._block = RunningBlock(number, block, told)
 
     def _refuse(self, number: int, error: wire.AgentError) -> None:

@@ -50,6 +50,10 @@ TRIAL_GRACE_S = 15.0
 _T = TypeVar("_T")
 
 
+OUT_OF_MEMORY = "out of memory"
+"""How the agent begins to say so."""
+
+
 class LiveBoard:
     """A board behind a steward; made by `open_board`.
 
@@ -124,6 +128,7 @@ class LiveBoard:
         """The block's trials as they end, each checked to be the one asked for; TrialError for any other.
 
         BlockLostError where the link was lost amid it and is there again; ConnectionLostError where it is not.
+        TrialError too where the block took all of the board's memory and the steward with it.
         """
         self._ship_again(block)
         try:
@@ -131,7 +136,15 @@ class LiveBoard:
                 yield from self._trials(self._steward(), block)
         except ConnectionLostError as lost:
             self._reconnect(lost)
+            self._refuse_starved(lost)
             raise BlockLostError(f"{lost}, amid block {block.index}; it is there again") from lost
+
+    def _refuse_starved(self, lost: ConnectionLostError) -> None:
+        """Raise TrialError where the new steward found that the last one was killed for want of memory."""
+        said = self._link.restored if self._link is not None else ()
+        starved = next((sentence for sentence in said if sentence.startswith(OUT_OF_MEMORY)), None)
+        if starved is not None:
+            raise TrialError(f"{self.profile.name}: {starved}") from lost
 
     def release(self) -> None:
         """Ask the steward to put everything back and end; whatever happens, the connection is closed."""
@@ -167,7 +180,7 @@ class LiveBoard:
     def _ship_again(self, block: BlockSpec) -> None:
         """The block's files that were shipped before a link was lost."""
         for spec in block.trials:
-            for sha256 in (spec.model, spec.inputs, spec.expected, spec.stages, spec.raw):
+            for sha256 in (spec.model, spec.inputs, spec.expected, spec.expected_builtin, spec.stages, spec.raw):
                 if sha256 is not None and sha256 in self._sources:
                     self.ship(self._sources[sha256], sha256)
 

@@ -36,6 +36,7 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "cpu_count": (1, _CORES),
             "max_freq_khz": _KHZ,
             "memory_bytes": _BYTES,
+            "memory_limit_bytes": (0, 2**60),
             "disk_free_bytes": (0, 2**60),
             "temp_c": _CELSIUS,
             "throttled": _BITS,

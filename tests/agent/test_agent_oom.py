@@ -1,5 +1,6 @@
 """Memory that runs out on a board: who is killed, what is said of it, and the limits that count."""
 
+import json
 import os
 import signal
 import sys
@@ -7,12 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from agent_conversation import Steward, run, trial
+from agent_conversation import Steward, run, runner, trial
 from edge_agent import oom
 from edge_agent.sysfs import Root
 from needs import missing
 from pipeline.made_graphs import Graph, Made, Op, model, running_sum
 
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 LIMIT = 160_000_000
 V1, V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
 
@@ -133,3 +135,22 @@ def test_the_measuring_process_is_the_first_to_go(steward: Callable[..., Steward
     runner = {"package": "litert", "version": "1", "python": sys.executable, "site": str(folder.parent)}
     asked["runner"] = {**runner, "num_threads": 1, "delegate": "none"}
     assert one.refusal("block", block=asked)[1].endswith(": 1000")
+
+
+def test_a_steward_that_was_killed_for_memory_is_told_by_the_next_one(
+    steward: Callable[..., Steward], tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    one = steward()
+    made_up(root, proc__vmstat="oom_kill 4\n", proc__meminfo="MemTotal: 250000 kB\n")
+    long = trial(one.put(running_sum()), min_secs=60.0, max_secs=60.0, deadline_s=90.0)
+    one.tell("block", block={"index": 1, "runner": runner(), "trials": [long]})
+    assert one.read()["event"] == "started"
+    one.process.kill()
+    one.wait()
+    assert steward().first["restored"] == []
+    (one.cache / "block.json").write_text(json.dumps({"boot": BOOT.read_text().strip(), "kills": 4}))
+    made_up(root, proc__vmstat="oom_kill 5\n")
+    said = "out of memory: the kernel killed the steward while a block ran; the board has 256 MB"
+    assert steward(lease=f"second-{tmp_path}"[-90:]).first["restored"] == [said]
+    assert not (one.cache / "block.json").exists()

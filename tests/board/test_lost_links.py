@@ -1,6 +1,7 @@
 """Links that break, boards that fall silent, stewards that die: made again within a limit, or said in one line."""
 
 import hashlib
+import json
 import os
 import signal
 import time
@@ -15,7 +16,7 @@ from test_steward_wire import block as scripted_block
 
 from harness.board import LiveBoard, choose_runner, link, live, open_board, wire
 from harness.records.board import Trial
-from harness.records.errors import BlockLostError, BoardAnswerError, ConnectionLostError, SilentBoardError
+from harness.records.errors import BlockLostError, BoardAnswerError, ConnectionLostError, SilentBoardError, TrialError
 from harness.records.plan import BlockSpec, TrialSpec
 from harness.transport.local import LocalTransport
 
@@ -87,6 +88,19 @@ def test_a_steward_killed_amid_a_run_is_followed_by_another(place, root):
     assert board.release_problem is None
     assert governor(root) == "ondemand"
     assert has_no_holder(place.lease)
+
+
+def test_a_block_that_took_all_memory_and_the_steward_with_it_is_no_lost_link(place):
+    """What the dead steward left says that the kernel has killed for memory since the block began."""
+    with open_board(place.profile, lease=place.lease) as board:
+        model = shipped_model(board)
+        running = begun(board, model)
+        mark = Path(board.facts.cache_dir) / "block.json"
+        mark.write_text(json.dumps(json.loads(mark.read_text()) | {"kills": -1}))
+        os.kill(steward_of(place), signal.SIGKILL)
+        with pytest.raises(TrialError, match="out of memory: the kernel killed the steward while a block ran; "):
+            next(running)
+        assert [trial.died for trial in board.run_block(block(board, model, index=1))] == [None, None]
 
 
 def test_a_small_request_begins_anew_on_another_link(place):

@@ -138,3 +138,16 @@ def test_of_very_many_entries_the_worst_are_shown_and_the_rest_is_said():
     assert "network_98" in shown and "network_99" not in shown
     assert "the 100 of 151 entries that fared worst; all of them stand in the report" in shown
     assert "1 failed, 150 passed" in shown
+
+
+def test_outputs_that_were_not_compared_are_said_once_a_reason_in_terminal_and_summary():
+    said = "outputs unchecked: not deterministic: it draws random numbers (RANDOM_UNIFORM)"
+    made = [entries()[0].model_copy(update={"candidate": f"m{at}", "outputs": said}) for at in range(5)]
+    failed = made[0].model_copy(update={"candidate": "broken", "status": Status.ERROR})
+    run = results().model_copy(update={"entries": [*made, failed, entries()[1]]})
+    names = [f"{one.candidate}/{one.recipe}" if one.recipe else one.candidate for one in made[:3]]
+    sentence = f"{', '.join(f'{name} on {made[0].device}' for name in names)} and 2 more: {said}"
+    assert " ".join(table(run).split()).count(sentence) == 1
+    assert "broken on" not in table(run)
+    assert summary(run).count("<summary>Outputs not compared</summary>") == 1
+    assert "Outputs not compared" not in summary(results())

@@ -14,6 +14,7 @@ from harness.records.errors import (
     AuthenticationError,
     BoardUnavailableError,
     ConnectionLostError,
+    HandshakeError,
     LeaseHeldError,
     SilentBoardError,
     UnreachableError,
@@ -109,6 +110,14 @@ class Linking:
         seconds = dict(zip(("connect", "boot", "probe"), spent, strict=True))
         restored = tuple(map(one_line, greeting.restored))
         return Link(transport, process, wire, restored, probed, steward.bytes_sent, seconds)
+
+    def open_first(self) -> Link:
+        """The same, tried once more where the connection broke before the login was done."""
+        try:
+            return self.open()
+        except HandshakeError:
+            time.sleep(PAUSES_S[0])
+            return self.open()
 
     def open_again(self, lost: ConnectionLostError) -> Link:
         """The same after a link was lost, with growing pauses and within a limit.

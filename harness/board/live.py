@@ -47,6 +47,7 @@ BLOCK_START_S = 45.0
 TRIAL_GRACE_S = 15.0
 """Beyond a trial's own deadline, by which the board itself ends it and says so."""
 
+_BY_ITSELF = "its link is lost; it puts its settings back by itself, at the latest when it is leased again"
 _T = TypeVar("_T")
 
 
@@ -97,7 +98,7 @@ class LiveBoard:
         A link that breaks meanwhile is made again; a board that falls silent before it was ever used is not waited for.
         """
         try:
-            self._use(self._linking.open())
+            self._use(self._linking.open_first())
         except SilentBoardError:
             self._drop()
             raise
@@ -150,7 +151,7 @@ class LiveBoard:
         """Ask the steward to put everything back and end; whatever happens, the connection is closed."""
         link, self._link = self._link, None
         if link is None:
-            self.release_problem = str(self._gone) if self._gone else None
+            self.release_problem = _BY_ITSELF if self._gone else None
             return
         with self._phase("release"):
             try:

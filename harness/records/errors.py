@@ -11,6 +11,7 @@
     |   +-- GitError                 git refused or is not there; the message has git's own words
     +-- BoardUnavailableError        exit 11  a board was not reached, not leased or cannot measure
     |   +-- UnreachableError
+    |   |   +-- HandshakeError         the connection broke before the login was done
     |   +-- HostKeyError
     |   +-- AuthenticationError
     |   +-- LeaseHeldError
@@ -67,6 +68,10 @@ class BoardUnavailableError(HarnessError):
 
 class UnreachableError(BoardUnavailableError):
     """No connection to the board could be made."""
+
+
+class HandshakeError(UnreachableError):
+    """A connection was made, and broke before the login was done."""
 
 
 class HostKeyError(BoardUnavailableError):

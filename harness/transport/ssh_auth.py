@@ -6,7 +6,7 @@ from pathlib import Path
 
 import paramiko
 
-from harness.records.errors import AuthenticationError, UnreachableError
+from harness.records.errors import AuthenticationError, HandshakeError
 from harness.transport.ssh_config import Hop
 from harness.transport.ssh_keys import EncryptedKeyError, agent_keys, private_key, public_blob
 
@@ -36,7 +36,7 @@ def _authenticate(link: paramiko.Transport, hop: Hop, held: Sequence[paramiko.PK
                 raise _closed(hop, tried, offered + 1, device) from None
         except (paramiko.SSHException, EOFError, OSError) as error:
             if link.is_active() or not offered:
-                raise UnreachableError(
+                raise HandshakeError(
                     f"{device}: {hop.known_name} broke off while logging in as {hop.user}: {error}"
                 ) from error
             raise _closed(hop, tried[:-1], offered, device) from error

@@ -9,7 +9,7 @@ import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
 from harness.records.device import Connection
-from harness.records.errors import BoardUnavailableError, UnreachableError
+from harness.records.errors import BoardUnavailableError, HandshakeError, UnreachableError
 from harness.transport.host_keys import KnownHosts
 from harness.transport.ssh_auth import authenticate
 from harness.transport.ssh_config import Hop, hops
@@ -134,7 +134,8 @@ def _shake_hands(stream: _Way, hop: Hop, device: str) -> paramiko.Transport:
         link.close()
         if isinstance(stream, ProxySocket):
             raise UnreachableError(f"{device}: {stream.failure()}; expected an SSH server: {hop.known_name}") from error
-        raise UnreachableError(
+        kind = HandshakeError if isinstance(error, (ConnectionError, EOFError)) else UnreachableError
+        raise kind(
             f"{device}: {hop.known_name} answered, but not as an SSH server ({error or 'it hung up'}): "
             "check connection.host and connection.port"
         ) from error

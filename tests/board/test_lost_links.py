@@ -16,7 +16,16 @@ from test_steward_wire import block as scripted_block
 
 from harness.board import LiveBoard, choose_runner, link, live, open_board, wire
 from harness.records.board import Trial
-from harness.records.errors import BlockLostError, BoardAnswerError, ConnectionLostError, SilentBoardError, TrialError
+from harness.records.device import Connection
+from harness.records.errors import (
+    BlockLostError,
+    BoardAnswerError,
+    ConnectionLostError,
+    HandshakeError,
+    HarnessError,
+    SilentBoardError,
+    TrialError,
+)
 from harness.records.plan import BlockSpec, TrialSpec
 from harness.transport.local import LocalTransport
 
@@ -186,7 +195,24 @@ def test_a_board_that_does_not_come_back_is_said_once_and_for_all(here, monkeypa
         with pytest.raises(ConnectionLostError) as again:
             board.probe()
         assert str(again.value) == str(caught.value)
-    assert board.release_problem == str(caught.value)
+    assert "puts its settings back by itself" in (board.release_problem or "")
+
+
+def test_a_connection_that_breaks_before_the_login_is_tried_once_more(here, monkeypatch):
+    errors: list[HarnessError] = [HandshakeError("pi: hung up")]
+    whole = link.connect
+
+    def connect(connection: Connection, *, device: str):
+        if errors:
+            raise errors.pop()
+        return whole(connection, device=device)
+
+    monkeypatch.setattr(link, "connect", connect)
+    with open_board(here.profile, lease=here.lease) as board:
+        assert board.losses == 0
+    errors += [HandshakeError("pi: hung up"), HandshakeError("pi: hung up")]
+    with pytest.raises(HandshakeError), open_board(here.profile, lease=here.lease):
+        pass
 
 
 def refuse(_connection: object, *, device: str) -> LocalTransport:

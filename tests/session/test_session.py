@@ -11,12 +11,14 @@ import pytest
 from own_lease import own_lease
 from sshd import Sshd, free_port, loopback_sshd
 
+from harness.board import link
 from harness.board.provision_proof import addition_model
+from harness.measure import Progress
 from harness.pipeline import candidates_from_paths
 from harness.profiles import load
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
-from harness.records.errors import UnreachableError
+from harness.records.errors import ConnectionLostError, UnreachableError
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session.building import Building
@@ -86,6 +88,30 @@ def test_a_board_out_of_reach_is_said_once_and_remembered(tmp_path: Path, candid
         assert session.unreached == [str(errors[0])]
     assert session.folder.entries() == []
     assert session_exit_code([], settings=session.settings, unreached=session.unreached) == 11
+
+
+def test_a_board_that_is_lost_for_good_costs_its_own_tests_alone(
+    tmp_path: Path, candidate: Candidate, server: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "RECONNECT_S", 1.0)
+    session = session_on(tmp_path, there=server.profile_text("there"), here='extends = "local"')
+
+    def lose(progress: Progress) -> None:
+        if progress.device == "there" and progress.done:
+            server.cut_links()
+            server.daemon.kill()
+
+    with session:
+        assert session.measure(candidate, "there", test="first").status is Status.MEASURED
+        session.say = lose
+        for test in ("second", "third"):
+            with pytest.raises(ConnectionLostError, match=r"^there: .* is gone .*; not back after \d+ s: "):
+                session.measure(candidate, "there", test=test)
+        assert session.measure(candidate, "here", test="first").status is Status.MEASURED
+    assert [(entry.device, entry.test) for entry in session.folder.entries()] == [("there", "first"), ("here", "first")]
+    (sentence,) = session.unreached
+    assert session_exit_code(session.folder.entries(), settings=session.settings, unreached=[sentence]) == 11
+    assert "puts its settings back by itself" in session.folder.devices()["there"].record.differences[-1]
 
 
 def test_a_file_that_is_no_model_is_an_entry_and_the_next_is_measured(tmp_path: Path, candidate: Candidate) -> None:

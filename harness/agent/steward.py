@@ -24,6 +24,7 @@ HELD_STATUS = 3
 UNFIT_STATUS = 4
 _CHUNK = 1 << 16
 _TICK_S = 0.5
+_WORKING_S = 5.0
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -36,7 +37,7 @@ class Steward:
 
     def __init__(self, options: argparse.Namespace, out: wire.Wire) -> None:
         self.root = Root(options.root)
-        self.store = Store(Path(options.cache))
+        self.store = Store(Path(options.cache), self._tick)
         self.originals = Originals(self.root, self.store.cache, options.lease)
         self._mark = oom.Mark(self.root, self.store.cache)
         self._out = out
@@ -44,6 +45,8 @@ class Steward:
         self._requests = wire.LineBuffer(wire.REQUEST_LIMIT)
         self._heard = time.monotonic()
         self._block: Optional[RunningBlock] = None
+        self._number = 0
+        self._said = self._heard
 
     def start(self) -> None:
         """Make the folders, put back what a dead steward left, say that we are ready."""
@@ -87,6 +90,12 @@ class Steward:
             self._heard = time.monotonic()
         self._heard = time.monotonic()
 
+    def _tick(self) -> None:
+        """Tell the host now and then that a request which takes long is being fulfilled."""
+        if self._number and time.monotonic() - self._said > _WORKING_S:
+            self._said = time.monotonic()
+            self._out.send({"id": self._number, "event": "working"})
+
     def _attend(self, block: RunningBlock, *, readable: bool) -> None:
         """Pass on what a block says; the end of it is an answer too."""
         try:
@@ -127,6 +136,7 @@ class Steward:
             raise wire.AgentError("bad_request", "unknown op %r" % (op,))
         if self._block is not None and op not in ("ping", "release"):
             raise wire.AgentError("bad_request", "a block is running: only ping and release are heard")
+        self._number, self._said = number, time.monotonic()
         for message in handler(self, request):
             self._out.send({"id": number, **message})
         self._out.send({"id": number, "event": "done"})
@@ -186,6 +196,10 @@ def _unpack(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
     return []
 
 
+def _clean(steward: Steward, _request: wire.Message) -> List[Dict[str, Any]]:
+    return [{"event": "cleaned", "bytes": steward.store.clean(Path(sys.argv[0]).name)}]
+
+
 def _release(steward: Steward, _request: wire.Message) -> List[Dict[str, Any]]:
     steward.stop()
     if steward.originals.unrestored:
@@ -200,6 +214,7 @@ _OPERATIONS: Dict[str, Handler] = {
     "have": _have,
     "admit": _admit,
     "unpack": _unpack,
+    "clean": _clean,
     "release": _release,
 }
 

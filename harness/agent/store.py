@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -12,7 +13,7 @@ import tarfile
 import time
 import zlib
 from pathlib import Path
-from typing import IO, Any, Dict, List
+from typing import IO, Any, Callable, Dict, List
 
 from edge_agent.spec import is_digest
 from edge_agent.wire import AgentError
@@ -23,13 +24,19 @@ _AGENT_UPLOAD = "agent-"
 """Uploads of the agent itself come before the lease: another session's may be on its way."""
 _ABANDONED_S = 24 * 3600.0
 """An upload of the agent that is older belongs to nobody any more."""
+_UNUSED_S = 30 * 24 * 3600.0
+"""Files and agents that no session used for so long are removed: what is needed again is sent again."""
+_CLOCK_IS_SET = 1577836800.0
+"""The year 2020: a board without a battery starts in 1970, when nothing has an age."""
 
 
 class Store:
     """The cache folder's content."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, tick: Callable[[], None] = lambda: None) -> None:
         self.cache = cache
+        self._tick = tick
+        """Called while a file is read or an archive unpacked: these may take minutes on an SD card."""
 
     def make(self) -> None:
         """Make the folders, for this user only, and remove what cut links left; raises AgentError if it cannot be.
@@ -43,6 +50,33 @@ class Store:
             raise _disk_error(error, "the cache folder %s cannot be made" % self.cache) from error
         for left in [*(self.cache / "incoming").iterdir(), *(self.cache / "envs").glob(".*")]:
             _remove_left(left)
+        self._remove_unused()
+
+    def clean(self, agent: str) -> int:
+        """Remove all files, environments and other agents; gives the bytes that are free now and were not."""
+        before = shutil.disk_usage(str(self.cache)).free
+        for name in ("store", "envs", "incoming"):
+            for left in (self.cache / name).iterdir():
+                _remove(left)
+        for other in self._other_agents(agent):
+            _remove(other)
+        return max(0, shutil.disk_usage(str(self.cache)).free - before)
+
+    def _remove_unused(self) -> None:
+        agent = Path(sys.argv[0]).name
+        now = time.time()
+        with contextlib.suppress(OSError):
+            os.utime(str(self.cache / "agents" / agent))
+        if now < _CLOCK_IS_SET:
+            return
+        for path in [*(self.cache / "store").iterdir(), *self._other_agents(agent)]:
+            with contextlib.suppress(OSError):
+                if now - path.lstat().st_mtime > _UNUSED_S:
+                    _remove(path)
+
+    def _other_agents(self, agent: str) -> List[Path]:
+        """All agents but one, with what was noted of them."""
+        return [path for path in (self.cache / "agents").iterdir() if not path.name.startswith(agent)]
 
     def path(self, sha256: str) -> Path:
         """Where a file of the store lies; raises AgentError if the name is no sha256 or it is not there."""
@@ -61,7 +95,8 @@ class Store:
         path = self.cache / "store" / digest
         if not path.is_file():
             return False
-        if _sha256(path) == digest:
+        if self._sha256(path) == digest:
+            os.utime(str(path))
             return True
         path.unlink()
         return False
@@ -74,7 +109,7 @@ class Store:
         upload = self.cache / "incoming" / incoming
         if not upload.is_file():
             raise AgentError("not_found", "no upload %s to admit" % incoming)
-        found = _sha256(upload)
+        found = self._sha256(upload)
         if found != sha256:
             upload.unlink()
             raise AgentError("bad_request", "the upload %s has sha256 %s instead of %s" % (incoming, found, sha256))
@@ -91,7 +126,7 @@ class Store:
         making = self.cache / "envs" / (".%s.%d" % (env, os.getpid()))
         shutil.rmtree(str(making), ignore_errors=True)
         try:
-            _extract(archive, making)
+            _extract(archive, making, self._tick)
             (making / "env.json").write_text(json.dumps(info), encoding="utf-8")
             _swap_in(making, self.cache / "envs" / env)
         except OSError as error:
@@ -99,12 +134,24 @@ class Store:
         finally:
             shutil.rmtree(str(making), ignore_errors=True)
 
+    def _sha256(self, path: Path) -> str:
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+                self._tick()
+        return digest.hexdigest()
+
 
 def _remove_left(path: Path) -> None:
-    try:
-        age_s = time.time() - path.lstat().st_mtime
-        if path.name.startswith(_AGENT_UPLOAD) and age_s < _ABANDONED_S:
+    with contextlib.suppress(OSError):
+        if path.name.startswith(_AGENT_UPLOAD) and time.time() - path.lstat().st_mtime < _ABANDONED_S:
             return
+    _remove(path)
+
+
+def _remove(path: Path) -> None:
+    try:
         if path.is_symlink() or not path.is_dir():
             path.unlink()
             return
@@ -114,11 +161,12 @@ def _remove_left(path: Path) -> None:
     shutil.rmtree(str(path), ignore_errors=True)
 
 
-def _extract(archive: Path, target: Path) -> None:
+def _extract(archive: Path, target: Path, tick: Callable[[], None]) -> None:
     try:
         with tarfile.open(str(archive)) as tar:
             for member in tar:
                 _extract_member(tar, member, target)
+                tick()
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise AgentError("bad_request", "%s is no whole tar file: %s" % (archive.name, error)) from error
     if not (target / "site").is_dir():
@@ -152,14 +200,6 @@ def _swap_in(making: Path, final: Path) -> None:
         final.rename(old)
     making.rename(final)
     shutil.rmtree(str(old), ignore_errors=True)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for chunk in iter(lambda: file.read(_CHUNK), b""):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _check_digest(value: object) -> None:

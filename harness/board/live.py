@@ -17,6 +17,7 @@ from harness.board.preflight import fingerprint
 from harness.board.wire import (
     SILENCE_S,
     BlockEvent,
+    Cleaned,
     Event,
     FactsEvent,
     Have,
@@ -124,6 +125,12 @@ class LiveBoard:
         """Make the environment ``env`` from a tar that was shipped; whole or not at all."""
         with self._phase("unpack"):
             self._lasting(lambda: self._request("unpack", within_s=UNPACK_S, sha256=sha256, env=env, info=info))
+
+    def clean(self) -> int:
+        """Remove all that was ever put on the board but this agent: files, environments. Bytes that were freed."""
+        self._there.clear()
+        events = self._lasting(lambda: self._request("clean"))
+        return sum(event.bytes for event in events if isinstance(event, Cleaned))
 
     def run_block(self, block: BlockSpec) -> Iterator[Trial]:
         """The block's trials as they end, each checked to be the one asked for; TrialError for any other.

@@ -81,6 +81,13 @@ class Have(_Answer):
     missing: tuple[str, ...]
 
 
+class Cleaned(_Answer):
+    """How many bytes were freed."""
+
+    event: Literal["cleaned"]
+    bytes: int
+
+
 class Working(_Answer):
     """A request that takes long is being fulfilled."""
 
@@ -138,7 +145,7 @@ class _HeadEvent(_Answer):
 
 
 _T = TypeVar("_T")
-Event = FactsEvent | Tuned | Have | Working | Started | TrialEvent | BlockEvent | Done | Failed
+Event = FactsEvent | Tuned | Have | Cleaned | Working | Started | TrialEvent | BlockEvent | Done | Failed
 Greeting = Ready | Held | Failed
 _GREETING: TypeAdapter[Greeting] = TypeAdapter(Annotated[Greeting, Field(discriminator="event")])
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])

@@ -268,16 +268,20 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 @app.command()
-def provision(
+def provision(  # noqa: PLR0913, PLR0917 - typer's way of declaring options
     name: Annotated[str, typer.Argument(help="device to provision")],
     devices_dir: DevicesDir = None,
     cache_dir: CacheDir = None,
     runtime: Annotated[str | None, typer.Option(help="litert or tflite (default: what fits the board)")] = None,
+    clean: Annotated[bool, typer.Option("--clean", help="instead, remove all that was ever put on the board")] = False,
     as_json: Json = False,
 ) -> None:
     """Put a runtime on a board that has no internet, and prove it by running a model."""
-    from harness.cli.boards import provision_device
+    from harness.cli.boards import clean_device, provision_device
 
+    if clean:
+        clean_device(name, devices_dir=devices_dir, as_json=as_json)
+        return
     provision_device(name, devices_dir=devices_dir, cache_dir=cache_dir, package=runtime, as_json=as_json)
 
 

@@ -24,6 +24,7 @@ from harness.records.device import Connection, DeviceProfile
 from harness.records.errors import BoardUnavailableError, BoardUnfitError, ProfileError, UsageError
 from harness.records.ssh_address import parse_ssh_address
 from harness.records.text import escaped_json
+from harness.records.units import format_quantity
 
 
 def list_devices(devices_dir: Path | None, *, as_json: bool) -> None:
@@ -92,6 +93,18 @@ def provision_device(
         sys.stdout.write(escaped_json(found.model_dump_json(indent=2)) + "\n")
     else:
         sys.stdout.write(f"{name}: {found.package} {found.version} runs a model\n")
+
+
+def clean_device(name: str, *, devices_dir: Path | None, as_json: bool) -> None:
+    """Remove everything of ours from the board but the agent, and say how much that was."""
+    with open_board(load(name, devices_dir), tune=False) as board:
+        freed = board.clean()
+    if as_json:
+        sys.stdout.write(json.dumps({"freed_bytes": freed}) + "\n")
+    else:
+        sys.stdout.write(
+            f"{name}: {format_quantity(freed, 'B')} freed: models and runtimes are sent again when needed\n"
+        )
 
 
 def examine_device(name: str, *, devices_dir: Path | None, as_json: bool) -> int:

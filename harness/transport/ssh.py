@@ -1,5 +1,6 @@
 """A board over SSH."""
 
+import contextlib
 import re
 import shlex
 from collections.abc import Callable, Sequence
@@ -85,7 +86,9 @@ class SshProcess:
 
     def kill(self) -> None:
         """Close the streams; the command ends when it reads or writes them."""
-        self._channel.close()
+        # On a link that breaks at this moment there is nobody to tell.
+        with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+            self._channel.close()
 
     def _status(self) -> int | None:
         known = self._channel.status_event.wait(1.0)

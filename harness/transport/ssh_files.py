@@ -8,7 +8,7 @@ import paramiko
 from harness.records.errors import BoardUnfitError, ConnectionLostError
 
 CHUNK_BYTES = 2**18
-STALL_S = 30.0
+STALL_S = 20.0
 """A transfer that makes no progress for so long has lost its link."""
 
 
@@ -25,6 +25,8 @@ class SshFiles:
         """Send a file; where the board refuses it, what arrived is removed."""
         try:
             self._send(source, target)
+        except TimeoutError as error:
+            raise self._lost(source, error) from error
         except OSError as error:
             if not self._link.is_active():
                 raise self._lost(source, error) from error

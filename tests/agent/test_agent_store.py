@@ -6,11 +6,13 @@ import json
 import os
 import sys
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from agent_conversation import Steward
+from edge_agent.store import Store
 from needs import need_root
 
 Start = Callable[..., Steward]
@@ -26,6 +28,42 @@ def test_what_is_admitted_is_not_missing(steward: Start) -> None:
     assert one.ask("have", sha256=[sha256, "0" * 64])[0]["missing"] == ["0" * 64]
     assert (one.cache / "store" / sha256).read_bytes() == b"a model"
     assert list((one.cache / "incoming").iterdir()) == []
+
+
+def test_what_no_session_used_for_a_month_is_removed(steward: Start) -> None:
+    one = steward()
+    used, unused = one.put(b"used"), one.put(b"unused")
+    other = one.cache / "agents" / ("ab" * 32)
+    (other / "edge_agent").mkdir(parents=True)
+    a_month_ago = time.time() - 31 * 24 * 3600
+    for path in (one.cache / "store" / used, one.cache / "store" / unused, other):
+        os.utime(path, (a_month_ago, a_month_ago))
+    assert one.ask("have", sha256=[used])[0]["missing"] == []
+    one.ask("release")
+    one.wait()
+    assert [path.name for path in (steward().cache / "store").iterdir()] == [used]
+    assert not other.exists()
+
+
+def test_a_clean_board_has_this_agent_alone(steward: Start) -> None:
+    one = steward()
+    one.put(bytes(1 << 20))
+    (one.cache / "envs" / "litert" / "site").mkdir(parents=True)
+    (one.cache / "agents" / "another").mkdir()
+    assert one.ask("clean")[0]["event"] == "cleaned"
+    assert {path.name for path in one.cache.rglob("*")} == {"agents", "store", "incoming", "envs"}
+    again = one.put(b"a model")
+    assert one.ask("have", sha256=[again])[0]["missing"] == []
+
+
+def test_a_request_that_takes_long_says_that_it_is_at_work(tmp_path: Path) -> None:
+    ticks: list[int] = []
+    store = Store(tmp_path, lambda: ticks.append(1))
+    store.make()
+    content = bytes(3 << 20)
+    (tmp_path / "store" / digest(content)).write_bytes(content)
+    assert store.missing([digest(content)]) == []
+    assert len(ticks) == 3
 
 
 def test_another_hash_is_refused_and_removed(steward: Start) -> None:

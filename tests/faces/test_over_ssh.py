@@ -109,6 +109,10 @@ def test_add_writes_a_profile_that_measures(place: "Place", board: Sshd) -> None
     assert place.harness("doctor", "mine").code == 0
     done = place.harness("run", "models/tiny.tflite", "--device=mine", "--trials=2", "--min-secs=0.02")
     assert done.code == 0, done.text
+    assert list((board.cache / "store").iterdir())
+    cleaned = place.harness("provision", "mine", "--clean")
+    assert (cleaned.code, "freed: models and runtimes are sent again" in cleaned.out) == (0, True), cleaned.text
+    assert list((board.cache / "store").iterdir()) == []
 
 
 def test_a_full_disk_on_the_board_is_one_line(place: "Place", board: Sshd) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import paramiko
 import pytest
 from sshd import HOST, Sshd, free_port, loopback_sshd
 
@@ -279,3 +280,28 @@ def test_a_link_that_is_cut_ends_the_stream_and_refuses_more(home, tmp_path):
         with pytest.raises(ConnectionLostError, match="pi: the link broke while model was sent"):
             transport.put(source, str(tmp_path / "target"))
         transport.close()
+
+
+def test_a_link_that_breaks_while_a_command_is_ended_is_no_error(home, board, monkeypatch):
+    def broken(_channel: paramiko.Channel) -> None:
+        raise EOFError
+
+    transport = connect(to(board), device="pi")
+    process = transport.start([sys.executable, "-c", "input()"])
+    with monkeypatch.context() as patch:
+        patch.setattr(paramiko.Channel, "close", broken)
+        process.kill()
+    transport.close()
+
+
+def test_an_upload_that_stalls_has_lost_its_link(home, board, tmp_path, monkeypatch):
+    def stalled(*_args: object, **_more: object) -> None:
+        raise TimeoutError
+
+    source = tmp_path / "model"
+    source.write_bytes(b"x")
+    transport = connect(to(board), device="pi")
+    monkeypatch.setattr(paramiko.SFTPClient, "put", stalled)
+    with pytest.raises(ConnectionLostError, match="pi: the link broke while model was sent: TimeoutError"):
+        transport.put(source, str(tmp_path / "target"))
+    transport.close()

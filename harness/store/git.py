@@ -1,11 +1,15 @@
 """What git is asked; where it refuses, its own words are handed on."""
 
+import os
 import subprocess
 from pathlib import Path
+from typing import Final
 
 from harness.records.errors import GitError
 
 _PATIENCE_S = 120
+_OF_A_HOOK: Final = ("GIT_INDEX_FILE", "GIT_PREFIX")
+"""What git tells its hooks: a worktree that is made under them would take the user's own index."""
 
 
 def ask(*arguments: str, cwd: Path | None = None) -> str | None:
@@ -19,6 +23,7 @@ def ask(*arguments: str, cwd: Path | None = None) -> str | None:
             timeout=_PATIENCE_S,
             check=False,
             cwd=cwd,
+            env={name: value for name, value in os.environ.items() if name not in _OF_A_HOOK},
         )
     except OSError as error:
         raise GitError(f"git cannot be run ({error.strerror})") from error

@@ -110,6 +110,21 @@ def test_a_branch_that_went_on_is_taken_at_the_merge_base_and_leaves_nothing_beh
     assert not base.folder.exists()
 
 
+@pytest.mark.parametrize("index", [".git/index", "{repository}/.git/index"])
+def test_in_a_hook_of_git_the_user_s_index_stays_as_it_is(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, index: str
+) -> None:
+    (repository / "staged.txt").write_text("staged", encoding="utf-8")
+    git("add", "staged.txt", cwd=repository)
+    before = git("status", "--porcelain", cwd=repository)
+    monkeypatch.setenv("GIT_INDEX_FILE", index.format(repository=repository))
+    base = opened("main")
+    assert size(base, "same") == 0
+    base.close()
+    monkeypatch.delenv("GIT_INDEX_FILE")
+    assert git("status", "--porcelain", cwd=repository) == before
+
+
 def test_an_exact_commit_is_taken_as_it_is(repository: Path) -> None:
     base = opened("rev:main")
     assert (size(base, "same"), size(base, "changed")) == (48, 32)

@@ -12,6 +12,7 @@ from harness.pipeline.recipes import parse_recipe
 from harness.pipeline.references import Source, looked_up
 from harness.records.candidate import BUILT_KINDS, Candidate
 from harness.records.errors import CandidateSpecError
+from harness.records.files import expand_home
 from harness.records.nearest import nearest
 
 DATASET_STAGES: Final = "dataset"
@@ -171,7 +172,7 @@ def _data(data: str | None, folder: Path) -> str | None:
 
 
 def _samples(samples: Source | None, folder: Path, *, any_file: bool) -> str | None:
-    path = None if samples is None else folder / Path(samples).expanduser()
+    path = None if samples is None else folder / expand_home(samples)
     if path is not None and not any_file and path.suffix not in _SAMPLES_SUFFIXES:
         raise CandidateSpecError(f"samples {path} is no .npz or .npy file")
     return _file(samples, folder, what="samples")
@@ -190,7 +191,7 @@ def _file(source: Source | None, folder: Path, *, what: str) -> str | None:
     """The absolute path of a file that is there."""
     if source is None:
         return None
-    path = folder / Path(source).expanduser()
+    path = folder / expand_home(source)
     if not path.is_file():
         raise CandidateSpecError(f"{what} file {path} does not exist")
     return str(path.resolve())

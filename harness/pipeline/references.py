@@ -12,6 +12,7 @@ from harness.pipeline.words import Call, NoWordsError, parse_word
 from harness.pipeline.zoo import ZOO
 from harness.records.candidate import Argument, Candidate, CandidateKind
 from harness.records.errors import CandidateSpecError
+from harness.records.files import expand_home
 from harness.records.nearest import nearest
 
 Source = str | os.PathLike[str]
@@ -34,7 +35,7 @@ def looked_up(source: Source, folder: Path) -> list[Candidate]:
 
 
 def _from_source(text: str, folder: Path) -> Iterator[Candidate]:
-    path = folder / Path(text).expanduser()
+    path = folder / expand_home(text)
     factory = _FACTORY.fullmatch(text.strip())
     called = _zoo_call(text)
     if called is not None:
@@ -95,7 +96,7 @@ def _argument(name: str, value: object, call: Call, folder: Path) -> Argument:
 
 
 def _weights(value: object, call: Call, folder: Path) -> str:
-    path = folder / Path(str(value)).expanduser()
+    path = folder / expand_home(str(value))
     if not path.is_file():
         raise CandidateSpecError(f"{call}: weights file {path} does not exist")
     return str(path.resolve())

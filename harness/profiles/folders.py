@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.records.errors import ProfileError
+from harness.records.files import expand_home
 
 
 def folders(devices_dir: Path | str | None = None) -> tuple[Path, ...]:
@@ -30,7 +31,7 @@ def profile_files(folder: Path) -> list[Path]:
 
 def _own(devices_dir: Path | str | None) -> Iterator[Path]:
     if devices_dir is not None:
-        folder = Path(devices_dir).expanduser()
+        folder = expand_home(devices_dir)
         if not folder.is_dir():
             raise ProfileError(f"--devices-dir: no folder at {folder}: expected one with NAME.toml files")
         yield folder

@@ -21,6 +21,11 @@ _MODE: Final = 0o666
 """Before the user's umask, as of any new file."""
 
 
+def expand_home(path: str | os.PathLike[str]) -> Path:
+    """The path with its ``~`` or ``~user`` spelled out; that of a user who is not there stays as it is written."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises for such a user
+
+
 @contextmanager
 def open_regular(path: Path, *, follow: bool = True) -> Iterator[BufferedReader]:
     """A regular file's bytes; a pipe, a device or a folder is refused, never waited for.

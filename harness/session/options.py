@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.records.errors import UsageError
+from harness.records.files import expand_home
 from harness.records.nearest import nearest
 from harness.records.settings import Settings
 from harness.records.toml_file import read_toml_table
@@ -131,7 +132,7 @@ def _defaults(rootdir: Path) -> dict[str, Any]:
 
 def _within(rootdir: Path, path: str | Path) -> Path:
     """A path of rootdir, as short as it can be said from the current folder."""
-    whole = rootdir.resolve() / Path(path).expanduser()
+    whole = rootdir.resolve() / expand_home(path)
     here = Path.cwd().resolve()
     return whole.relative_to(here) if whole.is_relative_to(here) else whole
 
@@ -223,4 +224,4 @@ def _history_address(value: Any, path: Path) -> str:  # noqa: ANN401 - what a fi
     """A database's URL as it is, a file beside the pyproject.toml that names it."""
     if not isinstance(value, str) or "\0" in value:
         raise UsageError(f"{path}: [tool.harness] history = {value!r:.60}: expected a text in quotes")
-    return value if "://" in value else str(path.parent / Path(value).expanduser())
+    return value if "://" in value else str(path.parent / expand_home(value))

@@ -11,6 +11,7 @@ from typing import IO
 
 from harness.records.device import Connection
 from harness.records.errors import BoardUnfitError, ConnectionLostError
+from harness.records.files import expand_home
 from harness.transport.streams import Source, Streams, ended
 
 CHUNK_BYTES = 2**16
@@ -33,7 +34,7 @@ class LocalTransport:
         """Run a command in a session of its own: Ctrl-C reaches the harness, which then ends it in order."""
         try:
             child = subprocess.Popen(
-                [os.path.expanduser(argv[0]), *argv[1:]],  # noqa: PTH111 - a Path would lose the ./ of a program
+                [str(expand_home(argv[0])) if argv[0].startswith("~") else argv[0], *argv[1:]],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

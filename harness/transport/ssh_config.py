@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from harness.records.device import Connection
 from harness.records.errors import ProfileError
+from harness.records.files import expand_home
 from harness.records.ssh_address import listed_name, parse_ssh_address
 from harness.transport.ssh_options import Asked, Options, config_path, resolve
 
@@ -188,7 +189,7 @@ def _with_files(hop: Hop, options: Options, device: str) -> Hop:
     tokens = _tokens(hop)
 
     def path(text: str, word: str) -> Path:
-        return Path(_expanded(_with_variables(text, word, device), tokens, word, device)).expanduser()
+        return expand_home(_expanded(_with_variables(text, word, device), tokens, word, device))
 
     names = options.get("identityfile") or tuple(f"~/.ssh/{name}" for name in _DEFAULT_KEYS)
     known = [*_words(options, "userknownhostsfile"), *_words(options, "globalknownhostsfile")]
@@ -292,4 +293,4 @@ def _set_words(options: Options, words: Mapping[str, tuple[str, ...]]) -> tuple[
 
 
 def _expanded_home(name: str | None) -> Path | None:
-    return Path(name).expanduser() if name else None
+    return expand_home(name) if name else None

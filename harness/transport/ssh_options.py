@@ -22,7 +22,7 @@ from pathlib import Path
 import paramiko
 
 from harness.records.errors import ProfileError, UnreachableError
-from harness.records.files import read_text
+from harness.records.files import expand_home, read_text
 from harness.records.ssh_address import DEFAULT_PORT
 from harness.records.text import visible
 from harness.transport.ssh_options_home import account_home, copied_config
@@ -179,7 +179,7 @@ def _deciding(text: str, folder: Path) -> Iterator[tuple[int, str]]:
 
 def _included(value: str, folder: Path) -> bool:
     """Whether an Include takes any file in."""
-    places = [str(folder / Path(place).expanduser()) for place in value.split()]
+    places = [str(folder / expand_home(place)) for place in value.split()]
     return any(True for place in places for _ in Path("/").glob(place.lstrip("/")))
 
 

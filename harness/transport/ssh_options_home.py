@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.records.files import expand_home
+
 _MOST_FILES = 200
 _INCLUDE = re.compile(r"(?i)(\s*include)(?:\s*=\s*|\s+)(.*)")
 _COMMANDS = re.compile(r"(?i)\s*(match|host|proxycommand|localcommand|remotecommand|knownhostscommand)\b")
@@ -67,7 +69,7 @@ class _Copies:
         return _HOME_TOKEN.sub(lambda _: home, _TILDE.sub(lambda _: home, line))
 
     def _included(self, place: str) -> Iterator[Path]:
-        whole = self._base / Path(place).expanduser()
+        whole = self._base / expand_home(place)
         yield from sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor))))
 
 

@@ -2,10 +2,19 @@
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
-from harness.records.files import open_for_append, read_bytes, read_text, replace_file, replace_link, replacing
+from harness.records.files import (
+    expand_home,
+    open_for_append,
+    read_bytes,
+    read_text,
+    replace_file,
+    replace_link,
+    replacing,
+)
 
 
 @pytest.fixture
@@ -138,3 +147,10 @@ def test_a_link_takes_the_place_of_another(tmp_path, outside):
 
     assert str(path.readlink()) == "elsewhere"
     assert outside.read_text() == "mine"
+
+
+def test_a_home_is_spelled_out_and_that_of_nobody_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert expand_home("~/a") == expand_home(Path("~") / "a") == Path("/home/me/a")
+    assert expand_home("~nobody-of-that-name/a") == Path("~nobody-of-that-name/a")
+    assert expand_home("a~/b") == Path("a~/b")

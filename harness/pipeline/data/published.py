@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.records.cache_dir import default_cache_dir
+from harness.records.files import expand_home
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def find(published: Published) -> Found | None:
 def _places(published: Published) -> Iterator[Path]:
     yield cache_folder(published)
     for place in published.folders:
-        yield Path(place.replace("$KERAS_HOME", os.environ.get("KERAS_HOME", "~/.keras"))).expanduser()
+        yield expand_home(place.replace("$KERAS_HOME", os.environ.get("KERAS_HOME", "~/.keras")))
 
 
 def _mirrored(name: str, digest: str) -> PublishedFile:

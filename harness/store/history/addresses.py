@@ -1,11 +1,12 @@
 """Where a history is: a file or a database's URL, and how it is named without its secrets."""
 
 import re
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from harness.records.files import expand_home
 
 WAIT_S: Final = 60.0
 """How long a writer waits for others to finish."""
@@ -24,7 +25,7 @@ def to_connect(address: str) -> str:
     """The URL for SQLAlchemy; the folder of a file is made. Raises OSError."""
     if is_url(address):
         return address
-    file = Path(address).expanduser().resolve()
+    file = expand_home(address).resolve()
     file.parent.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{file}"
 

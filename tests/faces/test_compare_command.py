@@ -80,7 +80,8 @@ def test_for_machines(desk):
     ]
     assert ("local", "latency_p50", "worse") in changed
     assert {metric for _, metric, _ in changed} == {"latency_p50", "latency_p90", "latency_p99"}
-    assert told["only_a"] == [{"device": "local", "candidate": "digits_cnn", "recipe": "float32"}]
+    test = "benchmarks/test_models.py::test_model"
+    assert told["only_a"] == [{"device": "local", "test": test, "candidate": "digits_cnn", "recipe": "float32"}]
     assert told["confidence"] == 0.99
 
 

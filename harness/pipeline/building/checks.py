@@ -19,13 +19,20 @@ def checked(shop: Workshop, desk: Desk, request: Verify) -> tuple[Checked, bool]
     folder = shop.cache_dir / GOLDEN / _key(request)
     found = _read(folder)
     if found is not None:
+        shop.note_names([folder, *_places(found)], desk)
         return found, True
     desk.say("checking it on the host")
     result = Checked.model_validate_json(shop.ask(request, desk).result)
     if result.golden is not None:  # a host that refused it may have been short of memory or time
         with lock(folder), made_whole(folder) as partial:
             (partial / _CHECKED).write_text(result.model_dump_json(), encoding="utf-8")
+        shop.note_names([folder, *_places(result)], desk)
     return result, False
+
+
+def _places(found: Checked) -> list[Path]:
+    """The folders of the outputs that it speaks of."""
+    return [Path(path).parent for path in found.golden.files] if found.golden is not None else []
 
 
 def _key(request: Verify) -> str:

@@ -102,7 +102,9 @@ def staged_samples(candidate: Candidate, found: Found, shop: Workshop, desk: Des
         sha256=found.record.sha256,
         cache_dir=str(shop.cache_dir),
     )
-    return Staging.model_validate_json(shop.ask(request, desk).result)
+    staging = Staging.model_validate_json(shop.ask(request, desk).result)
+    shop.note_names([Path(path).parent for path in (staging.file.path, staging.file.raw_path)], desk)
+    return staging
 
 
 def _question(candidate: Candidate, found: Found, staging: Staging | None, shop: Workshop) -> Verify:

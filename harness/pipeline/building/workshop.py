@@ -4,7 +4,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,8 +73,7 @@ class Workshop:
         if self._to_be_renewed(folder):
             with self._held(folder, desk):
                 shutil.rmtree(folder, ignore_errors=True)
-        for place in (folder, *(Path(training.weights) for training in order.job(Path()).stages)):
-            note_name(place, desk.label)
+        self.note_names([folder, *(Path(training.weights) for training in order.job(Path()).stages)], desk)
         found = _read_prepared(folder)
         if found is not None:
             _mark_used(folder)
@@ -105,7 +104,7 @@ class Workshop:
     ) -> Built:
         """The .tflite file of a folder, whole and as it was built; else ``request_for`` gives what writes it."""
         anew = self._to_be_renewed(folder)
-        note_name(folder, desk.label)
+        self.note_names([folder], desk)
         with self._held(folder, desk):
             record = None if anew else _usable(folder)
             if record is not None:
@@ -127,6 +126,12 @@ class Workshop:
         except BuildError:
             sweep(self.cache_dir)
             raise
+
+    def note_names(self, places: Iterable[Path], desk: Desk) -> None:
+        """Keep for which candidate folders of the cache were used; others are left alone."""
+        for place in dict.fromkeys(places):
+            if place.parent.parent == self.cache_dir:
+                note_name(place, desk.label)
 
     def _to_be_renewed(self, folder: Path) -> bool:
         with self._guard:

@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -285,9 +285,9 @@ def _played(one: Attempt, scenario: str, moment: str) -> Outcome:
     return Outcome(scenario, moment, ended, round(seconds, 1), tuple(codes), one.lost(), why)
 
 
-def play_all(count: int, slots: int, *, models: list[Path], seed: int) -> Iterator[Outcome]:
+def play_all(scenarios: Sequence[str], count: int, slots: int, *, models: list[Path], seed: int) -> Iterator[Outcome]:
     """Outcomes as they come: every scenario at every moment, again and again until there are so many."""
-    pairs = list(itertools.islice(itertools.cycle(itertools.product(SCENARIOS, MOMENTS)), count))
+    pairs = list(itertools.islice(itertools.cycle(itertools.product(scenarios, MOMENTS)), count))
     with contextlib.ExitStack() as stack, ThreadPoolExecutor(slots) as pool:
         free = [stack.enter_context(Slot(number).made()) for number in range(slots)]
 
@@ -328,10 +328,13 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--slots", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     options = parser.parse_args()
     outcomes = []
     models = [path.resolve() for path in options.model]
-    for outcome in play_all(options.count, options.slots, models=models, seed=options.seed):
+    for outcome in play_all(
+        options.scenario or SCENARIOS, options.count, options.slots, models=models, seed=options.seed
+    ):
         outcomes.append(outcome)
         sys.stderr.write(json.dumps(asdict(outcome)) + "\n")
     good = sum(outcome.ended != "WRONG" for outcome in outcomes)

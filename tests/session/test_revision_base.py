@@ -116,13 +116,13 @@ def test_in_a_hook_of_git_the_user_s_index_stays_as_it_is(
 ) -> None:
     (repository / "staged.txt").write_text("staged", encoding="utf-8")
     git("add", "staged.txt", cwd=repository)
-    before = git("status", "--porcelain", cwd=repository)
+    before = git("status", "--porcelain", "--untracked-files=no", cwd=repository)
     monkeypatch.setenv("GIT_INDEX_FILE", index.format(repository=repository))
     base = opened("main")
     assert size(base, "same") == 0
     base.close()
     monkeypatch.delenv("GIT_INDEX_FILE")
-    assert git("status", "--porcelain", cwd=repository) == before
+    assert git("status", "--porcelain", "--untracked-files=no", cwd=repository) == before
 
 
 def test_an_exact_commit_is_taken_as_it_is(repository: Path) -> None:

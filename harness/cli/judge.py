@@ -10,19 +10,17 @@ from harness.cli.stored import BudgetFiles, lineages_of, stored_run
 from harness.gates import Budgets, Limit, is_sampled, judge, limits_for
 from harness.gates.anew import stored_limits, unjudged
 from harness.records.errors import BudgetsError, ResultsFileError, UsageError
-from harness.records.results import Entry, Results, Run
+from harness.records.results import Entry, Outcome, Results, Run
 from harness.records.settings import Settings
-from harness.records.status import worst
 from harness.records.text import escaped_json
 from harness.report import render, table
-from harness.session.closing import session_exit_code
+from harness.session.outcome import FAILED, NOT_REACHED, run_exit_code, status_of
 from harness.session.promise import promise_of
 from harness.store.disk import disk_errors_named
 from harness.store.results_file import RESULTS_NAME, results_text, save_results
 
 _OF_JUDGING = ("trials", "time_limit_s", "min_secs", "num_runs", "alpha", "miss", "inconclusive", "baseline")
 """The settings that a verdict, its advice or the exit code depend on."""
-_NOT_REACHED = 11
 _MOST_ID = 57
 _MOST_CHANCE = 0.5
 
@@ -114,24 +112,26 @@ def _run(stored: Results, entries: Sequence[Entry], settings: Settings, files: B
     """The run's own record with a name of its own, the new verdict, and where that comes from."""
     run = stored.run
     named = ", ".join(budgets.label for budgets in files.read) or "markers alone"
-    unreached = [run.id] if _lacked_a_board(stored) else []
+    outcome = run.outcome or _outcome_of(stored)
+    code = run_exit_code(entries, outcome, settings=settings)
     return run.model_copy(
         update={
             "id": f"{run.id[:_MOST_ID]}.judged",
-            "status": worst([entry.status for entry in entries]) if entries else "EMPTY",
-            "exit_code": session_exit_code(entries, settings=settings, unreached=unreached),
+            "status": status_of(entries, outcome, code),
+            "exit_code": code,
             "gate": promise_of(entries, settings),
             "notes": [*run.notes, f"run {run.id} judged anew, by {named}"],
         }
     )
 
 
-def _lacked_a_board(stored: Results) -> bool:
-    """Whether a board was not reached; where the run failed too, its exit code does not tell."""
+def _outcome_of(stored: Results) -> Outcome:
+    """The end of a run that an earlier harness wrote down; where it failed, its code does not tell of a board."""
     run = stored.run
     asked = run.settings.get("devices")
     missing = isinstance(asked, list) and not set(asked) <= set(stored.devices)
-    return run.exit_code == _NOT_REACHED or (run.exit_code == 1 and missing)
+    lacked = run.exit_code == NOT_REACHED or (run.exit_code == FAILED and missing)
+    return Outcome(unreached=[run.id] if lacked else [])
 
 
 def _kept(judged: Results, folder: Path) -> Path:

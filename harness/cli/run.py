@@ -2,26 +2,28 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.cli.shown_run import show_run
+from harness.cli.ended_run import ended_run
 from harness.pipeline import candidates_from_paths
 from harness.profiles import available, load
 from harness.records.candidate import Candidate
-from harness.records.errors import BoardUnavailableError, UsageError
-from harness.records.settings import Settings
+from harness.records.errors import BoardUnavailableError, HarnessError, UsageError
 from harness.report import ReportAhead
 from harness.session.baselines import check_baseline
 from harness.session.building import check_build_folders
-from harness.session.closing import RunStart, close_run, resumed_folder
+from harness.session.closing import RunStart, resumed_folder
 from harness.session.liveline import LiveLine
 from harness.session.options import make_settings
 from harness.session.planned import PlannedEntry, plan_text
 from harness.session.session import Session
-from harness.store import RunFolder
+from harness.store import PlannedBenchmark, RunFolder
+
+TEST = "harness run"
+"""The name under which the entries of this command stand, in place of a test's."""
 
 
 @dataclass(frozen=True)
@@ -61,28 +63,40 @@ def run_files(wanted: Wanted, *, devices: list[str], given: dict[str, Any], as_j
     cut_off = resumed_folder(settings)
     start = RunStart.of(cut_off)
     folder = cut_off or RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
-    live = LiveLine()
-    report = ReportAhead()
+    folder.append_planned(_planned(profiles, chosen))
+    live, report = LiveLine(), ReportAhead()
     remote = all(profile.connection.transport != "local" for profile in profiles.values())
-    meanwhile = report.start if remote else _nothing
-    expected = dict.fromkeys(settings.devices, tuple(chosen))
-    with Session(settings, profiles, folder, say=live.show, meanwhile=meanwhile, expected=expected) as session:
-        _measure_all(session, chosen, settings)
-    live.clear()
-    results = close_run(folder, settings=settings, start=start, unreached=session.unreached, seconds=session.seconds)
-    report.render(folder.path)
-    show_run(results, folder, as_json=as_json)
-    return results.run.exit_code
+    session = Session(
+        settings,
+        profiles,
+        folder,
+        say=live.show,
+        meanwhile=report.start if remote else _nothing,
+        expected=dict.fromkeys(settings.devices, tuple(chosen)),
+    )
+    with ended_run(session, start, live=live, report=report, as_json=as_json) as ended:
+        _measure_all(session, chosen)
+    return ended.code
 
 
 def _nothing() -> None:
     """This host is itself what is measured."""
 
 
-def _measure_all(session: Session, chosen: Sequence[Candidate], settings: Settings) -> None:
-    for device in settings.devices:
+def _planned(devices: Iterable[str], chosen: Sequence[Candidate]) -> list[PlannedBenchmark]:
+    return [PlannedBenchmark(device=device, test=TEST, candidate=str(one)) for device in devices for one in chosen]
+
+
+def _measure_all(session: Session, chosen: Sequence[Candidate]) -> None:
+    """Every candidate on every device; what keeps a device from it is in the session's log, and the others go on."""
+    for device in session.settings.devices:
         for candidate in chosen:
             try:
-                session.measure(candidate, device, test="harness run")
+                session.measure(candidate, device, test=TEST)
             except BoardUnavailableError:
-                break  # said in the run's notes; the other boards go on
+                break
+            except UsageError as error:
+                session.log.refused.append(str(error))
+                break
+            except HarnessError as error:
+                session.log.failed[f"{TEST}: {candidate} on {device}"] = str(error)

@@ -2,21 +2,24 @@
 
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.cli.shown_run import show_run
+from harness.cli.ended_run import ended_run
 from harness.profiles import load
 from harness.records.errors import BoardUnavailableError
 from harness.records.results import SELFTEST
 from harness.report import ReportAhead
-from harness.session.closing import RunStart, close_run
+from harness.session.closing import RunStart
 from harness.session.liveline import LiveLine
 from harness.session.options import make_settings
 from harness.session.selftesting import MODEL, self_test
 from harness.session.session import Session
 from harness.store import RunFolder
+
+_MILDEST_FIRST = (0, 10, 11, 5, 1, 4, 2)
 
 
 @dataclass(frozen=True)
@@ -39,18 +42,11 @@ def measure_itself(name: str, asked: Asked, *, given: dict[str, Any], as_json: b
             start = RunStart()
             folder = RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
             live = LiveLine()
-            with Session(test.settings, profiles, folder, say=live.show) as session:
-                try:
-                    session.measure(test.candidate, name, test=SELFTEST, limits=test.limits, share=settings.alpha)
-                except BoardUnavailableError:
-                    live.clear()  # said in the run's notes
-            live.clear()
-            results = close_run(
-                folder, settings=settings, start=start, unreached=session.unreached, seconds=session.seconds
-            )
-            ReportAhead().render(folder.path)
-            show_run(results, folder, as_json=as_json)
-            codes.append(results.run.exit_code)
-            if session.unreached:
+            session = Session(test.settings, profiles, folder, say=live.show)
+            run = ended_run(session, start, live=live, report=ReportAhead(), as_json=as_json)
+            with run as ended, suppress(BoardUnavailableError):
+                session.measure(test.candidate, name, test=SELFTEST, limits=test.limits, share=settings.alpha)
+            codes.append(ended.code)
+            if ended.early:
                 break
-    return max(codes, key=[0, 10, 11, 5, 1].index)
+    return max(codes, key=_MILDEST_FIRST.index)

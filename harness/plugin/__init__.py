@@ -17,9 +17,13 @@ from harness.plugin.hooks import (
     pytest_report_collectionfinish,
     pytest_report_header,
     pytest_report_teststatus,
+    pytest_runtest_call,
+    pytest_runtest_setup,
     pytest_runtestloop,
     pytest_sessionfinish,
     pytest_terminal_summary,
+    pytest_testnodeready,
+    pytest_unconfigure,
     pytest_xdist_make_scheduler,
 )
 
@@ -37,8 +41,12 @@ __all__ = [
     "pytest_report_collectionfinish",
     "pytest_report_header",
     "pytest_report_teststatus",
+    "pytest_runtest_call",
+    "pytest_runtest_setup",
     "pytest_runtestloop",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
+    "pytest_testnodeready",
+    "pytest_unconfigure",
     "pytest_xdist_make_scheduler",
 ]

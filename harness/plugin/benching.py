@@ -1,6 +1,9 @@
 """A pytest session that benchmarks: profiles, the run folder, the session, its close."""
 
+import shlex
+import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -9,24 +12,26 @@ import pytest
 
 from harness.plugin import github
 from harness.plugin.budget_book import BudgetBook
-from harness.plugin.expecting import expected_of
-from harness.plugin.failures import FailureLog
+from harness.plugin.expecting import expected_of, is_benchmark, planned_of
+from harness.plugin.failures import USAGE_PROPERTY, FailureLog, refuse
 from harness.plugin.flags import settings_of, spelled
 from harness.profiles import load
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
-from harness.records.errors import UsageError
+from harness.records.errors import HarnessError, UsageError
 from harness.records.results import Results
 from harness.records.settings import Settings
 from harness.records.text import visible
 from harness.report import SUMMARY_NAME, ReportAhead
 from harness.session.baselines import check_baseline
 from harness.session.building import check_build_folders
-from harness.session.closing import RunStart, close_run, resumed_folder, skipped_note
+from harness.session.closing import RunStart, amend_run, close_run, resumed_folder, skipped_note, way_on
+from harness.session.ending import sigterm_as_ctrl_c
 from harness.session.liveline import LiveLine
+from harness.session.outcome import run_exit_code
 from harness.session.planned import plan_text
 from harness.session.session import Session
-from harness.store import RunFolder
+from harness.store import PlannedBenchmark, RunFolder
 
 
 @dataclass
@@ -40,13 +45,23 @@ class Benching:
     budgets: BudgetBook
     failures: FailureLog
     results: Results | None = None
+    started: bool = False
+    """Whether pytest came to running tests."""
+    refusal: str = ""
+    """What is wrong with the budgets, in a worker."""
+    workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    """The processes of xdist's workers on this machine."""
     _expected: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
+    _benchmarks: tuple[PlannedBenchmark, ...] = ()
     _folder: RunFolder | None = None
     _session: Session | None = None
     _report: ReportAhead = field(default_factory=ReportAhead)
     _live: LiveLine = field(default_factory=LiveLine)
-    _finished: bool = False
     _planned: str = ""
+    _command: str = ""
+    _signals: ExitStack = field(default_factory=ExitStack)
+    _closed: bool = False
+    _summarised: bool = False
 
     @classmethod
     def configure(cls, config: pytest.Config, failures: FailureLog) -> "Benching":
@@ -64,13 +79,18 @@ class Benching:
         failures.warn = settings.inconclusive == "warn"
         today = date.fromisoformat(handed["day"]) if handed else start.created_at.date()
         book = BudgetBook(config.rootpath, profiles, settings.devices_dir, today, paired=settings.baseline is not None)
-        return cls(settings, profiles, start, handed is not None, book, failures, _folder=folder)
+        made = cls(settings, profiles, start, handed is not None, book, failures, _folder=folder)
+        made._command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
+        made._signals.enter_context(sigterm_as_ctrl_c())
+        failures.at_interrupt.append(made.interrupt_workers)
+        return made
 
     @property
     def folder(self) -> RunFolder:
         """The run's folder, made on first use."""
         if self._folder is None:
             self._folder = RunFolder.create(self.settings.reports_dir, run_id=self.start.id, now=self.start.created_at)
+            self._folder.append_planned(self._benchmarks)
         return self._folder
 
     @property
@@ -85,6 +105,7 @@ class Benching:
                 meanwhile=self._meanwhile,
                 expected=self._expected,
                 benchmarks=self.budgets.files,
+                log=self.failures.log,
             )
         return self._session
 
@@ -100,16 +121,21 @@ class Benching:
         """Keep which candidates will be measured on which device, in order, so that they can be built ahead."""
         kept = list(items)
         self._expected = expected_of(kept)
+        self._benchmarks = planned_of(kept)
         self.budgets.expect(kept)
 
     def check_budgets(self, session: pytest.Session) -> None:
-        """Read every budgets file and marker at collection. Raises pytest.UsageError in one line."""
+        """Read every budgets file and marker at collection. Raises pytest.UsageError in one line, but in a worker."""
         try:
             self.budgets.check(session.items, session.config, self.settings)
             if self.settings.plan_only:
                 self._planned = plan_text(self.budgets.planned(), self.settings)
         except UsageError as error:
-            raise pytest.UsageError(spelled(str(error), session.config)) from None
+            if not self.worker:
+                raise pytest.UsageError(spelled(str(error), session.config)) from None
+            self.refusal = str(error)
+        if self._folder is not None and not (self.settings.plan_only or session.config.getoption("collectonly")):
+            self._folder.append_planned(self._benchmarks)
 
     def skipped(self, items: Iterable[pytest.Item]) -> str | None:
         """That limits of these tests will not be judged; None where all will be, or budgets are wrong and refused."""
@@ -119,52 +145,125 @@ class Benching:
         except UsageError:
             return None
 
-    def finish(self, session: pytest.Session) -> None:
-        """Release the boards; the controller closes the run. A second call does nothing."""
-        if self._finished:
-            return
-        self._finished = True
+    def refuse(self, item: pytest.Item) -> None:
+        """Fail a test to which wrong budgets may matter."""
+        if is_benchmark(item) or any(item.iter_markers()):
+            refuse(item, USAGE_PROPERTY, self.refusal)
+
+    def finish(self, session: pytest.Session) -> int:
+        """Release the boards; the controller closes the run. Returns the session's exit code.
+
+        What changes pytest's exit status after a first call is written into the run by a second one.
+        """
+        if self.worker:
+            if self._session is not None:
+                self._session.close()
+            return int(session.exitstatus)
+        if not self._closed:
+            self._closed = True
+            self.failures.settle(session)
+            self._close(session)
+        elif late := self.failures.late(session):
+            self._amend(late)
+        return self.results.run.exit_code if self.results is not None else self.failures.exit_status()
+
+    def code_of_now(self, session: pytest.Session) -> int:
+        """The run's exit code, also before an interrupted run is closed."""
+        if self.results is not None:
+            return self.results.run.exit_code
+        self.failures.settle(session)
+        entries = self._folder.entries() if self._folder is not None else []
+        return run_exit_code(entries, self.failures.log.outcome(entries, self._benchmarks), settings=self.settings)
+
+    def interrupt_workers(self) -> None:
+        """End the workers as Ctrl-C would, which not everybody sends to them: each gives its board back in order."""
+        for process in self.workers:
+            process.terminate()
+
+    def hold_signals(self) -> None:
+        """From here on Ctrl-C leaves steps of the end out, and does not cost the run its results."""
+        self._signals.enter_context(self.failures.log.ending.holding_signals())
+
+    def _close(self, session: pytest.Session) -> None:
+        """Release the board, and write the run where there is one to be written."""
         if self._session is not None:
             self._live.clear()
             self._session.close()
-        if self.worker:
+        if not self.started or self.settings.plan_only or session.config.getoption("collectonly"):
             return
-        if session.config.getoption("collectonly") or self._folder is None:
+        if self._has_run():
+            self._write(self._session.seconds if self._session else {})
+        elif self._folder is not None and self.settings.resume is None:
+            self._folder.discard()
+
+    def _has_run(self) -> bool:
+        """Whether anything was measured, or should have been and was not."""
+        log = self.failures.log
+        if self._folder is not None and (self._folder.entries() or log.unreached):
+            return True
+        planned = self._folder.planned() if self._folder is not None else self._benchmarks
+        return bool(planned) and (log.end != "whole" or bool(log.failed or log.refused))
+
+    def _write(self, seconds: Mapping[str, float]) -> None:
+        log = self.failures.log
+        try:
+            self.results = close_run(self.folder, settings=self.settings, start=self.start, seconds=seconds, log=log)
+        except HarnessError as error:
+            log.failed["results.json"] = str(error)
+            log.ending.problems.append(str(error))
+            log.status = HarnessError.exit_code
             return
-        own = self._session
-        self.results = close_run(
-            self.folder,
-            settings=self.settings,
-            start=self.start,
-            unreached=self.failures.unreached,
-            seconds=own.seconds if own else {},
-        )
-        self._report.render(self.folder.path)
+        log.ending.attempt("the report", lambda: self._report.render(self.folder.path), None)
+
+    def _amend(self, late: str) -> None:
+        """Write into a run that is closed what failed it since."""
+        log = self.failures.log
+        log.failed["pytest"] = late
+        if self.results is not None:
+            self.results = amend_run(self.folder, self.results, settings=self.settings, log=log)
+            log.ending.attempt("the report", lambda: self._report.render(self.folder.path), None)
+
+    def summarise(self, reporter: pytest.TerminalReporter) -> None:
+        """The table and where the report lies; on GitHub also its annotations and the step's summary."""
+        self._summarised = True
+        if self._planned:
+            reporter.write_line(github.for_log(f"\n{spelled(self._planned, reporter.config)}"))
+        if self.results is not None:
+            self._show(reporter, self.results)
+        for problem in self.failures.log.ending.problems:
+            reporter.write_line(github.for_log(f"harness: {problem}"))
+
+    def _show(self, reporter: pytest.TerminalReporter, results: Results) -> None:
+        from harness.report import PAGE_NAME, table
+
+        text = spelled(table(results), reporter.config)
+        reporter.write_line("")
+        reporter.write_line(github.for_log(text))
+        page = self.folder.path / PAGE_NAME
+        if page.exists():
+            reporter.write_line(github.for_log(f"report: {page}"))
+        if way := way_on(self.folder, self._command):
+            reporter.write_line(github.for_log(spelled(f"go on with: {way}", reporter.config)))
+        if github.on_github():
+            self._tell_github(reporter, results)
+
+    def unconfigure(self, config: pytest.Config) -> None:
+        """Show what pytest showed no summary of, and let go of the signals."""
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if self.started and not self._summarised and not self.worker and reporter is not None:
+            self.summarise(reporter)
+        self._signals.close()
+
+    def _tell_github(self, reporter: pytest.TerminalReporter, results: Results) -> None:
+        root = github.root_in_repository(reporter.config.rootpath)
+        for line in github.annotations(results, root=root):
+            reporter.write_line(line)
+        summary = self.folder.path / SUMMARY_NAME
+        problem = github.add_summary(summary.read_text(encoding="utf-8")) if summary.exists() else None
+        if problem:
+            reporter.write_line(problem)
 
     def _meanwhile(self) -> None:
         """While a remote board measures, on the process that will make the report."""
         if not self.worker and all(profile.connection.transport != "local" for profile in self.profiles.values()):
             self._report.start()
-
-    def summarise(self, reporter: pytest.TerminalReporter) -> None:
-        """The table and where the report lies; on GitHub also its annotations and the step's summary."""
-        if self._planned:
-            reporter.write_line(github.for_log(f"\n{spelled(self._planned, reporter.config)}"))
-        if self.results is None:
-            return
-        from harness.report import table
-
-        text = spelled(table(self.results), reporter.config)
-        reporter.write_line("")
-        reporter.write_line(github.for_log(text))
-        reporter.write_line(github.for_log(f"report: {self.folder.path / 'report.html'}"))
-        if github.on_github():
-            self._tell_github(reporter, self.results)
-
-    def _tell_github(self, reporter: pytest.TerminalReporter, results: Results) -> None:
-        root = github.root_in_repository(reporter.config.rootpath)
-        for line in github.annotations(results, unreached=self.failures.unreached, root=root):
-            reporter.write_line(line)
-        problem = github.add_summary((self.folder.path / SUMMARY_NAME).read_text(encoding="utf-8"))
-        if problem:
-            reporter.write_line(problem)

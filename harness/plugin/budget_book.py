@@ -16,11 +16,11 @@ from harness.gates import (
     is_sampled,
     limits_for,
     load_budgets,
-    parse_limits,
     unused_keys,
     unused_waivers,
 )
 from harness.measure import check_trials
+from harness.plugin.budget_markers import check_markers, marked_limits
 from harness.plugin.expecting import candidates_of, device_of, is_benchmark
 from harness.plugin.purse import Purse
 from harness.profiles import available, lineages
@@ -100,17 +100,17 @@ class BudgetBook:
     def limits(self, item: pytest.Item, candidate: Candidate, device: str) -> tuple[Limit, ...]:
         """The limits on a test's candidate on a device. Raises BudgetsError."""
         lineage = self.profiles[device].lineage
-        return limits_for(self._nearest(item.path), lineage, str(candidate), self._markers(item), today=self.today)
+        return limits_for(self._nearest(item.path), lineage, str(candidate), marked_limits(item), today=self.today)
 
-    def check(self, items: Iterable[pytest.Item], config: pytest.Config, settings: Settings) -> None:
+    def check(self, items: Sequence[pytest.Item], config: pytest.Config, settings: Settings) -> None:
         """Read every marker and file, and refuse waivers that do not relax.
 
         Where whole folders were collected, whatever matches nothing is refused too. Raises UsageError.
         """
         benchmarks = [item for item in items if is_benchmark(item)]
+        check_markers(items)
         for item in benchmarks:
             self._nearest(item.path)
-            self._markers(item)
         for item in benchmarks:
             for candidate in candidates_of(item):
                 self._refuse_few_trials(self.limits(item, candidate, device_of(item)), settings)
@@ -142,7 +142,7 @@ class BudgetBook:
             if self._nearest(item.path) is budgets:
                 for candidate in candidates_of(item):
                     for lineage in known:
-                        limits = limits_for(budgets, lineage, str(candidate), self._markers(item), today=None)
+                        limits = limits_for(budgets, lineage, str(candidate), marked_limits(item), today=None)
                         yield Budgeted(lineage, str(candidate), frozenset(limit.key for limit in limits))
 
     def _nearest(self, test_file: Path) -> Budgets | None:
@@ -152,14 +152,6 @@ class BudgetBook:
         if path not in self._files:
             self._files[path] = load_budgets(path, rootdir=self.rootdir)
         return self._files[path]
-
-    def _markers(self, item: pytest.Item) -> list[Limit]:
-        limits: list[Limit] = []
-        for marker in item.iter_markers("budget"):
-            if marker.args:
-                raise BudgetsError(f"{item.nodeid}: budget takes keywords, e.g. budget(latency_p50='4 ms')")
-            limits += parse_limits(marker.kwargs, origin=f"marker of {item.nodeid}")
-        return limits
 
 
 def _folders(config: pytest.Config) -> list[Path]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from harness.records.candidate import Candidate
+from harness.store import PlannedBenchmark
 
 
 def expected_of(items: Iterable[pytest.Item]) -> Mapping[str, tuple[Candidate, ...]]:
@@ -22,6 +23,12 @@ def is_benchmark(test: object) -> bool:
     A repository may have a fixture of that name itself; ours asks for ``harness_device``.
     """
     return {"bench", "harness_device"} <= {*getattr(test, "fixturenames", ())}
+
+
+def planned_of(items: Iterable[pytest.Item]) -> tuple[PlannedBenchmark, ...]:
+    """The benchmarks that are to be measured, each test once on its device."""
+    benchmarks = (item for item in items if is_benchmark(item))
+    return tuple(PlannedBenchmark(device=device_of(item), test=item.nodeid) for item in benchmarks)
 
 
 def candidates_of(item: pytest.Item) -> list[Candidate]:

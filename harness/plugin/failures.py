@@ -1,17 +1,25 @@
-"""Which failures of a pytest session are entries' statuses, boards, the user's words, or something else."""
+"""What a pytest session's reports say: entries' statuses, boards, the user's words, or failures of the tests' own."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
 
 import pytest
 
 from harness.records.errors import HarnessError, UsageError
 from harness.records.status import Status
 from harness.records.text import visible
+from harness.session.outcome import SessionLog
 
 STATUS_PROPERTY = "harness_status"
 UNREACHED_PROPERTY = "harness_unreached"
 USAGE_PROPERTY = "harness_usage"
+_STOPPED: Final = "stopping after"
+"""How pytest and pytest-xdist say that -x or --maxfail ended the session."""
+_LONGEST: Final = 400
+"""Of a failed test's line, which pytest tells at length anyway."""
+_KNOWN: Final = (0, 1, 2, 5)
+"""Exit statuses of pytest that say no more than reports do."""
 
 
 def held(*, warn: bool) -> frozenset[Status]:
@@ -21,16 +29,15 @@ def held(*, warn: bool) -> frozenset[Status]:
 
 @dataclass(eq=False)
 class FailureLog:
-    """A pytest plugin object: hears every report, also those of xdist's workers."""
+    """A pytest plugin object: hears every report, also those of xdist's workers, and how the session ends."""
 
-    foreign: bool = False
-    """Whether anything failed that is none of the kinds below."""
-    usage: bool = False
-    """Whether an option, marker, candidate or budget was wrong."""
-    unreached: list[str] = field(default_factory=list)
-    """One sentence a board that was not to be had."""
+    log: SessionLog = field(default_factory=SessionLog)
     warn: bool = False
     """Whether a test goes on though its entry is too close to call."""
+    at_interrupt: list[Callable[[], None]] = field(default_factory=list)
+    """Called where something ends the session early."""
+    _any_failed: bool = False
+    _unloaded: bool = False
 
     def is_verdict(self, report: pytest.TestReport) -> bool:
         """Whether a failed test failed for its entry's status, and not for what it asserts itself or takes down."""
@@ -52,30 +59,101 @@ class FailureLog:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Sort a file's collection."""
-        if report.failed:
-            if getattr(report, "harness_usage", False):
-                self.usage = True
-            else:
-                self.foreign = True
+        self.log.reported.add(report.nodeid)
+        if not report.failed:
+            return
+        self._any_failed = True
+        if getattr(report, "harness_usage", False):
+            self.log.refused.append(_line(report))
+        else:
+            self._unloaded = True
+            self.log.failed[report.nodeid] = f"does not load: {_line(report)}"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Sort a test's report."""
-        properties = {str(key): str(value) for key, value in report.user_properties}
-        sentence = properties.get(UNREACHED_PROPERTY)
-        if sentence is not None:
-            if sentence not in self.unreached:
-                self.unreached.append(sentence)
+        log, properties = self.log, {str(key): str(value) for key, value in report.user_properties}
+        log.reported.add(report.nodeid)
+        self._any_failed |= report.failed
+        reason = getattr(report, "wasxfail", None)
+        if UNREACHED_PROPERTY in properties:
+            log.unreached.append(properties[UNREACHED_PROPERTY])
         elif USAGE_PROPERTY in properties:
-            self.usage = True
+            log.refused.append(properties[USAGE_PROPERTY])
+        elif reason is not None and report.skipped:
+            log.expected[report.nodeid] = " ".join(str(reason).split())
+        elif report.skipped:
+            log.skipped.add(report.nodeid)
         elif report.failed and not self.is_verdict(report):
-            self.foreign = True
+            phase = "" if report.when == "call" else f"in its {report.when}: "
+            log.failed.setdefault(report.nodeid, f"{phase}{_line(report)}")
 
-    def exit_status(self, pytest_status: int, run_status: int | None) -> int:
-        """The session's exit code: pytest's own, 4 for wrong words, else ``run_status`` of the run (None: no run)."""
-        if pytest_status not in (0, 1, 2, 5) or self.foreign:
-            return pytest_status
-        if self.usage:
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Take note of what ended the session early."""
+        error, log = excinfo.value, self.log
+        said = " ".join(str(getattr(error, "msg", error)).split())
+        if isinstance(error, pytest.exit.Exception) and error.returncode is not None:
+            log.end, log.sentence = "other", said
+        elif said.startswith(_STOPPED):
+            log.end, log.sentence = "stopped", said
+        elif log.end == "whole":
+            log.end, log.sentence = "interrupted", said or "Ctrl-C"
+        for act in self.at_interrupt:
+            act()
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Take note of an error inside pytest or a plugin."""
+        self.log.end, self.log.sentence = "internal", excinfo.exconly(tryshort=True).splitlines()[0][:_LONGEST]
+
+    def settle(self, session: pytest.Session) -> None:
+        """Take pytest's own exit status: what it says beyond the reports is never lost."""
+        log, status = self.log, int(session.exitstatus)
+        log.status = status
+        if self._unloaded and status == pytest.ExitCode.INTERRUPTED:
+            log.end, log.sentence = "uncollected", ""
+        elif log.end == "whole" and session.shouldfail:
+            log.end, log.sentence = "stopped", str(session.shouldfail)
+        elif log.end == "whole" and self.log.refused and status == pytest.ExitCode.INTERRUPTED:
+            pass  # files that we refused: code 4
+        elif log.end in {"whole", "interrupted"} and status not in _KNOWN:
+            log.end = "internal" if status == pytest.ExitCode.INTERNAL_ERROR else "other"
+        if status == pytest.ExitCode.TESTS_FAILED and not self._any_failed:
+            log.failed["pytest"] = "a plugin failed the session, though no test failed"
+
+    def late(self, session: pytest.Session) -> str:
+        """What failed the session after its run was closed, in one line; empty where nothing did."""
+        regressed = getattr(getattr(session.config, "_benchmarksession", None), "performance_regressions", ())
+        if regressed:
+            return "performance has regressed by pytest-benchmark's --benchmark-compare-fail"
+        status = int(session.exitstatus)
+        if status != self.log.status and status == pytest.ExitCode.TESTS_FAILED:
+            return "a plugin failed the session at its end, though no test failed"
+        return ""
+
+    def exit_status(self) -> int:
+        """The exit code of a session that made no run: pytest's own, or 4 where words alone were wrong."""
+        if self.log.refused and not self.log.failed and self.log.end == "whole":
             return UsageError.exit_code
-        if pytest_status == pytest.ExitCode.INTERRUPTED or run_status is None:
-            return pytest_status
-        return run_status
+        return self.log.status
+
+
+def refuse(item: pytest.Item, kind: str, sentence: str) -> NoReturn:
+    """Fail a test in one line, and tell the session of which kind it is, by a property."""
+    line = in_one_line(item.config, sentence)
+    item.user_properties.append((kind, line))
+    raise pytest.fail.Exception(line, pytrace=False) from None
+
+
+def in_one_line(config: pytest.Config, sentence: str) -> str:
+    """As pytest prints it, at a line's start."""
+    from harness.plugin.flags import spelled
+    from harness.plugin.github import for_log
+
+    return for_log(spelled(" ".join(sentence.split()), config))
+
+
+def _line(report: pytest.CollectReport | pytest.TestReport) -> str:
+    """What a failed report says, in one line."""
+    shown: Any = report.longrepr
+    crash = getattr(shown, "reprcrash", None)
+    said = " ".join(str(crash.message if crash is not None else shown).split()).removeprefix("Failed: ")
+    return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 3]}..."

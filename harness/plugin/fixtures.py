@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from os import PathLike
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin.failures import UNREACHED_PROPERTY, USAGE_PROPERTY, held
-from harness.plugin.flags import spelled
-from harness.plugin.hooks import BENCHING
+from harness.plugin.failures import UNREACHED_PROPERTY, USAGE_PROPERTY, held, in_one_line, refuse
+from harness.plugin.hooks import BENCH_CALLS, BENCHING
 
 if TYPE_CHECKING:
     from harness.records.candidate import Candidate
@@ -34,14 +33,16 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
     """
     benching = request.config.stash.get(BENCHING, None)
     if benching is None:
-        _refuse(request, USAGE_PROPERTY, "no device named: give --device NAME")
+        refuse(request.node, USAGE_PROPERTY, "no device named: give --device NAME")
     if not harness_device:
-        _refuse(
-            request,
+        refuse(
+            request.node,
             USAGE_PROPERTY,
             "pytest does not see that this test asks for bench: let it ask for harness_device too",
         )
     from harness.plugin.properties import properties_of
+
+    request.node.stash[BENCH_CALLS] = 0
 
     with _one_line(request):
         benching.session.open(harness_device)
@@ -49,6 +50,7 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
     def run(candidate: "Candidate | str | PathLike[str]") -> "Entry":
         from harness.pipeline.candidates import single_candidate
 
+        request.node.stash[BENCH_CALLS] += 1
         with _one_line(request):
             candidate = single_candidate(candidate, request.path.parent)
             limits = benching.budgets.limits(request.node, candidate, harness_device)
@@ -79,14 +81,8 @@ def _one_line(request: pytest.FixtureRequest) -> Iterator[None]:
         kind, sentence = "", str(error)
     # Raised out here, so that pytest does not tell both errors.
     if kind:
-        _refuse(request, kind, sentence)
-    pytest.fail(_in_one_line(request, sentence), pytrace=False)
-
-
-def _refuse(request: pytest.FixtureRequest, kind: str, sentence: str) -> NoReturn:
-    line = _in_one_line(request, sentence)
-    request.node.user_properties.append((kind, line))
-    raise pytest.fail.Exception(line, pytrace=False) from None
+        refuse(request.node, kind, sentence)
+    pytest.fail(in_one_line(request.config, sentence), pytrace=False)
 
 
 def _raise_unless_held(request: pytest.FixtureRequest, entry: "Entry", *, warn: bool) -> None:
@@ -94,11 +90,4 @@ def _raise_unless_held(request: pytest.FixtureRequest, entry: "Entry", *, warn: 
         from harness.report.words import sentences
 
         said = (f"{status.value}: {reason}" for status, reason in sentences(entry))
-        pytest.fail("\n".join(_in_one_line(request, sentence) for sentence in said), pytrace=False)
-
-
-def _in_one_line(request: pytest.FixtureRequest, sentence: str) -> str:
-    """As pytest prints it, at a line's start."""
-    from harness.plugin.github import for_log
-
-    return for_log(spelled(" ".join(sentence.split()), request.config))
+        pytest.fail("\n".join(in_one_line(request.config, sentence) for sentence in said), pytrace=False)

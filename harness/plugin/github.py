@@ -1,13 +1,13 @@
 """What GitHub Actions is told: an annotation for what did not hold, and the summary on the job's page."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.records.results import Entry, Results
+from harness.records.results import Entry, Outcome, Results, TestNote
 from harness.records.status import Status
 from harness.records.text import visible, visible_lines, without_commands
-from harness.report.words import STATUS_WORDS, device_title, entry_name, sentences, to_explain
+from harness.report.words import STATUS_WORDS, device_title, entry_name, exit_meaning, sentences, tally, to_explain
 
 MOST = 10
 """GitHub shows no more annotations of a step."""
@@ -22,13 +22,21 @@ def on_github(environment: Mapping[str, str] = os.environ) -> bool:
     return environment.get("GITHUB_ACTIONS") == "true"
 
 
-def annotations(results: Results, *, unreached: Sequence[str] = (), root: str = "") -> list[str]:
-    """A workflow command for each board that was not reached and each limit that did not hold, at most MOST.
+def annotations(results: Results, *, root: str = "") -> list[str]:
+    """A workflow command for all that is not green, at most MOST.
 
-    ``root`` is the folder of test ids, relative to the repository.
+    That is how the run ended early, each board that was not reached, each word that was refused, each test that failed
+    by itself and each entry that did not hold. ``root`` is the folder of test ids, relative to the repository.
     """
-    boards = [_command("error", "board not reached", said) for said in unreached]
-    found = [*boards, *(line for entry in to_explain(results) for line in _of_entry(results, entry, root))]
+    outcome = results.run.outcome or Outcome()
+    early = [f"{tally(results)}; {exit_meaning(results)}"] if outcome.end != "whole" else []
+    found = [
+        *(_command("error", "run not whole", said) for said in early),
+        *(_command("error", "board not reached", said) for said in outcome.unreached),
+        *(_command("error", "refused", said) for said in outcome.refused),
+        *(_of_test(note, root) for note in outcome.failed_tests),
+        *(line for entry in to_explain(results) for line in _of_entry(results, entry, root)),
+    ]
     if len(found) <= MOST:
         return found
     rest = f"and {len(found) - MOST + 1} more: see the summary of the run"
@@ -64,6 +72,11 @@ def root_in_repository(root: Path, environment: Mapping[str, str] = os.environ) 
     resolved = root.resolve()
     inside = resolved.is_relative_to(checkout) and resolved != checkout
     return resolved.relative_to(checkout).as_posix() if inside else ""
+
+
+def _of_test(note: TestNote, root: str) -> str:
+    file = note.test.partition("::")[0]
+    return _command("error", f"failed: {note.test}", note.sentence, file=f"{root}/{file}" if root else file)
 
 
 def _of_entry(results: Results, entry: Entry, root: str) -> Iterator[str]:

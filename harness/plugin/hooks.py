@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 BENCHING: pytest.StashKey["Benching"] = pytest.StashKey()
 FAILURES: pytest.StashKey["FailureLog"] = pytest.StashKey()
+BENCH_CALLS: pytest.StashKey[int] = pytest.StashKey()
+"""How often a test that takes ``bench`` called it."""
 
 _WORDS: dict[str, tuple[str, str, str]] = {
     "MEASURED": ("measured", "m", "MEASURED"),
@@ -124,11 +126,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     benching = session.config.stash.get(BENCHING, None)
     if benching is not None:
         benching.expect(session.items)
-    if hasattr(session.config, "workerinput"):
-        return  # a worker has nobody to tell: its tests say it, see the fixtures
-    if benching is not None:
         benching.check_budgets(session)
-    elif not session.config.getoption("collectonly"):
+    elif not (session.config.getoption("collectonly") or hasattr(session.config, "workerinput")):
         refuse_without_device(session)
 
 
@@ -136,7 +135,27 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """With --plan-only nothing runs."""
     benching = session.config.stash.get(BENCHING, None)
-    return True if benching is not None and benching.settings.plan_only else None
+    if benching is None:
+        return None
+    benching.started = True
+    return True if benching.settings.plan_only else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Refuse the benchmarks of a worker whose budgets are wrong: it has nobody else to tell."""
+    benching = item.config.stash.get(BENCHING, None)
+    if benching is not None and benching.refusal:
+        benching.refuse(item)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that takes ``bench`` and never calls it holds nothing: it fails."""
+    result = yield
+    if item.stash.get(BENCH_CALLS, None) == 0:
+        pytest.fail("takes bench and never called it: nothing was measured, and no limit was held", pytrace=False)
+    return result
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -145,6 +164,15 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist's WorkerCo
     benching = node.config.stash.get(BENCHING, None)
     if benching is not None:
         node.workerinput["harness"] = benching.for_worker()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodeready(node: Any) -> None:  # noqa: ANN401 - as above
+    """Know an xdist worker's process, where it runs on this machine."""
+    benching = node.config.stash.get(BENCHING, None)
+    child = getattr(getattr(node.gateway, "_io", None), "popen", None)
+    if benching is not None and child is not None:
+        benching.workers.append(child)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -159,9 +187,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa
 
 
 def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
-    """The letter and word of an entry's status; pytest's own where the test failed for something else."""
+    """The letter and word of an entry's status; pytest's own where the test failed for something else, or is xfail."""
     status = dict(getattr(report, "user_properties", [])).get("harness_status")
-    if report.when != "call" or status is None or (report.failed and not config.stash[FAILURES].is_verdict(report)):
+    if report.when != "call" or status is None or hasattr(report, "wasxfail"):
+        return None
+    if report.failed and not config.stash[FAILURES].is_verdict(report):
         return None
     return _WORDS.get(str(status))
 
@@ -171,11 +201,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Release the boards; the controller writes results and report, and sets the exit code."""
     benching = session.config.stash.get(BENCHING, None)
     if benching is not None:
-        benching.finish(session)
-    if not hasattr(session.config, "workerinput"):
-        results = benching.results if benching is not None else None
-        run_status = results.run.exit_code if results is not None else None
-        session.exitstatus = session.config.stash[FAILURES].exit_status(int(session.exitstatus), run_status)
+        session.exitstatus = benching.finish(session)
+    elif not hasattr(session.config, "workerinput"):
+        session.config.stash[FAILURES].settle(session)
+        session.exitstatus = session.config.stash[FAILURES].exit_status()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -184,3 +213,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     benching = terminalreporter.config.stash.get(BENCHING, None)
     if benching is not None:
         benching.summarise(terminalreporter)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Where pytest gave no summary, after an internal error for one, give ours; let go of the signals."""
+    benching = config.stash.get(BENCHING, None)
+    if benching is not None:
+        benching.unconfigure(config)

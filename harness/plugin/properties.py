@@ -1,5 +1,7 @@
 """What pytest's own files say of an entry: properties of its test, in JUnit XML for one."""
 
+import pytest
+
 from harness.plugin.failures import STATUS_PROPERTY
 from harness.records.metrics import METRICS
 from harness.records.results import Entry, Finding
@@ -14,6 +16,16 @@ def properties_of(entry: Entry) -> list[tuple[str, str]]:
     candidate = f"{entry.candidate}/{entry.recipe}" if entry.recipe else entry.candidate
     own = [("harness_device", entry.device), ("harness_candidate", candidate), (STATUS_PROPERTY, entry.status.value)]
     return [*own, *(one for finding in entry.findings for one in _limited(finding))]
+
+
+def tell_junit(config: pytest.Config, *, run: str, code: int) -> None:
+    """Say in the JUnit XML, where one is written, which run its tests belong to and what its exit code is."""
+    from _pytest.junitxml import xml_key  # pytest's own fixture for this serves tests, not plugins
+
+    xml = config.stash.get(xml_key, None)
+    if xml is not None:
+        xml.add_global_property("harness_run", run)
+        xml.add_global_property("harness_exit_code", str(code))
 
 
 def _limited(finding: Finding) -> list[tuple[str, str]]:

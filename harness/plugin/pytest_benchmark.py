@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.plugin.expecting import is_benchmark
+from harness.plugin.properties import tell_junit
 from harness.records.results import DeviceRecord, Results
 from harness.records.text import visible
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _ONLY = "--benchmark-only"
 _REGRESSION = "PerformanceRegression"
-_NOTHING_FAILED = (0, 10, 11)
 _PROGRAM = ("python_compiler", "python_implementation", "python_implementation_version", "python_build")
 """What pytest-benchmark says of the Python that runs pytest, not of a board."""
 
@@ -32,8 +32,6 @@ class BenchmarkTable:
     benching: "Benching"
     _saved: list[Mapping[str, Any]] = field(default_factory=list)
     """The devices of each saved run that this one is compared with."""
-    _regressed: bool = False
-    """Whether its own comparison failed the session."""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
@@ -51,16 +49,17 @@ class BenchmarkTable:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
-        """Close the run before pytest-benchmark saves its list, and fill the list; an interrupted run is not saved."""
-        try:
-            if exitstatus != pytest.ExitCode.INTERRUPTED and not self.benching.worker:
-                self.benching.finish(session)
-                self._fill(session.config)
-        finally:
-            result = yield
-        if self._regressed and session.exitstatus in _NOTHING_FAILED:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        return result
+        """Close the run before pytest-benchmark saves its list, and fill the list; an interrupted run is not saved.
+
+        Under xdist an interrupted run is closed later, when its workers are gone.
+        """
+        self.benching.hold_signals()
+        if exitstatus != pytest.ExitCode.INTERRUPTED and not self.benching.worker:
+            self.benching.finish(session)
+            self._fill(session.config)
+        if self.benching.started and not self.benching.worker:
+            tell_junit(session.config, run=self.benching.start.id, code=self.benching.code_of_now(session))
+        return (yield)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_machine_info(self, config: pytest.Config, machine_info: dict[str, Any]) -> None:
@@ -93,7 +92,7 @@ class BenchmarkTable:
         except Exception as error:
             if type(error).__name__ != _REGRESSION:
                 raise
-            result, self._regressed = None, True  # it has said which
+            result = None  # it has said which, and the run says that it failed
         results = self.benching.results
         if results is not None:
             for line in dict.fromkeys(line for saved in self._saved for line in unlike(saved, results)):

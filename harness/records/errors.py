@@ -27,11 +27,24 @@
         +-- TrialError               the measuring process died or answered nonsense
 """
 
+import traceback
+from pathlib import Path
+
 
 class HarnessError(Exception):
     """Anything the harness says to its user in one line."""
 
     exit_code = 1
+
+
+def told_of(error: BaseException) -> str:
+    """An error in one line: what the harness says of itself, else its kind, its words and where it arose."""
+    said = " ".join(str(error).split())
+    if isinstance(error, HarnessError):
+        return said
+    frames = [] if error.__traceback__ is None else traceback.extract_tb(error.__traceback__)
+    where = f", {Path(frames[-1].filename).name} line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}{': ' if said else ''}{said}"
 
 
 class UsageError(HarnessError):

@@ -17,6 +17,8 @@ class SeriesPoint(Record):
     value: float | None
     ci_low: float | None = None
     ci_high: float | None = None
+    run_exit_code: int | None = None
+    """The whole run's; None where an earlier harness wrote it down."""
 
 
 class Attempt(Record):

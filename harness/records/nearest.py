@@ -4,13 +4,16 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
 
-def nearest(word: str, words: Iterable[str]) -> str | None:
-    """The first of those of ``words`` most like ``word``, upper and lower case alike; None if none is like it."""
+def nearest(word: str, words: Iterable[str], *, least: float = 0.6) -> str | None:
+    """The first of those of ``words`` most like ``word``, upper and lower case alike; None if none is like it.
+
+    ``least`` is how much of it must be alike, from 0 to 1.
+    """
     by_folded: dict[str, str] = {}
     for known in words:
         by_folded.setdefault(known.casefold(), known)
     folded = word.casefold()
-    best = get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+    best = get_close_matches(folded, by_folded, n=1, cutoff=least)
     if not best:
         return None
     likeness = _likeness(folded, best[0])

@@ -22,7 +22,7 @@ from harness.records.device import DeviceProfile
 from harness.records.history import Series
 from harness.records.metrics import METRICS, Better, Unit
 from harness.records.nearest import nearest
-from harness.records.status import Status
+from harness.records.status import RunStatus, Status
 from harness.records.units import format_interval, format_quantity
 
 SCHEMA_VERSION = 1
@@ -317,6 +317,42 @@ class Gate(Record):
     """Every limit that is waived, a sentence each."""
 
 
+class TestNote(Record):
+    """What became of one test, in one line."""
+
+    __test__ = False  # no test itself, whatever pytest makes of its name
+
+    test: str
+    sentence: str
+
+
+class Outcome(Record):
+    """How the session ended that made the run, beside what its entries say. Numbers count benchmarks."""
+
+    end: Literal["whole", "stopped", "interrupted", "uncollected", "internal", "other"] = "whole"
+    """stopped: after a failure, as -x asks; uncollected: test files that do not load; other: by another plugin."""
+    sentence: str = ""
+    """Why it ended before its end, e.g. "Ctrl-C"."""
+    status: int = 0
+    """pytest's own exit status."""
+    planned: int = 0
+    measured: int = 0
+    skipped: int = 0
+    failed_tests: list[TestNote] = []
+    """Tests that failed by themselves, and not for what was measured."""
+    expected_failures: list[TestNote] = []
+    """Tests that are marked as failing (xfail) and did; what they measured decides nothing."""
+    unreached: list[str] = []
+    """A sentence for each board that was not to be had."""
+    refused: list[str] = []
+    """A sentence for each wrong option, marker, candidate or budget that came to light while measuring."""
+
+    @property
+    def lacking(self) -> bool:
+        """Whether benchmarks were not measured that were to be."""
+        return self.end != "whole" or bool(self.unreached) or self.measured < self.planned
+
+
 class Run(Record):
     """One invocation. ``seconds`` says where the time went."""
 
@@ -328,13 +364,15 @@ class Run(Record):
     """The branch that was checked out, or that a pipeline says it is; None where neither is known."""
     command: str
     settings: dict[str, str | bool | int | float | None | list[str]]
-    status: Status | Literal["EMPTY"]
+    status: RunStatus
     exit_code: int
     seconds: dict[str, float]
     bytes_sent: dict[str, int]
     """Per device, bytes of files sent to it."""
     notes: list[str] = []
     gate: Gate | None = None
+    outcome: Outcome | None = None
+    """None in runs of an earlier harness."""
 
 
 class Results(Record):

@@ -1,6 +1,8 @@
-"""The statuses an entry can have, and what they mean for the exit code."""
+"""The statuses an entry and a run can have, and what they mean for the exit code."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Literal
 
 
 class Status(StrEnum):
@@ -19,12 +21,15 @@ class Status(StrEnum):
         return list(Status).index(self)
 
 
-def worst(statuses: "list[Status]") -> Status:
+RunStatus = Status | Literal["EMPTY", "INTERRUPTED", "INCOMPLETE"]
+
+
+def worst(statuses: Sequence[Status]) -> Status:
     """The worst of some statuses; MEASURED for none."""
     return max(statuses, key=lambda status: status.severity, default=Status.MEASURED)
 
 
-def exit_code(statuses: "list[Status]", *, inconclusive_fails: bool = True) -> int:
+def exit_code(statuses: Sequence[Status], *, inconclusive_fails: bool = True) -> int:
     """0 all held, 1 a FAIL or ERROR, 10 something could not be judged, 5 for no entries at all."""
     if not statuses:
         return 5
@@ -34,3 +39,17 @@ def exit_code(statuses: "list[Status]", *, inconclusive_fails: bool = True) -> i
     if gravest is Status.INVALID or (gravest is Status.INCONCLUSIVE and inconclusive_fails):
         return 10
     return 0
+
+
+def run_status(code: int, statuses: Sequence[Status]) -> RunStatus:
+    """A run's status by its exit code and its entries' statuses: a run that is not green never has a green one."""
+    gravest = worst(statuses)
+    if code == 2:
+        return "INTERRUPTED"
+    if code == 11:
+        return "INCOMPLETE"
+    if code in (0, 5) and not statuses:
+        return "EMPTY"
+    if code in (0, 10):
+        return gravest if code == 0 or gravest.severity >= Status.INCONCLUSIVE.severity else "INCOMPLETE"
+    return Status.ERROR if gravest is Status.ERROR or code != 1 else Status.FAIL

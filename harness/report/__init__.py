@@ -6,7 +6,7 @@ Made from the file and never from live objects, byte for byte the same each time
 from harness.report.ahead import ReportAhead
 from harness.report.drawer import Drawer
 from harness.report.index import Index, write_index
-from harness.report.render import SUMMARY_NAME, render
+from harness.report.render import PAGE_NAME, SUMMARY_NAME, render
 from harness.report.terminal import table
 
-__all__ = ["SUMMARY_NAME", "Drawer", "Index", "ReportAhead", "render", "table", "write_index"]
+__all__ = ["PAGE_NAME", "SUMMARY_NAME", "Drawer", "Index", "ReportAhead", "render", "table", "write_index"]

@@ -18,7 +18,7 @@ from harness.records.status import Status
 from harness.records.text import visible
 from harness.report.page import TEMPLATES, hash_of, style_and_hash, templates
 from harness.report.render import PAGE_NAME
-from harness.report.words import EXIT_MEANINGS, STATUS_WORDS, device_title
+from harness.report.words import EXIT_MEANINGS, STATUS_WORDS, device_title, shown_status
 from harness.store import load_results
 from harness.store.disk import locked, write_whole
 from harness.store.results_file import RESULTS_NAME
@@ -31,7 +31,11 @@ _NAMED = 4
 """Candidates of a run that its row names; the search knows all."""
 _MOST_CACHE_BYTES = 64 * 1024 * 1024
 _WORST_FIRST = sorted(Status, key=lambda status: -status.severity)
-_WORDS = {status.value: word for status, word in STATUS_WORDS.items()} | {"EMPTY": "nothing measured"}
+_WORDS = {status.value: STATUS_WORDS[status] for status in _WORST_FIRST} | {
+    "EMPTY": "nothing measured",
+    "INTERRUPTED": "interrupted",
+    "INCOMPLETE": "incomplete",
+}
 
 
 class RunLine(Record):
@@ -89,14 +93,13 @@ def index_page(lines: Iterable[RunLine], skipped: Iterable[str], reports_dir: Pa
     rows = [
         _row(line, reports_dir) for line in sorted(lines, key=lambda line: (line.created_at, line.id), reverse=True)
     ]
-    statuses = [(status.value, STATUS_WORDS[status]) for status in _WORST_FIRST]
     return (
         templates()
         .get_template("index.html")
         .render(
             rows=rows,
             skipped=list(skipped),
-            statuses=[pair for pair in statuses if any(row["status"] == pair[0] for row in rows)],
+            statuses=[pair for pair in _WORDS.items() if any(row["status"] == pair[0] for row in rows)],
             devices=sorted({device for row in rows for device in row["devices"]}),
             style=style,
             script=script,
@@ -157,8 +160,8 @@ def _row(line: RunLine, reports_dir: Path) -> dict[str, Any]:
         "line": line,
         "devices": devices,
         "device_list": json.dumps(devices),
-        "status": line.status,
-        "word": _WORDS.get(line.status, line.status),
+        "status": (status := shown_status(line.status, line.exit_code)),
+        "word": _WORDS.get(status, status),
         "counts": ", ".join(counted) or "none",
         "when": line.created_at[:16].replace("T", " "),
         "branch": visible(line.branch or ""),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from harness.records.results import BaselineRecord, Entry, Ratio, Results
 from harness.report.changes import EXACT, Change, changes, sampled
 from harness.report.markdown_text import escaped, kept_together, named, row, sentence, stacked, titled
-from harness.report.words import STATUS_WORDS, exit_meaning, sentences, tally, to_explain, waived
+from harness.report.words import STATUS_WORDS, exit_meaning, failed_tests, sentences, tally, to_explain, waived
 
 _MARKS = {0: "✅", 10: "⚠️", 11: "⚠️"}
 _STATES = {
@@ -21,12 +21,13 @@ def verdict(results: Results) -> list[str]:
     """The tally as a heading; in one line what the exit code means and what the verdicts promise."""
     mark = _MARKS.get(results.run.exit_code, "❌")
     promise = f" {sentence(escaped(results.run.gate.sentence))}" if results.run.gate else ""
-    return [f"# {mark} {tally(results).capitalize()}", "", f"{sentence(exit_meaning(results))}{promise}"]
+    said = escaped(tally(results))
+    return [f"# {mark} {said[:1].upper()}{said[1:]}", "", f"{sentence(exit_meaning(results))}{promise}"]
 
 
 def to_read(results: Results) -> list[str]:
-    """What must be read, one list: each waived limit, then each entry that did not hold."""
-    return _listed([*_waivers(results), *_explained(results)])
+    """What must be read, one list: each waived limit, each entry that did not hold, each test that failed by itself."""
+    return _listed([*_waivers(results), *_explained(results), *_failed_tests(results)])
 
 
 def _waivers(results: Results) -> list[str]:
@@ -44,6 +45,10 @@ def _explained(results: Results) -> list[str]:
         for entry in to_explain(results)
         for status, reason in sentences(entry)
     ]
+
+
+def _failed_tests(results: Results) -> list[str]:
+    return [f"- **test failed**: {escaped(note.test)}: {escaped(note.sentence)}" for note in failed_tests(results)]
 
 
 def against_baseline(results: Results) -> list[str]:

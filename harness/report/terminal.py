@@ -17,6 +17,7 @@ from harness.report.words import (
     device_title,
     entry_name,
     exit_meaning,
+    failed_tests,
     not_compared,
     sentences,
     tally,
@@ -53,6 +54,7 @@ def table(results: Results, width: int = 80) -> str:
     by_device = groupby(sorted(results.entries, key=lambda entry: entry.device), key=lambda entry: entry.device)
     blocks = [_block(results, device, list(entries), width) for device, entries in by_device]
     read = [line for entry in to_explain(results) for line in _explained(results, entry, width)]
+    read += [_wrapped(f"{note.test}: {note.sentence}", width) for note in failed_tests(results)]
     read += [_wrapped(sentence, width) for sentence in not_compared(results)]
     notes = [_wrapped(f"note: {note}", width) for note in results.run.notes]
     closing = _wrapped(f"{tally(results)}; {exit_meaning(results)}", width)

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from harness.records.results import DeviceRecord, Entry, Finding, Results
-from harness.records.status import Status
+from harness.records.results import DeviceRecord, Entry, Finding, Outcome, Results, TestNote
+from harness.records.status import Status, run_status
 
 STATUS_WORDS: dict[Status, str] = {
     Status.MEASURED: "measured",
@@ -16,7 +16,7 @@ STATUS_WORDS: dict[Status, str] = {
 EXIT_MEANINGS: dict[int, str] = {
     0: "everything held",
     1: "something failed or could not be measured",
-    2: "the run was interrupted",
+    2: "the run was interrupted, or its test files do not load",
     3: "pytest met an internal error",
     4: "an option, profile, marker or budgets file is wrong",
     5: "nothing was selected, so nothing was measured",
@@ -27,6 +27,15 @@ _NOT_COMPARED = ("outputs unchecked: ", "outputs not judged: ")
 _MOST_NAMES = 3
 GOOD = (Status.PASS, Status.MEASURED)
 
+_ENDS = {
+    "interrupted": "interrupted",
+    "stopped": "stopped after a failure",
+    "uncollected": "test files do not load",
+    "internal": "ended by an internal error of pytest",
+    "other": "ended early",
+}
+_MOST_TESTS = 5
+"""Of the tests that failed by themselves, in a tally."""
 
 LIMITED = ("budget", "regression", "accuracy_drop")
 """The gates that hold a metric against a limit; the others say how measuring itself went."""
@@ -68,16 +77,40 @@ def budget_key(finding: Finding) -> str:
 
 
 def tally(results: Results) -> str:
-    """Entries by status, worst first: "1 error, 1 failed, 3 passed"."""
-    counts = Counter(entry.status for entry in results.entries)
+    """How the run ended early, entries by status, worst first, then tests that failed by themselves.
+
+    "interrupted: 1 of 2 measured; 1 passed", "1 error, 1 failed, 3 passed, 1 test failed by itself: NAME".
+    """
+    outcome = results.run.outcome or Outcome()
+    excused = _excused(outcome)
+    counts = Counter(entry.status for entry in results.entries if entry.test not in excused)
     worst_first = sorted(counts, key=lambda status: -status.severity)
-    return ", ".join(f"{counts[status]} {STATUS_WORDS[status]}" for status in worst_first) or "no entries"
+    parts = [f"{counts[status]} {STATUS_WORDS[status]}" for status in worst_first]
+    parts += [text for text in (_excused_tests(outcome), _failed_tests(outcome), _skipped_tests(outcome)) if text]
+    return "; ".join(part for part in (_early(outcome), ", ".join(parts) or "no entries") if part)
 
 
 def exit_meaning(results: Results) -> str:
-    """``exit code N: what it means``."""
+    """``exit code N: what it means``; for one that is green, what was held against no limit."""
     code = results.run.exit_code
-    return f"exit code {code}: {EXIT_MEANINGS.get(code, 'not a code of this harness')}"
+    meaning = EXIT_MEANINGS.get(code, "not a code of this harness")
+    if code == 0:
+        meaning = f"{_held(results)}{_without_limit(results)}"
+    elif code == 2 and results.run.outcome is not None:
+        meaning = "test files do not load" if results.run.outcome.end == "uncollected" else "the run was interrupted"
+    return f"exit code {code}: {meaning}"
+
+
+def shown_status(status: str, code: int) -> str:
+    """A run's status, which also for a run of an earlier harness is green with no exit code but 0."""
+    if code in (0, 5) or status not in GOOD:
+        return status
+    return str(run_status(code, [Status(status)]))
+
+
+def failed_tests(results: Results) -> list[TestNote]:
+    """Every test that failed by itself, and not for what it measured, with its line."""
+    return list(results.run.outcome.failed_tests) if results.run.outcome else []
 
 
 def worst_first(entries: list[Entry]) -> list[Entry]:
@@ -97,8 +130,9 @@ def sentences(entry: Entry) -> list[tuple[Status, str]]:
 
 
 def to_explain(results: Results) -> list[Entry]:
-    """The entries whose sentence must be read: everything that is neither passed nor merely measured."""
-    return worst_first([entry for entry in results.entries if entry.status not in GOOD])
+    """The entries whose sentence must be read: neither passed nor merely measured, nor failed as they are marked."""
+    excused = _excused(results.run.outcome or Outcome())
+    return worst_first([entry for entry in results.entries if entry.status not in GOOD and entry.test not in excused])
 
 
 def not_compared(results: Results) -> list[str]:
@@ -113,3 +147,51 @@ def not_compared(results: Results) -> list[str]:
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more
+
+
+def _excused(outcome: Outcome) -> set[str]:
+    return {note.test for note in outcome.expected_failures}
+
+
+def _early(outcome: Outcome) -> str:
+    """How the session ended before its end, and how much was measured."""
+    measured = f"{outcome.measured} of {outcome.planned} measured"
+    if outcome.end == "whole":
+        return measured if outcome.measured < outcome.planned else ""
+    why = f" ({outcome.sentence})" if outcome.sentence and outcome.end != "stopped" else ""
+    return f"{_ENDS[outcome.end]}: {measured}{why}"
+
+
+def _failed_tests(outcome: Outcome) -> str:
+    return _counted_tests([note.test for note in outcome.failed_tests], ("failed by itself", "failed by themselves"))
+
+
+def _excused_tests(outcome: Outcome) -> str:
+    return _counted_tests([note.test for note in outcome.expected_failures], ("failed as expected",) * 2)
+
+
+def _skipped_tests(outcome: Outcome) -> str:
+    return f"{outcome.skipped} skipped" if outcome.skipped else ""
+
+
+def _counted_tests(names: list[str], what: tuple[str, str]) -> str:
+    if not names:
+        return ""
+    named = ", ".join(names[:_MOST_TESTS]) + (" and more" if len(names) > _MOST_TESTS else "")
+    return f"{len(names)} test{'s'[: len(names) > 1]} {what[len(names) > 1]}: {named}"
+
+
+def _held(results: Results) -> str:
+    if results.entries and all(entry.status is Status.MEASURED for entry in results.entries):
+        return "everything was measured"
+    return EXIT_MEANINGS[0] if results.entries else "nothing was measured, and nothing failed"
+
+
+def _without_limit(results: Results) -> str:
+    """How many entries no limit holds: a gate that is not there must not look like one that held."""
+    free, every = sum(entry.status is Status.MEASURED for entry in results.entries), len(results.entries)
+    if not free:
+        return ""
+    if free == every:
+        return "; no entry has a limit" if every > 1 else "; it has no limit"
+    return f"; {free} of {every} entries have no limit" if free > 1 else f"; 1 of {every} entries has no limit"

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,16 +10,21 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from harness.pipeline.recipes import parse_recipe
 from harness.records.errors import CandidateSpecError, GitError
 from harness.records.labels import label_tests
-from harness.records.results import Entry, Results, Run
+from harness.records.results import Entry, Outcome, Results, Run, TestNote
 from harness.records.settings import Settings
-from harness.records.status import Status, exit_code, worst
+from harness.records.status import Status
+from harness.session.outcome import SessionLog, run_exit_code, status_of
 from harness.session.promise import promise_of
 from harness.store import DeviceTally, RunFolder, git
+from harness.store.results_file import save_results
+
+if TYPE_CHECKING:
+    from harness.session.remembering import Remembered
 
 
 @dataclass(frozen=True)
@@ -40,63 +46,119 @@ def resumed_folder(settings: Settings) -> RunFolder | None:
     return None if settings.resume is None else RunFolder.resumed(settings.resume)
 
 
+def way_on(folder: RunFolder, command: str) -> str | None:
+    """The command that takes a run up again which did not measure all it was to; None for one that is whole."""
+    if not folder.is_open:
+        return None
+    path, here = folder.path.resolve(), Path.cwd()
+    shown = path.relative_to(here) if path.is_relative_to(here) else path
+    return command if "--resume" in command else f"{command} --resume={shlex.quote(str(shown))}"
+
+
 def close_run(
     folder: RunFolder,
     *,
     settings: Settings,
     start: RunStart,
-    unreached: Sequence[str] = (),
-    seconds: dict[str, float],
+    seconds: Mapping[str, float],
+    log: SessionLog | None = None,
 ) -> Results:
-    """Write results.json of a run whose entries stand in ``folder``.
+    """Write results.json of a run whose entries stand in ``folder``; of one that lacks some, so that it can be resumed.
 
-    ``unreached`` are sentences on boards that were not reached; they become notes and decide the exit code
-    (11) where nothing failed. Returns what was written.
+    ``log`` says how the session ended, None: with nothing to tell. Problems of the session's end become notes, and
+    what goes wrong here too late for that stays in ``log``; nothing of it costs the run its results.
+    Returns what was written; HarnessError where results.json itself cannot be, and then the journal stays.
     """
-    entries = folder.entries()
-    tallies = folder.devices()
-    # Workers of xdist keep no seconds here: then the boards' own phases say where the time went.
-    phases = seconds or sum((Counter(tally.seconds) for tally in tallies.values()), Counter[str]())
-    spent = {
-        **{name: round(spent, 3) for name, spent in phases.items()},
-        "total": round(time.monotonic() - start.monotonic_s, 3),
-    }
-    run = Run(
-        id=start.id,
-        created_at=start.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        harness_version=version("edge-harness"),
-        commit=_commit(),
-        branch=_branch(os.environ),
-        command=settings.command,
-        settings=_flat(settings),
-        status=worst([entry.status for entry in entries]) if entries else "EMPTY",
-        exit_code=session_exit_code(entries, settings=settings, unreached=unreached),
-        seconds=spent,
-        bytes_sent={name: tally.bytes_sent for name, tally in tallies.items()},
-        notes=[
-            *unreached,
-            *_git_note(),
-            *_differences(tallies),
-            *_artifact_notes(entries),
-            *_build_note(entries),
-            *_skipped(entries),
-        ],
-        gate=promise_of(entries, settings),
-    )
-    devices = {name: tally.record for name, tally in tallies.items()}
-    return _finished(folder, Results(run=run, devices=devices, entries=_labelled(_compared(entries))), settings)
+    return _Closing(folder, settings, start, seconds, log or SessionLog()).close()
 
 
-def _finished(folder: RunFolder, results: Results, settings: Settings) -> Results:
-    """Keep the run in the history, and write it with what that says of it; a run of nothing is not kept."""
+def amend_run(folder: RunFolder, results: Results, *, settings: Settings, log: SessionLog) -> Results:
+    """Write into a closed run what failed its session since, in results.json and in the history; returns the whole."""
+    if results.run.outcome is None:
+        return results
+    notes = [TestNote(test=test, sentence=sentence) for test, sentence in log.failed.items()]
+    outcome = results.run.outcome.model_copy(update={"failed_tests": notes})
+    code = run_exit_code(results.entries, outcome, settings=settings)
+    update = {"outcome": outcome, "exit_code": code, "status": status_of(results.entries, outcome, code)}
+    amended = results.model_copy(update={"run": results.run.model_copy(update=update)})
+    save_results(amended, folder.results_path)
+    log.ending.attempt("the history", lambda: _remembered(amended, settings, results), None)
+    return amended
+
+
+@dataclass(frozen=True)
+class _Closing:
+    folder: RunFolder
+    settings: Settings
+    start: RunStart
+    seconds: Mapping[str, float]
+    log: SessionLog
+
+    def close(self) -> Results:
+        """Write results.json, having kept the run in the history, and leave the folder as it should be."""
+        ending, entries = self.log.ending, self.folder.entries()
+        earlier = ending.attempt("the run's earlier results", self.folder.earlier_results, None)
+        outcome = self.log.outcome(entries, self.folder.planned(), earlier.run.outcome if earlier else None)
+        compared = ending.attempt("the comparison of recipes", lambda: _labelled(_compared(entries)), entries)
+        run = self._run(entries, outcome)
+        devices = {name: tally.record for name, tally in self.folder.devices().items()}
+        results, told = Results(run=run, devices=devices, entries=compared), len(ending.problems)
+        kept = ending.attempt("the history", lambda: _remembered(results, self.settings, earlier), None)
+        written = self.folder.finish(
+            run.model_copy(update={"notes": [*run.notes, *(kept.notes if kept else ()), *ending.problems[told:]]}),
+            compared,
+            history=kept.series if kept else (),
+            selftests=kept.selftests if kept else None,
+        )
+        del ending.problems[:]  # all of them are notes by now
+        ending.attempt("the run's folder", lambda: self.folder.retire(keep_journal=outcome.lacking), None)
+        return written
+
+    def _run(self, entries: Sequence[Entry], outcome: Outcome) -> Run:
+        tallies, start, ending = self.folder.devices(), self.start, self.log.ending
+        # Workers of xdist keep no seconds here: then the boards' own phases say where the time went.
+        phases = self.seconds or sum((Counter(tally.seconds) for tally in tallies.values()), Counter[str]())
+        spent = {
+            **{name: round(spent, 3) for name, spent in phases.items()},
+            "total": round(time.monotonic() - start.monotonic_s, 3),
+        }
+        code = run_exit_code(entries, outcome, settings=self.settings)
+        gate = ending.attempt("what the verdicts promise", lambda: promise_of(entries, self.settings), None)
+        return Run(
+            id=start.id,
+            created_at=start.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            harness_version=version("edge-harness"),
+            commit=_commit(),
+            branch=_branch(os.environ),
+            command=self.settings.command,
+            settings=_flat(self.settings),
+            status=status_of(entries, outcome, code),
+            exit_code=code,
+            seconds=spent,
+            bytes_sent={name: tally.bytes_sent for name, tally in tallies.items()},
+            notes=[
+                *outcome.unreached,
+                *outcome.refused,
+                *ending.problems,
+                *_git_note(),
+                *_differences(tallies),
+                *_artifact_notes(entries),
+                *_build_note(entries),
+                *_skipped(entries),
+            ],
+            gate=gate,
+            outcome=outcome,
+        )
+
+
+def _remembered(results: Results, settings: Settings, earlier: Results | None) -> "Remembered | None":
+    """Keep the run in the history; a run of nothing is not kept."""
     if not results.entries:
-        return folder.finish(results.run, results.entries)
+        return None
     # Loads SQLAlchemy and numpy, which the collection of benchmarks is spared.
     from harness.session.remembering import remember
 
-    kept = remember(results, settings)
-    run = results.run.model_copy(update={"notes": [*results.run.notes, *kept.notes]})
-    return folder.finish(run, results.entries, history=kept.series, selftests=kept.selftests)
+    return remember(results, settings, again=earlier is not None)
 
 
 def _labelled(entries: Sequence[Entry]) -> list[Entry]:
@@ -126,14 +188,6 @@ def _compared(entries: Sequence[Entry]) -> list[Entry]:
         return Steps(model, *formats)
 
     return with_comparisons(entries, steps_of)
-
-
-def session_exit_code(entries: Sequence[Entry], *, settings: Settings, unreached: Sequence[str]) -> int:
-    """0 all held; 1 a FAIL or ERROR; 5 nothing measured; 10 not judged; 11 a board was not reached."""
-    code = exit_code([entry.status for entry in entries], inconclusive_fails=settings.inconclusive == "fail")
-    if code != 1 and unreached:
-        return 11
-    return code
 
 
 def _differences(tallies: Mapping[str, DeviceTally]) -> list[str]:

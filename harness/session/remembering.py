@@ -33,13 +33,18 @@ class Remembered:
     """By device; none for a board that was never measured against itself."""
 
 
-def remember(results: Results, settings: Settings) -> Remembered:
-    """Keep a run in the history, and say what came before it. A history that fails becomes a note."""
+def remember(results: Results, settings: Settings, *, again: bool = False) -> Remembered:
+    """Keep a run in the history, and say what came before it. A history that fails becomes a note.
+
+    ``again``: it may be there already, as it was before it was taken up.
+    """
     reports_dir = settings.reports_dir
     try:
         opened = open_history(reports_dir, settings.history, wait_s=_WAIT_S)
         history = opened.history
         take_in(history, reports_dir, most=_RUNS)
+        if again:
+            history.forget(results.run.id)
         history.append(results)
         found = history.series_of_run(results.run.id, metrics=_kept_metrics(results.entries), newest=_RUNS)
         tests = {name: told for name in results.devices if (told := history.selftests(name)) is not None}

@@ -14,15 +14,16 @@ from harness.board import Board, LiveBoard, choose_runner, open_board, this_proc
 from harness.gates import Limit, judge
 from harness.measure import Progress, execute, make_plan
 from harness.records.artifact import Artifact
+from harness.records.board import Trial
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.errors import (
     BoardUnavailableError,
     BoardUnfitError,
     ConnectionLostError,
-    EntryError,
-    HarnessError,
     LeaseHeldError,
+    UsageError,
+    told_of,
 )
 from harness.records.plan import RunnerSpec
 from harness.records.question import Question
@@ -32,6 +33,8 @@ from harness.session.baselines import check_baseline
 from harness.session.building import Building, check_build_folders
 from harness.session.contest import Contest, Order, Rivalry
 from harness.session.describe import describe_device, refused_entry, unmeasured_entry
+from harness.session.ending import Stop
+from harness.session.outcome import SessionLog
 from harness.session.turns import own_turn
 from harness.store import RunFolder
 
@@ -62,6 +65,10 @@ class Session:
     expected: Mapping[str, Sequence[Candidate]] = field(default_factory=dict)
     benchmarks: tuple[Path, ...] = ()
     """The files whose benchmarks are run: a revision given as baseline has its own of them."""
+    stop: Stop = field(default_factory=Stop)
+    """Hears Ctrl-C and SIGTERM where its owner lets it listen."""
+    log: SessionLog = field(default_factory=SessionLog)
+    """Hears which boards were not to be had, and what went wrong when they were released."""
     seconds: dict[str, float] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _thread: threading.Thread | None = None
@@ -88,24 +95,22 @@ class Session:
     ) -> None:
         self.close()
 
-    @property
-    def unreached(self) -> list[str]:
-        """One sentence for each board that could not be used."""
-        return [str(error) for error in self._refused.values()]
-
     def open(self, device: str) -> Board:
         """The device's board, opened on first use. Raises BoardUnavailableError, the same one every time."""
         if device in self._refused:
             raise self._refused[device]
         if self._opened is None or self._opened.board.profile.name != device:
             # One board at a time: a board that waits is free for others, and two names may be one board.
-            self._release()
+            self.log.ending.attempt("a board's release", self._release, None)
             began = time.monotonic()
             try:
                 self._opened = self._open(device)
-            except BoardUnavailableError as error:
-                self._refused[device] = error
+            except UsageError:
                 raise
+            except Exception as error:  # of whatever kind: this board's trouble is no other's
+                refused = error if isinstance(error, BoardUnavailableError) else _unusable(device, error)
+                self._give_up(device, refused)
+                raise refused from None
             finally:
                 self._spent("connect", began)
             if not self._measures_this_machine:
@@ -130,20 +135,28 @@ class Session:
             return kept
         try:
             entry = self._measured(Order(candidate, device, test, tuple(limits), share or self.settings.alpha))
-        except (EntryError, BoardUnfitError) as error:
-            entry = refused_entry(candidate, device, test=test, reason=str(error))
-        except BoardUnavailableError as error:
-            self._refused[device] = error
+        except UsageError:
             raise
+        except BoardUnavailableError as error:
+            if not isinstance(error, BoardUnfitError):
+                self._give_up(device, error)
+                raise
+            entry = refused_entry(candidate, device, test=test, reason=str(error))
+        except Exception as error:  # of whatever kind: this entry's trouble is no other's
+            entry = refused_entry(candidate, device, test=test, reason=told_of(error))
         self.folder.append_entry(entry)
         return entry
 
     def close(self) -> None:
-        """Release the board, and end the processes that build."""
-        self._release()
-        self._end_of_work_ahead()
-        self._building.close()
-        self._contest.close()
+        """Release the board, and end the processes that build; what goes wrong is in the log's problems."""
+        self.log.ending.attempt("the board's release", self._release, None)
+        self.log.ending.attempt("the work beside measuring", self._end_of_work_ahead, None)
+        self.log.ending.attempt("the building of candidates", self._building.close, None)
+        self.log.ending.attempt("the baseline's files", self._contest.close, None)
+
+    def _give_up(self, device: str, error: BoardUnavailableError) -> None:
+        self._refused[device] = error
+        self.log.unreached.append(str(error))
 
     def _use_the_time(self) -> None:
         """Run ``meanwhile``, and import what turns trials into figures; the first time only."""
@@ -168,9 +181,13 @@ class Session:
     def _release(self) -> None:
         """Release the board and keep what it said of itself."""
         opened, self._opened = self._opened, None
-        self._stack.close()
-        if opened is None:
-            return
+        try:
+            self._stack.close()
+        finally:
+            if opened is not None:
+                self._keep_device(opened)
+
+    def _keep_device(self, opened: _Opened) -> None:
         device = opened.board.profile.name
         self._sent[device] += opened.board.bytes_sent
         self.folder.append_device(
@@ -188,7 +205,7 @@ class Session:
             runner = choose_runner(
                 profile, board.facts, num_threads=self.settings.num_threads, package=self.settings.runtime
             )
-        except HarnessError:
+        except Exception:
             self._stack.close()
             raise
         return _Opened(board, runner)
@@ -240,7 +257,7 @@ class Session:
             questions=questions,
         )
         local = board.profile.connection.transport == "local"
-        with self._own_turn(device, "measure") if local else nullcontext():
+        with self._own_turn(device, "measure") if local else nullcontext(), self.stop.while_measuring():
             began = time.monotonic()
             try:
                 return execute(
@@ -251,10 +268,14 @@ class Session:
                     candidate=order.candidate,
                     baseline=rivalry.measured,
                     on_event=self.say,
-                    on_trial=lambda trial: self.folder.append_trial(device, str(order.candidate), trial),
+                    on_trial=lambda trial: self._keep(order, trial),
                 )
             finally:
                 self._spent("measure", began)
+
+    def _keep(self, order: Order, trial: Trial) -> None:
+        self.folder.append_trial(order.device, str(order.candidate), trial)
+        self.stop.trial_ended()
 
     def _build_rival(self, candidate: Candidate) -> Artifact:
         return self._build(candidate, self._opened.board.profile.name if self._opened else "")
@@ -285,6 +306,10 @@ class Session:
 
     def _spent(self, phase: str, began: float) -> None:
         self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.monotonic() - began, 3)
+
+
+def _unusable(device: str, error: Exception) -> BoardUnfitError:
+    return BoardUnfitError(f"{device}: the board cannot be used: {told_of(error)}")
 
 
 def _sensors(board: Board) -> tuple[str, ...]:

@@ -5,6 +5,6 @@ Several processes may append to one run folder; one of them finishes it.
 
 from harness.store.results_file import load_results, results_schema
 from harness.store.run_folder import RunFolder
-from harness.store.tally import DeviceTally
+from harness.store.tally import DeviceTally, PlannedBenchmark
 
-__all__ = ["DeviceTally", "RunFolder", "load_results", "results_schema"]
+__all__ = ["DeviceTally", "PlannedBenchmark", "RunFolder", "load_results", "results_schema"]

@@ -1,7 +1,7 @@
 """The folder of one run: what comes in is on disk at once, results.json when the run ends."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +18,8 @@ from harness.records.results import DeviceRecord, Entry, Results, Run, SelfTests
 from harness.store.disk import append_line, disk_errors_named
 from harness.store.naming import folder_name, new_run_id, point_latest
 from harness.store.problems import describe
-from harness.store.results_file import RESULTS_NAME, save_results
-from harness.store.tally import DeviceTally
+from harness.store.results_file import RESULTS_NAME, load_results, save_results
+from harness.store.tally import DeviceTally, PlannedBenchmark
 
 TRIALS_NAME = "trials.jsonl"
 MAX_TRIAL_BYTES = 16 * 1024 * 1024
@@ -61,11 +61,26 @@ class RunFolder:
 
     @classmethod
     def resumed(cls, path: Path) -> Self:
-        """The folder of a run that was killed; UsageError for any other."""
-        journal = path / "journal"
-        if journal.is_symlink() or not journal.is_dir() or (path / RESULTS_NAME).exists() or "-" not in path.name:
-            raise UsageError(f"--resume {path}: no run that was cut off: expected its folder, without {RESULTS_NAME}")
-        return cls(path)
+        """The folder of a run that did not measure all it was to, also by a link to it; UsageError for any other."""
+        folder = cls(path.resolve())
+        if folder.is_open and "-" in folder.path.name:
+            return folder
+        if folder.results_path.exists():
+            raise UsageError(f"--resume {path}: this run is whole: nothing of it is left to be measured")
+        raise UsageError(
+            f"--resume {path}: no run that was cut off: expected the folder of one that was killed, was interrupted or "
+            "lost a board"
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run can be taken up: it did not end yet, or ended before all was measured."""
+        journal = self.path / "journal"
+        return journal.is_dir() and not journal.is_symlink()
+
+    def earlier_results(self) -> Results | None:
+        """What the run had when it ended before, None where it never did; ResultsFileError for a damaged file."""
+        return load_results(self.results_path) if self.results_path.exists() else None
 
     @property
     def created_at(self) -> datetime:
@@ -108,6 +123,17 @@ class RunFolder:
         tally = DeviceTally(name=name, record=record, bytes_sent=bytes_sent, seconds=seconds)
         self._append(self._journal("devices"), tally.model_dump_json().encode(), max_file_bytes=MAX_JOURNAL_BYTES)
 
+    def append_planned(self, benchmarks: Iterable[PlannedBenchmark]) -> None:
+        """Keep what is to be measured, so that a run that ends early knows what it lacks."""
+        known = set(self.planned())
+        lines = [one.model_dump_json() for one in dict.fromkeys(benchmarks) if one not in known]
+        if lines:
+            self._append(self._journal("planned"), "\n".join(lines).encode(), max_file_bytes=MAX_JOURNAL_BYTES)
+
+    def planned(self) -> list[PlannedBenchmark]:
+        """What was to be measured, by all processes, each once."""
+        return list(dict.fromkeys(_read_lines(self._journal("planned"), PlannedBenchmark)))
+
     def entries(self) -> list[Entry]:
         """The entries kept so far, by all processes, in the order they came."""
         return list(_read_lines(self._journal("entries"), Entry))
@@ -125,12 +151,12 @@ class RunFolder:
         history: Sequence[Series] = (),
         selftests: Mapping[str, SelfTests] | None = None,
     ) -> Results:
-        """Write results.json, drop the journal, let ``latest`` point here; HarnessError the second time.
+        """Write results.json; `retire` follows. HarnessError the second time, unless the run was taken up between.
 
         ``entries`` are those kept so far with what only the whole run shows; None: as they were kept.
         ``history`` is how their metrics went in earlier runs, ``selftests`` the boards' records by name.
         """
-        if self.results_path.exists():
+        if not self.is_open:
             raise HarnessError(f"{self.results_path}: there already: a run is finished once")
         told = selftests or {}
         devices = {
@@ -140,10 +166,19 @@ class RunFolder:
         found = self.entries() if entries is None else list(entries)
         results = Results(run=run, devices=devices, entries=found, history=list(history))
         save_results(results, self.results_path)
-        with disk_errors_named(self.path):
-            shutil.rmtree(self.path / "journal")
-        point_latest(self.path)
         return results
+
+    def retire(self, *, keep_journal: bool = False) -> None:
+        """Let ``latest`` point here, and drop the journal of a run that is whole: one that is not can be taken up."""
+        point_latest(self.path)
+        if not keep_journal:
+            with disk_errors_named(self.path):
+                shutil.rmtree(self.path / "journal")
+
+    def discard(self) -> None:
+        """Remove the folder of a run that came to nothing."""
+        with disk_errors_named(self.path):
+            shutil.rmtree(self.path)
 
     def _journal(self, what: str) -> Path:
         return self.path / "journal" / f"{what}.jsonl"

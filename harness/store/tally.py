@@ -1,4 +1,4 @@
-"""What a run's journal says of one device."""
+"""What a run's journal says of one device, and of what is to be measured."""
 
 from harness.records.base import Record
 from harness.records.results import DeviceRecord
@@ -11,3 +11,11 @@ class DeviceTally(Record):
     record: DeviceRecord
     bytes_sent: int
     seconds: dict[str, float]
+
+
+class PlannedBenchmark(Record):
+    """One benchmark that is to be measured; ``candidate`` None: whatever its test measures."""
+
+    device: str
+    test: str
+    candidate: str | None = None

@@ -80,17 +80,17 @@ def test_a_run_killed_at_its_very_end_still_says_what_its_board_is(place: "Place
     assert list(cut_off.trials()) == []
 
 
-def test_only_a_run_that_was_cut_off_is_resumed(place: "Place") -> None:
+def test_only_a_run_that_lacks_something_is_resumed(place: "Place") -> None:
     place.benchmark()
     assert place.pytest("--device=local").code == 0
     done = (place.folder / "reports" / "latest").resolve()
-    for wrong in (done, place.folder / "reports" / "gone"):
+    for wrong, why in ((done, "this run is whole"), (place.folder / "reports" / "gone", "no run that was cut off")):
         for said in (
             place.pytest("--device=local", f"--resume={wrong}"),
             place.harness("run", "models/tiny.tflite", "--device=local", f"--resume={wrong}"),
         ):
             assert said.code == 4, said.text
-            assert f"--resume {wrong}: no run that was cut off" in said.text
+            assert f"--resume {wrong}: {why}" in said.text
 
 
 def test_plan_only_says_trials_and_minutes_and_leaves_no_trace(place: "Place") -> None:

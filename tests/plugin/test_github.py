@@ -4,6 +4,7 @@ import pytest
 from store.sample_results import HOSTILE, results
 
 from harness.plugin.github import LARGEST_SUMMARY, MOST, add_summary, annotations, for_log, root_in_repository
+from harness.records.results import Outcome, TestNote
 
 
 def made(count):
@@ -41,9 +42,28 @@ def test_there_are_no_more_than_github_shows():
     assert lines[-1] == "::error title=edge-harness::and 16 more: see the summary of the run"
 
 
-def test_a_board_that_was_not_reached_comes_first():
-    lines = annotations(results(), unreached=["rpi4: no answer, tried for 10 s"])
-    assert lines[0] == "::error title=board not reached::rpi4: no answer, tried for 10 s"
+def ended(outcome):
+    run = results().run.model_copy(update={"outcome": outcome, "exit_code": 2})
+    return results().model_copy(update={"run": run, "entries": []})
+
+
+def test_how_the_run_ended_comes_first_then_boards_refusals_and_tests_that_failed_by_themselves():
+    outcome = Outcome(
+        end="interrupted",
+        sentence="SIGTERM",
+        planned=2,
+        measured=1,
+        unreached=["rpi4: no answer, tried for 10 s"],
+        refused=["--trials 3: too few"],
+        failed_tests=[TestNote(test="tests/test_x.py::test_a", sentence="assert 1 == 2")],
+    )
+    assert annotations(ended(outcome), root="py") == [
+        "::error title=run not whole::interrupted: 1 of 2 measured (SIGTERM); 1 test failed by itself: "
+        "tests/test_x.py::test_a; exit code 2: the run was interrupted",
+        "::error title=board not reached::rpi4: no answer, tried for 10 s",
+        "::error title=refused::--trials 3: too few",
+        "::error file=py/tests/test_x.py,title=failed%3A tests/test_x.py%3A%3Atest_a::assert 1 == 2",
+    ]
 
 
 def test_files_are_named_from_the_checkout(tmp_path):

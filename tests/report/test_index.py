@@ -12,7 +12,7 @@ from store.sample_results import HOSTILE, results
 from harness.records.status import Status
 from harness.report import ReportAhead, write_index
 from harness.report import index as index_module
-from harness.store.results_file import save_results
+from harness.store.results_file import load_results, save_results
 
 MANY = 1000
 
@@ -20,8 +20,15 @@ MANY = 1000
 def keep(reports, number, *, status="PASS", commit="1a2b3c4d5e6f", name=None, page=True, device=None):
     sample = results()
     stamp = f"2026-01-{number % 28 + 1:02d}T00:00:{number // 28 % 60:02d}Z"
+    code = 1 if status == "FAIL" else 0
     run = sample.run.model_copy(
-        update={"id": f"run{number}", "created_at": stamp, "status": Status(status), "commit": commit}
+        update={
+            "id": f"run{number}",
+            "created_at": stamp,
+            "status": Status(status),
+            "exit_code": code,
+            "commit": commit,
+        }
     )
     devices = {device or name: record for name, record in sample.devices.items()} if device else sample.devices
     entries = [entry.model_copy(update={"device": device or entry.device}) for entry in sample.entries[:4]]
@@ -195,6 +202,17 @@ def shown(page):
     return page.eval_on_selector_all(
         "tbody tr", "all => all.filter(r => r.offsetHeight).map(r => r.querySelector('th').innerText)"
     )
+
+
+@pytest.mark.parametrize(("code", "status"), [(2, "INTERRUPTED"), (11, "INCOMPLETE"), (1, "FAIL"), (0, "PASS")])
+def test_no_run_looks_green_whose_exit_code_is_not_whichever_harness_wrote_it(tmp_path, code, status):
+    folder = keep(tmp_path, 1)
+    sample = load_results(folder)
+    save_results(
+        sample.model_copy(update={"run": sample.run.model_copy(update={"exit_code": code})}), folder / "results.json"
+    )
+    (row,) = rows_of(text_of(write_index(tmp_path)))
+    assert row["data-status"] == status
 
 
 def test_searching_and_filtering_in_a_browser_from_a_file(opened):

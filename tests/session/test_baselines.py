@@ -292,6 +292,7 @@ def test_a_run_folder_is_opened_like_its_results_file(
     folder.append_entry(stored.entries[0])
     folder.append_device("simulated", stored.devices["simulated"], bytes_sent=0, seconds={})
     folder.finish(stored.run, stored.entries)
+    folder.retire()
     around = Surroundings(Settings(), lambda _: make_artifact(), lambda _: None)
     for given in (str(folder.path), str(folder.results_path), "reports/latest"):
         check_baseline(given)

@@ -22,7 +22,8 @@ from harness.records.errors import ConnectionLostError, UnreachableError
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session.building import Building
-from harness.session.closing import RunStart, close_run, session_exit_code
+from harness.session.closing import RunStart, close_run
+from harness.session.outcome import run_exit_code
 from harness.session.session import Session
 from harness.store import RunFolder, load_results
 
@@ -85,9 +86,9 @@ def test_a_board_out_of_reach_is_said_once_and_remembered(tmp_path: Path, candid
                 session.measure(candidate, "gone", test="t")
             errors.append(caught.value)
         assert errors[0] is errors[1]
-        assert session.unreached == [str(errors[0])]
+        assert session.log.unreached == [str(errors[0])]
     assert session.folder.entries() == []
-    assert session_exit_code([], settings=session.settings, unreached=session.unreached) == 11
+    assert run_exit_code([], session.log.outcome([], []), settings=session.settings) == 11
 
 
 def test_a_board_that_is_lost_for_good_costs_its_own_tests_alone(

@@ -10,7 +10,7 @@ from store.sample_results import devices, entries, results, run
 
 from harness.records.board import Trial
 from harness.records.errors import EntryError, HarnessError, ResultsFileError, UsageError
-from harness.store import RunFolder, load_results
+from harness.store import PlannedBenchmark, RunFolder, load_results
 from harness.store.disk import append_line, disk_errors_named
 from harness.store.naming import latest_run
 
@@ -56,6 +56,7 @@ def test_finish_writes_what_was_appended(tmp_path):
     assert folder.devices()["rpi4"].bytes_sent == 7
     assert folder.entries() == entries()
     written = folder.finish(run())
+    folder.retire()
     assert load_results(folder.path) == written
     assert written.entries == entries()
     assert written.devices == devices()
@@ -72,15 +73,38 @@ def test_the_last_word_on_a_device_holds(tmp_path):
 def test_a_run_is_finished_once(tmp_path):
     folder = RunFolder.create(tmp_path, run_id="a", now=NOW)
     folder.finish(run())
+    folder.retire()
     with pytest.raises(HarnessError, match="finished once"):
         folder.finish(run())
     with pytest.raises(HarnessError, match="no run at work"):
         RunFolder.open(folder.path)
 
 
+def test_a_run_that_lacks_something_is_taken_up_again_and_finished_once_more(tmp_path):
+    planned = [PlannedBenchmark(device="rpi4", test=name) for name in ("one", "two")]
+    folder = RunFolder.create(tmp_path, run_id="a", now=NOW)
+    folder.append_planned(planned)
+    folder.append_planned([*planned, planned[0]])
+    folder.append_entry(entries()[0])
+    assert folder.earlier_results() is None
+    folder.finish(run())
+    folder.retire(keep_journal=True)
+    again = RunFolder.resumed(tmp_path / "latest")
+    assert (again.path.name, again.run_id, again.created_at) == (folder.path.name, "a", NOW)
+    assert again.planned() == planned
+    assert [entry.candidate for entry in again.earlier_results().entries] == [entries()[0].candidate]
+    again.append_entry(entries()[1])
+    assert again.finish(run()).entries == entries()[:2]
+    again.retire()
+    with pytest.raises(UsageError, match="this run is whole"):
+        RunFolder.resumed(folder.path)
+
+
 def test_latest_follows_the_newest_run(tmp_path):
     for run_id in ("a", "b"):
-        RunFolder.create(tmp_path, run_id=run_id, now=NOW).finish(run().model_copy(update={"id": run_id}))
+        folder = RunFolder.create(tmp_path, run_id=run_id, now=NOW)
+        folder.finish(run().model_copy(update={"id": run_id}))
+        folder.retire()
         assert load_results(tmp_path / "latest").run.id == run_id
     assert (tmp_path / "latest").readlink() == Path("20261124T054500Z-b")
 
@@ -89,6 +113,7 @@ def test_where_a_symlink_cannot_be_made_a_file_names_the_newest(tmp_path):
     (tmp_path / "latest" / "something").mkdir(parents=True)
     folder = RunFolder.create(tmp_path, run_id="a", now=NOW)
     folder.finish(run())
+    folder.retire()
     assert (tmp_path / "latest.txt").read_text(encoding="utf-8") == f"{folder.path.name}\n"
     assert not list(tmp_path.glob(".latest*"))
     (tmp_path / "latest" / "something").rmdir()

@@ -5,10 +5,12 @@ from typing import Any
 from harness.records.results import Results
 from harness.report.figures import GroupFigures
 from harness.report.sections.section import Section
-from harness.report.words import GOOD, sentences, to_explain
+from harness.report.words import failed_tests, sentences, to_explain
 
 
 def _context(results: Results, _: list[GroupFigures]) -> dict[str, Any]:
+    explained = to_explain(results)
+    told = {id(entry) for entry in explained}
     return {
         "devices": results.devices,
         "explained": [
@@ -17,10 +19,11 @@ def _context(results: Results, _: list[GroupFigures]) -> dict[str, Any]:
                 "sentences": read,
                 "others": [f for f in entry.findings if (f.status, f.reason) not in read],
             }
-            for entry in to_explain(results)
+            for entry in explained
             if (read := sentences(entry))
         ],
-        "good": [entry for entry in results.entries if entry.status in GOOD],
+        "failed_tests": failed_tests(results),
+        "others": [entry for entry in results.entries if id(entry) not in told],
     }
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     and_,
     create_engine,
+    delete,
     event,
     func,
     insert,
@@ -56,6 +57,7 @@ _POINT: Final = (
     RUNS.c.id.label("run_id"),
     RUNS.c.created_at,
     RUNS.c.commit,
+    RUNS.c.exit_code.label("run_exit_code"),
     ENTRIES.c.status,
     MEASUREMENTS.c.value,
     MEASUREMENTS.c.ci_low,
@@ -109,6 +111,15 @@ class History:
                 if rows:
                     connection.execute(insert(table), rows)
         return len(missing[0])
+
+    def forget(self, run_id: str) -> None:
+        """Remove a run with all of its figures; one that is not kept is none."""
+        own = select(ENTRIES.c.id).where(ENTRIES.c.run_id == run_id)
+        with _refusals(self._address), self._engine.begin() as connection:
+            for table in (MEASUREMENTS, SELFTESTS):
+                connection.execute(delete(table).where(table.c.entry_id.in_(own)))
+            connection.execute(delete(ENTRIES).where(ENTRIES.c.run_id == run_id))
+            connection.execute(delete(RUNS).where(RUNS.c.id == run_id))
 
     def series(
         self,

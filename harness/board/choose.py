@@ -46,8 +46,8 @@ def _check_env(profile: DeviceProfile) -> None:
     for name, value in profile.runtime.env.items():
         if not name or "=" in name or "\0" in name + value:
             raise ProfileError(
-                f"{profile.name}: [runtime.env] {name!r} = {value!r}: no process can have such a variable: expected a name "
-                "without = and NUL, and a value without NUL"
+                f"{profile.name}: [runtime.env] {name!r} = {value!r}: no process can have such a variable: "
+                "expected a name without = and NUL, and a value without NUL"
             )
 
 

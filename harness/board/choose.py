@@ -19,11 +19,9 @@ def choose_runner(
 ) -> RunnerSpec:
     """The runner for a profile on a board; ``num_threads`` and ``package`` replace the profile's own.
 
-    BoardUnfitError where the board has no such runtime, ProfileError where threads and cores contradict or
-    no process can have its environment.
+    BoardUnfitError where the board has no such runtime, ProfileError where threads and cores contradict.
     """
     runtime = profile.runtime
-    _check_env(profile)
     threads = num_threads or runtime.num_threads
     _check_cores(profile, facts, threads)
     found = _choose(package or runtime.package, facts, profile.name)
@@ -40,15 +38,6 @@ def choose_runner(
         cpus=profile.tuning.cpus,
         start="exec" if external else runtime.start,
     )
-
-
-def _check_env(profile: DeviceProfile) -> None:
-    for name, value in profile.runtime.env.items():
-        if not name or "=" in name or "\0" in name + value:
-            raise ProfileError(
-                f"{profile.name}: [runtime.env] {name!r} = {value!r}: no process can have such a variable: "
-                "expected a name without = and NUL, and a value without NUL"
-            )
 
 
 def _check_cores(profile: DeviceProfile, facts: BoardFacts, threads: int) -> None:

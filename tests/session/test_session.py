@@ -110,8 +110,9 @@ def test_a_board_that_is_lost_for_good_costs_its_own_tests_alone(
                 session.measure(candidate, "there", test=test)
         assert session.measure(candidate, "here", test="first").status is Status.MEASURED
     assert [(entry.device, entry.test) for entry in session.folder.entries()] == [("there", "first"), ("here", "first")]
-    (sentence,) = session.unreached
-    assert session_exit_code(session.folder.entries(), settings=session.settings, unreached=[sentence]) == 11
+    assert len(session.log.unreached) == 1
+    entries = session.folder.entries()
+    assert run_exit_code(entries, session.log.outcome(entries, []), settings=session.settings) == 11
     assert "puts its settings back by itself" in session.folder.devices()["there"].record.differences[-1]
 
 

@@ -15,7 +15,7 @@ from harness.gates import load_budgets
 from harness.gates.editing import Edit, edited
 from harness.gates.proposing import DEFAULT_METRICS, Asked, Proposal, Refused, propose
 from harness.records.errors import UsageError
-from harness.records.files import read_text
+from harness.records.files import read_text, real_path
 from harness.records.metrics import METRICS
 from harness.records.text import visible
 from harness.records.units import QuantityError, parse_quantity
@@ -98,7 +98,15 @@ def _write(outcome: _Outcome) -> None:
     if edits:
         with disk_errors_named(outcome.file):
             before = "" if outcome.is_new else read_text(outcome.file)
-        write_whole(outcome.file.resolve(), edited(before, edits, label=outcome.file.as_posix()).encode())
+        write_whole(_target(outcome.file), edited(before, edits, label=outcome.file.as_posix()).encode())
+
+
+def _target(file: Path) -> Path:
+    """Where the file's content stands: a link is kept, unless it leads out of here. Raises UsageError."""
+    whole = real_path(file)
+    if file.is_symlink() and not whole.is_relative_to(real_path(Path.cwd())):
+        raise UsageError(f"{file}: is a link that leads to {whole}: name that file with --budgets to have it written")
+    return whole
 
 
 def _edit(proposal: Proposal) -> Edit:
@@ -174,6 +182,6 @@ def _for_machines(outcome: _Outcome) -> dict[str, Any]:
 
 def _shown(file: Path) -> str:
     """The path from here where it lies below, else as it is."""
-    here = Path.cwd().resolve()
+    here = real_path(Path.cwd())
     whole = file.resolve()
     return whole.relative_to(here).as_posix() if whole.is_relative_to(here) else file.as_posix()

@@ -14,6 +14,7 @@ from harness.gates import Budgeted, Budgets, Limit, expired, limits_for, parse_l
 from harness.gates.auditing import Slack, expiring, slack_limits
 from harness.profiles import available, lineages
 from harness.records.errors import BudgetsError, UsageError
+from harness.records.files import real_path
 from harness.records.results import Results
 from harness.records.text import visible
 
@@ -75,7 +76,7 @@ def check_budgets(wanted: Wanted, *, as_json: bool, today: date | None = None) -
 
 def _root(path: str | None) -> Path:
     """Where looking upward for budgets ends: here, or the benchmarks' own folder where that lies elsewhere."""
-    here, there = Path.cwd(), Path((path or ".").partition("::")[0]).resolve()
+    here, there = Path.cwd(), real_path(Path((path or ".").partition("::")[0]))
     if there.is_relative_to(here):
         return here
     return there if there.is_dir() else there.parent

@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.gates import Budgets, find_budgets, load_budgets
 from harness.gates.file import FILE_NAME
 from harness.records.errors import UsageError
+from harness.records.files import real_path
 from harness.records.nearest import nearest
 from harness.records.results import Entry, Results
 from harness.store import load_results
@@ -60,7 +61,7 @@ class BudgetFiles:
         """Where a test's limits are to be written: its file, or a new one in the top folder of its path."""
         if self.given:
             return self.given
-        folder = self._file(test).relative_to(self.root.resolve()).parts[:-1]
+        folder = self._file(test).relative_to(real_path(self.root)).parts[:-1]
         return find_budgets(self._file(test), self.root) or self.root.joinpath(*folder[:1]) / FILE_NAME
 
     def by_file(self, entries: Iterable[Entry]) -> dict[Path, list[Entry]]:
@@ -72,9 +73,9 @@ class BudgetFiles:
 
     def _file(self, test: str) -> Path:
         """The test's file where its folder is there, below ``root``; else, whatever was stored, a file in ``root``."""
-        root = self.root.resolve()
+        root = real_path(self.root)
         try:
-            path = (root / test.partition("::")[0]).resolve()
+            path = real_path(root / test.partition("::")[0])
         except (OSError, ValueError):
             return root / "test"
         return path if path.parent.is_dir() and path.is_relative_to(root) and path != root else root / "test"

@@ -8,6 +8,7 @@ from harness.gates.limits import Limit
 from harness.gates.parse import collect_limits, refusal
 from harness.gates.waivers import WAIVER, Waiver, collect_waivers
 from harness.records.errors import BudgetsError
+from harness.records.files import real_path
 from harness.records.toml_file import read_toml
 
 FILE_NAME = "budgets.toml"
@@ -35,8 +36,8 @@ class Budgets:
 
 def find_budgets(test_file: Path, rootdir: Path) -> Path | None:
     """The nearest budgets.toml from the test file's folder upward, never above ``rootdir``."""
-    root = rootdir.resolve()
-    for folder in test_file.resolve().parents:
+    root = real_path(rootdir)
+    for folder in real_path(test_file).parents:
         if not folder.is_relative_to(root):
             return None
         if (folder / FILE_NAME).is_file():
@@ -70,6 +71,7 @@ def load_budgets(path: Path, *, rootdir: Path | None = None) -> Budgets:
 
 
 def _label(path: Path, rootdir: Path | None) -> str:
-    if rootdir is not None and path.resolve().is_relative_to(rootdir.resolve()):
-        return path.resolve().relative_to(rootdir.resolve()).as_posix()
+    root = None if rootdir is None else real_path(rootdir)
+    if root is not None and (whole := real_path(path)).is_relative_to(root):
+        return whole.relative_to(root).as_posix()
     return path.as_posix()

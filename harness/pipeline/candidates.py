@@ -12,7 +12,7 @@ from harness.pipeline.recipes import parse_recipe
 from harness.pipeline.references import Source, looked_up
 from harness.records.candidate import BUILT_KINDS, Candidate
 from harness.records.errors import CandidateSpecError
-from harness.records.files import expand_home
+from harness.records.files import expand_home, real_path
 from harness.records.nearest import nearest
 
 DATASET_STAGES: Final = "dataset"
@@ -44,7 +44,7 @@ def candidates(  # noqa: PLR0913 - by keyword
     Raises CandidateSpecError.
     """
     caller = Path(sys._getframe(1).f_code.co_filename)
-    base_dir = caller.resolve().parent if caller.is_file() else Path.cwd()
+    base_dir = real_path(caller).parent if caller.is_file() else Path.cwd()
     _refuse_unknown(unknown)
     if recipe is not None and recipes is not None:
         raise CandidateSpecError("recipe and recipes are the same: give one of them")
@@ -90,7 +90,7 @@ def candidates_from_paths(  # noqa: PLR0913 - as above
     base_dir: Path | None = None,
 ) -> list[Candidate]:
     """As ``candidates``, with paths relative to ``base_dir`` (None: the working directory)."""
-    folder = (base_dir or Path.cwd()).resolve()
+    folder = real_path(base_dir or Path.cwd())
     for what, source in (("data", data), ("weights", weights), ("samples", samples), ("stages", stages)):
         _refuse_unless_text(what, source)
     words = _recipe_words(recipes)
@@ -194,7 +194,7 @@ def _file(source: Source | None, folder: Path, *, what: str) -> str | None:
     path = folder / expand_home(source)
     if not path.is_file():
         raise CandidateSpecError(f"{what} file {path} does not exist")
-    return str(path.resolve())
+    return str(real_path(path))
 
 
 def _with_unique_names(found: Sequence[Candidate]) -> list[Candidate]:

@@ -12,7 +12,7 @@ from harness.pipeline.words import Call, NoWordsError, parse_word
 from harness.pipeline.zoo import ZOO
 from harness.records.candidate import Argument, Candidate, CandidateKind
 from harness.records.errors import CandidateSpecError
-from harness.records.files import expand_home
+from harness.records.files import expand_home, real_path
 from harness.records.nearest import nearest
 
 Source = str | os.PathLike[str]
@@ -99,12 +99,12 @@ def _weights(value: object, call: Call, folder: Path) -> str:
     path = folder / expand_home(str(value))
     if not path.is_file():
         raise CandidateSpecError(f"{call}: weights file {path} does not exist")
-    return str(path.resolve())
+    return str(real_path(path))
 
 
 def _from_folder(path: Path, folder: Path) -> Iterator[Candidate]:
     if (path / _SAVED_MODEL).exists():
-        yield _named(path.resolve(), kind="saved_model")
+        yield _named(real_path(path), kind="saved_model")
         return
     files = sorted(file for file in path.iterdir() if file.suffix in _MODEL_SUFFIXES)
     if not files:
@@ -118,8 +118,8 @@ def _from_folder(path: Path, folder: Path) -> Iterator[Candidate]:
 
 def _from_file(path: Path, folder: Path) -> Candidate:
     if path.suffix in _KERAS_SUFFIXES:
-        return replace(_named(path.resolve(), kind="keras"), base_dir=str(folder))
-    return _named(path.resolve(), kind="tflite")
+        return replace(_named(real_path(path), kind="keras"), base_dir=str(folder))
+    return _named(real_path(path), kind="tflite")
 
 
 def _named(whole: Path, *, kind: CandidateKind) -> Candidate:

@@ -8,6 +8,8 @@ Argument = str | int | float | bool | None
 CandidateKind = Literal["zoo", "factory", "keras", "saved_model", "tflite"]
 BUILT_KINDS: Final = frozenset({"zoo", "factory", "keras", "saved_model"})
 """Kinds that TensorFlow makes a .tflite file of."""
+OF_THE_DATASET: Final = "dataset"
+"""As ``Candidate.stages``: the data set's own preprocessing."""
 
 
 @dataclass(frozen=True)

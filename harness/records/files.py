@@ -101,6 +101,31 @@ def replace_link(path: Path, target: str) -> None:
             draft.unlink(missing_ok=True)
 
 
+def check_plain(path: Path) -> None:
+    """Raise OSError, whose ``strerror`` says why, where something other than a regular file stands at a path.
+
+    For what a library opens itself, which would follow a link or wait for a pipe.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "no file can have such a name", ascii(str(path))) from error
+    if stat.S_ISLNK(mode):
+        raise OSError(errno.ELOOP, "it is a symbolic link", str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+
+
+def real_path(path: Path) -> Path:
+    """Where a path leads, links followed; as it is where they lead in a circle or no file can have such a name."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path
+
+
 def _size(count: int) -> str:
     return f"{count >> 20} MiB" if count and count % 2**20 == 0 else f"{count} bytes"
 

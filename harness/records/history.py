@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable
 
+from pydantic import Field
+
 from harness.records.base import Record
 from harness.records.metrics import Better, Unit
 from harness.records.status import Status
+
+_STATUS = rf"^({'|'.join(Status)})$"
 
 
 class SeriesPoint(Record):
@@ -13,7 +17,7 @@ class SeriesPoint(Record):
     run_id: str
     created_at: str
     commit: str | None
-    status: str
+    status: str = Field(pattern=_STATUS)
     value: float | None
     ci_low: float | None = None
     ci_high: float | None = None
@@ -30,7 +34,7 @@ class Attempt(Record):
     candidate: str
     recipe: str | None
     test: str
-    status: str
+    status: str = Field(pattern=_STATUS)
 
 
 class Change(Record):

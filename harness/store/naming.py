@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.records.errors import UsageError
-from harness.records.files import read_text, replace_link
+from harness.records.files import read_text, real_path, replace_link
 from harness.store.disk import disk_errors_named, write_whole
 
 POINTER_NAME = "latest.txt"
@@ -48,8 +48,8 @@ def latest_run(reports_dir: Path) -> Path | None:
     """
     link, pointer = reports_dir / _LINK_NAME, reports_dir / POINTER_NAME
     if link.is_dir():
-        folder = link.resolve()
-        if link.is_symlink() and folder.parent != reports_dir.resolve():
+        folder = real_path(link)
+        if link.is_symlink() and folder.parent != real_path(reports_dir):
             raise UsageError(f"{link} leads out of its folder, to {folder}: name the run itself")
         return folder
     if not pointer.exists():

@@ -1,6 +1,8 @@
 """A folder of artifacts: written under readable names, and not believed when it is read."""
 
 import json
+import os
+import shutil
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -9,6 +11,8 @@ import pytest
 
 from harness.pipeline.building.shelf import INDEX, Shelf
 from harness.pipeline.building.shelving import put_on_shelf
+from harness.pipeline.cache import file_sha256
+from harness.pipeline.data.preprocessing import scale_pixels
 from harness.records.artifact import Artifact, BuiltinOutputs, GoldenOutputs, StagesFile
 from harness.records.candidate import Candidate
 from harness.records.errors import BuildError, UsageError
@@ -48,6 +52,11 @@ def built(cache: Path, candidate: Candidate = CANDIDATE, content: bytes = b"mode
     )  # fmt: skip
 
 
+def with_stages(folder: Path, content: bytes = b"import numpy") -> Candidate:
+    path, _ = written(folder, "mine.py", content)
+    return replace(CANDIDATE, stages=path)
+
+
 @pytest.fixture
 def shelf(tmp_path) -> Path:
     put_on_shelf(tmp_path / "shelf", [(CANDIDATE, built(tmp_path / "cache"))])
@@ -79,7 +88,7 @@ def test_the_index_names_no_place_of_the_machine_it_was_written_on(shelf, tmp_pa
 
 def test_what_is_taken_is_what_was_put_wherever_the_folder_is_carried(shelf, tmp_path):
     carried = shelf.rename(tmp_path / "elsewhere")
-    taken = Shelf.open(carried).take(CANDIDATE)
+    taken = Shelf.open(carried).take(with_stages(tmp_path))
     put = built(tmp_path / "cache")
     places = {"path", "golden", "stages", "cached"}
     assert taken.model_dump(exclude=places) == put.model_dump(exclude=places)
@@ -129,10 +138,73 @@ def test_names_that_would_be_one_file_are_told_apart(tmp_path):
 @pytest.mark.parametrize(
     "victim", [f"{NAME}.tflite", f"golden/{NAME}.outputs.npz", f"golden/{NAME}.builtin.npz", f"stages/{NAME}/raw.npz"]
 )
-def test_a_file_that_was_changed_is_refused(shelf, victim):
+def test_a_file_that_was_changed_is_refused(shelf, victim, tmp_path):
     (shelf / victim).write_bytes(b"other")
     with pytest.raises(BuildError, match="is not the file that was built"):
+        Shelf.open(shelf).take(with_stages(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "endless"])
+def test_what_is_no_plain_file_is_refused_at_once(shelf, kind):
+    victim = shelf / f"{NAME}.tflite"
+    victim.unlink()
+    if kind == "pipe":
+        os.mkfifo(victim)
+    else:
+        victim.symlink_to("/dev/zero")
+    with pytest.raises(BuildError, match=r"cannot be read: it is no regular file|lies outside the folder"):
         Shelf.open(shelf).take(CANDIDATE)
+
+
+@pytest.mark.parametrize("name", ["a\x00b.tflite", "a\x1b[2J", "x" * 5000, "\ud800"])
+def test_a_name_that_no_file_has_is_one_line(shelf, name):
+    index = json.loads((shelf / INDEX).read_text())
+    index["artifacts"][0]["artifact"]["path"] = name
+    (shelf / INDEX).write_text(json.dumps(index))
+    with pytest.raises((BuildError, UsageError)) as caught:
+        Shelf.open(shelf).take(CANDIDATE)
+    assert "\n" not in str(caught.value)
+
+
+def test_stages_of_a_folder_are_left_out_where_the_candidate_has_none(shelf):
+    assert Shelf.open(shelf).take(CANDIDATE).stages is None
+
+
+def test_a_folder_with_other_stages_than_the_candidate_names_is_refused(shelf, tmp_path):
+    with pytest.raises(BuildError, match="comes with other pre- and post-processing than lies here"):
+        Shelf.open(shelf).take(with_stages(tmp_path, b"import numpy as np"))
+
+
+def test_a_folder_without_the_stages_that_the_candidate_names_is_refused(tmp_path):
+    plain = built(tmp_path / "c").model_copy(update={"stages": None})
+    put_on_shelf(tmp_path / "s", [(CANDIDATE, plain)])
+    with pytest.raises(BuildError, match="was built without its pre- and post-processing"):
+        Shelf.open(tmp_path / "s").take(with_stages(tmp_path))
+
+
+def test_a_data_sets_own_stages_are_ours_or_lie_beside_the_candidate(shelf, tmp_path):
+    candidate = replace(CANDIDATE, stages="dataset", base_dir=str(tmp_path / "benchmarks"))
+    with pytest.raises(BuildError, match="comes with other pre- and post-processing"):
+        Shelf.open(shelf).take(candidate)
+    written(tmp_path / "benchmarks" / "below", "kept.py", b"import numpy")
+    assert Shelf.open(shelf).take(candidate).stages is not None
+
+    shipped = Path(scale_pixels.__file__)
+    artifact = built(tmp_path / "c")
+    assert artifact.stages is not None
+    stages = artifact.stages.model_copy(update={"path": str(shipped), "sha256": file_sha256(shipped)})
+    put_on_shelf(tmp_path / "s", [(CANDIDATE, artifact.model_copy(update={"stages": stages}))])
+    assert Shelf.open(tmp_path / "s").take(replace(CANDIDATE, stages="dataset")).stages is not None
+
+
+def test_nothing_is_put_through_a_link_that_leads_out(shelf, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    shutil.rmtree(shelf / "golden")
+    (shelf / "golden").symlink_to(outside)
+    with pytest.raises(UsageError, match="leads out of it"):
+        put_on_shelf(shelf, [(CANDIDATE, built(tmp_path / "c"))])
+    assert not list(outside.iterdir())
 
 
 def test_a_file_that_is_gone_is_one_line(shelf):

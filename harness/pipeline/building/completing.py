@@ -13,12 +13,10 @@ from harness.pipeline.conversion.quantize_rules import has_small_weights
 from harness.pipeline.inspection.model_file import inspect_file
 from harness.pipeline.recipes import parse_recipe
 from harness.records.artifact import AccuracyResult, Artifact
-from harness.records.candidate import Candidate
+from harness.records.candidate import OF_THE_DATASET, Candidate
 from harness.records.errors import BuildError, EntryError
 from harness.records.units import format_quantity
 
-OF_THE_DATASET = "dataset"
-"""As ``Candidate.stages``: the data set's own preprocessing."""
 _SMALLER: Final = ("float16", "dynamic_int8")
 """Number formats that change weights alone."""
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import cast
 
 from harness.pipeline.building.completing import (
-    OF_THE_DATASET,
     Found,
     completed,
     if_there,
@@ -22,7 +21,7 @@ from harness.pipeline.cache import ARTIFACTS, PREPARED, file_sha256, folder_sha2
 from harness.pipeline.inspection.delegation import refuse_unresolved_operators
 from harness.pipeline.inspection.model_file import inspect_file
 from harness.records.artifact import Artifact
-from harness.records.candidate import Candidate
+from harness.records.candidate import OF_THE_DATASET, Candidate
 
 AS_GIVEN = "the file as given"
 _DEADLINE_S = 60.0

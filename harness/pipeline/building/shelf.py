@@ -1,9 +1,11 @@
 """A folder of built artifacts that is carried to machines without TensorFlow.
 
 It may come from anywhere, so nothing in it is believed before it is checked: the index is bounded and read strictly,
-its paths stay inside the folder, and each file's sha256 is that of the index.
+its paths stay inside the folder, each file's sha256 is that of the index, and its Python runs only where it is the
+candidate's own, byte for byte.
 """
 
+import itertools
 import sys
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,15 +15,18 @@ from pydantic import ValidationError
 
 from harness.pipeline.building.sources import source_hashes
 from harness.pipeline.cache import file_sha256
-from harness.records.artifact import Artifact
+from harness.records.artifact import Artifact, StagesFile
 from harness.records.base import Record
-from harness.records.candidate import Candidate
+from harness.records.candidate import OF_THE_DATASET, Candidate
 from harness.records.errors import BuildError, UsageError
-from harness.records.files import read_bytes
+from harness.records.files import read_bytes, real_path
 from harness.records.nearest import nearest
 
 INDEX: Final = "index.json"
 _INDEX_LIMIT = 64 * 2**20
+_PREPROCESSING: Final = Path(__file__).parents[1] / "data" / "preprocessing"
+_MOST_BESIDE: Final = 1000
+"""Files of the user's that are looked through for a data set's preprocessing."""
 _REMEDY = "write it again with harness build --out"
 
 
@@ -59,7 +64,7 @@ class Shelf:
         index = read_index(folder)
         if index is None:
             raise UsageError(f"--artifacts {folder}: it has no {INDEX}: {_REMEDY} {folder}")
-        return cls(folder.resolve(), {entry.label: entry for entry in index.artifacts})
+        return cls(real_path(folder), {entry.label: entry for entry in index.artifacts})
 
     def serves(self, candidate: Candidate) -> bool:
         """Whether a candidate is to be taken from here; a .tflite file as given is measured where it lies."""
@@ -71,12 +76,33 @@ class Shelf:
         if entry is None:
             raise BuildError(f"{candidate} is not in {self.folder}{self._instead(candidate)}: {_REMEDY}")
         self._refuse_another_source(candidate, entry)
-        return self.taken(str(candidate))
+        return self.taken_like(candidate)
+
+    def taken_like(self, candidate: Candidate, code: frozenset[str] = frozenset()) -> Artifact:
+        """The artifact under a candidate's label, whatever code it was built from, with the candidate's own stages.
+
+        ``code`` are sha256 of other stages files that may run, e.g. a base's. What stages stand here of a candidate
+        that has none are left out. Raises BuildError, also where the stages are neither.
+        """
+        stages = self.entries[str(candidate)].artifact.stages
+        if candidate.stages is None:
+            return self._taken(str(candidate), None)
+        if stages is None:
+            raise BuildError(f"{candidate} in {self.folder} was built without its pre- and post-processing: {_REMEDY}")
+        if stages.sha256 not in code and not _is_own(stages.sha256, candidate):
+            raise BuildError(
+                f"{candidate} in {self.folder} comes with other pre- and post-processing than lies here, and a "
+                f"folder's code is not run: {_REMEDY}"
+            )
+        return self._taken(str(candidate), stages)
 
     def taken(self, label: str) -> Artifact:
-        """The artifact under a label that is here, whatever code it was built from. Raises BuildError."""
+        """The artifact under a label of a folder that this session wrote itself, with its code. Raises BuildError."""
+        return self._taken(label, self.entries[label].artifact.stages)
+
+    def _taken(self, label: str, stages: StagesFile | None) -> Artifact:
         artifact = self.entries[label].artifact
-        golden, stages = artifact.golden, artifact.stages
+        golden = artifact.golden
         builtin = golden.builtin if golden else None
         return artifact.model_copy(
             update={
@@ -104,7 +130,9 @@ class Shelf:
         )
 
     def _checked(self, relative: str, sha256: str) -> str:
-        path = (self.folder / relative).resolve()
+        if not relative.isprintable():
+            raise BuildError(f"{self.folder / INDEX} names {relative!r}, which no artifact is called: {_REMEDY}")
+        path = real_path(self.folder / relative)
         if PurePosixPath(relative).is_absolute() or not path.is_relative_to(self.folder):
             raise BuildError(f"{self.folder / INDEX} names {relative!r}, which lies outside the folder: {_REMEDY}")
         if file_sha256(path) != sha256:
@@ -138,6 +166,16 @@ def read_index(folder: Path) -> ShelfIndex | None:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise UsageError(f"{path} is damaged or of another version ({where}: {first['msg']}): {_REMEDY}") from error
+
+
+def _is_own(sha256: str, candidate: Candidate) -> bool:
+    """Whether a stages file is the one that the candidate names, or its data set's. Raises BuildError."""
+    if candidate.stages != OF_THE_DATASET:
+        return candidate.stages is not None and file_sha256(Path(candidate.stages)) == sha256
+    # A data set's own file is ours, or lies beside the code that makes the candidate.
+    beside = Path(candidate.base_dir).rglob("*.py") if candidate.base_dir else ()
+    files = itertools.chain(_PREPROCESSING.glob("*.py"), itertools.islice(beside, _MOST_BESIDE))
+    return any(file_sha256(file) == sha256 for file in files if file.is_file())
 
 
 def user_sources(candidate: Candidate) -> dict[str, str]:

@@ -10,7 +10,7 @@ from harness.pipeline.building.shelf import INDEX, ShelfIndex, Shelved, read_ind
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import UsageError
-from harness.records.files import open_regular, replace_file, replacing
+from harness.records.files import open_regular, real_path, replace_file, replacing
 
 _SPELLED = str.maketrans({":": ".", " ": None, '"': None, "'": None})
 _UNREADABLE = re.compile(r"[^\w.+=,()-]+")
@@ -78,6 +78,8 @@ def _readable(candidate: Candidate) -> str:
 def _copy(source: str, folder: Path, relative: str) -> str:
     target = folder / relative
     target.parent.mkdir(parents=True, exist_ok=True)
+    if not real_path(target.parent).is_relative_to(real_path(folder)):
+        raise UsageError(f"--out {folder}: {target.parent} leads out of it: choose another folder")
     with open_regular(Path(source)) as content, replacing(target) as copy:
         shutil.copyfileobj(content, copy, _CHUNK_BYTES)
     return relative

@@ -7,7 +7,7 @@ from typing import Final
 from harness.pipeline.data.named import DATASETS
 from harness.pipeline.words import Call, NoWordsError, parse_word
 from harness.records.errors import CandidateSpecError
-from harness.records.files import expand_home
+from harness.records.files import expand_home, real_path
 from harness.records.nearest import nearest
 
 _FILE: Final = ".npz"
@@ -78,7 +78,7 @@ def _whole(name: str, value: object, word: str) -> int:
 
 def _own(word: str, base_dir: str | None) -> OwnWord:
     try:
-        path = (Path(base_dir or ".") / expand_home(word)).resolve()
+        path = real_path(Path(base_dir or ".") / expand_home(word))
         is_folder, is_file = path.is_dir(), path.is_file()
     except (OSError, ValueError, RuntimeError) as error:
         raise CandidateSpecError(f"data {ascii(word)[:200]} cannot be looked at: {error}") from error

@@ -22,6 +22,7 @@ from harness.pipeline.inspection.model_file import ModelInfo
 from harness.pipeline.verification.limited import ask
 from harness.records.artifact import OperatorTally
 from harness.records.errors import ModelFileError
+from harness.records.files import real_path
 
 DEADLINE_S: Final = 60.0
 _PROCESS = "harness.pipeline.inspection.delegation_process"
@@ -66,7 +67,7 @@ def ask_xnnpack(path: Path, info: ModelInfo, *, deadline_s: float = DEADLINE_S) 
     if version is None:
         return Delegation(None, 0, "", "this host has no LiteRT to ask")
     told_by = f"LiteRT {version} on this host ({platform.machine()})"
-    answer = _ask(DelegationJob(model=str(path.resolve())), deadline_s)
+    answer = _ask(DelegationJob(model=str(real_path(path))), deadline_s)
     if answer.refused is None and answer.operators == info.contents.order:
         taken = Counter(answer.operators[index] for index in answer.taken)
         return Delegation(dict(taken), answer.parts, told_by)

@@ -52,6 +52,8 @@ def write_carried(out: Path, given: str, commit: Commit, order: BaseOrder, *, sa
     Raises UsageError.
     """
     folder = out / FOLDER
+    if folder.is_symlink():
+        raise UsageError(f"--out {out}: {folder} is a link: choose another folder")
     if (folder / NAME).is_file():
         shutil.rmtree(folder)
     with checked_out(commit, given=given) as tree:

@@ -25,19 +25,25 @@ class FolderBase:
 
     def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> Opponent:
         """The artifact of the same name; NEW where there is none, missing where its files are not what they were."""
-        return from_shelf(self.shelf, candidate, given=self.given, what=f"the artifacts in {self.given}")
+        what = f"the artifacts in {self.given}"
+        return from_shelf(self.shelf, candidate, given=self.given, what=what)
 
     def close(self) -> None:
         """Nothing was made."""
 
 
-def from_shelf(shelf: Shelf, candidate: Candidate, *, given: str, what: str) -> Opponent:
-    """What a shelf has under a candidate's name; the code that it was built from may be another's."""
+def from_shelf(
+    shelf: Shelf, candidate: Candidate, *, given: str, what: str, code: frozenset[str] | None = frozenset()
+) -> Opponent:
+    """What a shelf has under a candidate's name.
+
+    ``code`` are sha256 of stages files that may run beside the candidate's own; None: all, since the session wrote it.
+    """
     if str(candidate) not in shelf.entries:
         record = BaselineRecord(given=given, state="new", sentence=f"{candidate} is new: not among {what}")
         return Opponent(record)
     try:
-        artifact = shelf.taken(str(candidate))
+        artifact = shelf.taken(str(candidate)) if code is None else shelf.taken_like(candidate, code)
     except BuildError as error:
         return Opponent(BaselineRecord(given=given, state="missing", sentence=str(error)))
     return Opponent(BaselineRecord(given=given, state="measured", sentence=what), artifact)

@@ -8,16 +8,18 @@ from typing import Self
 
 from harness.pipeline import candidates_from_paths
 from harness.pipeline.building.shelf import Shelf
+from harness.pipeline.cache import file_sha256
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
+from harness.records.files import real_path
 from harness.records.results import BaselineRecord, DeviceRecord, Entry
 from harness.session.baselines.carried import Carried, commit_of_base, read_carried
 from harness.session.baselines.folder import from_shelf
 from harness.session.baselines.opponent import Opponent, Surroundings
 from harness.session.baselines.recorded import Recorded
 from harness.session.baselines.worktree import SHORT, BaseOrder, Commit, build_at, checked_out, profile_at
-from harness.store.git import commit_of
+from harness.store.git import commit_of, top
 
 _CONVERTERS = "the converters"
 _NO_PROFILE = "the profile: the base has none of its own for this device"
@@ -38,6 +40,8 @@ class RevisionBase:
     """Made for the session alone; None for what --artifacts carries."""
     around: Surroundings
     recorded: Recorded
+    code: frozenset[str] | None = None
+    """Of the stages files that the commit has, the sha256; None where the session built its artifacts itself."""
 
     @classmethod
     def open(cls, given: str, around: Surroundings) -> Self:
@@ -63,12 +67,12 @@ class RevisionBase:
     @classmethod
     def _carried(cls, given: str, commit: Commit, carried: Carried, around: Surroundings) -> Self:
         """What a folder of artifacts carries; of the commit itself only the profiles are looked at."""
-        profiles = None
+        profiles, code = None, frozenset[str]()
         if commit_of(commit.sha) is not None:
             with checked_out(commit, given=given) as tree:
-                profiles = _profiles(tree, around)
+                profiles, code = _profiles(tree, around), _stages_hashes(tree, around)
         recorded = Recorded.at(commit.sha, around.settings)
-        return cls(given, commit, carried.shelf, carried.failed, profiles, None, around, recorded)
+        return cls(given, commit, carried.shelf, carried.failed, profiles, None, around, recorded, code)
 
     def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> Opponent:
         """The candidate as the commit has it: its artifact and the device's profile there."""
@@ -79,7 +83,7 @@ class RevisionBase:
         if self.shelf is None:
             reason = f"{label} is new: not at {self.commit.words}"
             return self._told(Opponent(BaselineRecord(given=self.given, state="new", sentence=reason)))
-        found = from_shelf(self.shelf, candidate, given=self.given, what=self.commit.words)
+        found = from_shelf(self.shelf, candidate, given=self.given, what=self.commit.words, code=self.code)
         name = device.profile.name
         told = self._told(found, profile=(self.profiles or {}).get(name))
         return self._as_measured_then(told, candidate, name)
@@ -124,6 +128,14 @@ class RevisionBase:
 
 def _profiles(tree: Path, around: Surroundings) -> dict[str, DeviceProfile | None]:
     return {name: profile_at(tree, name, around.settings.devices_dir) for name in around.settings.devices}
+
+
+def _stages_hashes(tree: Path, around: Surroundings) -> frozenset[str]:
+    """The sha256 of the candidates' stages files as the commit has them."""
+    root = real_path(top())
+    named = {Path(one.stages) for one in around.expected if one.stages and Path(one.stages).is_absolute()}
+    then = [tree / path.relative_to(root) for path in map(real_path, named) if path.is_relative_to(root)]
+    return frozenset(file_sha256(file) for file in then if file.is_file())
 
 
 def _left_out(artifact: Artifact, no_profile: str | None) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from harness.records.files import expand_home
+from harness.records.files import check_plain, expand_home, real_path
 
 WAIT_S: Final = 60.0
 """How long a writer waits for others to finish."""
@@ -25,9 +25,11 @@ def to_connect(address: str) -> str:
     """The URL for SQLAlchemy; the folder of a file is made. Raises OSError."""
     if is_url(address):
         return address
-    file = expand_home(address).resolve()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{file}"
+    file = expand_home(address)
+    check_plain(file)
+    whole = real_path(file)
+    whole.parent.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{whole}"
 
 
 def driver_options(address: str, *, wait_s: float = WAIT_S) -> dict[str, Any]:

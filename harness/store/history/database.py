@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+from pydantic import ValidationError
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -32,6 +33,7 @@ from harness.store.history.addresses import WAIT_S, driver_options, shown, to_co
 from harness.store.history.schema import bring_up_to_date
 from harness.store.history.selftests import record_of
 from harness.store.history.tables import ENTRIES, MEASUREMENTS, RUNS, SELFTESTS
+from harness.store.problems import describe
 
 _Rows = list[dict[str, Any]]
 
@@ -168,14 +170,18 @@ class History:
         if newest is not None:
             latest = select(RUNS.c.id).order_by(RUNS.c.created_at.desc(), RUNS.c.id.desc()).limit(newest)
             wanted = wanted.where(ENTRIES.c.run_id.in_(latest))
-        return _grouped(self._rows(wanted.order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id)))
+        rows = self._rows(wanted.order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id))
+        with _foreign(self._address):
+            return _grouped(rows)
 
     def attempts(self, commit: str) -> list[Attempt]:
         """Every entry of every run at a commit, whatever was measured, oldest run first."""
         columns = (RUNS.c.id.label("run_id"), RUNS.c.created_at, *_SUBJECT[:3], ENTRIES.c.test, ENTRIES.c.status)
         wanted = select(*columns).select_from(RUNS.join(ENTRIES, ENTRIES.c.run_id == RUNS.c.id))
         ordered = wanted.where(RUNS.c.commit == commit).order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id)
-        return [Attempt.model_construct(**row._mapping) for row in self._rows(ordered)]
+        rows = self._rows(ordered)
+        with _foreign(self._address):
+            return [Attempt.model_validate(dict(row._mapping)) for row in rows]
 
     def artifacts(self, commit: str) -> dict[tuple[str, str], str]:
         """The sha256 of what was last measured at a commit, by device and "candidate/recipe"."""
@@ -192,7 +198,8 @@ class History:
         found = RUNS.join(ENTRIES, ENTRIES.c.run_id == RUNS.c.id).join(SELFTESTS, SELFTESTS.c.entry_id == ENTRIES.c.id)
         wanted = select(*columns).select_from(found).where(ENTRIES.c.device == device, ENTRIES.c.test == SELFTEST)
         rows = self._rows(wanted.order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id))
-        return record_of(device, [(row.status, row.detectable) for row in rows])
+        with _foreign(self._address):
+            return record_of(device, [(row.status, row.detectable) for row in rows])
 
     def run_ids(self) -> frozenset[str]:
         """The ids of all runs that are kept."""
@@ -235,6 +242,19 @@ def _refusals(address: str) -> Iterator[None]:
     except (SQLAlchemyError, OSError) as error:
         told = shorten(without_secrets(str(getattr(error, "orig", None) or error), address))
         raise UsageError(f"history {named}: {told}; check the file or the server") from None
+
+
+@contextmanager
+def _foreign(address: str) -> Iterator[None]:
+    """What stands in a history and no run wrote is one line."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        what = describe(error) if isinstance(error, ValidationError) else str(error)
+        raise UsageError(
+            f"history {shown(address)}: it holds what no run wrote ({shorten(what)}); "
+            "it was edited, mend it or name another file"
+        ) from None
 
 
 def _without(known: set[str], runs: _Rows, entries: _Rows, *of_entries: _Rows, first: int) -> list[_Rows]:
@@ -292,7 +312,7 @@ def _measured(entry: Entry, entry_id: int) -> list[dict[str, Any]]:
 
 
 def _grouped(rows: Sequence[Row[Any]]) -> list[Series]:
-    """Rows of a subject together; what the database gives back is taken as it was checked when it was kept."""
+    """Rows of a subject together. Raises ValidationError for what no run has: a database may be another's."""
     found: dict[tuple[Any, ...], list[SeriesPoint]] = {}
     again = Counter[tuple[Any, ...]]()
     width = len(_SUBJECT)
@@ -300,9 +320,9 @@ def _grouped(rows: Sequence[Row[Any]]) -> list[Series]:
         values = dict(zip((column.name for column in _POINT), row[width:], strict=True))
         subject = tuple(row[:width])
         again[subject, row.run_id] += 1
-        found.setdefault((*subject, again[subject, row.run_id]), []).append(SeriesPoint.model_construct(**values))
+        found.setdefault((*subject, again[subject, row.run_id]), []).append(SeriesPoint.model_validate(values))
     names = [*(column.name for column in _SUBJECT), "repeat"]
     return [
-        Series.model_construct(**dict(zip(names, subject, strict=True)), points=tuple(points))
+        Series.model_validate(dict(zip(names, subject, strict=True)) | {"points": tuple(points)})
         for subject, points in found.items()
     ]

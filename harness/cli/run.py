@@ -12,6 +12,7 @@ from harness.pipeline import candidates_from_paths
 from harness.profiles import available, load
 from harness.records.candidate import Candidate
 from harness.records.errors import BoardUnavailableError, HarnessError, UsageError
+from harness.records.secret_names import words_without_secrets
 from harness.report import ReportAhead
 from harness.session.baselines import check_baseline
 from harness.session.building import check_build_folders
@@ -49,7 +50,8 @@ class Wanted:
 
 def run_files(wanted: Wanted, *, devices: list[str], given: dict[str, Any], as_json: bool) -> int:
     """Measure files on devices; returns the exit code. Raises UsageError."""
-    settings = make_settings(given, devices=devices, rootdir=Path.cwd(), command=shlex.join(["harness", *sys.argv[1:]]))
+    command = shlex.join(["harness", *words_without_secrets(sys.argv[1:])])
+    settings = make_settings(given, devices=devices, rootdir=Path.cwd(), command=command)
     if not settings.devices:
         names = ", ".join(sorted(available(settings.devices_dir)))
         raise UsageError(f"no device named: give --device NAME, one of {names}")

@@ -11,6 +11,7 @@ from harness.cli.ended_run import ended_run
 from harness.profiles import load
 from harness.records.errors import BoardUnavailableError
 from harness.records.results import SELFTEST
+from harness.records.secret_names import words_without_secrets
 from harness.report import ReportAhead
 from harness.session.closing import RunStart
 from harness.session.liveline import LiveLine
@@ -33,7 +34,7 @@ class Asked:
 
 def measure_itself(name: str, asked: Asked, *, given: dict[str, Any], as_json: bool) -> int:
     """Measure a board against itself so many times; returns the gravest exit code of the runs."""
-    command = shlex.join(["harness", *sys.argv[1:]])
+    command = shlex.join(["harness", *words_without_secrets(sys.argv[1:])])
     settings = make_settings(given, devices=[name], rootdir=Path.cwd(), command=command)
     profiles = {name: load(name, settings.devices_dir)}
     codes = []

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from harness.records.errors import UsageError
+from harness.records.secret_names import words_without_secrets
 from harness.records.settings import Settings
 from harness.session.options import OPTIONS, make_settings
 
@@ -107,7 +108,7 @@ def settings_of(config: pytest.Config) -> Settings:
             given,
             devices=list(config.getoption("harness_devices", [])),
             rootdir=_home(config),
-            command=" ".join(["pytest", *map(str, config.invocation_params.args)]),
+            command=" ".join(["pytest", *words_without_secrets(map(str, config.invocation_params.args))]),
         )
     except UsageError as error:
         raise pytest.UsageError(spelled(str(error), config)) from None

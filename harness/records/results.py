@@ -253,6 +253,7 @@ class Entry(Record):
 
     def __getitem__(self, metric: str) -> Measurement:
         """The measurement of a metric, e.g. ``entry["latency_p50"].value``. Raises KeyError for another word."""
+        __tracebackhide__ = True  # the test's own line is what pytest is to show
         for measurement in self.measurements:
             if measurement.metric == metric:
                 return measurement

@@ -217,6 +217,7 @@ _OPTIONS: dict[str, tuple[str, Sequence[str]]] = {
     "ADD": ("AddOptions", ()),
     "CAST": ("CastOptions", ()),
     "GATHER": ("GatherOptions", ("axis",)),
+    "GATHER_ND": ("GatherNdOptions", ()),
     "RANDOM_UNIFORM": ("RandomOptions", ()),
     "RNN": ("RNNOptions", ()),
     "MUL": ("MulOptions", ()),

@@ -9,7 +9,7 @@ from pipeline.made_graphs import Graph, Made, Op, constant, detection, lookup, m
 from pipeline.tiny_model import write
 
 from harness.pipeline import inspect_file
-from harness.pipeline.inspection.index_inputs import index_limits
+from harness.pipeline.inspection.index_inputs import file_graphs, limits_of
 from harness.pipeline.verification.expected import Inputs, expected_outputs
 from harness.pipeline.verification.running import Model, RefusedError, repeatable_outputs
 from harness.pipeline.verification.samples import made_up_samples, read_samples
@@ -138,6 +138,10 @@ def test_made_up_indices_stay_in_their_table(run, tmp_path, cast):
     assert inspect_file(path).inputs[0].below == 7
 
 
+def index_limits(path):
+    return [limits_of(graph) for graph in file_graphs(path)[:1]]
+
+
 def test_the_smallest_table_along_its_own_axis_counts(tmp_path):
     table = constant(np.zeros((5, 9), np.float32))
     tensors = {"x": Made((2,), "int32"), "table": table, "rows": Made((2, 9)), "columns": Made((5, 2))}
@@ -147,9 +151,26 @@ def test_the_smallest_table_along_its_own_axis_counts(tmp_path):
         graph = Graph(tensors, operators, ["x"], [operator.outputs[0] for operator in operators])
         return index_limits(write(tmp_path / "m.tflite", model(graph)))
 
-    assert limits(rows) == (5,)
-    assert limits(columns) == (9,)
-    assert limits(rows, columns) == (5,)
+    assert limits(rows) == [(5,)]
+    assert limits(columns) == [(9,)]
+    assert limits(rows, columns) == [(5,)]
+
+
+def test_indices_of_several_axes_stay_below_the_smallest(tmp_path):
+    tensors = {"x": Made((1, 2), "int32"), "table": constant(np.zeros((5, 3, 2), np.float32)), "out": Made((1, 2))}
+    graph = Graph(tensors, [Op("GATHER_ND", ["table", "x"], ["out"])], ["x"], ["out"])
+
+    assert index_limits(write(tmp_path / "m.tflite", model(graph))) == [(3,)]
+
+
+def test_random_numbers_in_a_graph_that_is_called_are_seen(tmp_path):
+    """The runtime lists the operators of the first graph alone."""
+    numbers = {"n": constant(np.array([1, 4], np.int32)), "u": Made((1, 4))}
+    called = Graph(numbers, [Op("RANDOM_UNIFORM", ["n"], ["u"])], [], ["u"])
+    first = {"c": Made((1,), "bool"), "y": Made((1, 4))}
+    main = Graph(first, [Op("IF", ["c"], ["y"], calls=(1, 1))], ["c"], ["y"])
+
+    assert Model(str(write(tmp_path / "m.tflite", model(main, called)))).random_operators == ("RANDOM_UNIFORM",)
 
 
 def test_numbers_that_index_nothing_have_no_limit(tmp_path):
@@ -157,5 +178,5 @@ def test_numbers_that_index_nothing_have_no_limit(tmp_path):
         {"x": Made((1, 2), "int32"), "y": Made((1, 2), "int32")}, [Op("ADD", ["x", "x"], ["y"])], ["x"], ["y"]
     )
 
-    assert index_limits(write(tmp_path / "m.tflite", model(graph))) == (None,)
-    assert index_limits(write(tmp_path / "n.tflite", b"no model")) == ()
+    assert index_limits(write(tmp_path / "m.tflite", model(graph))) == [(None,)]
+    assert index_limits(write(tmp_path / "n.tflite", b"no model")) == []

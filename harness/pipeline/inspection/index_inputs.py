@@ -14,29 +14,30 @@ _PASSED_ON: Final = frozenset(
     }
 )
 """Operators that give the numbers on as they are."""
-_LOOKUPS: Final = {"GATHER": (0, 1), "EMBEDDING_LOOKUP": (1, 0), "EMBEDDING_LOOKUP_SPARSE": (4, 0)}
+_LOOKUPS: Final = {
+    "GATHER": (0, 1),
+    "GATHER_ND": (0, 1),
+    "EMBEDDING_LOOKUP": (1, 0),
+    "EMBEDDING_LOOKUP_SPARSE": (4, 0),
+}
 """Operators that look into a table: where the table and where the indices stand among their inputs."""
 
 
-def index_limits(path: Path) -> tuple[int | None, ...]:
-    """For each input of the first graph the size of the smallest table that it indexes, None where there is none.
-
-    Empty for a file whose graph cannot be read.
-    """
+def file_graphs(path: Path) -> tuple[Graph, ...]:
+    """The graphs of a file, the first one first; none where they cannot be read."""
     try:
         with (
             path.open("rb") as stream,
             mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
             memoryview(content) as view,
         ):
-            graphs = read_graphs(root(view))
+            return read_graphs(root(view))
     except (OSError, ValueError, DamagedError):
         return ()
-    return limits_of(graphs[0]) if graphs else ()
 
 
 def limits_of(graph: Graph) -> tuple[int | None, ...]:
-    """The same of a graph that was read."""
+    """For each input of a graph the size of the smallest table that it indexes, None where there is none."""
     readers: dict[int, list[Operator]] = {}
     for operator in graph.operators:
         for number in operator.inputs:
@@ -69,5 +70,9 @@ def _table_size(graph: Graph, operator: Operator, indices: int) -> int | None:
     table = graph.operand(operator, table_at)
     if operator.inputs[indices_at] != indices or table is None:
         return None
-    size = table.shape[operator.axis] if -len(table.shape) <= operator.axis < len(table.shape) else 0
-    return size if size > 0 else None
+    if operator.name == "GATHER_ND":
+        depth = graph.tensors[indices].shape[-1:]
+        sizes = table.shape[: depth[0]] if depth else ()
+    else:
+        sizes = table.shape[operator.axis :][:1] if -len(table.shape) <= operator.axis < len(table.shape) else ()
+    return min(sizes, default=0) if min(sizes, default=0) > 0 else None

@@ -7,7 +7,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.pipeline.inspection.index_inputs import index_limits
+from harness.pipeline.inspection.graph import Graph
+from harness.pipeline.inspection.index_inputs import file_graphs, limits_of
 from harness.records.artifact import TensorInfo
 from harness.records.shorten import shorten
 
@@ -44,11 +45,12 @@ class Model:
         self._interpreter = self._opened()
         self._inputs = self._interpreter.get_input_details()
         self._outputs = self._interpreter.get_output_details()
-        self.inputs = _with_limits(tuple(_info(detail) for detail in self._inputs), path)
+        graphs = file_graphs(Path(path))
+        self.inputs = _with_limits(tuple(_info(detail) for detail in self._inputs), graphs)
         self.outputs = tuple(_info(detail) for detail in self._outputs)
         self.input_numbers = tuple(int(detail["index"]) for detail in self._inputs)
         operators = self._interpreter._get_ops_details()
-        names = [str(operator["op_name"]) for operator in operators]
+        names = [operator.name for graph in graphs for operator in graph.operators]
         self.random_operators = tuple(name for name in dict.fromkeys(names) if name in _RANDOM)
         self._keeps_state = _KEEPS_STATE in names
         self._counts = _counts(operators, [int(detail["index"]) for detail in self._outputs])
@@ -159,9 +161,9 @@ def _counts(operators: Sequence[Mapping[str, Any]], outputs: Sequence[int]) -> d
     return found
 
 
-def _with_limits(tensors: tuple[TensorInfo, ...], path: str) -> tuple[TensorInfo, ...]:
+def _with_limits(tensors: tuple[TensorInfo, ...], graphs: Sequence[Graph]) -> tuple[TensorInfo, ...]:
     """The inputs with the sizes of the tables that they look into, as the file tells."""
-    limits = index_limits(Path(path))
+    limits = limits_of(graphs[0]) if graphs else ()
     if len(limits) != len(tensors):
         return tensors
     return tuple(tensor.model_copy(update={"below": below}) for tensor, below in zip(tensors, limits, strict=True))

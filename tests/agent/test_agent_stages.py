@@ -9,6 +9,7 @@ import pytest
 from agent_conversation import Message, Steward, block, run, trial
 from edge_agent import stages
 from edge_agent.interpreters import TrialFailedError
+from pipeline.made_graphs import running_sum
 from pipeline.tiny_model import INT8, add_model
 
 from harness.records.board import Trial
@@ -79,6 +80,16 @@ def test_one_function_is_enough(steward: Start, tmp_path: Path) -> None:
     assert first.stages.answers == ()
     assert first.stages.postprocess_ns
     assert set(second.stages.answers) == {"[1, 4]"}
+
+
+def test_answers_begin_with_variables_as_they_start(steward: Start, tmp_path: Path) -> None:
+    """The model adds up all that it was ever fed; what is timed later does not count."""
+    one = steward()
+    source = "def preprocess(raw):\n    return raw[:2].astype('float32')\n"
+    source += "def postprocess(outputs):\n    return outputs[0].reshape(-1).tolist()\n"
+    found = only(run(one, [spec(one, tmp_path, source, model=running_sum())]))
+    assert found.stages
+    assert found.stages.answers == ("[0.0, 1.0]", "[0.0, 3.0]", "[0.0, 6.0]")
 
 
 def test_every_sample_is_run_though_few_runs_were_asked_for(steward: Start, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def ended_run(
             live.clear()
             session.close()
             results = close_run(folder, settings=session.settings, start=start, seconds=session.seconds, log=log)
-            log.ending.attempt("the report", lambda: report.render(folder.path), None)
+            log.ending.attempt("the report", lambda: report.render(folder.path, results), None)
             ended.code = results.run.exit_code
             ended.early = results.run.outcome is not None and results.run.outcome.lacking
             _show(results, session, as_json=as_json)

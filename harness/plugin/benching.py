@@ -213,7 +213,7 @@ class Benching:
             log.ending.problems.append(str(error))
             log.status = HarnessError.exit_code
             return
-        log.ending.attempt("the report", lambda: self._report.render(self.folder.path), None)
+        log.ending.attempt("the report", lambda: self._report.render(self.folder.path, self.results), None)
 
     def _amend(self, late: str) -> None:
         """Write into a run that is closed what failed it since."""
@@ -221,7 +221,7 @@ class Benching:
         log.failed["pytest"] = late
         if self.results is not None:
             self.results = amend_run(self.folder, self.results, settings=self.settings, log=log)
-            log.ending.attempt("the report", lambda: self._report.render(self.folder.path), None)
+            log.ending.attempt("the report", lambda: self._report.render(self.folder.path, self.results), None)
 
     def summarise(self, reporter: pytest.TerminalReporter) -> None:
         """The table and where the report lies; on GitHub also its annotations and the step's summary."""

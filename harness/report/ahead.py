@@ -4,6 +4,7 @@ import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.records.results import Results
 from harness.report.drawer import Drawer
 from harness.report.index import write_index
 from harness.report.page import load_templates
@@ -25,11 +26,14 @@ class ReportAhead:
             importlib.import_module(name)
         load_templates()
 
-    def render(self, folder: Path) -> Path:
-        """The report of a run folder, then the index over all runs beside it; ends the drawing process."""
+    def render(self, folder: Path, results: Results | None = None) -> Path:
+        """The report of a run folder, then the index over all runs beside it; ends the drawing process.
+
+        ``results`` are those of the folder's file, where the caller has read it: a large one is read once.
+        """
         try:
-            page = render(folder, self.drawer)
-            write_index(folder.parent)
+            page = render(folder, self.drawer, results)
+            write_index(folder.parent, {} if results is None else {folder.name: results})
             return page
         finally:
             if self.drawer is not None:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,10 @@ class Index:
     skipped: tuple[str, ...]
 
 
-def write_index(reports_dir: Path) -> Index:
+def write_index(reports_dir: Path, read: Mapping[str, Results] | None = None) -> Index:
     """Write index.html of a reports folder, newest run first; what was read before is not read again.
 
+    ``read`` has the results, by their folders' names, that the caller has read.
     Raises HarnessError where the page cannot be written.
     """
     with locked(reports_dir / f".{CACHE_NAME}.lock"):
@@ -76,7 +77,7 @@ def write_index(reports_dir: Path) -> Index:
             if file.parent.is_symlink():
                 continue
             try:
-                lines.append(_line(file, known))
+                lines.append(_line(file, known, read or {}))
             except (ResultsFileError, OSError) as error:
                 skipped.append(f"left out of the index: {error}")
         text = "".join(line.model_dump_json() + "\n" for line in lines)
@@ -125,11 +126,11 @@ def _known(cache: Path) -> dict[tuple[str, str], RunLine]:
     return found
 
 
-def _line(file: Path, known: dict[tuple[str, str], RunLine]) -> RunLine:
+def _line(file: Path, known: dict[tuple[str, str], RunLine], read: Mapping[str, Results]) -> RunLine:
     stat = file.stat()
     stamp = f"{stat.st_size}-{stat.st_mtime_ns}"
-    there = known.get((file.parent.name, stamp))
-    return there or _summed(load_results(file), file.parent.name, stamp)
+    name = file.parent.name
+    return known.get((name, stamp)) or _summed(read.get(name) or load_results(file), name, stamp)
 
 
 def _summed(results: Results, folder: str, stamp: str) -> RunLine:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from harness.records.results import Results
 from harness.report.action_benchmark import action_benchmark
 from harness.report.drawer import Drawer
 from harness.report.figures import draw_figures
@@ -15,16 +16,17 @@ SUMMARY_NAME = "summary.md"
 ACTION_NAME = "github-action-benchmark.json"
 
 
-def render(folder: Path, drawer: Drawer | None = None) -> Path:
+def render(folder: Path, drawer: Drawer | None = None, results: Results | None = None) -> Path:
     """Write report.html and what pipelines read beside the folder's results.json; gives the page's path.
 
-    ``drawer`` is one that was started earlier and is warm by now; it stays open. Charts that cannot be drawn are
-    left out, and the page says so. HarnessError when a file cannot be written.
+    ``drawer`` is one that was started earlier and is warm by now; it stays open. ``results`` are those of the
+    folder's file, where the caller has read it. Charts that cannot be drawn are left out, and the page says so.
+    HarnessError when a file cannot be written.
     """
     if drawer is None:
         with Drawer() as own:
-            return render(folder, own)
-    results = load_results(folder)
+            return render(folder, own, results)
+    results = results or load_results(folder)
     write_whole(folder / SUMMARY_NAME, summary(results).encode())
     write_whole(folder / ACTION_NAME, action_benchmark(results).encode())
     load_templates()  # while the engine starts

@@ -20,7 +20,7 @@ from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session.outcome import SessionLog, run_exit_code, status_of
 from harness.session.promise import promise_of
-from harness.store import DeviceTally, RunFolder, git
+from harness.store import DeviceTally, RunFolder, git, load_results
 from harness.store.results_file import save_results
 
 if TYPE_CHECKING:
@@ -67,9 +67,13 @@ def close_run(
 
     ``log`` says how the session ended, None: with nothing to tell. Problems of the session's end become notes, and
     what goes wrong here too late for that stays in ``log``; nothing of it costs the run its results.
-    Returns what was written; HarnessError where results.json itself cannot be, and then the journal stays.
+    Returns what was written, read back; HarnessError where that cannot be, and then the journal stays.
     """
-    return _Closing(folder, settings, start, seconds, log or SessionLog()).close()
+    log = log or SessionLog()
+    lacking = _Closing(folder, settings, start, seconds, log).write()
+    results = load_results(folder.path)
+    log.ending.attempt("the run's folder", lambda: folder.retire(keep_journal=lacking), None)
+    return results
 
 
 def amend_run(folder: RunFolder, results: Results, *, settings: Settings, log: SessionLog) -> Results:
@@ -94,8 +98,8 @@ class _Closing:
     seconds: Mapping[str, float]
     log: SessionLog
 
-    def close(self) -> Results:
-        """Write results.json, having kept the run in the history, and leave the folder as it should be."""
+    def write(self) -> bool:
+        """Write results.json, having kept the run in the history; returns whether the run lacks some of its entries."""
         ending, entries = self.log.ending, self.folder.entries()
         earlier = ending.attempt("the run's earlier results", self.folder.earlier_results, None)
         outcome = self.log.outcome(entries, self.folder.planned(), earlier.run.outcome if earlier else None)
@@ -104,15 +108,14 @@ class _Closing:
         devices = {name: tally.record for name, tally in self.folder.devices().items()}
         results, told = Results(run=run, devices=devices, entries=compared), len(ending.problems)
         kept = ending.attempt("the history", lambda: _remembered(results, self.settings, earlier), None)
-        written = self.folder.finish(
+        self.folder.finish(
             run.model_copy(update={"notes": [*run.notes, *(kept.notes if kept else ()), *ending.problems[told:]]}),
             compared,
             history=kept.series if kept else (),
             selftests=kept.selftests if kept else None,
         )
         del ending.problems[:]  # all of them are notes by now
-        ending.attempt("the run's folder", lambda: self.folder.retire(keep_journal=outcome.lacking), None)
-        return written
+        return outcome.lacking
 
     def _run(self, entries: Sequence[Entry], outcome: Outcome) -> Run:
         tallies, start, ending = self.folder.devices(), self.start, self.log.ending

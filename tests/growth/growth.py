@@ -115,7 +115,7 @@ def close_session(reports_dir: Path, entries: Iterator[Entry], *, run_id: str) -
     for entry in entries:
         folder.append_entry(entry)
     results = close_run(folder, settings=settings, start=RunStart.of(folder), seconds={"measure": 1.0})
-    ReportAhead().render(folder.path)
+    ReportAhead().render(folder.path, results)
     table(results)
     return folder.path
 

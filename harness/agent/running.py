@@ -16,7 +16,7 @@ from edge_agent.block import deadline_passed, how_it_ended
 from edge_agent.sysfs import Root
 
 _CHUNK = 1 << 18
-_START_S = 40.0
+_START_S = 35.0
 """For imports on the slowest boards."""
 _POLL_S = 0.01
 _GRACE_S = 8.0

@@ -43,7 +43,9 @@ REQUEST_S = 120.0
 """Longest a board may take for a small request, e.g. to read and hash a large file from an SD card."""
 UNPACK_S = 600.0
 """Thousands of files on an SD card."""
-BLOCK_START_S = 45.0
+MOST_SILENCES = 1
+"""A board that falls silent again, nothing of use in between, is given up."""
+BLOCK_START_S = 40.0
 """For the interpreter and its imports on the slowest board, before the first trial."""
 TRIAL_GRACE_S = 15.0
 """Beyond a trial's own deadline, by which the board itself ends it and says so."""
@@ -85,6 +87,8 @@ class LiveBoard:
         self._fingerprint: str | None = None
         self._link: Link | None = None
         self._gone: ConnectionLostError | None = None
+        self._silences = 0
+        """How often in a row the board fell silent, nothing of use in between."""
 
     @property
     def facts(self) -> BoardFacts:
@@ -142,6 +146,7 @@ class LiveBoard:
         try:
             with self._phase("measure"):
                 yield from self._trials(self._steward(), block)
+            self._silences = 0
         except ConnectionLostError as lost:
             self._reconnect(lost)
             self._refuse_starved(lost)
@@ -229,9 +234,12 @@ class LiveBoard:
         """What an action gives that may be begun anew on another link."""
         for _ in range(MOST_LOSSES - 1):
             try:
-                return action()
+                found = action()
             except ConnectionLostError as lost:
                 self._reconnect(lost)
+            else:
+                self._silences = 0
+                return found
         return action()
 
     def _reconnect(self, lost: ConnectionLostError) -> None:
@@ -239,6 +247,10 @@ class LiveBoard:
         if self._gone is not None:
             raise self._gone
         self._drop()
+        self._silences += isinstance(lost, SilentBoardError)
+        if self._silences > MOST_SILENCES:
+            self._gone = NotBackError(f"{lost}, as on the link before: it is not tried again")
+            raise self._gone
         with self._phase("reconnect"):
             for _ in range(MOST_LOSSES):
                 try:

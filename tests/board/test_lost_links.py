@@ -266,6 +266,18 @@ def test_heartbeats_are_no_progress_of_a_block(here, monkeypatch):
     assert board.release_problem
 
 
+def test_a_board_that_falls_silent_amid_every_block_is_given_up(here, monkeypatch):
+    monkeypatch.setattr(live, "SILENCE_S", 1.0)
+    monkeypatch.setattr(wire, "BEAT_S", 0.1)
+    with open_board(here.profile, lease=here.lease, agent=hanging(probes=True, beats=False)) as board:
+        with pytest.raises(BlockLostError):
+            list(board.run_block(scripted_block(1)))
+        with pytest.raises(ConnectionLostError, match="as on the link before: it is not tried again") as caught:
+            list(board.run_block(scripted_block(1)))
+        assert not isinstance(caught.value, BlockLostError)
+    assert board.losses == 1
+
+
 def test_a_line_that_the_link_cut_off_is_a_lost_link(here, monkeypatch):
     monkeypatch.setattr(link, "RECONNECT_S", 0.0)
     cut = """import sys; sys.stdout.write('{"event":"rea'); sys.stdout.flush()"""

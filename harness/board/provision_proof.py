@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.board.live import LiveBoard
 from harness.board.wire import runtime_remedy
 from harness.records.board import RuntimeFound, Trial
-from harness.records.errors import BoardUnfitError, TrialError
+from harness.records.errors import BlockLostError, BoardUnfitError, TrialError
 from harness.records.plan import BlockSpec, RunnerSpec, TrialSpec
 
 if TYPE_CHECKING:
@@ -48,11 +48,19 @@ def prove_runner(board: LiveBoard, runner: RunnerSpec) -> str | None:
         )
         block = BlockSpec(index=0, runner=runner, trials=(spec,))
         try:
-            trials = list(board.run_block(block))
+            trials = _trials(board, block)
         except (BoardUnfitError, TrialError) as error:  # it cannot even be imported, or takes the process along
             device = board.profile.name
             return str(error).removeprefix(f"{device}: ").removesuffix(runtime_remedy(device))
     return _objection(trials[0])
+
+
+def _trials(board: LiveBoard, block: BlockSpec) -> list[Trial]:
+    """The block's trials; asked for once more where the link was lost amid them."""
+    try:
+        return list(board.run_block(block))
+    except BlockLostError:
+        return list(board.run_block(block))
 
 
 def addition_model() -> bytes:

@@ -274,7 +274,7 @@ class Session:
                 self._spent("measure", began)
 
     def _keep(self, order: Order, trial: Trial) -> None:
-        self.folder.append_trial(order.device, str(order.candidate), trial)
+        self.folder.append_trial(order.device, str(order.candidate), trial, test=order.test)
         self.stop.trial_ended()
 
     def _build_rival(self, candidate: Candidate) -> Artifact:

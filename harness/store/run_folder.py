@@ -15,7 +15,7 @@ from harness.records.errors import EntryError, HarnessError, ResultsFileError, U
 from harness.records.files import open_regular
 from harness.records.history import Series
 from harness.records.results import DeviceRecord, Entry, Results, Run, SelfTests
-from harness.store.disk import append_line, disk_errors_named
+from harness.store.disk import append_line, disk_errors_named, write_whole
 from harness.store.naming import folder_name, new_run_id, point_latest
 from harness.store.problems import describe
 from harness.store.results_file import RESULTS_NAME, load_results, save_results
@@ -35,6 +35,8 @@ class TrialLine(Record):
 
     device: str
     entry: str
+    test: str | None = None
+    """None in runs of earlier versions."""
     trial: Trial
 
 
@@ -64,6 +66,7 @@ class RunFolder:
         """The folder of a run that did not measure all it was to, also by a link to it; UsageError for any other."""
         folder = cls(path.resolve())
         if folder.is_open and "-" in folder.path.name:
+            folder.drop_unfinished_trials()
             return folder
         if folder.results_path.exists():
             raise UsageError(f"--resume {path}: this run is whole: nothing of it is left to be measured")
@@ -100,9 +103,9 @@ class RunFolder:
         """Where results.json stands when the run has ended."""
         return self.path / RESULTS_NAME
 
-    def append_trial(self, device: str, entry: str, trial: Trial) -> None:
+    def append_trial(self, device: str, entry: str, trial: Trial, *, test: str | None = None) -> None:
         """Keep a trial with its raw samples; EntryError if it is larger than a trial may be."""
-        line = TrialLine(device=device, entry=entry, trial=trial).model_dump_json().encode()
+        line = TrialLine(device=device, entry=entry, test=test, trial=trial).model_dump_json().encode()
         if len(line) > MAX_TRIAL_BYTES:
             raise EntryError(
                 f"{device}: a trial of {entry} has {len(line)} bytes of samples, "
@@ -113,6 +116,14 @@ class RunFolder:
     def trials(self) -> Iterator[TrialLine]:
         """Every trial kept so far, raw samples included, one at a time in the order they came."""
         return _read_lines(self.path / TRIALS_NAME, TrialLine)
+
+    def drop_unfinished_trials(self) -> None:
+        """Remove the trials of entries that were not finished: these are measured anew, under the same indices."""
+        kept = {(entry.device, entry.subject, test) for entry in self.entries() for test in (entry.test, None)}
+        if all((line.device, line.entry, line.test) in kept for line in self.trials()):
+            return
+        whole = (line for line in self.trials() if (line.device, line.entry, line.test) in kept)
+        write_whole(self.path / TRIALS_NAME, (line.model_dump_json().encode() + b"\n" for line in whole))
 
     def append_entry(self, entry: Entry) -> None:
         """Keep an entry until the run ends."""

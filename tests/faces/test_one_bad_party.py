@@ -45,10 +45,10 @@ def test_the_first_ctrl_c_lets_the_trial_end_and_the_run_is_taken_up_again(
 ) -> None:
     append = RunFolder.append_trial
 
-    def hit(folder: RunFolder, device: str, entry: str, trial: Any) -> None:
+    def hit(folder: RunFolder, device: str, entry: str, trial: Any, **more: Any) -> None:
         if entry == "second":
             os.kill(os.getpid(), signal.SIGINT)
-        append(folder, device, entry, trial)
+        append(folder, device, entry, trial, **more)
 
     before = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patched:

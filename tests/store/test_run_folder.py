@@ -205,6 +205,22 @@ def test_nothing_is_written_through_a_link_in_a_run_folder(tmp_path, name):
     assert outside.read_text() == "mine"
 
 
+def test_a_resumed_run_keeps_the_trials_of_finished_entries_alone(tmp_path):
+    folder = RunFolder.create(tmp_path, run_id="a", now=NOW)
+    done = entries()[0]
+    folder.append_entry(done)
+    for test in (done.test, None, "test_unfinished"):
+        for index in range(2):
+            folder.append_trial(done.device, done.subject, a_trial(index), test=test)
+    folder.append_trial(done.device, "another", a_trial(0), test=done.test)
+    with (folder.path / "trials.jsonl").open("ab") as file:
+        file.write(b'{"device":"torn')
+    RunFolder.resumed(folder.path)
+    found = [(line.entry, line.test, line.trial.index) for line in folder.trials()]
+    assert found == [(done.subject, test, index) for test in (done.test, None) for index in range(2)]
+    assert (folder.path / "trials.jsonl").read_bytes().endswith(b"}\n")
+
+
 def test_a_run_whose_journal_is_a_link_is_not_resumed(tmp_path):
     folder = RunFolder.create(tmp_path, run_id="a", now=NOW)
     elsewhere = (folder.path / "journal").rename(tmp_path / "elsewhere")

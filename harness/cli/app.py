@@ -68,6 +68,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     samples: Annotated[
         str | None, typer.Option(metavar="FILE", help="real inputs: .npz with i0, i1..., or one .npy")
     ] = None,
+    signature: Annotated[str | None, typer.Option(metavar="NAME", help="which of a file's signatures")] = None,
     devices_dir: DevicesDir = None,
     reports_dir: ReportsDir = None,
     cache_dir: CacheDir = None,
@@ -111,7 +112,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         "resume": resume,
         "seed": seed,
     }
-    wanted = Wanted(files, recipes=recipe, data=data, stages=stages, samples=samples)
+    wanted = Wanted(files, recipes=recipe, data=data, stages=stages, samples=samples, signature=signature)
     raise typer.Exit(run_files(wanted, devices=device or [], given=given, as_json=as_json))
 
 

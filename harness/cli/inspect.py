@@ -68,6 +68,7 @@ def _for_machines(seen: _Seen) -> dict[str, Any]:
         "inputs": [tensor.model_dump(mode="json") for tensor in info.inputs],
         "outputs": [tensor.model_dump(mode="json") for tensor in info.outputs],
         "open_inputs": list(info.open_inputs),
+        "signatures": [one.name for one in info.signatures],
         "graphs": {"called": contents.called, "aside": contents.aside},
         "xnnpack": asdict(seen.delegation),
     }
@@ -132,6 +133,10 @@ def _figures(seen: _Seen) -> Iterator[str]:
         yield _line("", "XNNPACK is told of the first graph")
     if contents.aside:
         yield _line("graphs", f"{contents.aside} more belong to other signatures and are not counted")
+    if len(seen.info.signatures) > 1:
+        names = ", ".join(f"{one.name} (counted)" if one.graph == 0 else one.name for one in seen.info.signatures)
+        yield _line("signatures", _short(names, _WIDTH - 13))
+        yield _line("", "measured is the counted one, or the one that --signature names")
 
 
 def _had(name: str, delegation: Delegation) -> str:

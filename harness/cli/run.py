@@ -36,6 +36,7 @@ class Wanted:
     data: str | None = None
     stages: str | None = None
     samples: str | None = None
+    signature: str | None = None
 
     def candidates(self) -> list[Candidate]:
         """The candidates they make. Raises CandidateSpecError."""
@@ -45,6 +46,7 @@ class Wanted:
             data=self.data,
             stages=self.stages,
             samples=self.samples,
+            signature=self.signature,
         )
 
 

@@ -29,6 +29,7 @@ def candidates(  # noqa: PLR0913 - by keyword
     weights: Source | None = None,
     samples: Source | None = None,
     stages: Source | None = None,
+    signature: str | None = None,
     **unknown: Never,
 ) -> list[Candidate]:
     """Candidates to parametrize a benchmark with.
@@ -38,8 +39,9 @@ def candidates(  # noqa: PLR0913 - by keyword
     Several stand one after the other or in a list. Paths are relative to the calling file. ``recipes``, or ``recipe``,
     (default: float32) say what is made of each source; a .tflite file is measured as it is unless they are given.
     ``data`` is the data set of files: a name or a path. ``weights`` is a file that takes the place of training.
-    ``samples`` is an .npz (i0, i1...) or .npy with real inputs for .tflite files, samples on the first axis; with
-    ``stages`` it holds raw samples and may be any file. ``stages`` is a file that imports only numpy, with
+    ``samples`` is an .npz (i0, i1...) or .npy with real inputs for model files, samples on the first axis; sizes that
+    a file leaves open become theirs. With ``stages`` it holds raw samples and may be any file. ``signature`` is the
+    one that is measured of a file that has several. ``stages`` is a file that imports only numpy, with
     preprocess and postprocess; "dataset" is the data set's own.
     Raises CandidateSpecError.
     """
@@ -55,6 +57,7 @@ def candidates(  # noqa: PLR0913 - by keyword
         weights=weights,
         samples=samples,
         stages=stages,
+        signature=signature,
         base_dir=base_dir,
     )
 
@@ -87,11 +90,13 @@ def candidates_from_paths(  # noqa: PLR0913 - as above
     weights: Source | None = None,
     samples: Source | None = None,
     stages: Source | None = None,
+    signature: str | None = None,
     base_dir: Path | None = None,
 ) -> list[Candidate]:
     """As ``candidates``, with paths relative to ``base_dir`` (None: the working directory)."""
     folder = real_path(base_dir or Path.cwd())
-    for what, source in (("data", data), ("weights", weights), ("samples", samples), ("stages", stages)):
+    texts = {"data": data, "weights": weights, "samples": samples, "stages": stages, "signature": signature}
+    for what, source in texts.items():
         _refuse_unless_text(what, source)
     words = _recipe_words(recipes)
     found = [candidate for source in sources for candidate in looked_up(source, folder)]
@@ -102,6 +107,7 @@ def candidates_from_paths(  # noqa: PLR0913 - as above
         "weights": _file(weights, folder, what="weights"),
         "samples": _samples(samples, folder, any_file=stages is not None),
         "stages": _stages(stages, folder),
+        "signature": signature,
     }
     refuse_misfits(found, given, recipes=words if recipes is not None else (), folder=folder)
     together = [_with(candidate, given) for candidate in _with_unique_names(found)]
@@ -151,6 +157,7 @@ def _with(candidate: Candidate, given: dict[str, str | None]) -> Candidate:
         weights=candidate.weights or given["weights"],
         samples=given["samples"],
         stages=given["stages"],
+        signature=given["signature"],
     )
 
 

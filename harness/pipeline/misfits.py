@@ -39,9 +39,12 @@ def _refuse_given(candidate: Candidate, given: Mapping[str, str | None]) -> None
         )
     if given["weights"] and not called:
         raise CandidateSpecError(f"weights go with zoo models and factories; {candidate.source} has its own")
-    if given["samples"] and not given["stages"] and candidate.kind != "tflite":
-        what = "its factory gives the data set" if called else "data=... names its data set"
-        raise CandidateSpecError(f"samples go with .tflite files; {candidate.source} is built and {what}")
+    if given["samples"] and not given["stages"] and called:
+        raise CandidateSpecError(f"samples go with model files; {candidate.source} is built and its factory gives data")
+    if given["samples"] and not given["stages"] and given["data"] and candidate.kind != "tflite":
+        raise CandidateSpecError(f"{candidate.source}: data and samples are both given: name one of them")
+    if given["signature"] and candidate.kind not in ("tflite", "saved_model"):
+        raise CandidateSpecError(f"a signature goes with .tflite files and SavedModels; {candidate.source} has none")
 
 
 def _refuse_teachers(recipe: Recipe, folder: Path) -> None:

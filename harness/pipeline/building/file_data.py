@@ -1,6 +1,7 @@
 """In a worker: the data set that was named for a .tflite file, written as the file takes it. Without TensorFlow."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ def _write(request: FileData, folder: Path) -> None:
         dtype=inputs[0].dtype,
         pixels=pixel_range_of_file(Path(request.model), info.inputs[0]),
     )
+    if any(size < 0 for size in info.open_shapes[0][1:]):  # its sizes become those of the data
+        inputs = (replace(inputs[0], shape=(1, *dataset.test_inputs.shape[1:])), *inputs[1:])
     written = write_data(dataset, Exported(folder, inputs, outputs, _nothing), folder, request.label)
     has_preprocessing = (folder / PREPROCESSING).exists()
     about = PreparedInfo(

@@ -15,9 +15,18 @@ from harness.pipeline.building.completing import (
 from harness.pipeline.building.crew import Crew
 from harness.pipeline.building.jobs import CALIBRATION, RAW, TEST, PreparedInfo
 from harness.pipeline.building.keys import export_sources, quantizing_sources
-from harness.pipeline.building.requests import FileData, Quantize
+from harness.pipeline.building.requests import FileData, Fix, Quantize
 from harness.pipeline.building.workshop import Built, BuiltRecord, Desk, Workshop
-from harness.pipeline.cache import ARTIFACTS, PREPARED, file_sha256, folder_sha256, key, quantizing_versions
+from harness.pipeline.cache import (
+    ARTIFACTS,
+    PREPARED,
+    file_sha256,
+    folder_sha256,
+    key,
+    litert_version,
+    quantizing_versions,
+)
+from harness.pipeline.conversion.fixed_file import open_sizes, selected, shape_text, unknown_sizes
 from harness.pipeline.inspection.delegation import refuse_unresolved_operators
 from harness.pipeline.inspection.model_file import inspect_file
 from harness.records.artifact import Artifact
@@ -57,6 +66,7 @@ class Quantized:
         data = _data_folder(self.candidate, Path(self.candidate.source), self.shop)
         stages = self.candidate.stages if self.candidate.stages != OF_THE_DATASET else None
         hashes = [_sha256(file) for file in (self.candidate.source, self.candidate.samples, stages)]
+        hashes.append(self.candidate.signature)
         deciding = [hashes, data.name if data else None, quantizing_versions(), quantizing_sources()]
         return self.shop.cache_dir / ARTIFACTS / key(["tflite", self.candidate.recipe, self.shop.seed, *deciding])
 
@@ -105,7 +115,9 @@ class Quantized:
 
 def as_given(candidate: Candidate, shop: Workshop, desk: Desk) -> Found:
     """What is known of a file before it is run, with the data set that was named for it, if one was."""
-    file = Path(candidate.source)
+    given = _GivenFile(candidate, shop, desk)
+    built, note = given.with_signature()
+    file = built.file
     data = _data_folder(candidate, file, shop)
     about = _ABOUT
     if data is not None:
@@ -117,10 +129,11 @@ def as_given(candidate: Candidate, shop: Workshop, desk: Desk) -> Found:
             folder=str(data),
         )
         about = shop.describe(request, desk)
+    fixed, shapes = given.with_sizes(built, data / TEST if data else None)
     return Found(
-        file=file,
-        record=BuiltRecord(sha256=file_sha256(file), build_s=0.0, versions={}),
-        about=about,
+        file=fixed.file,
+        record=fixed.record,
+        about=about.model_copy(update={"notes": (*note, *shapes, *about.notes)}),
         test=data / TEST if data else None,
         raw=if_there(data / RAW) if data else None,
         calibration=data / CALIBRATION if data else None,
@@ -129,6 +142,59 @@ def as_given(candidate: Candidate, shop: Workshop, desk: Desk) -> Found:
         cached=None,
         deadline_s=_DEADLINE_S,
     )
+
+
+@dataclass(frozen=True)
+class _GivenFile:
+    """A file as it was given, and what of it is measured."""
+
+    candidate: Candidate
+    shop: Workshop
+    desk: Desk
+
+    def with_signature(self) -> tuple[Built, tuple[str, ...]]:
+        """The file whose first graph is what is measured, with a sentence where there was a choice."""
+        source = Path(self.candidate.source)
+        record = BuiltRecord(sha256=file_sha256(source), build_s=0.0, versions={})
+        selection = selected(source, inspect_file(source, compress=False), self.candidate.signature)
+        note = () if selection.note is None else (selection.note,)
+        given = Built(source, record, cached=True)
+        if selection.signature is None:
+            return given, note
+        return self._written(given, signature=selection.signature, samples=None), note
+
+    def with_sizes(self, given: Built, data: Path | None) -> tuple[Built, tuple[str, ...]]:
+        """The file with every size known, from samples or the data set's, and a sentence that names them."""
+        sizes = open_sizes(inspect_file(given.file, compress=False))
+        if not sizes:
+            return given, ()
+        own = self.candidate.samples if self.candidate.stages is None else None
+        samples = data or (Path(own) if own else None)
+        if samples is None:
+            raise unknown_sizes(Path(self.candidate.source), sizes)
+        fixed = self._written(given, signature=None, samples=samples)
+        inputs = inspect_file(fixed.file, compress=False).inputs
+        return fixed, tuple(
+            f'its input "{one.name}" is open ({shape_text(sizes[one.name])}) and measured at {shape_text(one.shape)}, '
+            "as its samples are"
+            for one in inputs
+            if one.name in sizes
+        )
+
+    def _written(self, given: Built, *, signature: str | None, samples: Path | None) -> Built:
+        deciding = [given.record.sha256, signature, file_sha256(samples) if samples else None]
+        folder = self.shop.cache_dir / ARTIFACTS / key(["fixed", *deciding, litert_version(), quantizing_sources()])
+
+        def request(output: Path) -> Fix:
+            return Fix(
+                label=self.desk.label,
+                source=str(given.file),
+                output=str(output),
+                signature=signature,
+                samples=str(samples) if samples else None,
+            )
+
+        return self.shop.convert(folder, request, self.desk, versions={})
 
 
 def _data_folder(candidate: Candidate, file: Path, shop: Workshop) -> Path | None:

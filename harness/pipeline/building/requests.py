@@ -44,6 +44,17 @@ class Quantize(Record):
     seed: int
 
 
+class Fix(Record):
+    """Write a .tflite file anew: a signature's graph first, open sizes as the samples have them."""
+
+    kind: Literal["fix"] = "fix"
+    label: str
+    source: str
+    output: str
+    signature: str | None
+    samples: str | None
+
+
 class FileData(Record):
     """Write the data set that was named for a .tflite file into ``folder``, as the file takes it."""
 
@@ -90,7 +101,7 @@ class Verify(Record):
     deadline_s: float
 
 
-Request = Prepare | Convert | Quantize | FileData | Stage | Verify
+Request = Prepare | Convert | Quantize | Fix | FileData | Stage | Verify
 REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
 
 

@@ -15,10 +15,20 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from harness.pipeline.building.jobs import WorkerAnswer
-from harness.pipeline.building.requests import REQUEST, Convert, FileData, Prepare, Quantize, Request, Stage, Verify
+from harness.pipeline.building.requests import (
+    REQUEST,
+    Convert,
+    FileData,
+    Fix,
+    Prepare,
+    Quantize,
+    Request,
+    Stage,
+    Verify,
+)
 from harness.records.errors import EntryError
 from harness.records.shorten import shorten
 
@@ -88,21 +98,16 @@ def _served(request: Request, answers: TextIO, *, memory: int, cpu_s: float) -> 
 
 
 def _do(request: Request, say: Say) -> str:
-    match request:
-        case Prepare():
-            return _prepare(request, say)
-        case Convert():
-            return _convert(request, say)
-        case Quantize():
-            return _quantize(request, say)
-        case FileData():
-            return _file_data(request, say)
-        case Stage():
-            return _stage(request)
-        case Verify():
-            from harness.pipeline.building.checking import check
-
-            return check(request).model_dump_json()
+    work: dict[type, Callable[[Any, Say], str]] = {
+        Prepare: _prepare,
+        Convert: _convert,
+        Quantize: _quantize,
+        Fix: _fix,
+        FileData: _file_data,
+        Stage: _stage,
+        Verify: _verify,
+    }
+    return work[type(request)](request, say)
 
 
 def _prepare(request: Prepare, say: Say) -> str:
@@ -131,6 +136,15 @@ def _quantize(request: Quantize, say: Say) -> str:
     return ""
 
 
+def _fix(request: Fix, say: Say) -> str:
+    from harness.pipeline.conversion.fixed_file import write_fixed_file
+
+    say("fixing its signature and sizes")
+    samples = Path(request.samples) if request.samples else None
+    write_fixed_file(Path(request.source), Path(request.output), signature=request.signature, samples=samples)
+    return ""
+
+
 def _file_data(request: FileData, say: Say) -> str:
     from harness.pipeline.building.file_data import write_file_data
 
@@ -139,7 +153,7 @@ def _file_data(request: FileData, say: Say) -> str:
     return ""
 
 
-def _stage(request: Stage) -> str:
+def _stage(request: Stage, _say: Say) -> str:
     from harness.pipeline.building.requests import Staging
     from harness.pipeline.verification.staging import staged
 
@@ -151,6 +165,12 @@ def _stage(request: Stage) -> str:
         cache_dir=Path(request.cache_dir),
     )
     return Staging(file=found.file, samples=str(found.samples)).model_dump_json()
+
+
+def _verify(request: Verify, _say: Say) -> str:
+    from harness.pipeline.building.checking import check
+
+    return check(request).model_dump_json()
 
 
 def _with_tensorflow(say: Say) -> None:

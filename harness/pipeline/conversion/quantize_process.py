@@ -115,7 +115,7 @@ def _readable(job: QuantizeJob) -> tuple[bytes, Untyped]:
         code.builtinCode = max(code.builtinCode, code.deprecatedBuiltinCode)
     signatures = model.signatureDefs or []
     if len(signatures) > 1:
-        raise RefusedError(f"it has {len(signatures)} signatures, where at most one was expected")
+        raise RefusedError(f"it has {len(signatures)} signatures: export each as a file of its own to quantise it")
     if not signatures:
         model.signatureDefs = [_signature(model.subgraphs[0])]
     return bytes(convert_object_to_bytearray(model)), model.signatureDefs[0]

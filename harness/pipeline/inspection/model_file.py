@@ -5,6 +5,7 @@ import mmap
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from harness.pipeline.inspection.flatbuffer import DamagedError, Table, root
@@ -16,6 +17,15 @@ from harness.records.errors import ModelFileError
 from harness.records.files import open_regular
 
 _IDENTIFIER = b"TFL3"
+_MOST_SIGNATURES = 64
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A signature's name and the number of its graph; interpreters run graph 0 where none is named."""
+
+    name: str
+    graph: int
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,9 @@ class ModelInfo:
     contents: Contents
     open_inputs: tuple[str, ...] = ()
     """Inputs with an axis of open size, such as the batch; ``shape`` and all figures take it as the file does, as 1."""
+    open_shapes: tuple[tuple[int, ...], ...] = ()
+    """Each input's shape with -1 for an axis of open size."""
+    signatures: tuple[Signature, ...] = ()
 
     @property
     def inside(self) -> Inside:
@@ -108,6 +121,8 @@ def _told(model: Table, graphs: tuple[Graph, ...], view: memoryview, *, compress
         custom_operators=custom,
         contents=sum_up(graphs, view, custom, compress=compress),
         open_inputs=tuple(_open_inputs(first, graphs[0])),
+        open_shapes=tuple(_open_shape(first, graphs[0], number) for number in graphs[0].inputs),
+        signatures=tuple(map(_signature, islice(model.tables(7), _MOST_SIGNATURES))),
     )
 
 
@@ -127,6 +142,15 @@ def _open_inputs(table: Table, graph: Graph) -> Iterator[str]:
         tensor = table.element(0, number)
         if any(size < 0 for size in (*tensor.whole_numbers(7), *graph.tensors[number].shape)):
             yield tensor.text(3, limit=NAME_LIMIT)
+
+
+def _open_shape(table: Table, graph: Graph, number: int) -> tuple[int, ...]:
+    stated, shape = table.element(0, number).whole_numbers(7), graph.tensors[number].shape
+    return stated if len(stated) == len(shape) else shape
+
+
+def _signature(table: Table) -> Signature:
+    return Signature(table.text(2, limit=NAME_LIMIT), table.scalar(4, "I"))
 
 
 def _tensor(table: Table, tensor: Tensor) -> TensorInfo:

@@ -256,7 +256,7 @@ def test_empty_recipes_are_refused():
 
 
 def test_samples_for_what_is_built_are_refused(tmp_path):
-    assert "samples go with .tflite files" in refusal("digits_cnn", samples=touch(tmp_path / "a.npz"))
+    assert "samples go with model files" in refusal("digits_cnn", samples=touch(tmp_path / "a.npz"))
 
 
 def test_samples_that_are_missing_or_of_another_kind(tmp_path):

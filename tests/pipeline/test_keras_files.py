@@ -112,7 +112,7 @@ def test_without_data_no_accuracy_is_claimed(tools):
         ("of_another_keras.h5", ["passed to DepthwiseConv2D: {'groups': 1}", "module:function"]),
         ("only.weights.h5", ["cannot be read"]),
         ("nan.keras", ["layer last", "NaN"]),
-        ("any_length.keras", ['input "sound"', 'layer "first"', "fixed other sizes"]),
+        ("any_length.keras", ['input "sound"', 'layer "first"', "--samples", "fixed sizes"]),
     ],
 )
 def test_what_cannot_be_read_is_one_line(tools, name, words):

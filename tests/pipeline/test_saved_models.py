@@ -254,7 +254,7 @@ def test_data_of_another_shape_is_one_line(tools):
     [
         ("two_signatures", ["one, other", "serving_default"]),
         ("no_signature", ["no signature"]),
-        ("any_length", ['input "x"', "(None, None, 3)", "fixed other sizes"]),
+        ("any_length", ['input "x"', "(None, None, 3)", "--samples", "fixed sizes"]),
         ("any_shape", ['input "x"', "any shape"]),
         ("eight", ['input "x"', "(8, 3)", "a batch of None or 1"]),
         ("scalar", ['input "x"', "()"]),

@@ -39,8 +39,9 @@ class Found:
     cached: bool | None
     deadline_s: float
     calibration: Path | None = None
-    made_up: Path | None = None
-    """Samples that were made up with the model in view, to check outputs on where there are no others."""
+    samples: Path | None = None
+    """Samples to check outputs on where there is no test part; ``samples_real``: given, not made up."""
+    samples_real: bool = False
 
 
 def completed(candidate: Candidate, found: Found, shop: Workshop, desk: Desk) -> Artifact:
@@ -106,8 +107,9 @@ def staged_samples(candidate: Candidate, found: Found, shop: Workshop, desk: Des
 
 
 def _question(candidate: Candidate, found: Found, staging: Staging | None, shop: Workshop) -> Verify:
-    samples = str(found.test) if found.test else staging.samples if staging else candidate.samples
-    real = samples is not None and not (found.about.dataset and found.about.accuracy_reason)
+    given = found.test or (staging and staging.samples) or found.samples or candidate.samples
+    made_up = given is not None and given is found.samples and not found.samples_real
+    real = given is not None and not made_up and not (found.about.dataset and found.about.accuracy_reason)
     reference = found.reference if isinstance(found.reference, Artifact) else None
     return Verify(
         label=str(candidate),
@@ -116,7 +118,7 @@ def _question(candidate: Candidate, found: Found, staging: Staging | None, shop:
         reference=reference.path if reference else None,
         reference_sha256=reference.sha256 if reference else None,
         reference_name=found.reference_name,
-        samples=samples or (str(found.made_up) if found.made_up else None),
+        samples=str(given) if given else None,
         seed=shop.seed,
         dataset=found.about.dataset,
         score=found.about.score,

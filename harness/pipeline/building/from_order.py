@@ -6,10 +6,13 @@ from typing import cast
 
 from harness.pipeline.building.completing import Found, completed, if_there, reference_or_reason
 from harness.pipeline.building.crew import Crew
-from harness.pipeline.building.jobs import MADE_UP, RAW, TEST, PreparedInfo
+from harness.pipeline.building.jobs import RAW, SAMPLES, TEST, PreparedInfo
 from harness.pipeline.building.order import REFERENCE_RECIPE, Order
 from harness.pipeline.building.requests import Convert
 from harness.pipeline.building.workshop import Built, Desk, Workshop
+from harness.pipeline.cache import key, lock
+from harness.pipeline.conversion.exported import SERVING
+from harness.pipeline.inspection.model_file import inspect_file
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 
@@ -60,10 +63,35 @@ class FromOrder:
             about=about,
             test=if_there(self.order.prepared / TEST) if about.dataset else None,
             raw=if_there(self.order.prepared / RAW),
-            made_up=if_there(self.order.prepared / MADE_UP),
+            samples=_ordered(self.order.prepared / SAMPLES, built.file),
+            samples_real=self.order.model.samples is not None,
             reference=reference_or_reason(self.crew, self.reference),
             reference_name=REFERENCE_RECIPE,
             cached=built.cached,
             deadline_s=_DEADLINE_S,
         )
         return completed(self.candidate, found, self.shop, desk)
+
+
+def _ordered(samples: Path, file: Path) -> Path | None:
+    """Samples by the inputs' names, as i0, i1... in the order in which the .tflite file has its inputs.
+
+    The converter keeps no order, but the names: "serving_default_NAME:0". None where there are no samples.
+    """
+    if not samples.exists():
+        return None
+    import numpy as np
+
+    with np.load(samples, allow_pickle=False) as arrays:
+        named = dict(arrays)
+    tensors = [tensor.name for tensor in inspect_file(file, compress=False).inputs]
+    order = [tensor.removeprefix(f"{SERVING}_").rpartition(":")[0] for tensor in tensors]
+    if sorted(order) != sorted(named):
+        order = list(named)
+    target = samples.with_name(f"samples-{key(order)[:16]}.npz")
+    with lock(target):
+        if not target.exists():
+            partial = target.with_suffix(".partial.npz")
+            np.savez(partial, allow_pickle=False, **{f"i{index}": named[name] for index, name in enumerate(order)})
+            partial.replace(target)
+    return target

@@ -10,10 +10,10 @@ SAVED_MODEL = "saved_model"
 CALIBRATION = "calibration.npz"
 TEST = "test.npz"
 RAW = "raw.npz"
-MADE_UP = "made_up.npz"
+SAMPLES = "samples.npz"
 INFO = "prepared.json"
-"""What stands in the folder of a prepared model; RAW only where the data set has raw samples, MADE_UP only where
-there is no data set and a table's size is known; INFO is written last."""
+"""What stands in the folder of a prepared model; RAW only where the data set has raw samples, SAMPLES, by the
+inputs' names, where there is no data set but real samples, or made-up ones of known tables; INFO is written last."""
 
 
 class ModelSource(Record):
@@ -34,6 +34,10 @@ class ModelSource(Record):
     """An absolute path of weights that take the place of training."""
     data: str | None = None
     """The data set of a file, as text for ``harness.pipeline.data``."""
+    samples: str | None = None
+    """Of a file without a data set: real inputs (npz with i0, i1..., or .npy), an absolute path."""
+    signature: str | None = None
+    """Of a SavedModel: the signature that is taken; None: serving_default, or the only one."""
 
 
 class TrainingStage(Record):

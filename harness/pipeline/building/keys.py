@@ -73,7 +73,8 @@ def model_parts(source: ModelSource) -> list[object]:
         parts = ["saved_model", folder_sha256(Path(source.source))]
     weights = file_sha256(Path(source.weights)) if source.weights else None
     data = _fingerprint(source.data, source) if source.data else None
-    return [*parts, weights, data]
+    samples = file_sha256(Path(source.samples)) if source.samples else None
+    return [*parts, weights, data, samples, source.signature]
 
 
 def user_sources(source: ModelSource) -> dict[str, str]:

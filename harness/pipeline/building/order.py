@@ -109,6 +109,8 @@ def model_source(candidate: Candidate) -> ModelSource:
         base_dir=candidate.base_dir,
         weights=candidate.weights,
         data=candidate.data,
+        samples=candidate.samples if candidate.stages is None else None,
+        signature=candidate.signature,
     )
 
 

@@ -37,7 +37,8 @@ class Tasks:
         order = order_for(candidate, seed=self.shop.seed, cache_dir=self.shop.cache_dir)
         reference = None
         if order.recipe != REFERENCE_RECIPE:
-            reference = self.add(replace(candidate, recipe=REFERENCE_RECIPE, stages=None, samples=None), rank)
+            samples = candidate.samples if candidate.stages is None else None  # else they are raw
+            reference = self.add(replace(candidate, recipe=REFERENCE_RECIPE, stages=None, samples=samples), rank)
         made = FromOrder(candidate, order, reference, self.shop, self.crew)
         # A training that others build upon comes before those that do.
         training = (*rank, _PREPARE, len(order.stages))

@@ -1,11 +1,12 @@
 """From a SavedModel of the user's to one with a batch of one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.pipeline.conversion.exported import SERVING, Exported, Port
 from harness.pipeline.conversion.graph_check import refuse_outside_operators
+from harness.pipeline.conversion.open_sizes import Shape, fixed_shape, opened
 from harness.pipeline.training.foreign import one_line
 from harness.records.errors import BuildError
 
@@ -14,14 +15,24 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
+_OF_KERAS: Final = "serve"
+
 # TensorFlow is not typed: its functions and tensors are Any here.
 Tensorflow = Any
 
 
-def adopt(source: Path, folder: Path, label: str) -> Exported:
-    """Write the signature of a SavedModel anew, with a batch of one. Raises BuildError.
+def adopt(
+    source: Path,
+    folder: Path,
+    label: str,
+    *,
+    signature: str | None = None,
+    shapes: Callable[[], Sequence[Shape] | None] = lambda: None,
+) -> Exported:
+    """Write a signature of a SavedModel anew, with a batch of one. Raises BuildError.
 
-    The signature is serving_default, or the only one there is. Nothing of it runs but its graph, and that has been
+    The signature is the one named, serving_default, or the only one there is. ``shapes`` gives those of one real
+    sample for each input, where the signature leaves sizes open. Nothing of it runs but its graph, and that has been
     looked through before: a SavedModel may be a stranger's.
     """
     import tensorflow as tf
@@ -31,43 +42,53 @@ def adopt(source: Path, folder: Path, label: str) -> Exported:
         loaded = tf.saved_model.load(str(source))
     except Exception as error:
         raise BuildError(f"{label}: the SavedModel {source} cannot be loaded: {one_line(error)}") from error
-    serve = _signature(loaded, label)
-    inputs = _fixed_inputs(serve, label)
+    serve, chosen = _signature(loaded, signature, label)
+    inputs, told = _fixed_inputs(serve, shapes, label)
     fixed = _with_batch_of_one(loaded, serve, inputs, label)
     outputs = _outputs(fixed.serve, label)
     try:
         tf.saved_model.save(fixed, str(folder), signatures={SERVING: fixed.serve})
     except Exception as error:
         raise BuildError(f"{label} cannot be exported with a batch of one: {one_line(error)}") from error
-    return Exported(folder, inputs, outputs, original=lambda values: _run(serve, values))
+    return Exported(folder, inputs, outputs, original=lambda values: _run(serve, values), notes=(*chosen, *told))
 
 
-def _signature(loaded: Tensorflow, label: str) -> Tensorflow:
+def _signature(loaded: Tensorflow, wanted: str | None, label: str) -> tuple[Tensorflow, tuple[str, ...]]:
+    """The signature that is taken, with a sentence where there was a choice."""
     signatures = dict(getattr(loaded, "signatures", {}))
-    if SERVING in signatures:
-        return signatures[SERVING]
-    if len(signatures) == 1:
-        return next(iter(signatures.values()))
     found = f"the signatures {', '.join(sorted(signatures))}" if signatures else "no signature"
-    raise BuildError(f"{label}: the SavedModel has {found}, where one, or one named {SERVING}, was expected")
+    if wanted is not None and wanted not in signatures:
+        raise BuildError(f'{label}: the SavedModel has {found}, and none called "{wanted}"')
+    name = wanted or (SERVING if SERVING in signatures else next(iter(signatures), None))
+    if name is None or (wanted is None and name != SERVING and len(signatures) > 1):
+        raise BuildError(
+            f"{label}: the SavedModel has {found}, where one, or one named {SERVING}, was expected"
+            + (": name one with signature= or --signature" if signatures else "")
+        )
+    # Keras' own export gives the same function under two names.
+    others = ", ".join(sorted(signatures.keys() - {name, *([_OF_KERAS] if name == SERVING else [])}))
+    how = "" if wanted else ": name one with signature= or --signature"
+    return signatures[name], (f'measured is its signature "{name}", not {others}{how}',) if others else ()
 
 
-def _fixed_inputs(serve: Tensorflow, label: str) -> tuple[Port, ...]:
+def _fixed_inputs(
+    serve: Tensorflow, shapes: Callable[[], Sequence[Shape] | None], label: str
+) -> tuple[tuple[Port, ...], tuple[str, ...]]:
     specs = dict(serve.structured_input_signature[1])
     if not specs:
         raise BuildError(f"{label}: the SavedModel's signature has no input")
-    return tuple(_fixed_input(name, spec, label) for name, spec in specs.items())
-
-
-def _fixed_input(name: str, spec: Tensorflow, label: str) -> Port:
-    shape = None if spec.shape.rank is None else tuple(spec.shape.as_list())
-    if not shape or shape[0] not in (None, 1) or None in shape[1:]:
-        shown = "any shape" if shape is None else f"shape {shape}"
-        raise BuildError(
-            f'{label}: input "{name}" has {shown}, where a batch of None or 1 and fixed other sizes were expected: '
-            "export it with fixed sizes"
-        )
-    return Port(name, (1, *shape[1:]), spec.dtype.name)
+    open_ = any(spec.shape.rank and None in spec.shape.as_list()[1:] for spec in specs.values())
+    known = shapes() if open_ else None
+    ports, told = [], []
+    for index, (name, spec) in enumerate(specs.items()):
+        whose = f'{label}: input "{name}"'
+        if spec.shape.rank is None:
+            raise BuildError(f"{whose} has any shape: export it with fixed sizes")
+        stated = tuple(spec.shape.as_list())
+        fixed = fixed_shape(stated, known, index, whose)
+        told += [opened(name, stated, fixed)] if None in stated[1:] else []
+        ports.append(Port(name, fixed, spec.dtype.name))
+    return tuple(ports), tuple(told)
 
 
 def _with_batch_of_one(loaded: Tensorflow, serve: Tensorflow, inputs: tuple[Port, ...], label: str) -> Tensorflow:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from harness.pipeline.building.jobs import CALIBRATION, MADE_UP, RAW, TEST
+from harness.pipeline.building.jobs import CALIBRATION, RAW, SAMPLES, TEST
 from harness.pipeline.conversion.data_checks import class_labels, fitted, why_not_scored
 from harness.pipeline.conversion.exported import Exported, Port
+from harness.pipeline.conversion.open_sizes import read_inputs
 from harness.pipeline.dataset import Dataset
 from harness.records.errors import BuildError
 
@@ -53,6 +54,23 @@ def write_data(dataset: Dataset, exported: Exported, folder: Path, label: str) -
     return Written({port.name: test}, dataset.accuracy_reason or why_not_scored(dataset, exported, labels))
 
 
+def write_given_samples(path: Path, exported: Exported, folder: Path, label: str) -> "dict[str, Array]":
+    """Write real samples without labels, to calibrate and to check outputs on; gives them by input name.
+
+    Raises BuildError.
+    """
+    arrays = read_inputs(path)
+    if len(arrays) != len(exported.inputs):
+        raise BuildError(f"{label}: the samples hold {len(arrays)} arrays, and it has {len(exported.inputs)} inputs")
+    samples = {
+        port.name: fitted(array, port, part="sample", label=label)
+        for port, array in zip(exported.inputs, arrays, strict=True)
+    }
+    np.savez(folder / CALIBRATION, allow_pickle=False, **samples)
+    np.savez(folder / SAMPLES, allow_pickle=False, **samples)
+    return samples
+
+
 def write_made_up_data(exported: Exported, folder: Path, *, seed: int, label: str) -> "dict[str, Array]":
     """Write seeded random calibration samples; gives them by input name. Raises BuildError.
 
@@ -62,8 +80,7 @@ def write_made_up_data(exported: Exported, folder: Path, *, seed: int, label: st
     samples = {port.name: _made_up(rng, port, label) for port in exported.inputs}
     np.savez(folder / CALIBRATION, allow_pickle=False, **samples)
     if any(port.entries is not None for port in exported.inputs):
-        first = {f"i{index}": array[:_CHECKED] for index, array in enumerate(samples.values())}
-        np.savez(folder / MADE_UP, allow_pickle=False, **first)
+        np.savez(folder / SAMPLES, allow_pickle=False, **{name: one[:_CHECKED] for name, one in samples.items()})
     return samples
 
 

@@ -1,12 +1,13 @@
 """From a trained Keras model to a SavedModel with a batch of one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from harness.pipeline.conversion.exported import Exported, Port
+from harness.pipeline.conversion.open_sizes import Shape, fixed_shape, opened
 from harness.pipeline.conversion.vocabulary import vocabularies
 from harness.pipeline.training.foreign import one_line
 from harness.records.errors import BuildError
@@ -18,13 +19,14 @@ _NARROW: Final = {"float16": 2.0**-10, "bfloat16": 2.0**-7}
 """Types that TensorFlow Lite does not compute in, and their step at 1."""
 
 
-def export(model: Keras, folder: Path, label: str) -> Exported:
+def export(model: Keras, folder: Path, label: str, shapes: Sequence[Shape] | None = None) -> Exported:
     """Export a model by Keras itself. Raises BuildError for one that cannot be a SavedModel with a batch of one.
 
     tf.saved_model.save would silently leave the weights of a Keras 3 model out. What behaves otherwise in training is
     exported as it behaves in use, and what computes in 16 bits, which TensorFlow Lite has no operators for, in float32.
+    ``shapes`` are those of one real sample for each input, and become the sizes that the model leaves open.
     """
-    inputs = _fixed_inputs(model, label)
+    inputs, opened = _fixed_inputs(model, label, shapes)
     with _in_float32(model) as narrow:
         try:
             outputs = model(_as_given(model, inputs), training=False)
@@ -42,7 +44,7 @@ def export(model: Keras, folder: Path, label: str) -> Exported:
         outputs=_ports(named.items()),
         original=lambda values: _run(model, values, label),
         original_eps=max((_NARROW[one] for one in narrow), default=0.0),
-        notes=_told_of(narrow),
+        notes=(*opened, *_told_of(narrow)),
     )
 
 
@@ -87,20 +89,20 @@ def _told_of(narrow: tuple[str, ...]) -> tuple[str, ...]:
     return (f"layers that compute in {', '.join(narrow)} were exported in float32, as TensorFlow Lite computes",)
 
 
-def _fixed_inputs(model: Keras, label: str) -> list[Keras]:
-    """Inputs as the exported model will have them: a batch of one, every other size known."""
+def _fixed_inputs(model: Keras, label: str, shapes: Sequence[Shape] | None) -> tuple[list[Keras], tuple[str, ...]]:
+    """Inputs as the exported model will have them, a batch of one and every size known; sentences on open sizes."""
     import keras
 
     tensors = _inputs_of(model)
     if not tensors:
         raise BuildError(f"{label} returned a model that is not built: give it keras.Input layers")
-    for tensor in tensors:
-        if tensor.shape[0] not in (None, 1) or None in tensor.shape[1:]:
-            raise BuildError(
-                f'{label}: input "{tensor.name}"{_taken_by(model, tensor)} has shape {tuple(tensor.shape)}, '
-                "where a batch of None or 1 and fixed other sizes were expected"
-            )
-    return [keras.Input(batch_shape=(1, *t.shape[1:]), dtype=t.dtype, name=t.name) for t in tensors]
+    inputs, told = [], []
+    for index, tensor in enumerate(tensors):
+        whose = f'{label}: input "{tensor.name}"{_taken_by(model, tensor)}'
+        fixed = fixed_shape(tuple(tensor.shape), shapes, index, whose)
+        told += [opened(tensor.name, tuple(tensor.shape), fixed)] if None in tensor.shape[1:] else []
+        inputs.append(keras.Input(batch_shape=fixed, dtype=tensor.dtype, name=tensor.name))
+    return inputs, tuple(told)
 
 
 def _inputs_of(model: Keras) -> list[Keras]:

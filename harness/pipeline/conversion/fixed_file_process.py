@@ -1,7 +1,6 @@
 """The limited process that writes a .tflite file anew: another signature's graph first, open sizes fixed."""
 
 import os
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -9,9 +8,11 @@ from typing import Any, Final
 import numpy as np
 
 from harness.pipeline.conversion.fixed_file_job import FixAnswer, FixJob
+from harness.pipeline.conversion.open_sizes import read_inputs
 from harness.pipeline.verification.limiting import serve
 from harness.pipeline.verification.running import Model, RefusedError, one_line
 from harness.records.base import Record
+from harness.records.errors import BuildError
 
 _REFERENCES: Final = (
     "condSubgraphIndex",
@@ -55,8 +56,17 @@ def _fixed(job: FixJob) -> bytes:
     if job.signature is not None:
         _bring_first(model, job.signature)
     if job.samples is not None:
-        _fix_sizes(model, _sample_shapes(job.samples), lambda: bytes(convert_object_to_bytearray(model)))
+        shapes = [array.shape[1:] for array in _inputs(job.samples)]
+        _fix_sizes(model, shapes, lambda: bytes(convert_object_to_bytearray(model)))
     return bytes(convert_object_to_bytearray(model))
+
+
+def _inputs(path: str) -> list[Untyped]:
+    """The inputs that a file holds; the labels of a test part are none."""
+    try:
+        return read_inputs(Path(path))
+    except BuildError as error:
+        raise RefusedError(str(error)) from error
 
 
 def _bring_first(model: Untyped, name: str) -> None:
@@ -127,19 +137,6 @@ def _found_shapes(content: bytes) -> dict[int, tuple[int, ...]]:
         raise RefusedError(f"LiteRT on this host refuses it with the samples' sizes: {one_line(error)}") from error
     details = interpreter.get_tensor_details()
     return {int(one["index"]): tuple(int(size) for size in one["shape"]) for one in details}
-
-
-def _sample_shapes(path: str) -> list[tuple[int, ...]]:
-    """The shape of one sample for each input, in their order."""
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {"i0": loaded}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise RefusedError(f"the samples {path} cannot be read as arrays: {one_line(error)}") from error
-    names = [f"i{index}" for index in range(sum(name.startswith("i") for name in arrays))]
-    if not names or any(name not in arrays or not arrays[name].ndim for name in names):
-        raise RefusedError(f"the samples {path} hold {', '.join(sorted(arrays))}, where i0, i1... were expected")
-    return [tuple(int(size) for size in arrays[name].shape[1:]) for name in names]
 
 
 def _text(value: Untyped) -> str:

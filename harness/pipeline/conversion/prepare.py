@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
+import numpy as np
+
 from harness.pipeline.building.jobs import INFO, SAVED_MODEL, BuildJob, PreparedInfo
 from harness.pipeline.cache import lock, made_whole
 from harness.pipeline.conversion.adopt import adopt
 from harness.pipeline.conversion.compare import compare
-from harness.pipeline.conversion.data_files import PREPROCESSING, write_data, write_made_up_data
+from harness.pipeline.conversion.data_files import PREPROCESSING, write_data, write_given_samples, write_made_up_data
 from harness.pipeline.conversion.export import export
 from harness.pipeline.conversion.exported import Exported
+from harness.pipeline.conversion.open_sizes import Shape, read_inputs
 from harness.pipeline.dataset import Dataset
 from harness.pipeline.training.chain import run_stages
 from harness.records.artifact import Rival, Training
@@ -52,14 +55,17 @@ def prepare(job: BuildJob, say: Callable[[str], None]) -> Path:
 def _prepare(job: BuildJob, folder: Path, say: Callable[[str], None]) -> None:
     label = job.model.label
     ready = _read(job, folder, say) if job.model.kind == "saved_model" else _made(job, folder, say)
-    if ready.dataset is None:
+    if ready.dataset is None and job.model.samples is not None:
+        samples = write_given_samples(Path(job.model.samples), ready.exported, folder, label)
+        reason = ready.accuracy_reason
+    elif ready.dataset is None:
         samples = write_made_up_data(ready.exported, folder, seed=job.seed, label=label)
         reason = ready.accuracy_reason
     else:
         written = write_data(ready.dataset, ready.exported, folder, label)
         samples, reason = written.samples, written.accuracy_reason
     say("comparing the exported model with the original")
-    compare(ready.exported, samples, label, made_up=ready.dataset is None)
+    compare(ready.exported, samples, label, made_up=ready.dataset is None and job.model.samples is None)
     info = PreparedInfo(
         dataset=ready.dataset.name if ready.dataset else None,
         accuracy_reason=reason,
@@ -77,7 +83,8 @@ def _made(job: BuildJob, folder: Path, say: Callable[[str], None]) -> _Ready:
     trained = run_stages(job, say)
     made = trained.made
     say("exporting the model")
-    exported = export(made.model, folder / SAVED_MODEL, job.model.label)
+    shapes = _sample_shapes(job, made.dataset)
+    exported = export(made.model, folder / SAVED_MODEL, job.model.label, shapes)
     return _Ready(exported, made.dataset, made.accuracy_reason, trained.trainings, trained.rival)
 
 
@@ -88,9 +95,32 @@ def _read(job: BuildJob, folder: Path, say: Callable[[str], None]) -> _Ready:
             f"{job.model.label}/{job.recipe}: a SavedModel cannot be trained further: give the model as a .keras file"
         )
     say("reading the SavedModel")
-    exported = adopt(Path(job.model.source), folder / SAVED_MODEL, job.model.label)
+    exported = adopt(
+        Path(job.model.source),
+        folder / SAVED_MODEL,
+        job.model.label,
+        signature=job.model.signature,
+        shapes=lambda: _sample_shapes(job, _dataset_in_its_own_shape(job)),
+    )
     dataset = _dataset(job, exported)
     return _Ready(exported, dataset, None if dataset else NO_DATA)
+
+
+def _sample_shapes(job: BuildJob, dataset: Dataset | None) -> list[Shape] | None:
+    """The shape of one real sample for each input; None where there are none."""
+    if dataset is not None:
+        return [tuple(np.shape(dataset.test_inputs)[1:])]
+    if job.model.samples is None:
+        return None
+    return [array.shape[1:] for array in read_inputs(Path(job.model.samples))]
+
+
+def _dataset_in_its_own_shape(job: BuildJob) -> Dataset | None:
+    if job.model.data is None:
+        return None
+    from harness.pipeline.data import load_dataset
+
+    return load_dataset(job.model.data, shape=None, classes=None, base_dir=job.model.base_dir)
 
 
 def _dataset(job: BuildJob, exported: Exported) -> Dataset | None:

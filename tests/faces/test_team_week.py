@@ -136,9 +136,10 @@ class Team:
         self.git("add", "--all")
         self.git("commit", "--quiet", "-m", "a change")
 
-    def job(self, *arguments: str, **env: str) -> Ended:
+    def job(self, *arguments: str, wiped: bool = True, **env: str) -> Ended:
         """Measure what is checked out, in a checkout that was wiped; every place must tell the same exit code."""
-        self.git("clean", "-ffdx")
+        if wiped:
+            self.git("clean", "-ffdx")
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PYTEST", "GITHUB"))}
         homes = {"XDG_CACHE_HOME": str(self.home / "cache"), "XDG_DATA_HOME": str(self.home / "data")}
         done = subprocess.run(
@@ -233,6 +234,32 @@ def test_what_accuracy_is_gained_or_lost_is_told_and_judged(team: Team, threshol
     assert ended.code == code, ended.out
     assert ended.entry("points")["status"] == ("FAIL" if code else "PASS")
     assert ended.tells("accuracy", "points")
+
+
+def test_one_whose_own_test_fails_is_red_though_every_limit_holds(team: Team) -> None:
+    team.request(tests__test_app_py="def test_app():\n    assert 1 == 2\n")
+    ended = team.job(BASE)
+    assert ended.code == 1, ended.out
+    assert {entry["status"] for entry in ended.results["entries"]} == {"PASS"}
+    assert "1 test failed by itself: tests/test_app.py::test_app" in ended.words
+
+
+def test_one_that_takes_the_limits_away_says_that_nothing_is_limited(team: Team) -> None:
+    team.request(benchmarks__budgets_toml=None)
+    ended = team.job(BASE)
+    assert ended.code == 0, ended.out
+    assert "no entry has a limit" in ended.words
+
+
+def test_a_job_that_is_cancelled_says_so_and_goes_on_where_it_was(team: Team) -> None:
+    team.request(NEWS_md="more\n")
+    ended = team.job(BASE, CANCELLED="1")
+    assert ended.code == 2, ended.out
+    assert "interrupted: 1 of 2 measured" in ended.words
+    resumed = team.job(BASE, "--resume=reports/latest", wiped=False)
+    assert resumed.code == 0, resumed.out
+    assert resumed.results["run"]["id"] == ended.results["run"]["id"]
+    assert [entry["candidate"] for entry in resumed.results["entries"]] == ["points", "stream"]
 
 
 def test_main_skips_limits_on_regressions_and_says_so(team: Team) -> None:

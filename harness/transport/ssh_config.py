@@ -1,6 +1,5 @@
 """The servers on the way to a board: the profile's words, then the SSH configuration's, then OpenSSH's defaults."""
 
-import getpass
 import os
 import re
 import shlex
@@ -15,6 +14,7 @@ from harness.records.errors import ProfileError
 from harness.records.files import expand_home
 from harness.records.ssh_address import listed_name, parse_ssh_address
 from harness.transport.ssh_options import Asked, Options, config_path, resolve
+from harness.transport.ssh_options_home import local_user
 
 MOST_HOPS = 8
 _DEFAULT_KEYS = ("id_rsa", "id_ecdsa", "id_ed25519")
@@ -164,12 +164,12 @@ def _hop(asked: Asked, options: Options, device: str) -> Hop:
         asked=asked.host,
         host=(_one(options, "hostname") or asked.host).lower(),
         port=_port(options, asked, device),
-        user=_one(options, "user") or getpass.getuser(),
+        user=_one(options, "user") or local_user(),
         alias=(_one(options, "hostkeyalias") or "").lower() or None,
         identity_files=(),
         named_key=False,
         default_keys=_are_defaults(names),
-        identities_only=_one(options, "identitiesonly") == "yes",
+        identities_only=(_one(options, "identitiesonly") or "no").lower() in ("yes", "true"),
         agent=None,
         known_hosts=(),
         named_known_hosts=False,
@@ -221,7 +221,7 @@ def _tokens(hop: Hop) -> Mapping[str, str]:
         "n": hop.asked,
         "p": str(hop.port),
         "r": hop.user,
-        "u": getpass.getuser(),
+        "u": local_user(),
     }
 
 

@@ -7,7 +7,6 @@ is named.
 
 import contextlib
 import functools
-import getpass
 import os
 import re
 import shlex
@@ -25,7 +24,7 @@ from harness.records.errors import ProfileError, UnreachableError
 from harness.records.files import expand_home, read_text
 from harness.records.ssh_address import DEFAULT_PORT
 from harness.records.text import visible
-from harness.transport.ssh_options_home import account_home, copied_config
+from harness.transport.ssh_options_home import account_home, copied_config, local_user
 
 ASK_S = 30.0
 SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
@@ -54,7 +53,8 @@ def resolve(asked: Asked, device: str) -> Options:
     command in it hangs.
     """
     program = shutil.which("ssh")
-    if program is not None and _is_openssh(program):
+    # ssh refuses to do anything for a user without an account.
+    if program is not None and account_home() is not None and _is_openssh(program):
         return _resolved_by_ssh(program, asked, device)
     return _resolved_here(asked, device)
 
@@ -123,6 +123,11 @@ def _asked(words: list[str]) -> tuple[int, bytes, bytes]:
 
 
 def _resolved_here(asked: Asked, device: str) -> Options:
+    if not local_user():
+        raise ProfileError(
+            f"{device}: this user has no account on this host, and the SSH configuration cannot be followed without a "
+            "name: set the environment variable USER"
+        )
     texts = []
     for path in (config_path(), SYSTEM_CONFIG):
         text = _read(path, device)
@@ -137,7 +142,7 @@ def _resolved_here(asked: Asked, device: str) -> Options:
         found.pop("proxycommand", None)
     given = {"user": asked.user, "port": asked.port, "proxyjump": asked.jump}
     found.update({word: str(value) for word, value in given.items() if value})
-    found.setdefault("user", getpass.getuser())
+    found.setdefault("user", local_user())
     found.setdefault("port", str(DEFAULT_PORT))
     own = " ".join(str(path) for name in ("known_hosts", "known_hosts2") if (path := Path.home() / ".ssh" / name))
     found.setdefault("userknownhostsfile", own)

@@ -4,6 +4,7 @@ ssh looks ``~`` up in the account's entry and never in HOME, which containers of
 the harness follows HOME everywhere. So ssh is given a copy in which ``~`` and the included files are spelled out.
 """
 
+import getpass
 import os
 import re
 from collections.abc import Iterator
@@ -18,14 +19,22 @@ _TILDE = re.compile(r"""(?<=[\s="])~(?=/)""")
 _HOME_TOKEN = re.compile(r"(?<!%)%d")
 
 
-def account_home() -> Path:
-    """The home folder that ssh goes by."""
+def account_home() -> Path | None:
+    """The home folder that ssh goes by; None where this user has no account, as in a container of another's."""
     try:
         import pwd
 
         return Path(pwd.getpwuid(os.getuid()).pw_dir)
     except (ImportError, KeyError):
-        return Path.home()
+        return None
+
+
+def local_user() -> str:
+    """The name of this user; empty where nothing says one."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return ""
 
 
 def copied_config(config: Path, system: Path, folder: Path) -> dict[Path, Path]:

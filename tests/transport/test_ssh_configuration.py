@@ -229,6 +229,17 @@ def test_without_ssh_blocks_are_read_and_words_that_decide_more_are_named(home, 
     assert "line 1: Include is followed only" in refusal()
 
 
+def test_a_user_without_an_account(home, monkeypatch):
+    """As in a container that runs as any number: ssh itself refuses everything there."""
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    configured(home, "Host pi-lab\n  Port 7\n")
+    assert "set the environment variable USER" in refusal()
+    monkeypatch.setenv("USER", "me")
+    assert (last().user, last().port, last(user="pi").user) == ("me", 7, "pi")
+
+
 def test_another_ssh_is_not_asked(home, monkeypatch, tmp_path):
     """Dropbear's has no -G."""
     program = tmp_path / "ssh"

@@ -11,7 +11,7 @@ import typer
 from harness.cli.budget_commands import budgets, judge
 from harness.cli.flags import CacheDir, Device, DevicesDir, Json, MaxSecs, MinSecs, ReportsDir, TimeLimit
 from harness.cli.terminal import make_output_plain
-from harness.records.errors import HarnessError
+from harness.records.errors import HarnessError, UsageError
 
 app = typer.Typer(
     name="harness",
@@ -28,13 +28,20 @@ def main() -> None:
     make_output_plain()
     atexit.register(gc.freeze)  # an exit that looks for garbage in all that was imported takes 0.2 s longer
     try:
-        app()
+        code = app(standalone_mode=False)
     except HarnessError as error:
         sys.stderr.write("harness: " + " ".join(str(error).split()) + "\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("harness: interrupted; what was measured is kept\n")
         sys.exit(130)
+    except Exception as error:
+        show = getattr(error, "show", None)  # typer's own, on the words that were typed: it has them from click
+        if show is None:
+            raise
+        show()
+        sys.exit(UsageError.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _print_version(*, asked: bool) -> None:

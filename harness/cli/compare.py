@@ -49,8 +49,9 @@ def _refusals(refused: Sequence[EntryPair]) -> Iterator[str]:
 
 def _lines(a: Results, b: Results, found: Contrast) -> Iterator[str]:
     """80 columns: a heading for each entry, a line for each metric."""
-    yield f"A: run {a.run.id}, {a.run.created_at[:16]}, commit {(a.run.commit or '-')[:8]}"
-    yield f"B: run {b.run.id}, {b.run.created_at[:16]}, commit {(b.run.commit or '-')[:8]}"
+    for name, run in (("A", a.run), ("B", b.run)):
+        early = f", {run.status}" if run.status in ("INTERRUPTED", "INCOMPLETE") else ""
+        yield f"{name}: run {run.id}, {run.created_at[:16]}, commit {(run.commit or '-')[:8]}{early}"
     yield from _meaning(found)
     for pair in found.pairs:
         yield ""

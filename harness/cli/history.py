@@ -130,7 +130,12 @@ def _lines(series: Series, label: str) -> Iterator[str]:
 def _line(point: SeriesPoint, series: Series) -> str:
     value = "-" if point.value is None else format_quantity(point.value, series.unit)
     when, interval = point.created_at[:16], _interval(point, series)
-    return f"  {when}  {point.run_id:6.6}  {_commit(point):9}  {value:>9}  {interval:17} {point.status}"
+    return f"  {when}  {point.run_id:6.6}  {_commit(point):9}  {value:>9}  {interval:17} {point.status}{_of_run(point)}"
+
+
+def _of_run(point: SeriesPoint) -> str:
+    """What is to be known of the run of a figure: one that held may stand in a run that is not whole."""
+    return {2: ", run interrupted", 11: ", run incomplete"}.get(point.run_exit_code or 0, "")
 
 
 def _interval(point: SeriesPoint, series: Series) -> str:

@@ -189,9 +189,8 @@ class Benching:
         if self._session is not None:
             self._live.clear()
             self._session.close()
-        if not self.started or self.settings.plan_only or session.config.getoption("collectonly"):
-            return
-        if self._has_run():
+        ran = self.started and not (self.settings.plan_only or session.config.getoption("collectonly"))
+        if ran and self._has_run():
             self._write(self._session.seconds if self._session else {})
         elif self._folder is not None and self.settings.resume is None:
             self._folder.discard()

@@ -80,6 +80,13 @@ def test_wrong_words_are_one_line(place: "Place", argv: tuple[str, ...], code: i
     assert all(word in line[0] for word in words)
 
 
+@pytest.mark.parametrize("argv", [("--nope",), ("run",), ("run", "models/tiny.tflite", "--trials=many")])
+def test_options_that_are_none_have_the_code_of_wrong_words(place: "Place", argv: tuple[str, ...]) -> None:
+    said = place.harness(*argv)
+    assert (said.code, said.out) == (4, "")
+    assert said.err.splitlines()[-1].startswith("Error: ")
+
+
 def test_devices_are_listed(place: "Place") -> None:
     said = place.harness("devices")
     assert said.code == 0

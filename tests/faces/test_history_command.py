@@ -11,7 +11,7 @@ from harness.store.results_file import save_results
 HARNESS = Path(sys.executable).with_name("harness")
 
 
-def keep_run(reports, number, *, factor=1.0):
+def keep_run(reports, number, *, factor=1.0, code=1):
     sample = results()
     entries = [
         entry.model_copy(
@@ -24,7 +24,7 @@ def keep_run(reports, number, *, factor=1.0):
         for entry in sample.entries
     ]
     stamp = f"2026-01-0{number}T00:00:00Z"
-    run = sample.run.model_copy(update={"id": f"run{number}", "created_at": stamp})
+    run = sample.run.model_copy(update={"id": f"run{number}", "created_at": stamp, "exit_code": code})
     folder = reports / f"2026010{number}T000000Z-run{number}"
     folder.mkdir(parents=True)
     save_results(sample.model_copy(update={"run": run, "entries": entries}), folder / "results.json")
@@ -43,6 +43,17 @@ def test_a_metric_from_run_to_run(tmp_path):
     series = json.loads(history("--json", "--metric", "model_size", cwd=tmp_path).stdout)
     assert {tuple(point["run_id"] for point in found["points"]) for found in series} == {("run1", "run2", "run3")}
     assert {found["unit"] for found in series} == {"B"}
+
+
+def test_a_figure_of_a_run_that_is_not_whole_says_so(tmp_path):
+    for number, code in ((1, 0), (2, 2), (3, 11)):
+        keep_run(tmp_path / "reports", number, code=code)
+    lines = history("--device", results().entries[0].device, cwd=tmp_path).stdout.splitlines()
+    said = {
+        run: {line.rpartition(", ")[2] for line in lines if f"  {run} " in line} for run in ("run1", "run2", "run3")
+    }
+    assert (said["run2"], said["run3"]) == ({"run interrupted"}, {"run incomplete"})
+    assert not any("run" in word and "incomplete" in word for word in said["run1"])
 
 
 def test_one_device_and_a_database_elsewhere(tmp_path):

@@ -123,3 +123,11 @@ def test_a_board_that_fails_when_it_is_opened_or_released_costs_the_other_nothin
     assert "second: the board cannot be used: RuntimeError, test_one_bad_party.py line " in text
     assert "a board's release: RuntimeError" in text
     assert results.devices["first"].label == "this machine, no edge board"
+
+    monkeypatch.undo()
+    monkeypatch.chdir(at)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(at / "cache"))
+    code, again = run("first", "second", files="models/first.tflite", resume=Path("reports/latest"))
+    assert (code, again.run.status, again.run.id) == (0, "MEASURED", results.run.id)
+    assert again.entries[0] == results.entries[0]
+    assert [entry.device for entry in again.entries] == ["first", "second"]

@@ -12,7 +12,16 @@ from harness.pipeline.building.shelving import put_on_shelf
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import UsageError
-from harness.records.results import DeviceRecord, Histogram, Measurement, Results, Run, TrialFigures, TrialSummary
+from harness.records.results import (
+    DeviceRecord,
+    Histogram,
+    Measurement,
+    Outcome,
+    Results,
+    Run,
+    TrialFigures,
+    TrialSummary,
+)
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session.baselines import Surroundings, check_baseline, open_baseline
@@ -282,6 +291,14 @@ def test_what_a_stored_run_did_not_have_is_new_and_what_it_did_not_judge_is_miss
         found = StoredBase("r", stored.model_copy(update={"entries": [entry]})).opponent(CANDIDATE, device(), SKETCH)
         assert (found.record.state, found.trials) == ("missing", ())
         assert str(status) in found.record.sentence
+
+
+def test_what_an_interrupted_run_lacks_is_missing_and_not_new(stored: Results, tmp_path: Path) -> None:
+    outcome = Outcome(end="interrupted", planned=2, measured=0)
+    for ended, state in ((outcome, "missing"), (Outcome(), "new"), (None, "new")):
+        run = stored.run.model_copy(update={"outcome": ended})
+        base = StoredBase("results.json", stored.model_copy(update={"run": run, "entries": []}))
+        assert base.opponent(CANDIDATE, device(), SKETCH).record.state == state
 
 
 def test_a_run_folder_is_opened_like_its_results_file(

@@ -36,6 +36,8 @@ class StoredBase:
         name = device.profile.name
         wanted = (name, candidate.name, candidate.recipe)
         found = [one for one in self.results.entries if (one.device, one.candidate, one.recipe) == wanted]
+        if not found and run.outcome is not None and run.outcome.lacking:
+            return Opponent(self._record("missing", f"{candidate} on {name} is not in {what}, which is not whole"))
         if not found:
             return Opponent(self._record("new", f"{candidate} on {name} is new: not in {what}"))
         before = next((one for one in reversed(found) if one.test == entry.test), found[-1])

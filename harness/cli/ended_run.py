@@ -1,6 +1,5 @@
 """The end of a run that a command measured: written, drawn and shown, also where Ctrl-C came or something failed."""
 
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,7 +58,7 @@ def _show(results: Results, session: Session, *, as_json: bool) -> None:
     page = folder.path / PAGE_NAME
     lines = [f"harness: {problem}" for problem in session.log.ending.problems]
     lines += [f"report: {page}"] if page.exists() else []
-    lines += [f"go on with: {way}"] if (way := way_on(folder, shlex.join(["harness", *sys.argv[1:]]))) else []
+    lines += [f"go on with: {way}"] if (way := way_on(folder, ["harness", *sys.argv[1:]])) else []
     prose.write(f"{table(results)}\n" + "".join(f"{line}\n" for line in lines))
     if as_json:
         sys.stdout.write(escaped_json(results_text(results)))

@@ -1,6 +1,5 @@
 """A pytest session that benchmarks: profiles, the run folder, the session, its close."""
 
-import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -58,7 +57,7 @@ class Benching:
     _report: ReportAhead = field(default_factory=ReportAhead)
     _live: LiveLine = field(default_factory=LiveLine)
     _planned: str = ""
-    _command: str = ""
+    _command: tuple[str, ...] = ()
     _signals: ExitStack = field(default_factory=ExitStack)
     _closed: bool = False
     _summarised: bool = False
@@ -80,7 +79,7 @@ class Benching:
         today = date.fromisoformat(handed["day"]) if handed else start.created_at.date()
         book = BudgetBook(config.rootpath, profiles, settings.devices_dir, today, paired=settings.baseline is not None)
         made = cls(settings, profiles, start, handed is not None, book, failures, _folder=folder)
-        made._command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
+        made._command = ("pytest", *map(str, config.invocation_params.args))
         made._signals.enter_context(sigterm_as_ctrl_c())
         failures.at_interrupt.append(made.interrupt_workers)
         return made

@@ -16,6 +16,7 @@ from harness.pipeline.recipes import parse_recipe
 from harness.records.errors import CandidateSpecError, GitError
 from harness.records.labels import label_tests
 from harness.records.results import Entry, Outcome, Results, Run, TestNote
+from harness.records.secret_names import words_without_secrets
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session.outcome import SessionLog, run_exit_code, status_of
@@ -46,12 +47,16 @@ def resumed_folder(settings: Settings) -> RunFolder | None:
     return None if settings.resume is None else RunFolder.resumed(settings.resume)
 
 
-def way_on(folder: RunFolder, command: str) -> str | None:
-    """The command that takes a run up again which did not measure all it was to; None for one that is whole."""
+def way_on(folder: RunFolder, words: Sequence[str]) -> str | None:
+    """The command that takes a run up again which did not measure all it was to; None for one that is whole.
+
+    ``words`` are those of the command that made it.
+    """
     if not folder.is_open:
         return None
     path, here = folder.path.resolve(), Path.cwd()
     shown = path.relative_to(here) if path.is_relative_to(here) else path
+    command = shlex.join(words_without_secrets(words))
     return command if "--resume" in command else f"{command} --resume={shlex.quote(str(shown))}"
 
 

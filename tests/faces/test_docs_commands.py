@@ -24,7 +24,7 @@ BIN = Path(sys.executable).parent
 INSTALLED = ROOT / ".venv/installed"
 """Made by make when everything is in .venv."""
 QUICK = '[tool.pytest.ini_options]\ntestpaths = ["benchmarks"]\n\n[tool.harness]\n'
-QUICK += "trials = 2\nmin-secs = 0.02\nnum-runs = 5\n"
+QUICK += "trials = 6\nmin-secs = 0.02\nnum-runs = 5\n"
 BENCHMARK = """
 import pytest
 from harness import candidates
@@ -178,15 +178,11 @@ def printed_results(desk: Desk, said: Said) -> None:
 
 
 def proposed_limits(desk: Desk, said: Said) -> None:
-    """The limits of the newest run, which was of a file alone, stand where the command was typed.
-
-    Two trials are too few to judge a latency by: what is judged afterwards is the size.
-    """
+    """The limits of the newest run, which was of a file alone, stand where the command was typed."""
     file = desk.folder / "budgets.toml"
     table = tomllib.loads(file.read_text(encoding="utf-8"))["pi-07"]["model"]
-    assert set(table) == {"latency_p50", "peak_memory", "model_size"}
+    assert set(table) == {"latency_p50", "model_memory", "model_size"}
     assert "budgets.toml (new)" in said.out
-    file.write_text(f'[pi-07.model]\nmodel_size = "{table["model_size"]}"\n', encoding="utf-8")
 
 
 def judged_anew(desk: Desk, said: Said) -> None:

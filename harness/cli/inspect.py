@@ -13,6 +13,7 @@ from harness.pipeline.inspection.model_file import ModelInfo, inspect_file
 from harness.pipeline.inspection.weights import WeightKind
 from harness.records.artifact import OperatorTally, TensorInfo
 from harness.records.errors import ModelFileError
+from harness.records.files import real_path
 from harness.records.units import format_quantity
 
 _WIDTH = 80
@@ -49,6 +50,8 @@ def inspect_files(files: Sequence[str], *, as_json: bool) -> int:
 
 
 def _see(file: str) -> _Seen:
+    if not str(real_path(Path(file))).isprintable():
+        raise ModelFileError(f"{file!a}: its path has letters that cannot be shown: rename it")
     info = inspect_file(file)
     delegation = ask_xnnpack(Path(file), info)
     operators = with_xnnpack(info.inside.operators, delegation)

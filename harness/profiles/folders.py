@@ -25,8 +25,11 @@ def available(devices_dir: Path | str | None = None) -> dict[str, Path]:
 
 
 def profile_files(folder: Path) -> list[Path]:
-    """The profiles in one folder, by name; hidden files ("._pi.toml" of macOS, an editor's backup) are none."""
-    return sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
+    """The profiles in one folder, by name.
+
+    Hidden files ("._pi.toml" of macOS, an editor's backup) are none, nor are files whose name cannot be shown.
+    """
+    return sorted(path for path in folder.glob("*.toml") if not path.name.startswith(".") and path.name.isprintable())
 
 
 def _own(devices_dir: Path | str | None) -> Iterator[Path]:

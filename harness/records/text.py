@@ -14,6 +14,7 @@ _UNSEEN: Final = (
 _INVISIBLE: Final = re.compile(f"[{_UNSEEN}]")
 _UNSEEN_IN_JSON: Final = re.compile(f"[{_UNSEEN.removeprefix(_CONTROLS)}\x85\u2028\u2029]")
 _REPLACEMENT: Final = "\ufffd"
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _COMMAND: Final = re.compile(r"^(?=[^\S\n]*::)|##(?=\[)", re.M)
 
 
@@ -30,6 +31,14 @@ def visible_lines(text: str) -> str:
 def escaped_json(text: str) -> str:
     """A JSON document with such characters written as escapes: the same document, fit for a terminal."""
     return _UNSEEN_IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def encoded(text: str) -> bytes:
+    """Text as UTF-8; what stands for bytes of a file's name that are none becomes a replacement character."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub(_REPLACEMENT, text).encode()
 
 
 def without_commands(text: str) -> str:

@@ -145,6 +145,8 @@ def _check(field: str, value: Any) -> None:  # noqa: ANN401 - an option's value 
             f"{option.flag} {value}: expected one of {', '.join(option.choices)}"
             + (f"; did you mean {hint}?" if hint else "")
         )
+    if isinstance(value, Path) and not str(value).isprintable():
+        raise UsageError(f"{option.flag} {str(value)!a}: a path with letters that cannot be shown: rename it")
     low, high = _RANGES.get(field, (None, None))
     if low is not None and high is not None and not low <= value <= high:
         raise UsageError(f"{option.flag} {value}: expected a number from {low:g} to {high:g}")

@@ -4,7 +4,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from pydantic_core import PydanticSerializationError
+
 from harness.records.base import Record
+from harness.records.text import encoded
 
 JsonValue: TypeAlias = "None | bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | Record"
 """Records stand for what they dump, which is made when their turn comes."""
@@ -13,6 +16,14 @@ JsonValue: TypeAlias = "None | bool | int | float | str | Sequence[JsonValue] | 
 def json_text(value: JsonValue) -> str:
     """The same text for the same value each time: keys as given, floats by repr; ValueError for NaN."""
     return "".join(json_parts(value))
+
+
+def json_line(record: Record) -> bytes:
+    """A record as one line of JSON in UTF-8, also where it names a file whose name is none; ValueError for NaN."""
+    try:
+        return record.model_dump_json().encode()
+    except PydanticSerializationError:
+        return encoded(_plain(record.model_dump(mode="json")))
 
 
 def json_parts(value: JsonValue, *, indent: int = 0) -> Iterator[str]:

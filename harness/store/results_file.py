@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from harness.records.errors import HarnessError, ResultsFileError
 from harness.records.files import read_bytes
 from harness.records.results import SCHEMA_VERSION, Results
+from harness.records.text import encoded
 from harness.store.disk import write_whole
 from harness.store.json_text import json_parts
 from harness.store.naming import latest_run
@@ -39,7 +40,7 @@ def _parts(results: Results) -> Iterator[bytes]:
     fields = {name: getattr(results, name) for name in Results.model_fields}
     try:
         for part in json_parts(fields):
-            yield part.encode()
+            yield encoded(part)
     except ValueError as error:
         raise HarnessError(f"results of run {results.run.id}: not valid JSON ({error}); report this") from error
     yield b"\n"
@@ -63,6 +64,8 @@ def load_results(path: Path) -> Results:
     ResultsFileError, one line with every problem, for a file that is missing, of another schema or damaged.
     """
     file = _results_path(path)
+    if not file.parent.name.isprintable():
+        raise ResultsFileError(f"{str(file)!a}: the folder's name cannot be shown: rename it")
     content = _read(file)
     _check_version(file, content)
     try:

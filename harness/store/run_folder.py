@@ -16,6 +16,7 @@ from harness.records.files import open_regular
 from harness.records.history import Series
 from harness.records.results import DeviceRecord, Entry, Results, Run, SelfTests
 from harness.store.disk import append_line, disk_errors_named, write_whole
+from harness.store.json_text import json_line
 from harness.store.naming import folder_name, new_run_id, point_latest
 from harness.store.problems import describe
 from harness.store.results_file import RESULTS_NAME, load_results, save_results
@@ -105,7 +106,7 @@ class RunFolder:
 
     def append_trial(self, device: str, entry: str, trial: Trial, *, test: str | None = None) -> None:
         """Keep a trial with its raw samples; EntryError if it is larger than a trial may be."""
-        line = TrialLine(device=device, entry=entry, test=test, trial=trial).model_dump_json().encode()
+        line = json_line(TrialLine(device=device, entry=entry, test=test, trial=trial))
         if len(line) > MAX_TRIAL_BYTES:
             raise EntryError(
                 f"{device}: a trial of {entry} has {len(line)} bytes of samples, "
@@ -123,23 +124,23 @@ class RunFolder:
         if all((line.device, line.entry, line.test) in kept for line in self.trials()):
             return
         whole = (line for line in self.trials() if (line.device, line.entry, line.test) in kept)
-        write_whole(self.path / TRIALS_NAME, (line.model_dump_json().encode() + b"\n" for line in whole))
+        write_whole(self.path / TRIALS_NAME, (json_line(line) + b"\n" for line in whole))
 
     def append_entry(self, entry: Entry) -> None:
         """Keep an entry until the run ends."""
-        self._append(self._journal("entries"), entry.model_dump_json().encode(), max_file_bytes=MAX_JOURNAL_BYTES)
+        self._append(self._journal("entries"), json_line(entry), max_file_bytes=MAX_JOURNAL_BYTES)
 
     def append_device(self, name: str, record: DeviceRecord, *, bytes_sent: int, seconds: dict[str, float]) -> None:
         """Keep what is known of a device; the last word on a name holds."""
         tally = DeviceTally(name=name, record=record, bytes_sent=bytes_sent, seconds=seconds)
-        self._append(self._journal("devices"), tally.model_dump_json().encode(), max_file_bytes=MAX_JOURNAL_BYTES)
+        self._append(self._journal("devices"), json_line(tally), max_file_bytes=MAX_JOURNAL_BYTES)
 
     def append_planned(self, benchmarks: Iterable[PlannedBenchmark]) -> None:
         """Keep what is to be measured, so that a run that ends early knows what it lacks."""
         known = set(self.planned())
-        lines = [one.model_dump_json() for one in dict.fromkeys(benchmarks) if one not in known]
+        lines = [json_line(one) for one in dict.fromkeys(benchmarks) if one not in known]
         if lines:
-            self._append(self._journal("planned"), "\n".join(lines).encode(), max_file_bytes=MAX_JOURNAL_BYTES)
+            self._append(self._journal("planned"), b"\n".join(lines), max_file_bytes=MAX_JOURNAL_BYTES)
 
     def planned(self) -> list[PlannedBenchmark]:
         """What was to be measured, by all processes, each once."""

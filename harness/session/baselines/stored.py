@@ -43,6 +43,8 @@ class StoredBase:
         before = next((one for one in reversed(found) if one.test == entry.test), found[-1])
         if before.status in _NOT_FIT:
             return Opponent(self._record("missing", f"{candidate} on {name} was {before.status} in {what}"))
+        if name not in self.results.devices:
+            return Opponent(self._record("unlike", f"{what}: nothing is known of the board {name} there"))
         differing = unlike(self.results.devices[name], before, device, entry)
         if differing:
             return Opponent(self._record("unlike", f"{what} was on another setup: {'; '.join(differing)}"))

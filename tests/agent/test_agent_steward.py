@@ -40,7 +40,7 @@ def test_the_zip_runs_as_it_is(agent_zip: Path, tmp_path: Path) -> None:
 def test_an_unknown_word_is_refused(agent: Path) -> None:
     done = subprocess.run([sys.executable, agent, "dance"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == "usage: AGENT steward|block|trial, not 'dance'\n"
+    assert done.stderr == "usage: AGENT steward|watchdog|block|trial, not 'dance'\n"
 
 
 def test_a_second_steward_is_told_who_holds_the_board(steward: Start) -> None:

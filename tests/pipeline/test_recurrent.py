@@ -12,6 +12,7 @@ from harness.records.errors import BuildError
 
 MODELS = '''
 """Small recurrent networks."""
+from pathlib import Path
 import keras
 from keras import layers
 
@@ -28,6 +29,11 @@ def gru_inside():
 def both_ways():
     return _model(layers.Bidirectional(layers.SimpleRNN(4), name="ways"))
 
+def of_any_batch():
+    given = lstm()
+    given.export(str(Path(__file__).with_name("of_any_batch")), verbose=False)
+    return given
+
 def unrolled():
     return _model(layers.LSTM(4, unroll=True))
 
@@ -39,6 +45,7 @@ def step_by_step():
 @pytest.fixture(scope="module")
 def tools(workbench: Workbench) -> Workbench:
     (workbench.folder / "recurrent.py").write_text(MODELS, encoding="utf-8")
+    workbench.prepare("recurrent:of_any_batch")
     return workbench
 
 
@@ -71,6 +78,12 @@ def test_a_file_with_a_loop_is_refused_where_ranges_are_needed(tools, tmp_path):
         with pytest.raises(BuildError, match=r'WHILE \(layer "memory"\).*dynamic_int8') as caught:
             quantize_file(Path(source), recipe, tmp_path / "made.tflite", samples=None, seed=0)
         assert "\n" not in str(caught.value)
+
+
+def test_a_saved_model_whose_loop_has_an_open_batch_is_told_the_way_out(tools):
+    with pytest.raises(BuildError) as caught:
+        tools.convert(str(tools.folder / "of_any_batch"), kind="saved_model")
+    assert "export it with a batch of one" in str(caught.value), caught.value
 
 
 @pytest.mark.parametrize(

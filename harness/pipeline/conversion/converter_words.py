@@ -9,6 +9,7 @@ _LACKING: Final = re.compile(r"'tf\.(?P<operator>\w+)' op is neither a custom op
 _NOT_IN_THIS_FORMAT: Final = re.compile(r"not yet supported for op: '(?P<operator>\w+)'")
 _PLACE: Final = re.compile(r'"(?P<path>[^"\s]+/[^"\s]+)@')
 _ENDING: Final = re.compile(r"_\d+$")
+_OPEN_LIST: Final = "element_shape"
 _OVERFLOW: Final = "overflow"
 _NO_CALIBRATION: Final = "representative_dataset"
 
@@ -23,6 +24,11 @@ def why_not_converted(error: BaseException) -> str:
         return (
             f"TensorFlow Lite has no operator {lacking['operator']}, which is needed{where}: "
             "replace it by operators that it has"
+        )
+    if _OPEN_LIST in text:
+        return (
+            "a loop in it, such as a recurrent layer's, keeps tensors of an open batch: export it with a batch of one "
+            "(keras.Input(batch_size=1)), or give the Keras file"
         )
     if _NO_CALIBRATION in text:
         return f"it has no calibration data, which integer recipes need: {one_line(error)}"

@@ -221,6 +221,16 @@ def test_nothing_is_written_through_a_link_in_a_foreign_folder(tmp_path):
     assert not (folder / "report.html").is_symlink()
 
 
+@pytest.mark.parametrize("letters", ["\ufffe", "\U0001fffe\uffff", "\x00\x1b[2J", "\u202e"])
+def test_letters_that_are_no_text_cost_no_chart(tmp_path, letters):
+    found = results()
+    odd = [entry.model_copy(update={"recipe": f"int8{letters}"}) for entry in found.entries[:2]]
+
+    text = render(saved(tmp_path, found.model_copy(update={"entries": odd}))).read_text()
+
+    assert "<svg" in text and not set(text) & set(letters) - set("[2J")
+
+
 def test_importing_the_report_loads_nothing_heavy():
     code = (
         "import sys, harness.report, harness.store\n"

@@ -114,6 +114,9 @@ def test_saved_runs_are_compared_also_with_another_board_s(place: "Place") -> No
     said = place.pytest("--device=local", "--benchmark-compare=0002", "--benchmark-compare-fail=min:5%")
     assert said.code == 1, said.text
     assert "Performance has regressed" in said.text
+    run = place.results()["run"]
+    assert (run["exit_code"], run["status"]) == (1, "FAIL"), "the run says what its session ended with"
+    assert "exit code 1: " in said.out
     assert "harness: local is not what it was in the run that this one is compared with: kernel '1.2.3'" in said.out
 
 

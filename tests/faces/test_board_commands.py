@@ -5,13 +5,16 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from sshd import Sshd, loopback_sshd
 
+from harness.board import open_board
 from harness.board.provision_proof import addition_model
+from harness.cli import boards
 from harness.cli.boards import add_device
 from harness.records.errors import UsageError
 
@@ -143,3 +146,23 @@ def test_words_of_add_that_cannot_be_are_one_line(monkeypatch: pytest.MonkeyPatc
     ):
         with pytest.raises(UsageError, match=re.escape(said)):
             add_device("mine", "me@pi", devices_dir=None, extra=extra, as_json=False)
+
+
+def test_doctor_says_what_a_run_that_died_had_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    relative = "sys/devices/system/cpu/cpufreq/policy0/scaling_governor"
+    governor = tmp_path / "root" / relative
+    governor.parent.mkdir(parents=True)
+    governor.write_text("performance\n")
+    cache = tmp_path / "cache" / "edge-harness"
+    cache.mkdir(parents=True)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    record = {"boot": boot, "root": str(tmp_path / "root"), "files": {relative: "ondemand"}}
+    (cache / "steward.json").write_text(json.dumps(record))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    own = partial(open_board, root=str(tmp_path / "root"), lease=f"edge-harness-{tmp_path}"[-90:])
+    monkeypatch.setattr(boards, "open_board", own)
+    boards.examine_device("local", devices_dir=None, as_json=False)
+    assert f"left by a run that died: {relative} back to ondemand" in capsys.readouterr().out.splitlines()
+    assert governor.read_text().strip() == "ondemand"

@@ -15,6 +15,8 @@ _WHERE = {
     "sshd": ("/usr/sbin/sshd", "install openssh-server"),
     "chromium": ("chromium", "install chromium"),
     "runuser": ("/usr/sbin/runuser", "install util-linux"),
+    "ip": ("ip", "install iproute2"),
+    **{shell: (shell, f"install {shell}") for shell in ("dash", "fish", "tcsh", "zsh")},
 }
 
 

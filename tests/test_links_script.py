@@ -24,6 +24,7 @@ def test_the_table_counts_how_runs_ended() -> None:
 
 def test_a_killed_sshd_costs_no_run_its_results() -> None:
     needs.need("sshd")
+    needs.need("ip")
     needs.need_root()
     models = [f"--model={needs.need_shared(name)}" for name in ("models/tiny_vww96_fp32.tflite",)]
     words = ["--scenario=sshd killed", f"--count={len(MOMENTS)}", f"--slots={len(MOMENTS)}"]

@@ -2,11 +2,11 @@
 
 import os
 import pwd
-import shutil
 import stat
 import subprocess
 
 import pytest
+from needs import need
 from sshd import Sshd, loopback_sshd
 
 from harness.board import open_board
@@ -28,9 +28,7 @@ def test_a_session_leaves_only_the_cache_folder_and_no_process(tmp_path):
 
 @pytest.mark.parametrize("shell", ["tcsh", "fish", "zsh", "dash"])
 def test_any_login_shell_will_do(tmp_path, shell):
-    program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"no {shell} on this machine")
+    program = need(shell)
     with loopback_sshd(tmp_path, account="edge") as server:
         subprocess.run(["usermod", "-s", program, server.user], check=True)
         with open_board(_profile(server), holder="it's mine!", lease=f"edge-harness-test-{server.user}") as board:

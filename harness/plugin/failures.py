@@ -15,6 +15,8 @@ STATUS_PROPERTY = "harness_status"
 UNREACHED_PROPERTY = "harness_unreached"
 USAGE_PROPERTY = "harness_usage"
 _STOPPED: Final = "stopping after"
+_NOT_COLLECTED: Final = "during collection"
+"""How pytest's own word ends where files do not load; which files those were is heard from their reports."""
 """How pytest and pytest-xdist say that -x or --maxfail ended the session."""
 _LONGEST: Final = 400
 """Of a failed test's line, which pytest tells at length anyway."""
@@ -95,7 +97,7 @@ class FailureLog:
             log.end, log.sentence = "other", said
         elif said.startswith(_STOPPED):
             log.end, log.sentence = "stopped", said
-        elif log.end == "whole":
+        elif log.end == "whole" and not said.endswith(_NOT_COLLECTED):
             log.end, log.sentence = "interrupted", said or "Ctrl-C"
         for act in self.at_interrupt:
             act()

@@ -105,7 +105,8 @@ def test_silence_puts_it_back(steward: Start, governors: Governors) -> None:
 def watchdog_of(one: Steward) -> int:
     """The process that watches a steward."""
     (found,) = Path(f"/proc/{one.process.pid}/task/{one.process.pid}/children").read_text().split()
-    assert b"watchdog" in Path(f"/proc/{found}/cmdline").read_bytes()
+    words = Path(f"/proc/{found}/cmdline")
+    assert awaited(lambda: b"watchdog" in words.read_bytes()), "it is started, and becomes what it is"
     return int(found)
 
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 SQNR_CAP_DB = 300.0
 """Stands for an error of zero in outputs that are not the same bits (0.0 and -0.0), which has no finite ratio."""
 
+_MOST_ERROR = 1e30
+"""No number of the protocol is larger; an output that is further off than this is wrong by any measure."""
+
 
 class OutputTally:
     """One output over all samples: sums of squares, the largest error, what is not finite."""
@@ -104,6 +107,6 @@ def summary(tallies: List[OutputTally], samples: int) -> Dict[str, Any]:
         "nonfinite": sum(tally.nonfinite for tally in tallies),
         "top1_agree": tallies[0].agree if tallies else None,
         "sqnr_db": None if equal else min(tally.sqnr_db() for tally in tallies),
-        "max_error": max((tally.max_error() for tally in tallies), default=0.0),
+        "max_error": min(max((tally.max_error() for tally in tallies), default=0.0), _MOST_ERROR),
         "max_steps": max(known) if known and len(known) == len(steps) else None,
     }

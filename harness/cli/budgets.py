@@ -55,7 +55,7 @@ class _Outcome:
 
 
 def propose_budgets(wanted: Wanted, *, as_json: bool) -> int:
-    """Write or update budgets files; returns 0, or 1 where something measured could not become a limit."""
+    """Write or update budgets files; returns 0, or 1 where an entry, or a metric that was named, has no limit."""
     metrics, margin = _metrics(wanted.metrics), _margin(wanted.margin, wanted.metrics)
     if wanted.budgets is not None and not wanted.budgets.parent.is_dir():
         raise UsageError(f"--budgets {wanted.budgets}: there is no folder {wanted.budgets.parent}: make it first")
@@ -73,7 +73,9 @@ def propose_budgets(wanted: Wanted, *, as_json: bool) -> int:
     for outcome in outcomes:
         _write(outcome)
     _show(outcomes, as_json=as_json)
-    return int(any(outcome.refused for outcome in outcomes))
+    refused = {(one.device, one.candidate) for outcome in outcomes for one in outcome.refused}
+    limited = {(one.device, one.candidate) for outcome in outcomes for one in outcome.proposals}
+    return int(bool(refused if wanted.metrics else refused - limited))
 
 
 def _metrics(named: Sequence[str]) -> tuple[str, ...]:

@@ -25,7 +25,6 @@ from harness.report import SUMMARY_NAME, ReportAhead
 from harness.session.baselines import check_baseline
 from harness.session.building import check_build_folders
 from harness.session.closing import RunStart, amend_run, close_run, resumed_folder, skipped_note, way_on
-from harness.session.ending import sigterm_as_ctrl_c
 from harness.session.liveline import LiveLine
 from harness.session.outcome import run_exit_code
 from harness.session.planned import plan_text
@@ -80,7 +79,7 @@ class Benching:
         book = BudgetBook(config.rootpath, profiles, settings.devices_dir, today, paired=settings.baseline is not None)
         made = cls(settings, profiles, start, handed is not None, book, failures, _folder=folder)
         made._command = ("pytest", *map(str, config.invocation_params.args))
-        made._signals.enter_context(sigterm_as_ctrl_c())
+        made._signals.enter_context(failures.interruption.listening())
         failures.at_interrupt.append(made.interrupt_workers)
         return made
 

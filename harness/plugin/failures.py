@@ -9,6 +9,7 @@ import pytest
 from harness.records.errors import HarnessError, UsageError
 from harness.records.status import Status
 from harness.records.text import visible
+from harness.session.ending import Interruption
 from harness.session.outcome import SessionLog
 
 STATUS_PROPERTY = "harness_status"
@@ -36,6 +37,7 @@ class FailureLog:
     log: SessionLog = field(default_factory=SessionLog)
     warn: bool = False
     """Whether a test goes on though its entry is too close to call."""
+    interruption: Interruption = field(default_factory=Interruption)
     at_interrupt: list[Callable[[], None]] = field(default_factory=list)
     """Called where something ends the session early."""
     _any_failed: bool = False
@@ -75,6 +77,7 @@ class FailureLog:
         """Sort a test's report."""
         log, properties = self.log, {str(key): str(value) for key, value in report.user_properties}
         log.reported.add(report.nodeid)
+        self.interruption.caught()  # no test is reported on while pytest unwinds
         self._any_failed |= report.failed
         reason = getattr(report, "wasxfail", None)
         if UNREACHED_PROPERTY in properties:
@@ -114,6 +117,8 @@ class FailureLog:
             log.end, log.sentence = "uncollected", ""
         elif log.end == "whole" and session.shouldfail:
             log.end, log.sentence = "stopped", str(session.shouldfail)
+        elif log.end == "whole" and self.interruption.heard and status == pytest.ExitCode.OK:
+            log.end, log.sentence = "interrupted", self.interruption.heard  # pytest did not come to say so
         elif log.end == "whole" and self.log.refused and status == pytest.ExitCode.INTERRUPTED:
             pass  # files that we refused: code 4
         elif log.end in {"whole", "interrupted"} and status not in _KNOWN:

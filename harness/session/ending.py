@@ -3,11 +3,12 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Final, NoReturn, TypeVar
+from typing import Final, TypeVar
 
 from harness.records.errors import told_of
 
@@ -16,6 +17,8 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _NAMES: Final = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 _PATIENCE: Final = 3
 """From so many signals on while a session ends, it is given up."""
+_PAUSE: Final = 1.0
+"""Seconds: signals that are closer to each other are one press, one key held down, or one signal sent twice."""
 
 
 @dataclass
@@ -86,28 +89,47 @@ class Stop:
         sys.stderr.write(f"\nharness: {name}: stopping after this trial; once more stops at once\n")
 
 
+@dataclass
+class Interruption:
+    """Ctrl-C and SIGTERM under a test runner, which unwinds at the first: what follows at once must not break that."""
+
+    heard: str = ""
+    """The first signal's name; empty while there was none."""
+    _signals: int = 0
+    _last: float = 0
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Raise KeyboardInterrupt at the first signal meanwhile, and then only for somebody who insists."""
+        with handled(self._hear):
+            yield
+
+    def caught(self) -> None:
+        """Start anew: the session goes on, as a test or a debugger caught what was raised."""
+        self.heard, self._signals = "", 0
+
+    def _hear(self, name: str) -> None:
+        __tracebackhide__ = True  # pytest shows the line that was interrupted, and not this one
+        now = time.monotonic()
+        after_pause, self._last = now - self._last > _PAUSE, now
+        self._signals += 1
+        if not self.heard or (after_pause and self._signals >= _PATIENCE):
+            self.heard = self.heard or name
+            raise KeyboardInterrupt(name)
+
+
 @contextmanager
-def sigterm_as_ctrl_c() -> Iterator[None]:
-    """Meanwhile SIGTERM, with which pipelines cancel a job, raises KeyboardInterrupt as Ctrl-C does."""
-
-    def interrupt(name: str) -> NoReturn:
-        raise KeyboardInterrupt(name)
-
-    with handled(interrupt, (signal.SIGTERM,)):
-        yield
-
-
-@contextmanager
-def handled(hear: Callable[[str], None], signals: Sequence[signal.Signals] = _SIGNALS) -> Iterator[None]:
-    """Call ``hear`` with the name of each of the signals meanwhile; does nothing outside the main thread."""
+def handled(hear: Callable[[str], None]) -> Iterator[None]:
+    """Call ``hear`` with the signal's name at Ctrl-C and SIGTERM meanwhile; does nothing outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def handler(number: int, _frame: FrameType | None) -> None:
+        __tracebackhide__ = True  # from pytest's tracebacks
         hear(_NAMES[signal.Signals(number)])
 
-    before = {number: signal.signal(number, handler) for number in signals}
+    before = {number: signal.signal(number, handler) for number in _SIGNALS}
     try:
         yield
     finally:

@@ -203,6 +203,21 @@ def test_an_interrupted_run_says_so_and_is_taken_up_again(place: "Place") -> Non
     assert "this run is whole" in place.pytest("--device=local", "--resume=reports/latest").text
 
 
+def test_a_second_signal_while_pytest_tells_of_the_first_changes_nothing(place: "Place") -> None:
+    second_model(place)
+    place.write(
+        "conftest.py",
+        "import os, signal, pytest\n"
+        "@pytest.hookimpl(tryfirst=True)\n"
+        "def pytest_keyboard_interrupt():\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n",
+    )
+    said = place.pytest("--device=local", "--junitxml=junit.xml", HIT=INTERRUPTED.format("SIGINT"))
+    run = everywhere(place, said)
+    assert (said.code, run["status"], run["outcome"]["end"]) == (2, "INTERRUPTED", "interrupted")
+    assert "interrupted: 1 of 2 measured (Ctrl-C)" in " ".join(said.out.split())
+
+
 def test_a_run_that_stopped_after_a_failure_is_taken_up_again_with_and_without_workers(place: "Place") -> None:
     second_model(place)
     place.write("test_a_first.py", "import os\ndef test_first():\n    assert not os.environ.get('BREAK')\n")

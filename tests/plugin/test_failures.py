@@ -1,5 +1,6 @@
 """What a failed test failed for: its entry's status, or something that is never an entry's."""
 
+import signal
 from types import SimpleNamespace
 from typing import Any
 
@@ -75,3 +76,16 @@ def test_what_ends_a_session_early_is_told_apart(error: BaseException, end: str,
     failures.at_interrupt.append(lambda: acted.append(True))
     failures.pytest_keyboard_interrupt(SimpleNamespace(value=error))
     assert (failures.log.end, failures.log.sentence, acted) == (end, sentence, [True])
+
+
+@pytest.mark.parametrize(("caught", "end"), [(False, "interrupted"), (True, "whole")])
+def test_a_signal_counts_where_pytest_did_not_come_to_say_so_but_not_where_a_test_caught_it(
+    caught: bool, end: str
+) -> None:
+    failures = FailureLog()
+    with failures.interruption.listening(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    if caught:
+        failures.pytest_runtest_logreport(report("PASS", outcome="passed"))
+    failures.settle(SimpleNamespace(exitstatus=pytest.ExitCode.OK, shouldfail=False))
+    assert (failures.log.end, failures.log.sentence) == (end, "" if caught else "Ctrl-C")

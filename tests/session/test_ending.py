@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.records.errors import HarnessError, told_of
-from harness.session.ending import Ending, Stop, sigterm_as_ctrl_c
+from harness.session.ending import Ending, Interruption, Stop
 
 
 def fail(error: BaseException) -> Callable[[], str]:
@@ -71,13 +71,35 @@ def test_where_nothing_is_measured_the_first_signal_stops_at_once() -> None:
         send(signal.SIGTERM)
 
 
-def test_sigterm_is_ctrl_c_and_another_thread_hears_nothing() -> None:
-    with sigterm_as_ctrl_c(), pytest.raises(KeyboardInterrupt, match="SIGTERM"):
-        send(signal.SIGTERM)
+def test_of_signals_under_a_test_runner_the_first_is_raised_and_those_that_follow_at_once_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("harness.session.ending.time.monotonic", lambda: now)
+    interruption = Interruption()
+    with interruption.listening():
+        with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+            send(signal.SIGTERM)
+        for _ in range(30):  # a key that is held down
+            send(signal.SIGINT)
+        assert interruption.heard == "SIGTERM"
+        now += 1.5
+        with pytest.raises(KeyboardInterrupt, match="Ctrl-C"):
+            send(signal.SIGINT)  # somebody who insists
+        assert interruption.heard == "SIGTERM"
+        interruption.caught()
+        assert interruption.heard == ""
+        with pytest.raises(KeyboardInterrupt):
+            send(signal.SIGINT)
+        now += 1.5
+        send(signal.SIGINT)  # a second one alone never breaks the unwinding
+
+
+def test_another_thread_hears_nothing() -> None:
     before, seen = signal.getsignal(signal.SIGTERM), []
 
     def elsewhere() -> None:
-        with sigterm_as_ctrl_c():
+        with Interruption().listening():
             seen.append(signal.getsignal(signal.SIGTERM))
 
     thread = threading.Thread(target=elsewhere)

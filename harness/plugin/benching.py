@@ -161,8 +161,8 @@ class Benching:
             self._closed = True
             self.failures.settle(session)
             self._close(session)
-        elif late := self.failures.late(session):
-            self._amend(late)
+        elif self.failures.hears_late(session):
+            self._amend()
         return self.results.run.exit_code if self.results is not None else self.failures.exit_status()
 
     def code_of_now(self, session: pytest.Session) -> int:
@@ -212,10 +212,9 @@ class Benching:
             return
         log.ending.attempt("the report", lambda: self._report.render(self.folder.path, self.results), None)
 
-    def _amend(self, late: str) -> None:
+    def _amend(self) -> None:
         """Write into a run that is closed what failed it since."""
         log = self.failures.log
-        log.failed["pytest"] = late
         if self.results is not None:
             self.results = amend_run(self.folder, self.results, settings=self.settings, log=log)
             log.ending.attempt("the report", lambda: self._report.render(self.folder.path, self.results), None)

@@ -16,9 +16,9 @@ STATUS_PROPERTY = "harness_status"
 UNREACHED_PROPERTY = "harness_unreached"
 USAGE_PROPERTY = "harness_usage"
 _STOPPED: Final = "stopping after"
+"""How pytest and pytest-xdist say that -x or --maxfail ended the session."""
 _NOT_COLLECTED: Final = "during collection"
 """How pytest's own word ends where files do not load; which files those were is heard from their reports."""
-"""How pytest and pytest-xdist say that -x or --maxfail ended the session."""
 _LONGEST: Final = 400
 """Of a failed test's line, which pytest tells at length anyway."""
 _KNOWN: Final = (0, 1, 2, 5)
@@ -126,15 +126,20 @@ class FailureLog:
         if status == pytest.ExitCode.TESTS_FAILED and not self._any_failed:
             log.failed["pytest"] = "a plugin failed the session, though no test failed"
 
-    def late(self, session: pytest.Session) -> str:
-        """What failed the session after its run was closed, in one line; empty where nothing did."""
+    def hears_late(self, session: pytest.Session) -> bool:
+        """Take note of what failed the session after its run was closed; returns whether anything did."""
+        log, status = self.log, int(session.exitstatus)
         regressed = getattr(getattr(session.config, "_benchmarksession", None), "performance_regressions", ())
         if regressed:
-            return "performance has regressed by pytest-benchmark's --benchmark-compare-fail"
-        status = int(session.exitstatus)
-        if status != self.log.status and status == pytest.ExitCode.TESTS_FAILED:
-            return "a plugin failed the session at its end, though no test failed"
-        return ""
+            log.failed["pytest"] = "performance has regressed by pytest-benchmark's --benchmark-compare-fail"
+        elif status in {log.status, pytest.ExitCode.OK}:
+            return False
+        elif status == pytest.ExitCode.TESTS_FAILED:
+            log.failed["pytest"] = "a plugin failed the session at its end, though no test failed"
+        else:
+            log.end, log.status = "other", status
+            log.sentence = f"a plugin ended the session with exit status {status}"
+        return True
 
     def exit_status(self) -> int:
         """The exit code of a session that made no run: pytest's own, or 4 where words alone were wrong."""

@@ -85,8 +85,10 @@ def amend_run(folder: RunFolder, results: Results, *, settings: Settings, log: S
     """Write into a closed run what failed its session since, in results.json and in the history; returns the whole."""
     if results.run.outcome is None:
         return results
-    notes = [TestNote(test=test, sentence=sentence) for test, sentence in log.failed.items()]
-    outcome = results.run.outcome.model_copy(update={"failed_tests": notes})
+    failed = {note.test: note.sentence for note in results.run.outcome.failed_tests} | log.failed
+    notes = [TestNote(test=test, sentence=sentence) for test, sentence in failed.items()]
+    ended = {"end": log.end, "sentence": log.sentence, "status": log.status} if log.end == "other" else {}
+    outcome = results.run.outcome.model_copy(update={"failed_tests": notes, **ended})
     code = run_exit_code(results.entries, outcome, settings=settings)
     update = {"outcome": outcome, "exit_code": code, "status": status_of(results.entries, outcome, code)}
     amended = results.model_copy(update={"run": results.run.model_copy(update=update)})

@@ -71,7 +71,7 @@ def run_exit_code(entries: Sequence[Entry], outcome: Outcome, *, settings: Setti
     failed inside; 4 wrong words; 5 nothing was selected; 10 not judged; 11 a board was not reached.
     """
     early = {"interrupted": INTERRUPTED, "uncollected": NOT_COLLECTED, "internal": INTERNAL, "other": outcome.status}
-    if outcome.end in early:
+    if early.get(outcome.end):  # a plugin that ends the session with 0 leaves it to what was measured
         return early[outcome.end]
     judged = exit_code(counted(entries, outcome), inconclusive_fails=settings.inconclusive == "fail")
     reasons = (

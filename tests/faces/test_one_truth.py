@@ -155,7 +155,7 @@ def test_what_is_marked_as_failing_is_not_red_and_a_single_failure_beside_it_is(
     assert (said.code, run["status"]) == (0, "MEASURED")
     text = " ".join(said.out.split())
     assert "1 measured, 2 tests failed as expected: test_bench.py::test_marked[local-tiny]" in text
-    assert "1 skipped; exit code 0" in text
+    assert "1 skipped; exit code 0: everything else held" in text
     said = place.pytest("--device=local", "-k", "held or ordinary")
     everywhere(place, said)
     assert "1 measured, 1 test failed by itself: test_bench.py::test_ordinary; exit code 1" in " ".join(
@@ -237,6 +237,7 @@ def test_a_run_that_stopped_after_a_failure_is_taken_up_again_with_and_without_w
     ("hit", "code", "words"),
     [
         ("pytest.exit('enough', 7)", 7, "ended early: 1 of 2 measured (enough)"),
+        ("pytest.exit('enough', 0)", 10, "ended early: 1 of 2 measured (enough)"),
         (INTERRUPTED.format("SIGTERM"), 2, "interrupted: 1 of 2 measured (SIGTERM)"),
     ],
 )
@@ -246,6 +247,16 @@ def test_other_ends_of_pytest(place: "Place", hit: str, code: int, words: str) -
     everywhere(place, said)
     assert said.code == code
     assert words in " ".join(said.out.split())
+
+
+def test_what_a_plugin_makes_of_the_session_at_its_end_is_the_runs(place: "Place") -> None:
+    second_model(place)
+    place.write("conftest.py", "def pytest_sessionfinish(session):\n    session.exitstatus = 7\n")
+    said = place.pytest("--device=local")
+    everywhere(place, said)
+    assert said.code == 7
+    text = " ".join(said.out.split())
+    assert "ended early: 2 of 2 measured (a plugin ended the session with exit status 7); 2 passed" in text
 
 
 def test_files_that_do_not_load_are_the_runs_failure(place: "Place") -> None:

@@ -13,6 +13,7 @@ from harness.records.toml_file import read_toml
 
 FILE_NAME = "budgets.toml"
 _SHAPE = 'write [device."candidate/recipe"], e.g. [rpi4."kws_ds_cnn/*"]'
+_EMPTY = 'limits nothing; give it a limit, e.g. latency_p50 = "4 ms", or take it out'
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,16 @@ def load_budgets(path: Path, *, rootdir: Path | None = None) -> Budgets:
         if not isinstance(patterns, Mapping):
             problems.append(str(refusal(f"{label} {device}", f"stands outside a table; {_SHAPE}")))
             continue
+        if not patterns:
+            problems.append(str(refusal(f"{label} [{device}]", f"names no candidate; {_SHAPE}")))
         for pattern, content in patterns.items():
             if not isinstance(content, Mapping):
                 problems.append(str(refusal(f"{label} [{device}] {pattern}", f"names no candidate; {_SHAPE}")))
                 continue
-            limits, wrong = collect_limits(content, origin=f'{label} [{device}."{pattern}"]')
+            place = f'{label} [{device}."{pattern}"]'
+            if not content:
+                problems.append(str(refusal(place, _EMPTY)))
+            limits, wrong = collect_limits(content, origin=place)
             tables.append(BudgetTable(device=device, pattern=pattern, limits=limits))
             problems += wrong
     if problems:

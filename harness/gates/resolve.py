@@ -35,17 +35,23 @@ def limits_for(
 
 
 def unused_keys(
-    budgets: Budgets, seen: Collection[tuple[str, str]], *, devices: Collection[str] | None = None
+    budgets: Budgets,
+    seen: Collection[tuple[str, str]],
+    *,
+    devices: Collection[str] | None = None,
+    all_seen: bool = True,
 ) -> tuple[str, ...]:
     """One sentence for each table that matches nothing; only meaningful where the whole folder was collected.
 
     ``seen`` are pairs of a device's name (or one it extends) and a candidate. A table of a device that was not
     in this run counts as used where its pattern matches any candidate; ``devices``, where given, are all names
-    there are, so that a mistyped one is told apart.
+    there are, so that a mistyped one is told apart. Without ``all_seen`` there are candidates beside these, and only
+    the devices are looked at.
     """
     candidates = {candidate for _, candidate in seen}
     names = None if devices is None else {*devices, *(device for device, _ in seen)}
-    sentences = (_why_unused(table, candidates, names, place=_place(budgets, table)) for table in budgets.tables)
+    tables = [table for table in budgets.tables if all_seen or (names is not None and table.device not in names)]
+    sentences = (_why_unused(table, candidates, names, place=_place(budgets, table)) for table in tables)
     return tuple(sentence for sentence in sentences if sentence)
 
 

@@ -41,15 +41,17 @@ def waive(
 
 
 def unused_waivers(
-    waivers: Sequence[Waiver], budgeted: Collection[Budgeted], *, devices: Collection[str]
+    waivers: Sequence[Waiver], budgeted: Collection[Budgeted], *, devices: Collection[str], all_seen: bool = True
 ) -> tuple[str, ...]:
     """One sentence for each waiver that matches no budget.
 
-    ``budgeted`` is every collected candidate on every device there is, ``devices`` all names there are.
+    ``budgeted`` is every collected candidate on every device there is, ``devices`` all names there are. Without
+    ``all_seen`` there are candidates beside these, and only the devices are looked at.
     """
     return tuple(
         f"{waiver.limit.origin}: {why}; take the waiver out or mend it"
         for waiver in waivers
+        if all_seen or waiver.device not in devices
         if (why := _why_unused(waiver, budgeted, devices))
     )
 

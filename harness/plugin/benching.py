@@ -156,6 +156,7 @@ class Benching:
         if self.worker:
             if self._session is not None:
                 self._session.close()
+            vars(session.config)["workeroutput"]["harness"] = self.budgets.for_controller()
             return int(session.exitstatus)
         if not self._closed:
             self._closed = True
@@ -203,6 +204,7 @@ class Benching:
 
     def _write(self, seconds: Mapping[str, float]) -> None:
         log = self.failures.log
+        log.ending.attempt("the budgets", self._tell_unused, None)
         try:
             self.results = close_run(self.folder, settings=self.settings, start=self.start, seconds=seconds, log=log)
         except HarnessError as error:
@@ -211,6 +213,19 @@ class Benching:
             log.status = HarnessError.exit_code
             return
         log.ending.attempt("the report", lambda: self._report.render(self.folder.path, self.results), None)
+
+    def _tell_unused(self) -> None:
+        """Refuse tables and waivers that no test of a whole, green run measured anything for; else they are a note."""
+        unused = "; ".join(self.budgets.unused())
+        if not unused:
+            return
+        log, entries = self.failures.log, self.folder.entries()
+        outcome = log.outcome(entries, self.folder.planned())
+        left_out = outcome.skipped or outcome.expected_failures
+        if left_out or run_exit_code(entries, outcome, settings=self.settings):
+            log.ending.problems.append(f"budgets that nothing was measured for: {unused}")
+        else:
+            log.refused.append(unused)
 
     def _amend(self) -> None:
         """Write into a run that is closed what failed it since."""

@@ -1,6 +1,6 @@
 """The budgets of a pytest session: markers and budgets.toml, each file read once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -43,6 +43,8 @@ class BudgetBook:
     """Whether there is a baseline; without one, limits on regressions are skipped."""
     left_out: bool = False
     """Whether tests were deselected, whoever did it: then a table that matches nothing may be theirs."""
+    waiting: dict[str, list[Budgeted]] = field(default_factory=dict)
+    """Files, collected whole, of tests that name their candidates only when they run, and what is known of those."""
     _benchmarks: list[pytest.Item] = field(default_factory=list)
     _purse: Purse | None = None
     _measured: set[tuple[str, str]] = field(default_factory=set)
@@ -105,7 +107,8 @@ class BudgetBook:
     def check(self, items: Sequence[pytest.Item], config: pytest.Config, settings: Settings) -> None:
         """Read every marker and file, and refuse waivers that do not relax.
 
-        Where whole folders were collected, whatever matches nothing is refused too. Raises UsageError.
+        Where whole folders were collected, whatever matches nothing is refused too, but for files of tests that name
+        their candidates only when they run: what those match is seen at the end. Raises UsageError.
         """
         benchmarks = [item for item in items if is_benchmark(item)]
         check_markers(items)
@@ -130,25 +133,61 @@ class BudgetBook:
         seen = {(name, str(value)) for item in benchmarks for value in candidates_of(item) for name in own}
         for path, budgets in self._files.items():
             if any(path.parent.is_relative_to(folder) for folder in folders):
+                tests = [item for item in benchmarks if self._nearest(item.path) is budgets]
+                told = all(candidates_of(item) for item in tests)
                 holding = [waiver for waiver in budgets.waivers if waiver.holds(self.today)]
-                waived = list(self._budgeted(benchmarks, budgets)) if holding else []
-                _refuse(unused_keys(budgets, seen, devices=names))
-                _refuse(unused_waivers(holding, waived, devices={*names, *own}))
+                waived = list(self._budgeted(tests, budgets)) if holding or not told else []
+                _refuse(unused_keys(budgets, seen, devices=names, all_seen=told))
+                _refuse(unused_waivers(holding, waived, devices={*names, *own}, all_seen=told))
+                if not told:
+                    self.waiting[str(path)] = waived
 
-    def _budgeted(self, benchmarks: Iterable[pytest.Item], budgets: Budgets) -> Iterator[Budgeted]:
-        """What the file and markers limit on every device there is, whether it is measured now or not."""
-        known = {profile.lineage for profile in self.profiles.values()} | set(lineages(self.devices_dir))
-        for item in benchmarks:
-            if self._nearest(item.path) is budgets:
-                for candidate in candidates_of(item):
-                    for lineage in known:
-                        limits = limits_for(budgets, lineage, str(candidate), marked_limits(item), today=None)
-                        yield Budgeted(lineage, str(candidate), frozenset(limit.key for limit in limits))
+    def record_call(self, item: pytest.Item, candidate: Candidate) -> None:
+        """Keep that a test measures a candidate, where its file waits for that."""
+        budgets = self._nearest(item.path)
+        if budgets is not None and str(budgets.path) in self.waiting:
+            self.waiting[str(budgets.path)] += self._limited(item, candidate, budgets)
+
+    def for_controller(self) -> dict[str, list[tuple[tuple[str, ...], str, frozenset[str]]]]:
+        """What a worker's tests called, for the controller's ``take``."""
+        return {
+            path: [(one.lineage, one.candidate, one.keys) for one in dict.fromkeys(budgeted)]
+            for path, budgeted in self.waiting.items()
+        }
+
+    def take(self, handed: Mapping[str, Iterable[tuple[tuple[str, ...], str, frozenset[str]]]]) -> None:
+        """Add what a worker's tests called."""
+        for path, budgeted in handed.items():
+            self.waiting.setdefault(path, []).extend(Budgeted(*one) for one in budgeted)
+
+    def unused(self) -> list[str]:
+        """At the end: a sentence for each table and waiver of a waiting file that no test named or measured."""
+        said: list[str] = []
+        for path, budgeted in self.waiting.items():
+            budgets = self._read(Path(path))
+            seen = {(name, one.candidate) for one in budgeted for name in one.lineage}
+            devices = {*available(self.devices_dir), *(name for name, _ in seen)}
+            holding = [waiver for waiver in budgets.waivers if waiver.holds(self.today)]
+            said += [*unused_keys(budgets, seen), *unused_waivers(holding, budgeted, devices=devices)]
+        return said
+
+    def _budgeted(self, tests: Iterable[pytest.Item], budgets: Budgets) -> Iterator[Budgeted]:
+        """What the file and markers limit, as far as the tests' parameters tell."""
+        for item in tests:
+            for candidate in candidates_of(item):
+                yield from self._limited(item, candidate, budgets)
+
+    def _limited(self, item: pytest.Item, candidate: Candidate, budgets: Budgets) -> Iterator[Budgeted]:
+        """What is limited of a candidate on every device there is, whether it is measured now or not."""
+        for lineage in {profile.lineage for profile in self.profiles.values()} | set(lineages(self.devices_dir)):
+            limits = limits_for(budgets, lineage, str(candidate), marked_limits(item), today=None)
+            yield Budgeted(tuple(lineage), str(candidate), frozenset(limit.key for limit in limits))
 
     def _nearest(self, test_file: Path) -> Budgets | None:
         path = find_budgets(test_file, self.rootdir)
-        if path is None:
-            return None
+        return None if path is None else self._read(path)
+
+    def _read(self, path: Path) -> Budgets:
         if path not in self._files:
             self._files[path] = load_budgets(path, rootdir=self.rootdir)
         return self._files[path]

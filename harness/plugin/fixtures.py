@@ -1,6 +1,6 @@
 """The ``bench`` fixture."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -47,12 +47,13 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
     with _one_line(request):
         benching.session.open(harness_device)
 
-    def run(candidate: "Candidate | str | PathLike[str]") -> "Entry":
+    def run(*given: "Candidate | str | PathLike[str]", **keywords: object) -> "Entry":
         from harness.pipeline.candidates import single_candidate
 
         request.node.stash[BENCH_CALLS] += 1
         with _one_line(request):
-            candidate = single_candidate(candidate, request.path.parent)
+            candidate = single_candidate(_only_argument(given, keywords), request.path.parent)
+            benching.budgets.record_call(request.node, candidate)
             limits = benching.budgets.limits(request.node, candidate, harness_device)
             share = benching.budgets.share(request.node, candidate, limits, alpha=benching.settings.alpha)
             entry = benching.session.measure(
@@ -63,6 +64,20 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
         return entry
 
     return run
+
+
+def _only_argument(given: Sequence[object], keywords: Mapping[str, object]) -> object:
+    """What ``bench`` was given; several as a list. Raises CandidateSpecError for a keyword that it does not have."""
+    from harness.records.errors import CandidateSpecError
+
+    unknown = [name for name in keywords if name != "candidate"]
+    if unknown:
+        raise CandidateSpecError(
+            f"bench takes one candidate, a name or a path, and no {', '.join(unknown)}: parametrize the test, "
+            f'@pytest.mark.parametrize("candidate", candidates(..., {unknown[0]}=...)), and call bench(candidate)'
+        )
+    everything = [*given, *keywords.values()]
+    return everything[0] if len(everything) == 1 else everything or None
 
 
 @contextmanager

@@ -176,6 +176,14 @@ def pytest_testnodeready(node: Any) -> None:  # noqa: ANN401 - as above
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - as above
+    """Hear from an xdist worker what its tests measured."""
+    benching = node.config.stash.get(BENCHING, None)
+    if benching is not None:
+        benching.budgets.take(getattr(node, "workeroutput", {}).get("harness", {}))
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401 - xdist's types
     """One worker a device, so that a board never measures two things at once."""
     benching = config.stash.get(BENCHING, None)

@@ -130,6 +130,47 @@ def test_the_marker_and_the_file_the_stricter_holds(place: "Place") -> None:
     assert "budgets.toml" in said.out
 
 
+def test_a_file_limits_what_a_test_names_only_when_it_runs(place: "Place") -> None:
+    place.write("test_bench.py", 'def test_one(bench):\n    bench("models/tiny.tflite")\n')
+    place.write("budgets.toml", '[local."tiny"]\nmodel_size = "10 B"\n')
+    said = place.pytest("--device=local")
+    assert said.code == 1, said.text
+    assert place.statuses() == ["FAIL"]
+    place.write("budgets.toml", '[local."tiny"]\nmodel_size = "1 MB"\n[local."tny"]\nmodel_size = "1 MB"\n')
+    told = """budgets.toml [local."tny"]: matches no candidate; did you mean 'tiny'?"""
+    for workers in ((), ("-n1",)):
+        said = place.pytest("--device=local", *workers)
+        assert said.code == 4, said.text
+        assert told in " ".join(said.out.split())
+        assert place.results()["run"]["outcome"]["refused"] == [told]
+    place.write("test_other.py", "def test_other():\n    assert 1 == 2\n")
+    said = place.pytest("--device=local")
+    assert said.code == 1, said.text
+    assert f"budgets that nothing was measured for: {told}" in " ".join(said.out.split())
+
+
+WRONGLY_CALLED = """
+def test_two(bench):
+    bench("a", "b")
+
+def test_recipe(bench):
+    bench("a", recipe="int8")
+
+def test_none(bench):
+    bench()
+"""
+
+
+def test_arguments_that_bench_does_not_take_are_one_line(place: "Place") -> None:
+    place.write("test_bench.py", WRONGLY_CALLED)
+    said = place.pytest("--device=local")
+    assert said.code == 4, said.text
+    assert "bench takes one candidate, not 2: parametrize the test" in said.out
+    assert "bench takes one candidate, a name or a path, and no recipe: parametrize the test" in said.out
+    assert "bench takes a candidate, a name or a path, not nothing" in said.out
+    assert "TypeError" not in said.text
+
+
 def test_several_devices_end_in_one_run(place: "Place") -> None:
     for name in ("a", "b"):
         place.write(f"devices/{name}.toml", 'extends = "local"\n')

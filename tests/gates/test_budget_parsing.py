@@ -128,6 +128,25 @@ def test_a_file_tells_all_its_problems_in_one_line(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[rpi4."x"]', 'budgets.toml [rpi4."x"]: limits nothing; give it a limit'),
+        ('rpi4."x/*" = {}', 'budgets.toml [rpi4."x/*"]: limits nothing'),
+        ("[rpi4]", "budgets.toml [rpi4]: names no candidate"),
+    ],
+)
+def test_a_table_that_is_empty_is_refused(tmp_path, text, told):
+    path = tmp_path / "budgets.toml"
+    path.write_text(f'{text}\n[rpi5."y"]\nmodel_size = "6 kB"\n')
+
+    with pytest.raises(BudgetsError) as caught:
+        load_budgets(path, rootdir=tmp_path)
+
+    assert str(caught.value).startswith(told)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("content", "told"),
     [
         (b"[rpi4", "not valid TOML"),

@@ -32,9 +32,12 @@ from pathlib import Path
 
 
 class HarnessError(Exception):
-    """Anything the harness says to its user in one line."""
+    """Anything the harness says to its user in one line, whatever the texts of others in it hold."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().split())
 
 
 def told_of(error: BaseException) -> str:

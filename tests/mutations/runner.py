@@ -89,8 +89,10 @@ def run_kind(kind: str, given: argparse.Namespace) -> Iterator[Tally]:
         for how, count in (("in process", given.count), ("command", given.commands)):
             tally = Tally(kind, how)
             for seed in range(given.seed, given.seed + count):
+                before = len(tally.faults)
                 run_one(subject, Place(Path(made) / "place"), seed, tally)
-                if tally.faults and given.keep and not (kept := given.keep / f"{kind}-{seed}").exists():
+                kept = given.keep and given.keep / f"{kind}-{seed}"
+                if kept and len(tally.faults) > before and not kept.exists():
                     shutil.copytree(Path(made) / "place", kept, symlinks=True, ignore=_pipes)
             yield tally
 

@@ -119,7 +119,7 @@ def test_a_full_disk_on_the_board_is_one_line(place: "Place", board: Sshd) -> No
     profile(place, board)
     place.benchmark()
     board.cache.mkdir(parents=True)
-    place.run("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(board.cache))
+    place.run("mount", "-t", "tmpfs", "-o", "size=800k", "tmpfs", str(board.cache))
     try:
         os.chown(board.cache, board.home.stat().st_uid, board.home.stat().st_gid)
         (place.folder / "models" / "tiny.tflite").unlink()

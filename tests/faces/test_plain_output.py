@@ -45,8 +45,8 @@ def test_a_profile_does_not_steer_the_terminal(place):
     for args in (("devices",), ("devices", "--json"), ("doctor", "mine")):
         said = place.harness(*args)
         assert not set(said.text) & {"\x1b", "\x07", "\u202e"}, said.text
-    told = json.loads(place.harness("devices", "--json").out)
-    assert "red \x1b[31m\x07 \u202e" in [profile["description"] for profile in told]
+        assert "mine.toml: description:" in said.text and "without control characters" in said.text
+    assert "mine" not in [profile["name"] for profile in json.loads(place.harness("devices", "--json").out)]
 
 
 def test_a_file_named_like_a_workflow_command_gives_github_none(place):

@@ -168,7 +168,7 @@ def test_two_inputs_without_data(builder, folder):
         ("models:raises", "models.py, line "),
         ("models:gives_dict", "models:gives_dict returned dict"),
         ("models:gives_nothing", "returned NoneType"),
-        ("models:any_size", "fixed other sizes were expected"),
+        ("models:any_size", "give real samples, whose shapes they get"),
         ("models:batch_of_eight", "has shape (8, 3)"),
         ("models:unbuilt", "not built"),
         ("models:wrong_shape", "(n, 3)"),

@@ -73,7 +73,7 @@ def test_a_name_goes_before_a_folder_of_the_same_name(tmp_path: Path) -> None:
         ("", "data is '', where digits, fashion_mnist"),
         ("no/such/folder", 'data file or folder "no/such/folder" does not exist: looked for /'),
         ("none.npz", 'data file or folder "none.npz" does not exist: looked for /'),
-        ("a\0b/c", "cannot be looked at"),
+        ("a\0b/c", "does not exist"),
         ("digits + cifar10", "is neither a data set nor a path"),
     ],
 )

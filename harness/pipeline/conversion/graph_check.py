@@ -16,6 +16,7 @@ Proto = Any
 
 _PROTO: Final = "saved_model.pb"
 _RESTORE: Final = "RestoreV2"
+_MOST_NAMED: Final = 10  # other operators in one sentence
 
 _ALLOWED: Final = frozenset(
     re.findall(
@@ -133,13 +134,19 @@ def refuse_outside_operators(source: Path, label: str) -> None:
         model.ParseFromString((source / _PROTO).read_bytes())
     except (OSError, DecodeError) as error:
         raise BuildError(f"{label}: {source / _PROTO} cannot be read as a SavedModel: {one_line(error)}") from error
-    for meta in model.meta_graphs:
-        for node in _nodes_that_may_run(meta):
-            if not _is_allowed(node, meta):
-                raise BuildError(
-                    f'{label}: its node "{node.name}" is {node.op}, which reaches out of the graph, or which no '
-                    "board could run: only operators that compute in memory are let through"
-                )
+    outside = {
+        node.op: node.name
+        for meta in model.meta_graphs
+        for node in _nodes_that_may_run(meta)
+        if not _is_allowed(node, meta)
+    }
+    if outside:
+        operator, *others = sorted(outside)
+        also = f" (and {', '.join(others[:_MOST_NAMED])})" if others else ""
+        raise BuildError(
+            f'{label}: its node "{outside[operator]}" is {operator}{also}, which reaches out of the graph, or which '
+            "no board could run: only operators that compute in memory are let through"
+        )
 
 
 def _is_allowed(node: Proto, meta: Proto) -> bool:

@@ -12,7 +12,7 @@ from typing import IO
 from harness.records.device import Connection
 from harness.records.errors import BoardUnfitError, ConnectionLostError
 from harness.records.files import expand_home
-from harness.transport.streams import Source, Streams, ended
+from harness.transport.streams import Source, Streams, describe_end
 
 CHUNK_BYTES = 2**16
 
@@ -82,7 +82,7 @@ class LocalProcess:
             while rest:
                 rest = rest[self._stdin.write(rest) :]
         except (OSError, ValueError) as error:
-            raise ConnectionLostError(ended(self._device, self._child.poll(), self.stderr_tail())) from error
+            raise ConnectionLostError(describe_end(self._device, self._child.poll(), self.stderr_tail())) from error
 
     def read_line(self, deadline_s: float) -> bytes | None:
         """The next line of stdout."""

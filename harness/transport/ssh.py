@@ -12,7 +12,7 @@ from harness.records.device import Connection
 from harness.records.errors import ConnectionLostError
 from harness.transport.ssh_files import CHUNK_BYTES, STALL_S, SshFiles, said
 from harness.transport.ssh_link import CONNECT_S, close_links, open_links
-from harness.transport.streams import Source, Streams, ended
+from harness.transport.streams import Source, Streams, describe_end
 
 _HOME = re.compile(r"~[A-Za-z0-9_.-]*")
 
@@ -63,11 +63,11 @@ class SshProcess:
         """Send bytes to the command."""
         # Between a command's end and its channel's end the server still takes bytes, for nobody.
         if self._channel.exit_status_ready():
-            raise ConnectionLostError(ended(self._device, self._status(), self.stderr_tail()))
+            raise ConnectionLostError(describe_end(self._device, self._status(), self.stderr_tail()))
         try:
             self._channel.sendall(line)
         except (paramiko.SSHException, EOFError, OSError) as error:
-            raise ConnectionLostError(ended(self._device, self._status(), self.stderr_tail())) from error
+            raise ConnectionLostError(describe_end(self._device, self._status(), self.stderr_tail())) from error
 
     def read_line(self, deadline_s: float) -> bytes | None:
         """The next line of stdout."""
@@ -91,7 +91,8 @@ class SshProcess:
             self._channel.close()
 
     def _status(self) -> int | None:
-        known = self._channel.status_event.wait(1.0)
+        """The exit status; None where it is not known, as after a signal or on a link that broke."""
+        known = self._channel.status_event.wait(1.0) and self._channel.exit_status >= 0
         return self._channel.exit_status if known else None
 
 

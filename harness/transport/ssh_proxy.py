@@ -10,6 +10,7 @@ import threading
 from typing import IO
 
 from harness.records.errors import UnreachableError
+from harness.records.exit_status import describe_exit
 from harness.records.text import visible
 
 _GRACE_S = 1.0
@@ -57,7 +58,7 @@ class ProxySocket(socket.socket):
         with self.closing:
             if not self.errors.closed:
                 status = self._end_child()
-                self._said = self._last_words() or f"exit status {status}"
+                self._said = self._last_words() or describe_exit(status)
                 self.errors.close()
 
     def _end_child(self) -> int:

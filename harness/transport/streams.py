@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from harness.records.errors import ConnectionLostError
+from harness.records.exit_status import describe_exit
 
 LINE_BYTES = 64 * 2**20
 """Longest line accepted from a board. A trial's raw samples take up to a few megabytes."""
@@ -98,8 +99,8 @@ class Streams:
                 self._news.wait()
 
 
-def ended(device: str, status: int | None, stderr: str) -> str:
-    """One line on a command that ended before it was told to."""
+def describe_end(device: str, status: int | None, stderr: str) -> str:
+    """One line on a command that ended before it was told to; ``status`` as ``subprocess`` has it, None: unknown."""
     last = stderr.splitlines()[-1] if stderr else "it said nothing"
-    how = "without an exit status" if status is None else f"with exit status {status}"
-    return f"{device}: the command on the board ended {how}: {last}"
+    how = "ended without an exit status" if status is None else describe_exit(status)
+    return f"{device}: the command on the board {how}: {last}"

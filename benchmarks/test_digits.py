@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import candidates
-from harness.records.candidate import Candidate
+from harness import Candidate, candidates
 
 RECIPES = ["float32", "float16", "dynamic_int8", "int8"]
 

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import candidates
-from harness.records.candidate import Candidate
+from harness import Candidate, candidates
 
 CANDIDATES = candidates("digits_cnn", recipes=["float32", "int8"], stages="digits_stages.py")
 

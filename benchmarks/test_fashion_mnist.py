@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import candidates
-from harness.records.candidate import Candidate
+from harness import Candidate, candidates
 
 
 @pytest.mark.slow

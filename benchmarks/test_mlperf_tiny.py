@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import candidates
-from harness.records.candidate import Candidate
+from harness import Candidate, candidates
 
 NETWORKS = ["ic_resnet8", "kws_ds_cnn", "vww_mobilenet_v1", "ad_autoencoder"]
 RECIPES = [

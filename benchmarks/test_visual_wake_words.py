@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import candidates
-from harness.records.candidate import Candidate
+from harness import Candidate, candidates
 
 
 @pytest.mark.parametrize("candidate", candidates("vww_mobilenet_v1", recipes=["float32", "int8"]), ids=str)

@@ -1,21 +1,75 @@
 """A pytest-style benchmarking harness for neural networks on edge devices.
 
-``candidates`` is what a benchmark file imports; everything else is reached by
-pytest's fixtures and by the command ``harness``.
+The names of ``__all__``, the package ``harness.testing``, pytest's fixture ``bench`` with its markers and options, and
+the command ``harness`` are what others may rely on; docs/api.md describes them. All else may change at any time.
 """
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from harness.pipeline.building.build import Builder as Builder
     from harness.pipeline.candidates import candidates as candidates
+    from harness.pipeline.data.loading import load_dataset as load_dataset
+    from harness.pipeline.dataset import Dataset as Dataset
+    from harness.pipeline.dataset import Schedule as Schedule
+    from harness.pipeline.dataset import TrainedModel as TrainedModel
+    from harness.pipeline.dataset import UntrainedModel as UntrainedModel
+    from harness.pipeline.inspection.model_file import inspect_file as inspect_file
+    from harness.pipeline.recipes import Recipe as Recipe
+    from harness.records.candidate import Candidate as Candidate
+    from harness.records.errors import HarnessError as HarnessError
+    from harness.records.results import Entry as Entry
+    from harness.records.status import Status as Status
 
-__all__ = ["candidates"]
+    __version__: str
+
+__all__ = [
+    "Builder",
+    "Candidate",
+    "Dataset",
+    "Entry",
+    "HarnessError",
+    "Recipe",
+    "Schedule",
+    "Status",
+    "TrainedModel",
+    "UntrainedModel",
+    "__version__",
+    "candidates",
+    "inspect_file",
+    "load_dataset",
+]
+
+_HOMES = {
+    "Builder": "harness.pipeline.building.build",
+    "Candidate": "harness.records.candidate",
+    "Dataset": "harness.pipeline.dataset",
+    "Entry": "harness.records.results",
+    "HarnessError": "harness.records.errors",
+    "Recipe": "harness.pipeline.recipes",
+    "Schedule": "harness.pipeline.dataset",
+    "Status": "harness.records.status",
+    "TrainedModel": "harness.pipeline.dataset",
+    "UntrainedModel": "harness.pipeline.dataset",
+    "candidates": "harness.pipeline.candidates",
+    "inspect_file": "harness.pipeline.inspection.model_file",
+    "load_dataset": "harness.pipeline.data.loading",
+}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute can be anything
-    # Lazy, so that `harness --help` and every pytest of an environment start without it.
-    if name == "candidates":
-        from harness.pipeline.candidates import candidates
+if not TYPE_CHECKING:  # so that a type checker refuses a name that is none of these
 
-        return candidates
-    raise AttributeError(f"module 'harness' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        # Lazy, so that `harness --help` and every pytest of an environment start without them.
+        if name in _HOMES:
+            return getattr(import_module(_HOMES[name]), name)
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("edge-harness")
+        raise AttributeError(f"module 'harness' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from harness.pipeline.steps import STEPS, ModelStep, Step
 from harness.pipeline.words import Call, NoWordsError, parse_words
@@ -14,6 +15,11 @@ class Recipe:
     """The steps of a recipe in the order they are applied; str() is its one spelling."""
 
     steps: tuple[Call, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The recipe that a text such as "prune(0.8)+int8" stands for. Raises CandidateSpecError."""
+        return cls(parse_recipe(text).steps)
 
     def __str__(self) -> str:
         return "+".join(str(step) for step in self.steps)

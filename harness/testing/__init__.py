@@ -1,4 +1,4 @@
-"""Shipped fakes for tests: a board that exists only in memory, and builders of records."""
+"""Shipped fakes for tests: a board that exists only in memory, a measurement on it, and builders of records."""
 
 from harness.testing.builders import (
     SIMULATED,
@@ -15,6 +15,7 @@ from harness.testing.builders import (
     make_trial,
 )
 from harness.testing.models import ANSWERS, OUTPUTS, SimulatedModel, Weather
+from harness.testing.simulate import simulate
 from harness.testing.simulated import SimulatedBoard
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "make_stages",
     "make_telemetry",
     "make_trial",
+    "simulate",
 ]

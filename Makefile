@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 # A file's tests stay in one process; those that lease this machine have a lease of their own or take turns
-# (tests/own_lease.py). TEST_PROCESSES=0 runs all in one.
+# (tests/support/own_lease.py). TEST_PROCESSES=0 runs all in one.
 TEST_PROCESSES ?= 2
 
 .PHONY: bench test check format clean

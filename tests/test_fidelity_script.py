@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fidelity.fidelity import NoFigureError, Row, line, main, p50_us
-from needs import need_shared
+from support.needs import need_shared
 
 FOLDER = Path(__file__).parent / "fidelity"
 QUICK = ["--processes", "1", "--turns", "2", "--seconds", "0.02"]

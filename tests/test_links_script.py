@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import needs
 from links.links import MOMENTS, Outcome, table
+from support import needs
 
 SCRIPT = Path(__file__).parent / "links" / "links.py"
 

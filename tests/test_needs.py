@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import needs
 import pytest
+from support import needs
 
 TESTS = """
-import needs
+from support import needs
 
 def test_server(): needs.need("sshd")
 def test_browser(): needs.need("chromium")
@@ -31,7 +31,7 @@ def outcome(folder: Path, ci: str) -> list[str]:
     """The summary of a run on a machine that has none of it: a line for each test that is not green, and the counts."""
     (folder / "test_it.py").write_text(TESTS)
     outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    bare = {"PYTHONPATH": str(Path(needs.__file__).parent), "TESTS_WITHOUT": "sshd chromium runuser root shared"}
+    bare = {"PYTHONPATH": str(Path(needs.__file__).parents[1]), "TESTS_WITHOUT": "sshd chromium runuser root shared"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", "-p", "no:cacheprovider", "-rsf", "-q", "."],
         cwd=folder,

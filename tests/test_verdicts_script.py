@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from fidelity.verdicts import NoResultsError, Row, Verdict, main, read_row, table
-from own_lease import own_lease
-from pipeline.made_graphs import detection, lookup, random_numbers, running_sum
-from pipeline.tiny_model import write
+from support.made_graphs import detection, lookup, random_numbers, running_sum
+from support.own_lease import own_lease
+from support.tiny_model import write
 
 SCRIPT = Path(__file__).parent / "fidelity" / "verdicts.py"
 

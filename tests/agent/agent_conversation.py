@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from needs import need_shared
+from support.needs import need_shared
 
 from harness.records.board import BlockDone, Trial
 

@@ -1,19 +1,11 @@
 """The agent as the host packs it, and a steward to talk to."""
 
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-HERE = Path(__file__).resolve().parent
-
-# The agent's modules under the name they have on the board, for tests of pure functions.
-sys.path.insert(0, str(HERE / "packed"))
-sys.path.insert(0, str(HERE))
-
-from agent_conversation import AGENT, Steward  # noqa: E402
+from agent.agent_conversation import AGENT, Steward
 
 
 @pytest.fixture(scope="session")

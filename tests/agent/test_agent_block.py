@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from agent_conversation import Steward, block, put, run, trial
-from pipeline.made_graphs import detection, lookup, running_sum
+from agent.agent_conversation import Steward, block, put, run, trial
+from support.made_graphs import detection, lookup, running_sum
 
 from harness.pipeline.verification.running import Model
 from harness.pipeline.verification.samples import made_up_samples

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from agent_conversation import Steward, block, put, run, trial
+from agent.agent_conversation import Steward, block, put, run, trial
 
 Start = Callable[..., Steward]
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from agent_conversation import Steward, run, runner, trial
+from agent.agent_conversation import Steward, run, runner, trial
 from edge_agent import oom
 from edge_agent.sysfs import Root
-from needs import missing
-from pipeline.made_graphs import Graph, Made, Op, model, running_sum
+from support.made_graphs import Graph, Made, Op, model, running_sum
+from support.needs import missing
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 LIMIT = 160_000_000

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import needs
 import pytest
-from agent_conversation import Steward
+from agent.agent_conversation import Steward
 from edge_agent.restore import Originals
 from edge_agent.sysfs import Root
+from support import needs
 
 Start = Callable[..., Steward]
 POLICIES = "sys/devices/system/cpu/cpufreq"

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from agent_conversation import Steward, block, run, trial
-from pipeline.made_graphs import running_sum
+from agent.agent_conversation import Steward, block, run, trial
+from support.made_graphs import running_sum
 
 Start = Callable[..., Steward]
 

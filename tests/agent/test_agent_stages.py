@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from agent_conversation import Message, Steward, block, run, trial
+from agent.agent_conversation import Message, Steward, block, run, trial
 from edge_agent import stages
 from edge_agent.interpreters import TrialFailedError
-from pipeline.made_graphs import running_sum
-from pipeline.tiny_model import INT8, add_model
+from support.made_graphs import running_sum
+from support.tiny_model import INT8, add_model
 
 from harness.records.board import Trial
 

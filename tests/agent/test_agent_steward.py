@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from agent_conversation import Steward, block, trial
+from agent.agent_conversation import Steward, block, trial
 
 from harness.records.board import BoardFacts
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from agent_conversation import Steward
+from agent.agent_conversation import Steward
 from edge_agent.store import Store
-from needs import need_root
+from support.needs import need_root
 
 Start = Callable[..., Steward]
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from agent_conversation import AGENT
+from agent.agent_conversation import AGENT
 
 OLDEST = (3, 7)
 HEAVY = {"numpy", "ai_edge_litert", "tflite_runtime", "tensorflow"}

@@ -1,17 +1,14 @@
 """Boards to open: this machine and a loopback sshd, each with a lease and a cache of its own."""
 
 import secrets
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sshd import Sshd, loopback_sshd
+from support.sshd import Sshd, loopback_sshd
 
 from harness.records.device import Connection, DeviceProfile
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import stat
 import subprocess
 
 import pytest
-from needs import need
-from sshd import Sshd, loopback_sshd
+from support.needs import need
+from support.sshd import Sshd, loopback_sshd
 
 from harness.board import open_board
 from harness.records.device import Connection, DeviceProfile, Tuning

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from agent_damage import COMPILED, SOURCES, Damage, missing_module
+from support.agent_damage import COMPILED, SOURCES, Damage, missing_module
 
 from harness.board import open_board
 from harness.board.boot import boot_command

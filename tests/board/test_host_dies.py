@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from board_watch import awaited, commands_with, has_no_holder
-from needs import need_shared
+from board.board_watch import awaited, commands_with, has_no_holder
+from support.needs import need_shared
 
 from harness.board import open_board
 

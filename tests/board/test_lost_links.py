@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from board_watch import awaited, commands_with, has_no_holder
-from needs import need_shared
-from test_steward_wire import DONE, FACTS, steward
-from test_steward_wire import block as scripted_block
+from board.board_watch import awaited, commands_with, has_no_holder
+from board.test_steward_wire import DONE, FACTS, steward
+from board.test_steward_wire import block as scripted_block
+from support.needs import need_shared
 
 from harness.board import LiveBoard, choose_runner, link, live, open_board, wire
 from harness.records.board import Trial

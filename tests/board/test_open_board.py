@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from board_watch import awaited, commands_with, has_no_holder
-from needs import need_shared
+from board.board_watch import awaited, commands_with, has_no_holder
+from support.needs import need_shared
 
 from harness.board import choose_runner, open_board
 from harness.records.errors import BoardUnfitError, HarnessError, LeaseHeldError

@@ -4,9 +4,9 @@ import os
 import platform
 import sys
 
-import needs
 import pytest
-from sshd import loopback_sshd
+from support import needs
+from support.sshd import loopback_sshd
 
 from harness.board import choose_runner, open_board
 from harness.board.provision import provision

@@ -3,8 +3,8 @@
 import struct
 import tarfile
 
-import needs
 import pytest
+from support import needs
 
 from harness.board.provision_download import archive_path, fetch, pack
 from harness.board.provision_wheels import choose_wheels

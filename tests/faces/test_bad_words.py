@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from faces.conftest import Place
+    from support.user_folder import Place
 
 
 def one_line(text: str, *words: str) -> None:

@@ -10,7 +10,7 @@ from harness.pipeline import Builder, candidates_from_paths
 from harness.pipeline.building.shelving import put_on_shelf
 
 if TYPE_CHECKING:
-    from faces.conftest import Place
+    from support.user_folder import Place
 
 LOOSE = 'latency_p50_regression="2000 %", model_size_regression="100 %"'
 LONG_ENOUGH = ("--device=local", "--trials=12", "--min-secs=0.02", "--num-runs=5", "--time-limit=120")

@@ -1,6 +1,6 @@
 """Two jobs of a pipeline in one checkout, which is wiped between them: the second finds the first one's history."""
 
-from faces.conftest import Place
+from support.user_folder import Place
 
 GIT = ("git", "-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
 

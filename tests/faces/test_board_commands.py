@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sshd import Sshd, loopback_sshd
+from support.sshd import Sshd, loopback_sshd
 
 from harness.board import open_board
 from harness.board.provision_proof import addition_model
@@ -19,7 +19,7 @@ from harness.cli.boards import add_device
 from harness.records.errors import UsageError
 
 if TYPE_CHECKING:
-    from faces.conftest import Place
+    from support.user_folder import Place
 
 BROKEN = '[connection]\nhots = "x"\n'
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from store.sample_results import devices, entry, run
+from support.sample_results import devices, entry, run
 
 from harness.records.results import Finding, Results
 from harness.records.status import Status

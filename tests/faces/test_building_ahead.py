@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import needs
 import pytest
-from sshd import Sshd, loopback_sshd
+from support import needs
+from support.sshd import Sshd, loopback_sshd
 
 if TYPE_CHECKING:
-    from faces.conftest import Place
+    from support.user_folder import Place
 
 MODELS = '''
 """Two models; the second one's factory waits for a first trial, and tells what was recorded by then."""

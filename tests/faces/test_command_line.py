@@ -3,11 +3,11 @@
 import json
 from typing import TYPE_CHECKING
 
-import needs
 import pytest
+from support import needs
 
 if TYPE_CHECKING:
-    from faces.conftest import Place
+    from support.user_folder import Place
 
 QUICK = ("--trials=2", "--min-secs=0.02", "--num-runs=5")
 REFUSED = (

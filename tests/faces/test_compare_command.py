@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from store.sample_results import results
+from support.sample_results import results
 
 from harness.store.naming import point_latest
 from harness.store.results_file import save_results

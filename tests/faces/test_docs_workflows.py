@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import needs
 import pytest
 from faces.test_docs_commands import FIRST_DAY, ROOT, fences
+from support import needs
 
 from harness.report.markdown import MARKER
 

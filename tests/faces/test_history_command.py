@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from store.sample_results import results
+from support.sample_results import results
 
 from harness.store.history import History
 from harness.store.results_file import save_results

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from store.sample_results import results
+from support.sample_results import results
 
 from harness.store.results_file import save_results
 

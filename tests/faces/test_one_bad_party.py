@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from own_lease import own_lease
+from support.own_lease import own_lease
 
 from harness.board import LiveBoard
 from harness.board.provision_proof import addition_model

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 if TYPE_CHECKING:
-    from faces.conftest import Place, Said
+    from support.user_folder import Place, Said
 
 MIXED = """
 import pytest

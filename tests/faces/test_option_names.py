@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from faces.conftest import Place
+from support.user_folder import Place
 
 from harness.plugin.flags import twin
 from harness.session.options import OPTIONS

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import needs
 import pytest
-from sshd import Sshd, free_port, loopback_sshd
+from support import needs
+from support.sshd import Sshd, free_port, loopback_sshd
 
 if TYPE_CHECKING:
-    from faces.conftest import Place
+    from support.user_folder import Place
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faces.conftest import QUICK
+from support.user_folder import QUICK
 
 from harness.store import RunFolder, load_results
 
 if TYPE_CHECKING:
-    from faces.conftest import Place
+    from support.user_folder import Place
 
 PATIENCE_S = 120.0
 

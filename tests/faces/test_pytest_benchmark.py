@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from faces.conftest import Place
+    from support.user_folder import Place
 
 OLDEST = "5.1.0"
 """The version that pyproject.toml names."""

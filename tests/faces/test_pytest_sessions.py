@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from faces.conftest import Place
+    from support.user_folder import Place
 
 
 def test_a_loose_budget_holds(place: "Place") -> None:

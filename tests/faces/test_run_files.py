@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from faces.conftest import Place, Said
+    from support.user_folder import Place, Said
 
 WRITER = """
 import os
@@ -25,7 +25,7 @@ QUICK = ("--trials=2", "--min-secs=0.02", "--num-runs=5")
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> "Place":
     """A folder with a Keras file and a SavedModel, written once."""
-    from faces.conftest import Place
+    from support.user_folder import Place
 
     pytest.importorskip("tensorflow")
     place = Place(tmp_path_factory.mktemp("files"))

@@ -7,7 +7,7 @@ import pytest
 from harness.records.units import format_quantity
 
 if TYPE_CHECKING:
-    from faces.conftest import Place
+    from support.user_folder import Place
 
 
 def test_two_self_tests_are_runs_of_their_own_and_the_second_tells_the_record_of_both(place: "Place") -> None:

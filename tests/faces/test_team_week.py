@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from own_lease import own_lease
-from pipeline.made_graphs import Graph, Made, Op, constant, model
+from support.made_graphs import Graph, Made, Op, constant, model
+from support.own_lease import own_lease
 
 BENCHMARK = """
 import pytest

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from faces.conftest import run
+from support.user_folder import run
 
 BOARDS = {
     "local",

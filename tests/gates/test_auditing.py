@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from store.sample_results import measured
+from support.sample_results import measured
 
 from harness.gates import judge, load_budgets, parse_limits
 from harness.gates.anew import stored_limits, unjudged

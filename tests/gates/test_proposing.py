@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store.sample_results import findings, measured
+from support.sample_results import findings, measured
 
 from harness.gates import judge, load_budgets, parse_limit
 from harness.gates.proposing import Asked, Proposal, Refused, propose, room, told, with_margin

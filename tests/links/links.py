@@ -29,8 +29,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import agent_damage
-from sshd import Sshd, loopback_sshd
+from support import agent_damage
+from support.sshd import Sshd, loopback_sshd
 
 DEVICE = "veth-links"
 MOMENTS = ("connecting", "uploading", "measuring")

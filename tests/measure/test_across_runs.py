@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from store.sample_results import measured
+from support.sample_results import measured
 
 from harness.measure.across_runs import EXACT, FLOOR, contrast, figures_of
 from harness.records.results import DeviceRecord, Histogram, Results, Run, TrialFigures, TrialSummary

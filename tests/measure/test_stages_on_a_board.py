@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import needs
 import numpy as np
 import pytest
-from pipeline.tiny_model import add_model, write
+from support import needs
+from support.tiny_model import add_model, write
 
 from harness.board import LiveBoard, choose_runner, open_board
 from harness.measure import execute, make_plan

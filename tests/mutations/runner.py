@@ -29,7 +29,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mutations.subjects import SUBJECTS, Place, Subject
-from own_lease import own_lease
+from support.own_lease import own_lease
 
 HANG_S = 60.0
 """Of waiting: a busy machine is slow, a pipe that nobody writes to is for ever."""

@@ -18,10 +18,10 @@ from mutations.mutators import (
     odd_file,
     odd_neighbours,
 )
-from report.ab_results import ab_results
-from report.baseline_results import baseline_results
-from report.told_results import told_results
-from store.sample_results import results
+from support.ab_results import ab_results
+from support.baseline_results import baseline_results
+from support.sample_results import results
+from support.told_results import told_results
 
 from harness.board.provision_proof import addition_model
 from harness.pipeline.building.shelving import put_on_shelf

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pipeline.made_graphs import Graph, Made, Op, constant, model
+from support.made_graphs import Graph, Made, Op, constant, model
 
 FEATURES, HIDDEN, CLASSES = 6, 8, 4
 

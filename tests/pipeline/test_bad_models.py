@@ -4,9 +4,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import needs
 import pytest
 from pipeline.workbench import Workbench
+from support import needs
 
 from harness.records.errors import BuildError
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import needs
 import pytest
+from support import needs
 
 from harness.pipeline import Builder, candidates_from_paths
 from harness.records.artifact import Artifact

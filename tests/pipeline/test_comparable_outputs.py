@@ -4,9 +4,9 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from needs import need_shared
-from pipeline.made_graphs import Graph, Made, Op, constant, detection, lookup, model, random_numbers, running_sum
-from pipeline.tiny_model import write
+from support.made_graphs import Graph, Made, Op, constant, detection, lookup, model, random_numbers, running_sum
+from support.needs import need_shared
+from support.tiny_model import write
 
 from harness.pipeline import inspect_file
 from harness.pipeline.inspection.index_inputs import file_graphs, limits_of

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from needs import need_shared
 from pipeline.made_data import (
     cifar_batch,
     loaded,
@@ -24,6 +23,7 @@ from pipeline.made_data import (
     write_idx,
     write_tar,
 )
+from support.needs import need_shared
 
 from harness.pipeline.data import cifar10, fashion_mnist, fetching
 from harness.pipeline.data.idx_files import read_idx

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from needs import need_shared
 from pipeline.made_data import loaded, noise_clip, overlaps, own_cache, refusal, wav, write_files, write_tar
+from support.needs import need_shared
 
 from harness.pipeline.data import speech_commands
 from harness.pipeline.data.preprocessing import speech_features

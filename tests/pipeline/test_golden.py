@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from needs import need_shared
 from pipeline.made_networks import Autoencoder, Classifier, samples_of
-from pipeline.tiny_model import INT8, STRING, add_model, write
+from support.needs import need_shared
+from support.tiny_model import INT8, STRING, add_model, write
 
 from harness.pipeline.verification import expected
 from harness.pipeline.verification.accuracy import accuracy_of

@@ -1,12 +1,12 @@
 from pathlib import Path
 
-import needs
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pipeline.made_graphs import pooling_with_places
-from pipeline.tiny_model import INT8, add_model, custom_model, empty_model, write
+from support import needs
+from support.made_graphs import pooling_with_places
+from support.tiny_model import INT8, add_model, custom_model, empty_model, write
 
 from harness.pipeline import inspect_file
 from harness.pipeline.inspection.delegation import refuse_unresolved_operators

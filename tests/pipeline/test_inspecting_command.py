@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import needs
 import numpy as np
 import pytest
-from pipeline.made_graphs import Graph, Made, Op, constant, model
-from pipeline.tiny_model import add_model, custom_model, write
+from support import needs
+from support.made_graphs import Graph, Made, Op, constant, model
+from support.tiny_model import add_model, custom_model, write
 
 from harness.cli import main
 

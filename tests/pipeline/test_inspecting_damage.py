@@ -8,8 +8,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pipeline.made_graphs import Graph, Made, Op, constant, model, one
-from pipeline.tiny_model import write
+from support.made_graphs import Graph, Made, Op, constant, model, one
+from support.tiny_model import write
 
 from harness.pipeline import inspect_file
 from harness.pipeline.inspection.flatbuffer import MOST_TABLES

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import needs
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from pipeline.made_graphs import Graph, Made, Op, constant, model, one
-from pipeline.tiny_model import write
+from support import needs
+from support.made_graphs import Graph, Made, Op, constant, model, one
+from support.tiny_model import write
 
 from harness.pipeline import inspect_file
 from harness.pipeline.inspection.model_file import ModelInfo

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import needs
 import pytest
-from pipeline.made_graphs import Graph, Made, Op, model, one
-from pipeline.tiny_model import custom_model, write
+from support import needs
+from support.made_graphs import Graph, Made, Op, model, one
+from support.tiny_model import custom_model, write
 
 from harness.pipeline import inspect_file
 from harness.pipeline.cache import litert_version

@@ -3,10 +3,10 @@
 import hashlib
 from pathlib import Path
 
-import needs
 import numpy as np
 import pytest
-from pipeline.tiny_model import BOOL, INT8, INT32, STRING, add_model, write
+from support import needs
+from support.tiny_model import BOOL, INT8, INT32, STRING, add_model, write
 
 from harness.pipeline import candidates_from_paths
 from harness.pipeline.building.build import build, build_many

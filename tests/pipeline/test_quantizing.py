@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from needs import need_shared
-from pipeline.made_graphs import Graph, Made, Op, constant, model
 from pipeline.made_networks import Classifier, samples_of
-from pipeline.tiny_model import add_model, write
+from support.made_graphs import Graph, Made, Op, constant, model
+from support.needs import need_shared
+from support.tiny_model import add_model, write
 
 from harness.pipeline.conversion import quantize
 from harness.pipeline.conversion.quantize import quantize_file

@@ -6,9 +6,9 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-import needs
 import numpy as np
 import pytest
+from support import needs
 
 from harness.board import LiveBoard, choose_runner, open_board
 from harness.board.provision import provision

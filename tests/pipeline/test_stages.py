@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import needs
 import numpy as np
 import pytest
-from pipeline.tiny_model import INT8, add_model, write
+from support import needs
+from support.tiny_model import INT8, add_model, write
 
 from harness.pipeline.cache import file_sha256
 from harness.pipeline.verification.staging import RAW_SAMPLES, SAMPLES, Staged, staged

@@ -4,10 +4,10 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from needs import need_shared
 from pipeline.made_networks import Autoencoder, Classifier, samples_of
-from pipeline.tiny_model import add_model, write
 from sklearn.metrics import roc_auc_score
+from support.needs import need_shared
+from support.tiny_model import add_model, write
 
 from harness.pipeline.verification.expected import Inputs
 from harness.pipeline.verification.verify import Claims, Reference, verify

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pipeline.made_networks import Classifier, samples_of
-from pipeline.tiny_model import write
+from support.tiny_model import write
 
 from harness.pipeline.conversion.quantize import quantize_file
 from harness.pipeline.verification import layers

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from needs import need_shared
 from pipeline.experiments import outcome, put_experiments
+from support.needs import need_shared
 
 from harness.pipeline import ZOO, inspect_file
 from harness.pipeline.dataset import Dataset, Schedule

@@ -1,6 +1,6 @@
 """A run's entries as pytest-benchmark's own objects; the sessions are in tests/faces/test_pytest_benchmark.py."""
 
-from store.sample_results import HOSTILE, results
+from support.sample_results import HOSTILE, results
 
 from harness.plugin.benchmark_entries import entries_of
 from harness.plugin.pytest_benchmark import facts_of, unlike

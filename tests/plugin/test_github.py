@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from store.sample_results import HOSTILE, results
+from support.sample_results import HOSTILE, results
 
 from harness.plugin.github import LARGEST_SUMMARY, MOST, add_summary, annotations, for_log, root_in_repository
 from harness.records.results import Outcome, TestNote

@@ -1,4 +1,4 @@
-from store.sample_results import results
+from support.sample_results import results
 
 from harness.plugin.properties import properties_of
 from harness.records.results import Finding

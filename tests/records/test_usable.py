@@ -1,5 +1,5 @@
 import pytest
-from store.sample_results import results
+from support.sample_results import results
 
 from harness.records.results import Finding
 from harness.records.status import Status

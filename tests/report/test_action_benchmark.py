@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from store.sample_results import HOSTILE, results
+from support.sample_results import HOSTILE, results
 
 from harness.records.metrics import METRICS
 from harness.records.results import Finding

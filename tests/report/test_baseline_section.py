@@ -1,8 +1,8 @@
 import re
 
 import pytest
-from report.ab_results import BLOCKS, PROMISE, WAIVER, ab_entry, ab_results, ratio, regression
-from store.sample_results import results
+from support.ab_results import BLOCKS, PROMISE, WAIVER, ab_entry, ab_results, ratio, regression
+from support.sample_results import results
 
 from harness.records.results import Results
 from harness.records.status import Status

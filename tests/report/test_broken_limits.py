@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from store.sample_results import results
+from support.sample_results import results
 
 from harness.plugin.github import annotations
 from harness.records.results import Finding

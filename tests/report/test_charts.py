@@ -3,8 +3,8 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report.told_results import told_results
-from store.sample_results import entry, measured, results, trials
+from support.sample_results import entry, measured, results, trials
+from support.told_results import told_results
 
 from harness.records.errors import HarnessError
 from harness.records.results import Histogram

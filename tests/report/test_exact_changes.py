@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from report.baseline_results import measured_against
-from report.baseline_results import ratio as sampled_ratio
-from store.sample_results import results
+from support.baseline_results import measured_against
+from support.baseline_results import ratio as sampled_ratio
+from support.sample_results import results
 
 from harness.records.artifact import AccuracyResult
 from harness.records.units import format_quantity

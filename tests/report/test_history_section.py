@@ -1,8 +1,8 @@
 import re
 
 import pytest
-from report.ab_results import ab_results, series
-from store.sample_results import HOSTILE
+from support.ab_results import ab_results, series
+from support.sample_results import HOSTILE
 
 from harness.report import Drawer
 from harness.report.figures import draw_figures

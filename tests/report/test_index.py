@@ -5,9 +5,9 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from needs import need
 from playwright.sync_api import sync_playwright
-from store.sample_results import HOSTILE, results
+from support.needs import need
+from support.sample_results import HOSTILE, results
 
 from harness.records.status import Status
 from harness.report import ReportAhead, write_index

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from report.baseline_results import baseline_results
-from report.told_results import told_results
-from store.sample_results import HOSTILE, results
+from support.baseline_results import baseline_results
+from support.sample_results import HOSTILE, results
+from support.told_results import told_results
 
 from harness.records.text import visible
 from harness.report.markdown import summary

@@ -1,9 +1,9 @@
 import re
 
 import pytest
-from report.baseline_results import BASE, NOT_COMPARED, PROMISE, SELF_TEST, UNLIKE, baseline_results, measured_against
-from report.told_results import told_results
-from store.sample_results import HOSTILE, entry, results
+from support.baseline_results import BASE, NOT_COMPARED, PROMISE, SELF_TEST, UNLIKE, baseline_results, measured_against
+from support.sample_results import HOSTILE, entry, results
+from support.told_results import told_results
 
 from harness.records.status import Status
 from harness.report.markdown import LONGEST_COMMENT, MARKER, summary

@@ -1,11 +1,11 @@
 """The page as a reader meets it: in a real browser, without a network."""
 
 import pytest
-from needs import need
 from playwright.sync_api import sync_playwright
-from report.ab_results import ab_results
-from report.told_results import told_results
-from store.sample_results import results
+from support.ab_results import ab_results
+from support.needs import need
+from support.sample_results import results
+from support.told_results import told_results
 
 from harness.report import render
 from harness.store.results_file import save_results

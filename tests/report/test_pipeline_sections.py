@@ -4,8 +4,8 @@ import re
 from html import unescape
 
 import pytest
-from report.told_results import LONG_RECIPES, drop, told_results
-from store.sample_results import HOSTILE, results
+from support.sample_results import HOSTILE, results
+from support.told_results import LONG_RECIPES, drop, told_results
 
 from harness.records.results import Results
 from harness.report.figures import GroupFigures

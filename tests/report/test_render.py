@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from report.ab_results import ab_results
-from report.told_results import told_results
-from store.sample_results import results
+from support.ab_results import ab_results
+from support.sample_results import results
+from support.told_results import told_results
 
 from harness.records.errors import HarnessError, ResultsFileError
 from harness.records.results import Results

@@ -1,8 +1,8 @@
 import re
 
 import pytest
-from report.told_results import told_results
-from store.sample_results import entries, measured, results
+from support.sample_results import entries, measured, results
+from support.told_results import told_results
 
 from harness.records.results import Finding, Results
 from harness.records.status import Status

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store.sample_results import measured, results
+from support.sample_results import measured, results
 
 from harness.records.status import Status
 from harness.records.text import visible

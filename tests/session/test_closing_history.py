@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from store.sample_results import measured
+from support.sample_results import measured
 
 from harness.records.settings import Settings
 from harness.records.status import Status

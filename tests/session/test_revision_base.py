@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from own_lease import own_lease
+from support.own_lease import own_lease
 
 from harness.board.provision_proof import addition_model
 from harness.gates import parse_limits

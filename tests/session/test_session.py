@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import needs
 import pytest
-from own_lease import own_lease
-from sshd import Sshd, free_port, loopback_sshd
+from support import needs
+from support.own_lease import own_lease
+from support.sshd import Sshd, free_port, loopback_sshd
 
 from harness.board import link
 from harness.board.provision_proof import addition_model

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from multiprocessing import get_context
 
 import pytest
-from postgres import postgres
 from sqlalchemy import create_engine, inspect, text
-from store.sample_results import results as sample_results
+from support.postgres import postgres
+from support.sample_results import results as sample_results
 
 from harness.records.errors import UsageError
 from harness.store.history import History, take_in

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from store.sample_results import results as sample_results
+from support.sample_results import results as sample_results
 
 from harness.records.results import SELFTEST, Results
 from harness.store.history import History, open_history

@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store.sample_results import results
+from support.sample_results import results
 
 from harness.records.base import MOST_INTEGER, MOST_NUMBER
 from harness.records.errors import HarnessError, ResultsFileError

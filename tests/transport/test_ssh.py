@@ -9,7 +9,7 @@ from pathlib import Path
 
 import paramiko
 import pytest
-from sshd import HOST, Sshd, free_port, loopback_sshd
+from support.sshd import HOST, Sshd, free_port, loopback_sshd
 
 from harness.records.device import Connection
 from harness.records.errors import (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sshd import Sshd, loopback_sshd
+from support.sshd import Sshd, loopback_sshd
 
 from harness.records.device import Connection
 from harness.records.errors import AuthenticationError

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from needs import missing, need_root
-from sshd import loopback_sshd
+from support.needs import missing, need_root
+from support.sshd import loopback_sshd
 
 from harness.records.device import Connection
 from harness.records.errors import BoardUnfitError, ConnectionLostError

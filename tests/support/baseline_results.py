@@ -1,8 +1,7 @@
 """The made-up run compared with a baseline: what got slower, faster and smaller, what is new or the same, a waiver."""
 
-from store.sample_results import HOSTILE, measured, results
-
 from harness.records.results import BaselineRecord, Entry, Gate, Ratio, Results, SelfTests
+from support.sample_results import HOSTILE, measured, results
 
 BASE = "commit 1a2b3c4d, the merge base with origin/main"
 PROMISE = "false alarm at most 1 session in 200; would have caught a slowdown of 3.1 % with 95 %"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import needs
+from support import needs
 
 
 def _binaries() -> Path | None:

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import needs
+from support import needs
 
 HOST = "127.0.0.1"
 SYSTEM_PYTHON = "/usr/bin/python3"

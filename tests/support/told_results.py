@@ -1,7 +1,5 @@
 """The made-up run of tests/store with all that the pipeline tells of its artifacts, stages and gains; hostile names."""
 
-from store.sample_results import HOSTILE, measured, results
-
 from harness.records.artifact import (
     AccuracyDrop,
     Fidelity,
@@ -13,6 +11,7 @@ from harness.records.artifact import (
     Training,
 )
 from harness.records.results import Comparison, Entry, Results
+from support.sample_results import HOSTILE, measured, results
 
 LONG_RECIPES = ("prune(0.8)+int8_float_io", "distill(width=0.5)+prune(0.8, block=(1, 16))+float16")
 STAGE_S = {"preprocess": 0.0004, "inference": 0.0002, "postprocess": 0.0001, "end_to_end": 0.00072}

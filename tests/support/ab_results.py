@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from store.sample_results import HOSTILE, histogram, measured, results
 
 from harness.records.history import Series, SeriesPoint
 from harness.records.results import (
@@ -21,6 +20,7 @@ from harness.records.results import (
 from harness.records.status import Status
 from harness.store.history import with_changes
 from harness.testing import make_entry, make_facts, make_profile
+from support.sample_results import HOSTILE, histogram, measured, results
 
 BLOCKS = 30
 SD = 0.012

@@ -4,14 +4,15 @@ import atexit
 import gc
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from harness.cli.budget_commands import budgets, judge
-from harness.cli.flags import CacheDir, Device, DevicesDir, Json, MaxSecs, MinSecs, ReportsDir, TimeLimit
+from harness.cli.flags import CacheDir, DevicesDir, Given, Json, ReportsDir, with_settings
 from harness.cli.terminal import make_output_plain
 from harness.records.errors import HarnessError, UsageError
+from harness.records.settings import OPTIONS
 
 app = typer.Typer(
     name="harness",
@@ -62,11 +63,12 @@ def harness(
 
 
 @app.command()
-def run(  # noqa: PLR0913, PLR0917 - one parameter an option
+@with_settings(*OPTIONS)
+def run(  # noqa: PLR0913 - one parameter an option
+    *,
     files: Annotated[
         list[str], typer.Argument(metavar="FILE...", help="model files, folders of them, or names of candidates")
     ],
-    device: Device = None,
     recipe: Annotated[
         list[str] | None, typer.Option(metavar="RECIPE", help='what is done to each, e.g. "int8" (repeatable)')
     ] = None,
@@ -76,74 +78,31 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         str | None, typer.Option(metavar="FILE", help="real inputs: .npz with i0, i1..., or one .npy")
     ] = None,
     signature: Annotated[str | None, typer.Option(metavar="NAME", help="which of a file's signatures")] = None,
-    devices_dir: DevicesDir = None,
-    reports_dir: ReportsDir = None,
-    cache_dir: CacheDir = None,
-    artifacts: Annotated[Path | None, typer.Option(help="take built candidates from this folder")] = None,
-    jobs: Annotated[int | None, typer.Option(metavar="N", help="processes that build at a time")] = None,
-    runtime: Annotated[str | None, typer.Option(help="auto, litert, tflite or system")] = None,
-    num_threads: Annotated[int | None, typer.Option(help="interpreter threads")] = None,
-    trials: Annotated[int | None, typer.Option(help="trials an entry, each a process of its own")] = None,
-    time_limit: TimeLimit = None,
-    warmup_runs: Annotated[int | None, typer.Option(help="inferences before a trial measures")] = None,
-    num_runs: Annotated[int | None, typer.Option(help="least inferences a trial")] = None,
-    min_secs: MinSecs = None,
-    max_secs: MaxSecs = None,
-    baseline: Annotated[
-        str | None, typer.Option(metavar="BASE", help="a .tflite file, a folder of artifacts or a results.json")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="seed of random inputs")] = None,
-    plan_only: Annotated[bool, typer.Option("--plan-only", help="print trials and minutes; touch no board")] = False,
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="go on with a run that was killed")] = None,
+    given: Given,
     as_json: Json = False,
 ) -> None:
     """Measure model files on a board."""
     from harness.cli.run import Wanted, run_files
 
-    given: dict[str, Any] = {
-        "devices_dir": devices_dir,
-        "reports_dir": reports_dir,
-        "cache_dir": cache_dir,
-        "artifacts": artifacts,
-        "jobs": jobs,
-        "runtime": runtime,
-        "num_threads": num_threads,
-        "trials": trials,
-        "time_limit_s": time_limit,
-        "warmup_runs": warmup_runs,
-        "num_runs": num_runs,
-        "min_secs": min_secs,
-        "max_secs": max_secs,
-        "baseline": baseline,
-        "plan_only": plan_only or None,
-        "resume": resume,
-        "seed": seed,
-    }
+    devices = given.pop("devices") or []
     wanted = Wanted(files, recipes=recipe, data=data, stages=stages, samples=samples, signature=signature)
-    raise typer.Exit(run_files(wanted, devices=device or [], given=given, as_json=as_json))
+    raise typer.Exit(run_files(wanted, devices=devices, given=given, as_json=as_json))
 
 
 @app.command()
-def selftest(  # noqa: PLR0913, PLR0917 - one parameter an option
+@with_settings("devices_dir", "reports_dir", "cache_dir", "time_limit_s")
+def selftest(  # noqa: PLR0913 - one parameter an option
+    *,
     name: Annotated[str, typer.Argument(metavar="NAME", help="the board's profile")],
     model: Annotated[Path | None, typer.Option(metavar="FILE", help="a .tflite file (default: a shipped one)")] = None,
     limit: Annotated[str, typer.Option(metavar="SHARE", help="slowdown that fails")] = "2 %",
     runs: Annotated[int, typer.Option(min=1, metavar="N", help="how often")] = 1,
-    devices_dir: DevicesDir = None,
-    reports_dir: ReportsDir = None,
-    cache_dir: CacheDir = None,
-    time_limit: TimeLimit = None,
+    given: Given,
     as_json: Json = False,
 ) -> None:
     """Measure a board against itself: a difference that is found is a false alarm."""
     from harness.cli.selftest import Asked, measure_itself
 
-    given: dict[str, Any] = {
-        "devices_dir": devices_dir,
-        "reports_dir": reports_dir,
-        "cache_dir": cache_dir,
-        "time_limit_s": time_limit,
-    }
     raise typer.Exit(measure_itself(name, Asked(model, limit, runs), given=given, as_json=as_json))
 
 

@@ -2,7 +2,7 @@
 
 import re
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -11,17 +11,15 @@ import pytest
 
 from harness.records.errors import UsageError
 from harness.records.secret_names import words_without_secrets
-from harness.records.settings import Settings
-from harness.session.options import OPTIONS, make_settings
+from harness.records.settings import OPTIONS, SWITCH, Settings
+from harness.session.options import make_settings
 
 _PREFIX: Final = "--harness-"
-_DEVICES: Final = ("--device", "--board")
-_DEVICE_HELP = "device to measure on, a profile's name (repeatable)"
 _CONFTEST = "conftest.py"
 
 
 def add_flags(parser: pytest.Parser) -> None:
-    """Add --device (also --board) and the options of ``harness.session.options``, under the names that are free.
+    """Add the options of all settings, under the names that are free.
 
     Each has a twin with a prefix, --harness-device, that works where the short name is somebody else's.
     """
@@ -33,16 +31,17 @@ def add_flags(parser: pytest.Parser) -> None:
         if names:
             group.addoption(*names, **kwargs)
 
-    add(*_DEVICES, dest="harness_devices", action="append", default=[], metavar="NAME", help=_DEVICE_HELP)
-    for option in OPTIONS:
-        dest = f"harness_{option.field}"
-        if option.switch:
-            add(option.flag, dest=dest, action="store_true", default=None, help=option.text)
+    for field, option in OPTIONS.items():
+        shown = option.help.replace("%", "%%")
+        if option.kind is SWITCH:
+            add(*option.flags, dest=f"harness_{field}", action="store_true", default=None, help=shown)
         else:
-            add(option.flag, dest=dest, type=_said_whole(option.kind), metavar=option.metavar, help=option.text)
+            several = {"action": "append", "default": []} if field == "devices" else {}
+            parse = _say_whole(option.kind.parse)
+            add(*option.flags, dest=f"harness_{field}", type=parse, metavar=option.metavar, help=shown, **several)
 
 
-def _said_whole(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+def _say_whole(kind: Callable[[str], Any]) -> Callable[[str], Any]:
     """The reader of a value, whose own words argparse prints in place of "invalid parse_duration value"."""
     if isinstance(kind, type):
         return kind
@@ -74,16 +73,16 @@ def twin(flag: str) -> str:
 def stepped_aside(config: pytest.Config) -> tuple[str, ...]:
     """Our options whose short names another plugin or a conftest owns in this pytest."""
     own = {name for dest, names in _options(config._parser) if dest.startswith("harness_") for name in names}
-    return tuple(flag for flag in _flags() if flag not in own)
+    return tuple(flag for option in OPTIONS.values() for flag in option.flags if flag not in own)
 
 
 def spelled(text: str, config: pytest.Config) -> str:
     """A message in which each of our options is named as it works in this pytest."""
-    names = stepped_aside(config)
-    if not names:
+    aside = stepped_aside(config)
+    if not aside:
         return text
     # --board names a device too, but its own twin would be one more spelling to know.
-    known = {name: twin(_DEVICES[0] if name in _DEVICES else name) for name in names}
+    known = {flag: twin(option.flag) for option in OPTIONS.values() for flag in option.flags if flag in aside}
     pattern = rf"(?<![\w-])(?:{'|'.join(map(re.escape, known))})(?![\w-])"
     return re.sub(pattern, lambda found: known[found[0]], text)
 
@@ -93,8 +92,8 @@ def forget_values(args: Sequence[str], paths: list[str]) -> None:
 
     Conftests are searched there. A value that has a conftest of its own stays: the option may be that conftest's.
     """
-    flags = {name for option in OPTIONS if not option.switch for name in (option.flag, twin(option.flag))}
-    flags.update((*_DEVICES, twin(_DEVICES[0])))
+    valued = [option for option in OPTIONS.values() if option.kind is not SWITCH]
+    flags = {flag for option in valued for flag in (*option.flags, twin(option.flag))}
     for flag, value in pairwise(args):
         if flag in flags and value in paths and not _has_conftest(Path(value)):
             paths.remove(value)
@@ -102,11 +101,11 @@ def forget_values(args: Sequence[str], paths: list[str]) -> None:
 
 def settings_of(config: pytest.Config) -> Settings:
     """Settings of this pytest. Raises pytest.UsageError in one line."""
-    given = {option.field: config.getoption(f"harness_{option.field}", None) for option in OPTIONS}
+    given = {field: config.getoption(f"harness_{field}", None) for field in OPTIONS}
     try:
         return make_settings(
             given,
-            devices=list(config.getoption("harness_devices", [])),
+            devices=given.pop("devices") or [],
             rootdir=_home(config),
             command=" ".join(["pytest", *words_without_secrets(map(str, config.invocation_params.args))]),
         )
@@ -131,10 +130,6 @@ def refuse_without_device(session: pytest.Session) -> None:
 
     names = ", ".join(sorted(available(settings_of(session.config).devices_dir)))
     raise pytest.UsageError(spelled(f"no device named: give --device NAME, one of {names}", session.config))
-
-
-def _flags() -> Iterable[str]:
-    return (*_DEVICES, *(option.flag for option in OPTIONS))
 
 
 def _options(parser: pytest.Parser) -> Iterator[tuple[str, Sequence[str]]]:

@@ -1,47 +1,166 @@
-"""The options of one invocation, frozen, made in one place per face."""
+"""The settings of one invocation, each declared once, with its option for pytest, ``harness`` and [tool.harness]."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Final, Literal
+
+from harness.records.units import format_quantity, parse_duration, parse_share
+
+
+@dataclass(frozen=True)
+class ValueKind:
+    """A kind of value: how its text is parsed, what TOML may hold of it, and what a refusal says was expected."""
+
+    parse: Callable[[Any], Any]
+    """Raises ValueError with a sentence for people, or is a type."""
+    in_toml: tuple[type, ...]
+    expected: str
+    show: Callable[[Any], str] = str
+    """A default as people write it."""
+
+
+NUMBER: Final = ValueKind(int, (int,), "a whole number")
+TEXT: Final = ValueKind(str, (str,), "a text in quotes")
+PATH: Final = ValueKind(Path, (str,), "a text in quotes")
+SWITCH: Final = ValueKind(bool, (bool,), "true or false")
+DURATION: Final = ValueKind(parse_duration, (int, float, str), 'a time, such as 90 or "5m"', "{:g}".format)
+SHARE: Final = ValueKind(
+    parse_share, (int, float, str), 'a share, such as "0.5 %"', lambda share: format_quantity(share, "1")
+)
+
+
+@dataclass(frozen=True)
+class Option:
+    """How users give a setting: what they type, and the key in [tool.harness]."""
+
+    flag: str
+    kind: ValueKind
+    metavar: str
+    help: str
+    """In OPTIONS with the default at its end."""
+    choices: tuple[str, ...] = ()
+    within: tuple[float, float] | None = None
+    """The least and the greatest that is taken."""
+    unset: str = ""
+    """What holds where the setting is None, for the help."""
+    alias: str = ""
+    """Another flag that means the same."""
+
+    @property
+    def key(self) -> str:
+        """The key in [tool.harness]."""
+        return self.flag.removeprefix("--")
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """All that may be typed, the one that messages name first."""
+        return (self.flag, self.alias) if self.alias else (self.flag,)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user asked for. Durations are in seconds."""
+    """What the user asked for. Durations are in seconds, shares are fractions."""
 
-    devices: tuple[str, ...] = ()
-    devices_dir: Path | None = None
-    reports_dir: Path = Path("reports")
-    cache_dir: Path | None = None
-    """None: edge-harness under XDG_CACHE_HOME."""
-    artifacts: Path | None = None
-    """A folder of built artifacts, from which candidates are taken instead of being built."""
-    jobs: int = 1
-    """Processes that build at the same time."""
-    runtime: str | None = None
-    """Overrides the profile's runtime package."""
-    num_threads: int | None = None
-    trials: int | None = None
-    """None: the plan's default of 10."""
-    time_limit_s: float = 60.0
-    warmup_runs: int = 5
-    num_runs: int = 50
-    min_secs: float = 0.5
-    max_secs: float = 30.0
-    baseline: str | None = None
-    """A revision, "rev:SHA", a model file, a folder of artifacts or a results file; None: no comparison."""
-    alpha: float = 0.005
+    devices: Annotated[
+        tuple[str, ...],
+        Option("--device", TEXT, "NAME", "device to measure on, a profile's name (repeatable)", alias="--board"),
+    ] = ()
+    devices_dir: Annotated[
+        Path | None, Option("--devices-dir", PATH, "DIR", "folder of device profiles, before the shipped ones")
+    ] = None
+    reports_dir: Annotated[Path, Option("--reports-dir", PATH, "DIR", "where run folders are written")] = Path(
+        "reports"
+    )
+    cache_dir: Annotated[
+        Path | None, Option("--cache-dir", PATH, "DIR", "host cache", unset="edge-harness in XDG_CACHE_HOME")
+    ] = None
+    artifacts: Annotated[
+        Path | None,
+        Option("--artifacts", PATH, "DIR", "take built candidates from this folder (harness build --out)"),
+    ] = None
+    jobs: Annotated[int, Option("--jobs", NUMBER, "N", "processes that build at a time", within=(1, 64))] = 1
+    runtime: Annotated[
+        str | None,
+        Option(
+            "--runtime",
+            TEXT,
+            "NAME",
+            "interpreter on the board: auto, litert, tflite or system",
+            choices=("auto", "litert", "tflite", "system"),
+            unset="the profile's",
+        ),
+    ] = None
+    num_threads: Annotated[
+        int | None,
+        Option("--num-threads", NUMBER, "N", "interpreter threads", within=(1, 256), unset="the profile's"),
+    ] = None
+    trials: Annotated[
+        int | None,
+        Option("--trials", NUMBER, "N", "trials an entry, each a process of its own", within=(1, 10_000), unset="10"),
+    ] = None
+    time_limit_s: Annotated[
+        float,
+        Option("--time-limit", DURATION, "TIME", "for measuring an entry, 90 or 5m", within=(0.1, 86_400)),
+    ] = 60.0
+    warmup_runs: Annotated[
+        int, Option("--warmup-runs", NUMBER, "N", "inferences before a trial measures", within=(0, 100_000))
+    ] = 5
+    num_runs: Annotated[int, Option("--num-runs", NUMBER, "N", "least inferences a trial", within=(1, 10_000_000))] = 50
+    min_secs: Annotated[
+        float,
+        Option("--min-secs", DURATION, "TIME", "least a trial measures, 0.5 or 500ms", within=(0.001, 3600)),
+    ] = 0.5
+    max_secs: Annotated[
+        float, Option("--max-secs", DURATION, "TIME", "most a trial measures, 30 or 1m", within=(0.001, 3600))
+    ] = 30.0
+    baseline: Annotated[
+        str | None,
+        Option(
+            "--baseline",
+            TEXT,
+            "BASE",
+            "compare with a .tflite file, a folder of artifacts, a results.json or, in pytest, with a revision's merge "
+            "base or rev:SHA",
+        ),
+    ] = None
+    alpha: Annotated[
+        float, Option("--alpha", SHARE, "SHARE", "chance of a false alarm of the whole session", within=(1e-9, 0.5))
+    ] = 0.005
     """The chance, at most, that a session in which every metric keeps its limit is failed."""
-    miss: float = 0.05
-    """The chance that a metric beyond its limit passes."""
-    inconclusive: Literal["fail", "warn"] = "fail"
-    plan_only: bool = False
-    """Say how many trials and minutes it would take, and touch no board."""
-    resume: Path | None = None
-    """The folder of a run that was killed: what it measured is kept, the rest is measured now."""
+    miss: Annotated[
+        float, Option("--miss", SHARE, "SHARE", "chance that a metric beyond its limit passes", within=(1e-9, 0.5))
+    ] = 0.05
+    inconclusive: Annotated[
+        Literal["fail", "warn"],
+        Option("--inconclusive", TEXT, "fail|warn", "what too-close-to-call means", choices=("fail", "warn")),
+    ] = "fail"
+    plan_only: Annotated[bool, Option("--plan-only", SWITCH, "", "print trials and minutes; touch no board")] = False
+    resume: Annotated[
+        Path | None, Option("--resume", PATH, "RUN", "go on with a run that was killed, in its folder")
+    ] = None
     fixed_length: bool = False
     """Whether num_runs or min_secs was asked for: then no trial is shorter, whatever the first blocks show."""
     history: str | None = None
-    """Where figures of all runs are kept: a file or a database's URL; None: history.db in the reports folder."""
-    seed: int = 0
+    """Where figures of all runs are kept: a file or a database's URL; None: history.db in the reports folder. No
+    option but a key of [tool.harness]: a database's URL may hold a password, and options stand in results."""
+    seed: Annotated[
+        int, Option("--seed", NUMBER, "N", "seed of random inputs and of training", within=(0, 2**31 - 1))
+    ] = 0
     command: str = ""
+
+
+def _options() -> Mapping[str, Option]:
+    """The options by field, each with its default in its help."""
+    found = {}
+    for field in fields(Settings):
+        option = next(iter(getattr(field.type, "__metadata__", ())), None)
+        if isinstance(option, Option):
+            default = option.unset if field.default in (None, ()) else option.kind.show(field.default)
+            told = f"{option.help} (default: {default})" if default and option.kind is not SWITCH else option.help
+            found[field.name] = replace(option, help=told)
+    return found
+
+
+OPTIONS: Final = _options()
+"""The option of each field of Settings that has one."""

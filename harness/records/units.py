@@ -78,6 +78,18 @@ def parse_duration(text: str | float) -> float:
     return float(match[1]) * unit
 
 
+def parse_share(text: str | float) -> float:
+    """The fraction of e.g. "0.5 %", "0.005" or 0.005. Raises QuantityError."""
+    if not isinstance(text, str):
+        return float(text)
+    if "%" in text:
+        return parse_quantity(text, "1")
+    try:
+        return float(text)
+    except ValueError:
+        raise QuantityError(f'{text[:40]!r} is no share: expected one such as "0.5 %" or 0.005') from None
+
+
 def format_quantity(value: float, unit: QuantityUnit) -> str:
     """``value``, in the SI base unit ``unit``, for eyes: four digits, "217.4 µs", "98.3 %"."""
     if unit in ("1", "pt"):

@@ -26,10 +26,13 @@ REFUSED = (
 
 
 def test_json_is_the_results_file_and_prose_goes_to_stderr(place: "Place") -> None:
-    said = place.harness("run", "models/tiny.tflite", "--device=local", "--json", *QUICK)
+    of_gate = ("--alpha=1 %", "--miss=0.1", "--inconclusive=warn")
+    said = place.harness("run", "models/tiny.tflite", "--device=local", "--json", *QUICK, *of_gate)
     assert said.code == 0, said.text
     assert json.loads(said.out) == place.results()
     assert "report: " in said.err
+    settings = place.results()["run"]["settings"]
+    assert (settings["alpha"], settings["miss"], settings["inconclusive"]) == (0.01, 0.1, "warn")
 
 
 def test_bad_files_cost_one_line_each_and_the_good_one_is_measured(place: "Place") -> None:

@@ -8,9 +8,9 @@ import pytest
 from support.user_folder import Place
 
 from harness.plugin.flags import twin
-from harness.session.options import OPTIONS
+from harness.records.settings import OPTIONS
 
-FLAGS = ("--device", "--board", *(option.flag for option in OPTIONS))
+FLAGS = tuple(flag for option in OPTIONS.values() for flag in option.flags)
 OWNER = """
 FLAGS = {flags!r}
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from harness.records.errors import UsageError
-from harness.records.settings import Settings
+from harness.records.settings import OPTIONS, Settings
 from harness.records.units import QuantityError, parse_duration
-from harness.session.options import OPTIONS, kept_where, make_settings
+from harness.session.options import kept_where, make_settings
 
 
 def settings(folder: Path, devices: list[str] | None = None, **given: Any) -> Settings:
@@ -115,8 +115,9 @@ def test_what_other_tools_write_into_pyproject_is_theirs(tmp_path: Path) -> None
 
 def test_every_option_has_a_place_in_settings() -> None:
     fields = set(Settings.__dataclass_fields__)
-    assert {option.field for option in OPTIONS} <= fields
-    assert len({option.flag for option in OPTIONS}) == len(OPTIONS)
+    assert set(OPTIONS) <= fields
+    assert fields - set(OPTIONS) == {"fixed_length", "history", "command"}
+    assert len({option.flag for option in OPTIONS.values()}) == len(OPTIONS)
 
 
 def test_the_history_is_named_in_pyproject_alone_files_beside_it(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_the_history_is_named_in_pyproject_alone_files_beside_it(tmp_path: Path)
     assert settings(tmp_path).history == str(tmp_path / "kept/all.db")
     pyproject(tmp_path, 'history = "postgresql+psycopg://lab/runs"\nreports-dir = "elsewhere"')
     assert settings(tmp_path).history == "postgresql+psycopg://lab/runs"
-    assert "--history" not in {option.flag for option in OPTIONS}
+    assert "--history" not in {option.flag for option in OPTIONS.values()}
     found = kept_where(tmp_path, reports_dir=None, history=None)
     assert found == (tmp_path / "elsewhere", "postgresql+psycopg://lab/runs")
     assert kept_where(tmp_path, reports_dir=Path("typed"), history="typed.db") == (Path("typed"), "typed.db")

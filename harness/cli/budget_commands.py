@@ -7,13 +7,10 @@ import typer
 
 from harness.cli.flags import DevicesDir, Json, ReportsDir
 
-RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help='run folder, its results.json, or "latest" of the reports')
-]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="run folder, its results.json, run id or latest")]
 BudgetsFile = Annotated[
     Path | None, typer.Option("--budgets", metavar="FILE", help="budgets file (default: nearest to each test)")
 ]
-_REPORTS = Path("reports")
 
 budgets = typer.Typer(
     help="Write budgets from what was measured, and keep them honest.", no_args_is_help=True, rich_markup_mode=None
@@ -41,7 +38,7 @@ def propose(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Write limits for what a stored run measured into budgets.toml."""
     from harness.cli.budgets import Wanted, propose_budgets
 
-    wanted = Wanted(run, margin, budgets_file, device or [], metric or [], update, reports_dir or _REPORTS)
+    wanted = Wanted(run, margin, budgets_file, device or [], metric or [], update, reports_dir)
     raise typer.Exit(propose_budgets(wanted, as_json=as_json))
 
 
@@ -56,7 +53,7 @@ def check(
     """Say which limits are slack or match nothing, and which waivers expired or soon will."""
     from harness.cli.budgets_check import Wanted, check_budgets
 
-    raise typer.Exit(check_budgets(Wanted(path, run, devices_dir, reports_dir or _REPORTS), as_json=as_json))
+    raise typer.Exit(check_budgets(Wanted(path, run, devices_dir, reports_dir), as_json=as_json))
 
 
 def judge(
@@ -69,4 +66,4 @@ def judge(
     """Judge a stored run by the budgets as they are now, without a board."""
     from harness.cli.judge import Wanted, judge_run
 
-    raise typer.Exit(judge_run(Wanted(run, budgets_file, out, reports_dir or _REPORTS), as_json=as_json))
+    raise typer.Exit(judge_run(Wanted(run, budgets_file, out, reports_dir), as_json=as_json))

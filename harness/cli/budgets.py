@@ -34,7 +34,7 @@ class Wanted:
     devices: Sequence[str]
     metrics: Sequence[str]
     update: bool
-    reports_dir: Path
+    reports_dir: Path | None
 
 
 @dataclass(frozen=True)

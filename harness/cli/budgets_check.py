@@ -28,7 +28,7 @@ class Wanted:
     path: str | None
     run: str | None
     devices_dir: Path | None
-    reports_dir: Path
+    reports_dir: Path | None
 
 
 @dataclass(frozen=True)

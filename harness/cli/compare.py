@@ -7,15 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.cli.runs import find_run
+from harness.cli.stored import stored_run
 from harness.measure.across_runs import CONFIDENCE, EXACT, FLOOR, Contrast, EntryPair, MetricPair, contrast
 from harness.records.metrics import METRICS
 from harness.records.results import Entry, Results
 from harness.records.text import visible
 from harness.records.units import format_quantity
 from harness.report.words import entry_name
-from harness.session.options import kept_where
-from harness.store import load_results
 
 NOT_COMPARABLE = 4
 """The exit code where boards or settings are not alike: there is nothing to say of the change."""
@@ -24,8 +22,7 @@ _MARKS = {"better": "better", "worse": "WORSE", "alike": "no change", "unknown":
 
 def compare_runs(a: str, b: str, *, reports_dir: Path | None, as_json: bool) -> int:
     """Print B against A; 0, or 4 where an entry's boards or settings are not alike. Raises UsageError."""
-    folder, _ = kept_where(Path.cwd(), reports_dir=reports_dir, history=None)
-    one, other = (load_results(find_run(named, folder)) for named in (a, b))
+    one, other = (stored_run(named, reports_dir) for named in (a, b))
     found = contrast(one, other)
     if as_json:
         sys.stdout.write(json.dumps(_as_json(one, other, found), indent=2) + "\n")

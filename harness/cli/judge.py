@@ -32,7 +32,7 @@ class Wanted:
     run: str
     budgets: Path | None
     out: Path | None
-    reports_dir: Path
+    reports_dir: Path | None
 
 
 def judge_run(wanted: Wanted, *, as_json: bool) -> int:

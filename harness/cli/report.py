@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from harness.cli.runs import find_run
+from harness.cli.stored import stored_folder
 from harness.records.errors import UsageError
 from harness.report import render, write_index
 from harness.session.options import kept_where
@@ -14,8 +14,7 @@ def remake_report(named: str | None, *, reports_dir: Path | None, as_json: bool)
     """Write report.html and summary.md of a run folder (or of its results.json) and say where."""
     if named is None:
         raise UsageError("report: name a run folder, a run id or latest, or give --index")
-    folder, _ = kept_where(Path.cwd(), reports_dir=reports_dir, history=None)
-    page = render(find_run(named, folder))
+    page = render(stored_folder(named, reports_dir))
     sys.stdout.write(json.dumps({"report": str(page)}) + "\n" if as_json else f"report: {page}\n")
 
 

@@ -60,7 +60,7 @@ def run_files(wanted: Wanted, *, devices: list[str], given: dict[str, Any], as_j
     profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
     chosen = wanted.candidates()
     check_build_folders(settings)
-    check_baseline(settings.baseline, benchmarks=False)
+    check_baseline(settings, benchmarks=False)
     if settings.plan_only:
         sys.stdout.write(plan_text([PlannedEntry(name, str(one), ()) for name in profiles for one in chosen], settings))
         return 0

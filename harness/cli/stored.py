@@ -10,15 +10,22 @@ from harness.records.errors import UsageError
 from harness.records.files import real_path
 from harness.records.nearest import nearest
 from harness.records.results import Entry, Results
-from harness.store import load_results
+from harness.session.options import kept_where
+from harness.store import find_run, load_results
 
 
-def stored_run(named: str, reports_dir: Path) -> Results:
-    """The results of a run folder, a results.json, or "latest" in ``reports_dir``. Raises ResultsFileError."""
-    path = Path(named)
-    if named == "latest" and not path.exists():
-        path = reports_dir / named
-    return load_results(path)
+def stored_run(named: str, reports_dir: Path | None) -> Results:
+    """The results of a run folder, a results.json, a run id or "latest". Raises UsageError.
+
+    Ids and "latest" are looked for in ``reports_dir``, else where [tool.harness] has reports.
+    """
+    return load_results(stored_folder(named, reports_dir))
+
+
+def stored_folder(named: str, reports_dir: Path | None) -> Path:
+    """The run's folder, or another file with results, named as for ``stored_run``. Raises UsageError."""
+    folder, _ = kept_where(Path.cwd(), reports_dir=reports_dir, history=None)
+    return find_run(named, folder)
 
 
 def lineages_of(results: Results) -> dict[str, tuple[str, ...]]:

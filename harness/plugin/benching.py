@@ -69,7 +69,7 @@ class Benching:
         try:
             profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
             check_build_folders(settings)
-            check_baseline(settings.baseline, artifacts=settings.artifacts)
+            check_baseline(settings)
             folder = RunFolder.open(Path(handed["folder"])) if handed else resumed_folder(settings)
             start = RunStart(id=handed["id"]) if handed else RunStart.of(folder)
         except UsageError as error:

@@ -44,7 +44,7 @@ class RunStart:
 
 def resumed_folder(settings: Settings) -> RunFolder | None:
     """The folder of the run that is resumed, None where a new one begins. Raises UsageError."""
-    return None if settings.resume is None else RunFolder.resumed(settings.resume)
+    return None if settings.resume is None else RunFolder.resumed(settings.resume, settings.reports_dir)
 
 
 def way_on(folder: RunFolder, words: Sequence[str]) -> str | None:

@@ -82,7 +82,7 @@ class Session:
     def __post_init__(self) -> None:
         check_build_folders(self.settings)
         self._building = Building(self.settings, self.say)
-        check_baseline(self.settings.baseline, artifacts=self.settings.artifacts)
+        check_baseline(self.settings)
         if self.settings.resume is not None:
             self._kept = {(e.device, e.test, e.subject): e for e in self.folder.entries()}
         self._contest = Contest(self.settings, self.benchmarks, self.expected, self.say, self._build_rival)

@@ -12,7 +12,6 @@ from harness.records.results import SCHEMA_VERSION, Results
 from harness.records.text import encoded
 from harness.store.disk import write_whole
 from harness.store.json_text import json_parts
-from harness.store.naming import latest_run
 from harness.store.problems import describe
 
 RESULTS_NAME = "results.json"
@@ -59,11 +58,11 @@ def _within_limit(parts: Iterable[bytes], path: Path) -> Iterator[bytes]:
 
 
 def load_results(path: Path) -> Results:
-    """Results from a results.json, from a run folder, or from reports/latest.
+    """Results from a results.json or from a run folder; what else names a run is for ``stored_runs.find_run``.
 
     ResultsFileError, one line with every problem, for a file that is missing, of another schema or damaged.
     """
-    file = _results_path(path)
+    file = path / RESULTS_NAME if path.is_dir() else path
     if not file.parent.name.isprintable():
         raise ResultsFileError(f"{str(file)!a}: the folder's name cannot be shown: rename it")
     content = _read(file)
@@ -81,12 +80,6 @@ def results_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of results.json."""
     schema = Results.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
-def _results_path(path: Path) -> Path:
-    if path.name == "latest":
-        path = latest_run(path.parent) or path
-    return path / RESULTS_NAME if path.is_dir() else path
 
 
 def _read(file: Path) -> bytes:

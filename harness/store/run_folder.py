@@ -17,12 +17,17 @@ from harness.records.history import Series
 from harness.records.results import DeviceRecord, Entry, Results, Run, SelfTests
 from harness.store.disk import append_line, disk_errors_named, write_whole
 from harness.store.json_text import json_line
-from harness.store.naming import folder_name, new_run_id, point_latest
+from harness.store.naming import folder_name, new_run_id
 from harness.store.problems import describe
 from harness.store.results_file import RESULTS_NAME, load_results, save_results
+from harness.store.stored_runs import find_run, point_latest
 from harness.store.tally import DeviceTally, PlannedBenchmark
 
 TRIALS_NAME = "trials.jsonl"
+_JOURNAL = "journal"
+_NOT_CUT_OFF = (
+    "no run that was cut off: expected the folder or the id of one that was killed, was interrupted or lost a board"
+)
 MAX_TRIAL_BYTES = 16 * 1024 * 1024
 MAX_TRIALS_FILE_BYTES = 2 * 1024 * 1024 * 1024
 MAX_JOURNAL_BYTES = 256 * 1024 * 1024
@@ -52,34 +57,34 @@ class RunFolder:
         """A new folder ``<UTC stamp>-<run id>`` below ``reports_dir``; HarnessError if it is there."""
         path = reports_dir / folder_name(run_id or new_run_id(), now or datetime.now(UTC))
         with disk_errors_named(path):
-            (path / "journal").mkdir(parents=True)
+            (path / _JOURNAL).mkdir(parents=True)
         return cls(path)
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """A folder another process made; HarnessError if it is not there or its run has ended."""
-        if not (path / "journal").is_dir():
+        if not (path / _JOURNAL).is_dir():
             raise HarnessError(f"{path}: no run at work in this folder: expected one that was made and not finished")
         return cls(path)
 
     @classmethod
-    def resumed(cls, path: Path) -> Self:
-        """The folder of a run that did not measure all it was to, also by a link to it; UsageError for any other."""
-        folder = cls(path.resolve())
+    def resumed(cls, named: Path, reports_dir: Path) -> Self:
+        """The folder of a run that did not measure all it was to, named as for ``find_run``; UsageError for another."""
+        try:
+            folder = cls(find_run(named, reports_dir, holding=_JOURNAL).resolve())
+        except UsageError as error:
+            raise UsageError(f"--resume {named}: {_NOT_CUT_OFF}; {error}") from error
         if folder.is_open and "-" in folder.path.name:
             folder.drop_unfinished_trials()
             return folder
         if folder.results_path.exists():
-            raise UsageError(f"--resume {path}: this run is whole: nothing of it is left to be measured")
-        raise UsageError(
-            f"--resume {path}: no run that was cut off: expected the folder of one that was killed, was interrupted or "
-            "lost a board"
-        )
+            raise UsageError(f"--resume {named}: this run is whole: nothing of it is left to be measured")
+        raise UsageError(f"--resume {named}: {_NOT_CUT_OFF}")
 
     @property
     def is_open(self) -> bool:
         """Whether the run can be taken up: it did not end yet, or ended before all was measured."""
-        journal = self.path / "journal"
+        journal = self.path / _JOURNAL
         return journal.is_dir() and not journal.is_symlink()
 
     def earlier_results(self) -> Results | None:
@@ -185,7 +190,7 @@ class RunFolder:
         point_latest(self.path)
         if not keep_journal:
             with disk_errors_named(self.path):
-                shutil.rmtree(self.path / "journal")
+                shutil.rmtree(self.path / _JOURNAL)
 
     def discard(self) -> None:
         """Remove the folder of a run that came to nothing."""
@@ -193,10 +198,10 @@ class RunFolder:
             shutil.rmtree(self.path)
 
     def _journal(self, what: str) -> Path:
-        return self.path / "journal" / f"{what}.jsonl"
+        return self.path / _JOURNAL / f"{what}.jsonl"
 
     def _append(self, file: Path, line: bytes, *, max_file_bytes: int) -> None:
-        append_line(file, line, lock=self.path / "journal" / "lock", max_file_bytes=max_file_bytes)
+        append_line(file, line, lock=self.path / _JOURNAL / "lock", max_file_bytes=max_file_bytes)
 
 
 def _read_lines(file: Path, record: type[R]) -> Iterator[R]:

@@ -165,7 +165,7 @@ def test_what_was_not_fit_is_refused_by_name(desk):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("propose", "nowhere"), ("nowhere: cannot be read",)),
+        (("propose", "nowhere"), ("run nowhere: no run in reports, no folder and no results.json",)),
         (("propose", "latest", "--device=rpi44"), ("--device rpi44", "did you mean rpi4?")),
         (("propose", "latest", "--metric=latency"), ("--metric latency is not there", "latency_p50")),
         (("propose", "latest", "--margin=10"), ("--margin 10", "no unit")),
@@ -329,6 +329,17 @@ def test_a_stricter_waiver_is_refused(desk):
     budgets_in(desk, BUDGETS, WAIVER.format(until="2026-11-30").replace("2 ms", "1 ms"))
 
     one_line(harness(desk, "judge", "latest"), 4, "1 ms does not relax 1.6 ms", "a waiver may only relax")
+
+
+def test_runs_are_named_alike_for_every_command(desk):
+    budgets_in(desk, BUDGETS)
+    (desk / "reports").rename(desk / "kept")
+    one_line(harness(desk, "judge", "latest"), 4, "run latest: no run has ended in reports")
+    (desk / "pyproject.toml").write_text('[tool.harness]\nreports-dir = "kept"\n')
+    for named in ("latest", STAMP.partition("-")[2], f"kept/{STAMP}", f"kept/{STAMP}/results.json"):
+        for words in (("judge", named), ("budgets", "propose", named), ("budgets", "check", f"--run={named}")):
+            said = harness(desk, *words)
+            assert said.returncode in {0, 1} and "no run" not in said.stderr, said.stderr
 
 
 def test_nothing_to_judge_by_is_not_green(desk):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from support.sample_results import results
 
-from harness.store.naming import point_latest
 from harness.store.results_file import save_results
+from harness.store.stored_runs import point_latest
 
 HARNESS = Path(sys.executable).with_name("harness")
 

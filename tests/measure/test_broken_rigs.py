@@ -135,7 +135,7 @@ def test_a_missing_baseline_is_no_pass(baseline):
 def test_a_baseline_that_is_not_there_is_refused(named, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(HarnessError, match="--baseline"):
-        check_baseline(named)
+        check_baseline(Settings(baseline=named))
 
 
 def test_an_empty_selection_is_not_green():

@@ -62,7 +62,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def refused(given: str) -> str:
     with pytest.raises(UsageError) as caught:
-        check_baseline(given)
+        check_baseline(Settings(baseline=given))
     said = str(caught.value)
     assert "\n" not in said
     assert caught.value.exit_code == 4
@@ -73,7 +73,7 @@ def test_no_baseline_and_a_good_one_are_not_refused(repository: Path) -> None:
     (repository / "old.tflite").write_bytes(addition_model())
     sha = git("rev-parse", "HEAD", cwd=repository)
     for good in (None, "old.tflite", "main", "HEAD~1", sha, f"rev:{sha[:10]}", "rev:main"):
-        check_baseline(good)
+        check_baseline(Settings(baseline=good))
 
 
 def test_files_and_folders_that_are_no_base_are_refused(repository: Path) -> None:
@@ -97,14 +97,14 @@ def test_revisions_that_git_does_not_know_are_refused(repository: Path) -> None:
 
 def test_files_alone_have_no_revision_to_be_compared_with(repository: Path) -> None:
     with pytest.raises(UsageError, match=r"--baseline main: there is no such file: expected a \.tflite file"):
-        check_baseline("main", benchmarks=False)
+        check_baseline(Settings(baseline="main"), benchmarks=False)
 
 
 def test_without_a_common_ancestor_the_exact_commit_is_advised(repository: Path) -> None:
     git("checkout", "--quiet", "--orphan", "island", cwd=repository)
     git("commit", "--quiet", "-m", "alone", cwd=repository)
     assert "rev:main takes it as it is" in refused("main")
-    check_baseline("rev:main")
+    check_baseline(Settings(baseline="rev:main"))
 
 
 def test_a_shallow_clone_is_refused_unless_the_exact_commit_is_there(
@@ -116,7 +116,7 @@ def test_a_shallow_clone_is_refused_unless_the_exact_commit_is_there(
         said = refused(given)
         assert "this clone is shallow" in said
         assert "git fetch --unshallow" in said
-    check_baseline("rev:" + git("rev-parse", "HEAD", cwd=repository))
+    check_baseline(Settings(baseline="rev:" + git("rev-parse", "HEAD", cwd=repository)))
 
 
 def test_outside_a_repository_a_revision_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,8 +311,8 @@ def test_a_run_folder_is_opened_like_its_results_file(
     folder.finish(stored.run, stored.entries)
     folder.retire()
     around = Surroundings(Settings(), lambda _: make_artifact(), lambda _: None)
-    for given in (str(folder.path), str(folder.results_path), "reports/latest"):
-        check_baseline(given)
+    for given in (str(folder.path), str(folder.results_path), "reports/latest", "latest"):
+        check_baseline(Settings(baseline=given))
         base = open_baseline(given, around)
         assert isinstance(base, StoredBase)
         assert base.opponent(CANDIDATE, device(), SKETCH).record.state == "stored"

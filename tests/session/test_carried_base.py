@@ -32,7 +32,7 @@ def opened(artifacts: Path, given: str = "main") -> RevisionBase:
 
 def refused(artifacts: Path, given: str = "main") -> str:
     with pytest.raises(UsageError) as caught:
-        check_baseline(given, artifacts=artifacts)
+        check_baseline(Settings(baseline=given, artifacts=artifacts))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -41,7 +41,7 @@ def test_what_was_carried_is_the_base_and_stays(repository: Path) -> None:
     artifacts = repository / "artifacts"
     carry(artifacts)
     assert worktrees(repository) == 1
-    check_baseline("main", artifacts=artifacts)
+    check_baseline(Settings(baseline="main", artifacts=artifacts))
     base = opened(artifacts)
     assert base.commit.sha == git("merge-base", "main", "work", cwd=repository)
     assert (size(base, "same"), size(base, "changed"), size(base, "new")) == (0, 0, None)
@@ -60,7 +60,7 @@ def test_another_commit_than_the_one_named_here_is_refused(repository: Path) -> 
     assert "and artifacts carries commit" in said.replace(f"{repository}/", "")
     assert said.endswith(f"write it again with harness build --out {artifacts} --baseline main")
     carry(artifacts)
-    check_baseline("main", artifacts=artifacts)
+    check_baseline(Settings(baseline="main", artifacts=artifacts))
     base = opened(artifacts)
     assert (size(base, "same"), size(base, "changed")) == (48, 32), "what was carried before is gone"
 
@@ -72,7 +72,7 @@ def test_a_shallow_clone_believes_what_was_built_of_its_own_commit(
     carry(artifacts)
     git("clone", "--quiet", "--depth=1", "--branch=work", f"file://{repository}", "shallow", cwd=tmp_path)
     monkeypatch.chdir(tmp_path / "shallow")
-    check_baseline("main", artifacts=artifacts)
+    check_baseline(Settings(baseline="main", artifacts=artifacts))
     base = opened(artifacts)
     (same,) = (one for one in candidates_here() if one.name == "same")
     told = base.opponent(same, DEVICE, make_entry()).record.not_compared
@@ -94,4 +94,4 @@ def test_a_damaged_record_is_one_line(repository: Path) -> None:
     file.mkdir()
     assert "cannot be read" in refused(artifacts)
     shutil.rmtree(artifacts)
-    check_baseline("main", artifacts=artifacts)
+    check_baseline(Settings(baseline="main", artifacts=artifacts))

@@ -10,9 +10,9 @@ from support.sample_results import devices, entries, results, run
 
 from harness.records.board import Trial
 from harness.records.errors import EntryError, HarnessError, ResultsFileError, UsageError
-from harness.store import PlannedBenchmark, RunFolder, load_results
+from harness.store import PlannedBenchmark, RunFolder, load_results, load_run
 from harness.store.disk import append_line, disk_errors_named
-from harness.store.naming import latest_run
+from harness.store.stored_runs import latest_run
 
 NOW = datetime(2026, 11, 24, 5, 45, tzinfo=UTC)
 
@@ -89,7 +89,8 @@ def test_a_run_that_lacks_something_is_taken_up_again_and_finished_once_more(tmp
     assert folder.earlier_results() is None
     folder.finish(run())
     folder.retire(keep_journal=True)
-    again = RunFolder.resumed(tmp_path / "latest")
+    assert RunFolder.resumed(Path("a"), tmp_path) == RunFolder.resumed(Path("latest"), tmp_path)
+    again = RunFolder.resumed(tmp_path / "latest", tmp_path)
     assert (again.path.name, again.run_id, again.created_at) == (folder.path.name, "a", NOW)
     assert again.planned() == planned
     assert [entry.candidate for entry in again.earlier_results().entries] == [entries()[0].candidate]
@@ -97,7 +98,7 @@ def test_a_run_that_lacks_something_is_taken_up_again_and_finished_once_more(tmp
     assert again.finish(run()).entries == entries()[:2]
     again.retire()
     with pytest.raises(UsageError, match="this run is whole"):
-        RunFolder.resumed(folder.path)
+        RunFolder.resumed(folder.path, tmp_path)
 
 
 def test_latest_follows_the_newest_run(tmp_path):
@@ -118,7 +119,7 @@ def test_where_a_symlink_cannot_be_made_a_file_names_the_newest(tmp_path):
     assert not list(tmp_path.glob(".latest*"))
     (tmp_path / "latest" / "something").rmdir()
     (tmp_path / "latest").rmdir()
-    assert load_results(tmp_path / "latest").run.id == "3f9a1c"
+    assert load_run(tmp_path / "latest", tmp_path).run.id == load_run("latest", tmp_path).run.id == "3f9a1c"
 
 
 def test_trials_of_several_processes_do_not_mix(tmp_path):
@@ -215,7 +216,7 @@ def test_a_resumed_run_keeps_the_trials_of_finished_entries_alone(tmp_path):
     folder.append_trial(done.device, "another", a_trial(0), test=done.test)
     with (folder.path / "trials.jsonl").open("ab") as file:
         file.write(b'{"device":"torn')
-    RunFolder.resumed(folder.path)
+    RunFolder.resumed(folder.path, tmp_path)
     found = [(line.entry, line.test, line.trial.index) for line in folder.trials()]
     assert found == [(done.subject, test, index) for test in (done.test, None) for index in range(2)]
     assert (folder.path / "trials.jsonl").read_bytes().endswith(b"}\n")
@@ -227,7 +228,7 @@ def test_a_run_whose_journal_is_a_link_is_not_resumed(tmp_path):
     (folder.path / "journal").symlink_to(elsewhere)
 
     with pytest.raises(UsageError, match="no run that was cut off"):
-        RunFolder.resumed(folder.path)
+        RunFolder.resumed(folder.path, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "endless"])

@@ -3,23 +3,25 @@
 from pathlib import Path
 
 from harness.records.errors import UsageError
+from harness.records.settings import Settings
 from harness.session.baselines.carried import commit_of_base
 from harness.session.baselines.file import FileBase
 from harness.session.baselines.folder import FolderBase
 from harness.session.baselines.opponent import Base, Surroundings
 from harness.session.baselines.revision import RevisionBase
 from harness.session.baselines.stored import StoredBase
+from harness.store.stored_runs import LATEST
 
 _STORED = "a .tflite file, a folder of artifacts or a results.json"
 _KINDS = f"a revision, rev:SHA, {_STORED}"
 
 
-def check_baseline(given: str | None, *, artifacts: Path | None = None, benchmarks: bool = True) -> None:
+def check_baseline(settings: Settings, *, benchmarks: bool = True) -> None:
     """Refuse a base that cannot be one, before any board is touched. Raises UsageError.
 
-    ``artifacts`` is the folder that may carry the base along. ``benchmarks`` says whether the run has benchmark files:
-    by them alone a revision knows its candidates.
+    ``benchmarks`` says whether the run has benchmark files: by them alone a revision knows its candidates.
     """
+    given = settings.baseline
     if given is None:
         return
     path = Path(given)
@@ -28,7 +30,7 @@ def check_baseline(given: str | None, *, artifacts: Path | None = None, benchmar
     if _is_folder_of_artifacts(path):
         FolderBase.open(given)
     elif _is_results(path):
-        StoredBase.open(given)
+        StoredBase.open(given, settings.reports_dir)
     elif path.is_file() and path.suffix != ".tflite":
         raise UsageError(f"--baseline {given}: this file is no .tflite and no results.json: expected {_KINDS}")
     elif path.is_dir():
@@ -39,7 +41,7 @@ def check_baseline(given: str | None, *, artifacts: Path | None = None, benchmar
             "that pytest runs"
         )
     elif not path.exists():
-        commit_of_base(given, artifacts)
+        commit_of_base(given, settings.artifacts)
 
 
 def open_baseline(given: str, around: Surroundings) -> Base:
@@ -48,7 +50,7 @@ def open_baseline(given: str, around: Surroundings) -> Base:
     if _is_folder_of_artifacts(path):
         return FolderBase.open(given)
     if _is_results(path):
-        return StoredBase.open(given)
+        return StoredBase.open(given, around.settings.reports_dir)
     if path.is_file():
         return FileBase(given, around)
     return RevisionBase.open(given, around)
@@ -59,4 +61,4 @@ def _is_folder_of_artifacts(path: Path) -> bool:
 
 
 def _is_results(path: Path) -> bool:
-    return path.suffix == ".json" or (path / "results.json").is_file() or path.name == "latest"
+    return path.suffix == ".json" or (path / "results.json").is_file() or path.name == LATEST

@@ -9,7 +9,7 @@ from harness.records.fingerprints import unlike
 from harness.records.results import BaselineRecord, DeviceRecord, Entry, Results
 from harness.records.status import Status
 from harness.session.baselines.opponent import Opponent
-from harness.store import load_results
+from harness.store import load_run
 
 _NOT_FIT = (Status.ERROR, Status.INVALID)
 
@@ -22,9 +22,9 @@ class StoredBase:
     results: Results
 
     @classmethod
-    def open(cls, given: str) -> Self:
-        """The run. Raises ResultsFileError."""
-        return cls(given, load_results(Path(given)))
+    def open(cls, given: str, reports_dir: Path) -> Self:
+        """The run; "latest" is that of ``reports_dir``. Raises UsageError."""
+        return cls(given, load_run(given, reports_dir))
 
     def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> Opponent:
         """The run's entry of the same candidate on a device of the same name, where the boards are alike.

@@ -38,7 +38,13 @@ _BUILT_WITH: Final[tuple[tuple[str, ...], ...]] = (
 """Distributions whose versions decide what is built; the first installed of each."""
 
 _HERE = Path(__file__).parent
-_RUNNING_SOURCES = ("verification/*.py", "inspection/graph.py", "inspection/index_inputs.py", "../stats/paired.py")
+_RUNNING_SOURCES = (
+    "check/*.py",
+    "verification/*.py",
+    "inspection/graph.py",
+    "inspection/index_inputs.py",
+    "../stats/paired.py",
+)
 
 
 def lock(folder: Path) -> "BaseFileLock":

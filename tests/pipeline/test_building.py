@@ -184,7 +184,7 @@ def test_what_a_factory_may_do_wrong(builder, folder, factory, said):
 
 
 def test_after_a_death_the_next_one_is_built(builder, folder):
-    assert "the process that builds it ended with status 9" in refusal(builder, folder, "models:dies")
+    assert "the process that builds it ended with exit status 9" in refusal(builder, folder, "models:dies")
     candidate = candidates_from_paths(["models:trained"], recipes=["float32"], base_dir=folder)[0]
     (folder / "sizes.py").write_text("HIDDEN = 9\n")
     try:

@@ -60,7 +60,7 @@ def test_steps_are_told_and_one_process_serves_all(worker):
 @pytest.mark.parametrize(
     ("label", "said"),
     [
-        ("dies", 'dies: the process that builds it ended with status 9: "the last words"'),
+        ("dies", 'dies: the process that builds it ended with exit status 9: "the last words"'),
         ("killed", "killed: the process that builds it was killed by SIGKILL"),
         ("out of memory", "out of memory needs more memory than the 6.0 GB it may have"),
         ("nonsense", "nonsense: the process that builds it talks nonsense and was ended"),

@@ -10,10 +10,11 @@ from pipeline.made_networks import Autoencoder, Classifier, samples_of
 from support.needs import need_shared
 from support.tiny_model import INT8, STRING, add_model, write
 
+from harness.pipeline.check import sandbox
+from harness.pipeline.check.sandbox import Reply
 from harness.pipeline.verification import expected
 from harness.pipeline.verification.accuracy import accuracy_of
 from harness.pipeline.verification.expected import Inputs, expected_outputs
-from harness.pipeline.verification.limited import Reply
 from harness.pipeline.verification.samples import read_samples
 from harness.pipeline.verification.scoring import score_all
 from harness.pipeline.verification.staging_arrays import as_inputs
@@ -245,14 +246,13 @@ def test_a_deadline_ends_the_process(run, tmp_path):
 
 def test_a_death_while_scoring_leaves_the_golden_outputs_and_is_tried_again(run, tmp_path, monkeypatch):
     path, samples = write(tmp_path / "m.tflite", NETWORK.content()), samples_of(NETWORK, tmp_path / "s.npz")
-    whole = expected.ask
+    whole = sandbox.run
 
-    def dies_after_the_first_answer(module, job, *, deadline_s):
-        reply = whole(module, job, deadline_s=deadline_s)
-        return Reply(reply.lines[:1], "LiteRT on this host took longer than 9 s")
+    def dies_after_the_first_answer(module, job, limits):
+        return Reply(whole(module, job, limits).lines[:1], "took longer than 9 s")
 
     with monkeypatch.context() as patched:
-        patched.setattr(expected, "ask", dies_after_the_first_answer)
+        patched.setattr(sandbox, "run", dies_after_the_first_answer)
         found = run(path, samples=samples, score="top1")
 
     assert found.golden is not None and found.scores is None
@@ -264,7 +264,7 @@ def test_a_death_while_scoring_leaves_the_golden_outputs_and_is_tried_again(run,
 
 @pytest.mark.parametrize("lines", [(), ("nonsense",), ('{"samples": 1, "unknown": 2}',)])
 def test_an_answer_that_is_none_is_a_refusal(run, tmp_path, monkeypatch, lines):
-    monkeypatch.setattr(expected, "ask", lambda *_, **__: Reply(lines, None))
+    monkeypatch.setattr(sandbox, "run", lambda *_: Reply(lines))
 
     found = run(write(tmp_path / "m.tflite", NETWORK.content()))
 

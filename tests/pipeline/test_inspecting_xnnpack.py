@@ -92,10 +92,12 @@ def test_a_process_that_does_not_answer_in_time_is_ended(tmp_path):
 
 
 def test_a_process_that_cannot_start_is_told_by_its_last_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(delegation, "_PROCESS", "harness.pipeline.inspection.nowhere")
+    monkeypatch.setattr(delegation, "_MAIN", "harness.pipeline.inspection.nowhere")
     path = write(tmp_path / "a.tflite", custom_model("Sinh"))
     reason = asked(path).reason
-    assert reason is not None and reason.startswith("LiteRT on this host ended with status 1") and "nowhere" in reason
+    assert (
+        reason is not None and reason.startswith("LiteRT on this host ended with exit status 1") and "nowhere" in reason
+    )
 
 
 def test_an_answer_about_another_model_is_not_believed(tmp_path):

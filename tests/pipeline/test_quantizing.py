@@ -11,11 +11,12 @@ from support.made_graphs import Graph, Made, Op, constant, model
 from support.needs import need_shared
 from support.tiny_model import add_model, write
 
+from harness.pipeline.check import sandbox
+from harness.pipeline.check.sandbox import Reply
 from harness.pipeline.conversion import quantize
 from harness.pipeline.conversion.quantize import quantize_file
 from harness.pipeline.conversion.quantize_job import QuantizeAnswer, QuantizeJob
 from harness.pipeline.inspection.model_file import inspect_file
-from harness.pipeline.verification.limited import Reply
 from harness.pipeline.verification.running import Model, real
 from harness.pipeline.verification.samples import read_samples
 from harness.records.errors import BuildError, CandidateSpecError
@@ -217,13 +218,13 @@ def test_a_damaged_file_is_one_line(source, tmp_path):
 @pytest.mark.parametrize(
     ("reply", "told"),
     [
-        (Reply((), "the process that quantises it was killed by SIGSEGV"), "was killed by SIGSEGV"),
+        (Reply((), "was killed by SIGSEGV"), "the process that quantises it was killed by SIGSEGV"),
         (Reply((), None), "gave no answer"),
         (Reply(("<html>",), None), "gave no answer"),
     ],
 )
 def test_a_process_that_dies_leaves_nothing(source, tmp_path, monkeypatch, reply, told):
-    monkeypatch.setattr(quantize, "ask", lambda *_, **__: reply)
+    monkeypatch.setattr(sandbox, "run", lambda *_: reply)
 
     assert told in refusal(source, "int8", tmp_path)
 

@@ -6,7 +6,7 @@ import pytest
 from pipeline.workbench import Workbench
 
 from harness.pipeline.building.completing import _unchanged_weights
-from harness.pipeline.building.worker_process import last_words
+from harness.pipeline.check.sandbox import last_words
 from harness.pipeline.conversion.quantize import quantize_file
 from harness.records.errors import BuildError
 

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from pipeline.made_networks import Classifier, samples_of
 from support.tiny_model import write
 
+from harness.pipeline.check import sandbox
+from harness.pipeline.check.sandbox import Reply
 from harness.pipeline.conversion.quantize import quantize_file
-from harness.pipeline.verification import layers
 from harness.pipeline.verification.expected import Inputs
 from harness.pipeline.verification.layer_names import layer_names
-from harness.pipeline.verification.limited import Reply
+from harness.pipeline.verification.layers_job import LayersJob
 from harness.pipeline.verification.verify import Claims, Reference, verify
 
 
@@ -83,7 +84,12 @@ def test_another_network_is_not_compared_layer_by_layer(check, other, told):
 
 
 def test_a_comparison_that_dies_is_a_reason(check, monkeypatch):
-    monkeypatch.setattr(layers, "ask", lambda *_, **__: Reply((), "LiteRT on this host was killed by SIGSEGV"))
+    whole = sandbox.run
+
+    def dies_over_layers(module, job, limits):
+        return Reply((), "was killed by SIGSEGV") if isinstance(job, LayersJob) else whole(module, job, limits)
+
+    monkeypatch.setattr(sandbox, "run", dies_over_layers)
     network = Classifier(spread=1000.0)
 
     found = check(network.rounded_as_a_whole(), network.content(), network)

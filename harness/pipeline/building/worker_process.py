@@ -1,7 +1,6 @@
 """The caller's side of a worker: starts it at the first request, feeds it, ends it."""
 
 import os
-import re
 import select
 import signal
 import subprocess
@@ -12,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
@@ -21,8 +19,9 @@ from pydantic import ValidationError
 from harness.pipeline.building.determinism import ENVIRONMENT
 from harness.pipeline.building.jobs import WorkerAnswer
 from harness.pipeline.building.requests import Convert, Prepare, Request
+from harness.pipeline.check.sandbox import child_environment, last_words
 from harness.records.errors import BuildError
-from harness.records.shorten import shorten
+from harness.records.exit_status import describe_exit
 
 SILENCE_S: Final = 1800.0
 """A worker that neither tells nor prints anything for so long is given up."""
@@ -34,34 +33,11 @@ _MODULE = "harness.pipeline.building.worker"
 _STOP_SECONDS = 10.0
 _LOOK_S = 1.0
 _STDERR_TAIL = 2**16
-_WARNING: Final = re.compile(r"^\S.*:\d+: \w*Warning: ")
-_NOTICE: Final = re.compile(rf"INFO: |[IW]\d{{4}} |\d{{4}}-\d\d-\d\d .*: [IW] |{_WARNING.pattern}")
 _CRASHED: Final = ": its number format is too much for the converter: choose another, such as float16 or dynamic_int8"
-
-
-def last_words(stderr: str) -> str:
-    """The last line that a process printed of its own end, on one line; "" where it printed none.
-
-    Notices of a runtime and warnings, each with the source line that Python prints below, tell nothing of it.
-    """
-    lines = [line for line in stderr.splitlines() if line.strip()]
-    told = [
-        line
-        for before, line in zip(["", *lines], lines, strict=False)
-        if not _NOTICE.match(line) and not (_WARNING.search(before) and line.startswith("  "))
-    ]
-    return shorten("".join(char for char in told[-1] if char.isprintable())) if told else ""
 
 
 class SilentError(Exception):
     """Nothing was heard of the worker for too long."""
-
-
-def child_environment(**extra: str) -> dict[str, str]:
-    """This process' environment, with the harness importable and other names set."""
-    root = str(Path(__file__).resolve().parents[3])
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, **extra}
 
 
 class Worker:
@@ -196,7 +172,7 @@ class Worker:
                 f"{request.label}: reading it and running it on a few samples took more than the {self._cpu_s:g} s of "
                 "processor time that it may have: does it hold a loop without end?"
             )
-        how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
+        how = describe_exit(status)
         instead = _CRASHED if status < 0 and isinstance(request, Convert) else ""
         return f"{request.label}: the process that builds it {how}" + (f': "{words}"' if words else "") + instead
 
@@ -235,13 +211,6 @@ def _let_it_end(process: subprocess.Popen[bytes]) -> None:
             if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None:
                 return
         time.sleep(0.01)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _spoken(seconds: float) -> str:

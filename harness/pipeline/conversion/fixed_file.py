@@ -4,16 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
-from harness.pipeline.conversion import fixed_file_process
+from harness.pipeline.check import sandbox
 from harness.pipeline.conversion.fixed_file_job import FixAnswer, FixJob
 from harness.pipeline.inspection.model_file import ModelInfo
-from harness.pipeline.verification.limited import ask
 from harness.records.errors import BuildError
 from harness.records.nearest import nearest
 
-_DEADLINE_S: Final = 120.0
+_MAIN: Final = "harness.pipeline.conversion.fixed_file_process"
+_WHO: Final = "the process that writes it anew"
+_LIMITS: Final = sandbox.Limits(deadline_s=120.0)
 
 
 @dataclass(frozen=True)
@@ -69,11 +68,9 @@ def shape_text(shape: tuple[int, ...]) -> str:
 def write_fixed_file(source: Path, output: Path, *, signature: str | None, samples: Path | None) -> None:
     """Write a file with a signature's graph first, and with the samples' sizes. Raises BuildError."""
     job = FixJob(source=str(source), output=str(output), signature=signature, samples=str(samples) if samples else None)
-    reply = ask(fixed_file_process.__name__, job, deadline_s=_DEADLINE_S, who="the process that writes it anew")
-    try:
-        answer = FixAnswer.model_validate_json(reply.lines[0] if reply.lines else "")
-    except ValidationError:
-        said = reply.died or "the process that writes it anew gave no answer"
-        raise BuildError(f"{source} cannot be measured so: {said}") from None
+    reply = sandbox.run(_MAIN, job, _LIMITS)
+    answer = reply.first(FixAnswer)
+    if answer is None:
+        raise BuildError(f"{source} cannot be measured so: {reply.failure(_WHO)}")
     if answer.refused is not None:
         raise BuildError(f"{source} cannot be measured so: {answer.refused}")

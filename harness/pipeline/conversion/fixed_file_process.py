@@ -1,17 +1,15 @@
 """The limited process that writes a .tflite file anew: another signature's graph first, open sizes fixed."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from harness.pipeline.check.sandbox import Tell
 from harness.pipeline.conversion.fixed_file_job import FixAnswer, FixJob
 from harness.pipeline.conversion.open_sizes import read_inputs
-from harness.pipeline.verification.limiting import serve
 from harness.pipeline.verification.running import Model, RefusedError, one_line
-from harness.records.base import Record
 from harness.records.errors import BuildError
 
 _REFERENCES: Final = (
@@ -30,12 +28,9 @@ _REFERENCES: Final = (
 Untyped = Any
 
 
-def main() -> None:
-    """Run one job."""
-    serve(FixJob, _run)
-
-
-def _run(job: FixJob, tell: Callable[[Record], None]) -> None:
+def main(text: str, tell: Tell) -> None:
+    """Run one job, a FixJob."""
+    job = FixJob.model_validate_json(text)
     try:
         Path(job.output).write_bytes(_fixed(job))
         Model(job.output)
@@ -141,8 +136,3 @@ def _found_shapes(content: bytes) -> dict[int, tuple[int, ...]]:
 
 def _text(value: Untyped) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-if __name__ == "__main__":
-    main()
-    os._exit(0)  # a runtime's own ending can take seconds, or crash

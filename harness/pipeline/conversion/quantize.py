@@ -7,13 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
-from harness.pipeline.conversion import quantize_process
+from harness.pipeline.check import sandbox
 from harness.pipeline.conversion.quantize_job import QuantizeAnswer, QuantizeJob
 from harness.pipeline.conversion.quantize_rules import refuse_loops, refuse_quantised, refuse_unfinished
 from harness.pipeline.recipes import parse_recipe
-from harness.pipeline.verification.limited import ask
 from harness.records.errors import BuildError
 
 CALIBRATED: Final = frozenset({"int8", "int8_float_io", "int16x8"})
@@ -21,7 +18,9 @@ CALIBRATED: Final = frozenset({"int8", "int8_float_io", "int16x8"})
 FORMATS: Final = ("float32", "float16", "dynamic_int8", *sorted(CALIBRATED))
 _MADE_UP = 100
 _MOST_SAMPLES = 500
-_DEADLINE_S = 600.0
+_MAIN: Final = "harness.pipeline.conversion.quantize_process"
+_WHO: Final = "the process that quantises it"
+_LIMITS: Final = sandbox.Limits(deadline_s=600.0)
 
 
 def quantize_file(  # noqa: PLR0913 - by keyword
@@ -85,11 +84,9 @@ def _number_format(source: Path, recipe: str) -> str:
 
 
 def _quantise(job: QuantizeJob, source: Path) -> None:
-    reply = ask(quantize_process.__name__, job, deadline_s=_DEADLINE_S, who="the process that quantises it")
-    try:
-        answer = QuantizeAnswer.model_validate_json(reply.lines[0] if reply.lines else "")
-    except ValidationError:
-        said = reply.died or "the process that quantises it gave no answer"
-        raise BuildError(f"{source} cannot be made {job.number_format}: {said}") from None
+    reply = sandbox.run(_MAIN, job, _LIMITS)
+    answer = reply.first(QuantizeAnswer)
+    if answer is None:
+        raise BuildError(f"{source} cannot be made {job.number_format}: {reply.failure(_WHO)}")
     if answer.refused is not None:
         raise BuildError(f"{source} cannot be made {job.number_format}: {answer.refused}")

@@ -1,15 +1,12 @@
 """The limited process that quantises a .tflite file by litert-quantizer; it loads no TensorFlow."""
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from harness.pipeline.check.sandbox import Tell
 from harness.pipeline.conversion.quantize_job import QuantizeAnswer, QuantizeJob
-from harness.pipeline.verification.limiting import serve
 from harness.pipeline.verification.running import Model, RefusedError, one_line
 from harness.pipeline.verification.samples import BadSamplesError, Samples, made_up_samples, read_samples
-from harness.records.base import Record
 
 _ACTIVATION_BITS: Final = {"int8": 8, "int8_float_io": 8, "int16x8": 16}
 _UNKEPT: Final = "Tensor data is null"
@@ -24,12 +21,9 @@ _SIGNATURE: Final = "serving_default"
 Untyped = Any
 
 
-def main() -> None:
-    """Run one job."""
-    serve(QuantizeJob, _run)
-
-
-def _run(job: QuantizeJob, tell: Callable[[Record], None]) -> None:
+def main(text: str, tell: Tell) -> None:
+    """Run one job, a QuantizeJob."""
+    job = QuantizeJob.model_validate_json(text)
     try:
         Path(job.output).write_bytes(_quantised(job))
         Model(job.output)
@@ -161,8 +155,3 @@ def _samples(job: QuantizeJob, model: Model) -> Samples:
 
 def _text(value: Untyped) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-if __name__ == "__main__":
-    main()
-    os._exit(0)  # a runtime's own ending can take seconds, or crash

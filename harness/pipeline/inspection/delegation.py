@@ -14,18 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
 from harness.pipeline.cache import litert_version
+from harness.pipeline.check import sandbox
 from harness.pipeline.inspection.delegation_job import DelegationAnswer, DelegationJob
 from harness.pipeline.inspection.model_file import ModelInfo
-from harness.pipeline.verification.limited import ask
 from harness.records.artifact import OperatorTally
 from harness.records.errors import ModelFileError
 from harness.records.files import real_path
 
 DEADLINE_S: Final = 60.0
-_PROCESS = "harness.pipeline.inspection.delegation_process"
+_MAIN: Final = "harness.pipeline.inspection.delegation_process"
 
 
 @dataclass(frozen=True)
@@ -92,8 +90,5 @@ def with_xnnpack(tallies: tuple[OperatorTally, ...], delegation: Delegation) -> 
 
 
 def _ask(job: DelegationJob, deadline_s: float) -> DelegationAnswer:
-    reply = ask(_PROCESS, job, deadline_s=deadline_s)
-    try:
-        return DelegationAnswer.model_validate_json("".join(reply.lines))
-    except ValidationError:
-        return DelegationAnswer(refused=reply.died or "LiteRT on this host ended without an answer")
+    reply = sandbox.run(_MAIN, job, sandbox.Limits(deadline_s=deadline_s))
+    return reply.first(DelegationAnswer) or DelegationAnswer(refused=reply.failure())

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from harness.pipeline.check.sandbox import Tell
 from harness.pipeline.inspection.delegation_job import DelegationAnswer, DelegationJob
-from harness.pipeline.verification.limiting import serve
 from harness.records.shorten import shorten
 
 _DELEGATE: Final = "DELEGATE"
@@ -12,9 +12,9 @@ _UNRESOLVED: Final = ("Encountered unresolved custom op", "Select TensorFlow op(
 """How LiteRT says that it does not have an operator."""
 
 
-def main() -> None:
-    """Do one job."""
-    serve(DelegationJob, lambda job, tell: tell(_load(job.model)))
+def main(text: str, tell: Tell) -> None:
+    """Do one job, a DelegationJob."""
+    tell(_load(DelegationJob.model_validate_json(text).model))
 
 
 def _load(path: str) -> DelegationAnswer:
@@ -59,7 +59,3 @@ def members(operators: Sequence[dict[str, Any]], part: dict[str, Any]) -> Iterab
         found.add(maker)
         waiting += [int(each) for each in operators[maker]["inputs"]]
     return found
-
-
-if __name__ == "__main__":
-    main()

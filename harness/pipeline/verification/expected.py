@@ -10,9 +10,8 @@ from typing import Final, Literal
 from pydantic import ValidationError
 
 from harness.pipeline.cache import GOLDEN, file_sha256, key, litert_version, lock, made_whole, running_key
-from harness.pipeline.verification import golden
+from harness.pipeline.check import sandbox
 from harness.pipeline.verification.golden_job import BuiltinAnswer, GoldenAnswer, GoldenJob, ScoreAnswer
-from harness.pipeline.verification.limited import Reply, ask
 from harness.records.artifact import BuiltinOutputs, GoldenOutputs, TensorInfo
 from harness.records.base import Record
 from harness.records.errors import BuildError
@@ -20,6 +19,7 @@ from harness.records.errors import BuildError
 GIVEN_SAMPLES: Final = 100
 """Of a file."""
 RANDOM_SAMPLES: Final = 16
+_MAIN: Final = "harness.pipeline.verification.golden"
 _ANSWER = "answer.json"
 _INPUTS, _OUTPUTS, _SCORES, _BUILTIN = "inputs.npz", "outputs.npz", "scores.npz", "builtin.npz"
 _MOST_THREADS = 8
@@ -120,7 +120,7 @@ def _run(model: Path, folder: Path, inputs: Inputs, score: Literal["top1", "auc"
             scores_path=str(partial / _SCORES),
             builtin_path=str(partial / _BUILTIN),
         )
-        reply = ask(golden.__name__, job, deadline_s=deadline_s)
+        reply = sandbox.run(_MAIN, job, sandbox.Limits(deadline_s=deadline_s))
         found, whole = _found(reply, scored=score is not None)
         if whole:
             (partial / _ANSWER).write_text(found.model_dump_json(), encoding="utf-8")
@@ -129,20 +129,20 @@ def _run(model: Path, folder: Path, inputs: Inputs, score: Literal["top1", "auc"
     return found
 
 
-def _found(reply: Reply, *, scored: bool) -> tuple[Found, bool]:
+def _found(reply: sandbox.Reply, *, scored: bool) -> tuple[Found, bool]:
     """What was answered before the process ended, and whether it was all."""
-    lines, died = reply.lines, reply.died
+    lines = reply.lines
     if not lines:
-        return Found(golden=GoldenAnswer(refused=died or "LiteRT on this host gave no answer"), score=None), False
+        return Found(golden=GoldenAnswer(refused=reply.failure()), score=None), False
     try:
         answer = GoldenAnswer.model_validate_json(lines[0])
         score = ScoreAnswer.model_validate_json(lines[1]) if scored and len(lines) > 1 else None
         last = BuiltinAnswer.model_validate_json(lines[-1]) if len(lines) > 1 + scored else None
     except ValidationError:
         return Found(golden=GoldenAnswer(refused="LiteRT on this host gave an answer that is none"), score=None), False
-    if died is not None and scored and score is None:
-        score = ScoreAnswer(reason=f"{died} while its test samples were run")
-    return Found(golden=answer, score=score, builtin=last), died is None
+    if reply.ended is not None and scored and score is None:
+        score = ScoreAnswer(reason=f"{reply.failure()} while its test samples were run")
+    return Found(golden=answer, score=score, builtin=last), reply.ended is None
 
 
 def _golden(folder: Path, found: Found, runtime: str, *, real: bool) -> GoldenOutputs:

@@ -1,12 +1,11 @@
 """The limited process that runs a model on the host: golden outputs first, then every labelled sample's score."""
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from harness.pipeline.check.sandbox import Tell
 from harness.pipeline.verification.golden_job import BuiltinAnswer, GoldenAnswer, GoldenJob, ScoreAnswer
-from harness.pipeline.verification.limiting import serve
 from harness.pipeline.verification.running import (
     MOST_DB,
     Array,
@@ -20,15 +19,11 @@ from harness.pipeline.verification.running import (
 from harness.pipeline.verification.samples import BadSamplesError, Samples, made_up_samples, read_samples
 from harness.pipeline.verification.scoring import NoScoreError, score_all
 from harness.records.artifact import TensorInfo
-from harness.records.base import Record
 
 
-def main() -> None:
-    """Run one job."""
-    serve(GoldenJob, _run)
-
-
-def _run(job: GoldenJob, tell: Callable[[Record], None]) -> None:
+def main(text: str, tell: Tell) -> None:
+    """Run one job, a GoldenJob."""
+    job = GoldenJob.model_validate_json(text)
     try:
         model = Model(job.model)
         samples = (
@@ -97,8 +92,3 @@ def _save(path: str, arrays: Mapping[str, Array]) -> None:
         np.savez(path, allow_pickle=False, **arrays)
     except OSError as error:
         raise RefusedError(f"what it reads or gives cannot be stored: {one_line(error)}") from error
-
-
-if __name__ == "__main__":
-    main()
-    os._exit(0)  # a runtime's own ending can take seconds, or crash

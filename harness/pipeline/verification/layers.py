@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
-from harness.pipeline.verification import layers_process
+from harness.pipeline.check import sandbox
 from harness.pipeline.verification.expected import Expected
 from harness.pipeline.verification.layers_job import LayersAnswer, LayersJob
-from harness.pipeline.verification.limited import ask
 from harness.records.artifact import LayerError
 
+_MAIN: Final = "harness.pipeline.verification.layers_process"
 _SAMPLES: Final = 16
 _MOST_SECONDS: Final = 120.0
 
@@ -38,9 +36,8 @@ def compare_layers(  # noqa: PLR0913 - by keyword
         name=name,
         samples=_SAMPLES,
     )
-    reply = ask(layers_process.__name__, job, deadline_s=min(deadline_s, _MOST_SECONDS))
-    try:
-        answer = LayersAnswer.model_validate_json(reply.lines[0] if reply.lines else "")
-    except ValidationError:
-        return Layers(reason=f"layers were not compared: {reply.died or 'the process that does it gave no answer'}")
+    reply = sandbox.run(_MAIN, job, sandbox.Limits(deadline_s=min(deadline_s, _MOST_SECONDS)))
+    answer = reply.first(LayersAnswer)
+    if answer is None:
+        return Layers(reason=f"layers were not compared: {reply.failure()}")
     return Layers(answer.worst, answer.reason)

@@ -5,22 +5,19 @@ is how far a layer's output stands below what it was given: the fall of the sign
 Ratios are means over channels, in dB.
 """
 
-import os
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.pipeline.check.sandbox import Tell
 from harness.pipeline.verification.layer_names import layer_names
 from harness.pipeline.verification.layer_pairs import Opened, UnlikeError, dequantised, opened, paired
 from harness.pipeline.verification.layers_job import LayersAnswer, LayersJob
-from harness.pipeline.verification.limiting import serve
 from harness.pipeline.verification.running import Array, RefusedError, one_line
 from harness.records.artifact import LayerError
-from harness.records.base import Record
 
 CLEAN_DB: Final = 40.0
 """What a layer is given counts as at most so good: about what int8 activations can hold."""
@@ -64,12 +61,9 @@ class _Tally:
         return float(np.maximum(ratios, low).mean())
 
 
-def main() -> None:
-    """Run one job."""
-    serve(LayersJob, _run)
-
-
-def _run(job: LayersJob, tell: Callable[[Record], None]) -> None:
+def main(text: str, tell: Tell) -> None:
+    """Run one job, a LayersJob."""
+    job = LayersJob.model_validate_json(text)
     try:
         tell(LayersAnswer(worst=_worst(job)))
     except (UnlikeError, RefusedError) as error:
@@ -134,8 +128,3 @@ def _samples(path: str, most: int) -> list[list[Array]]:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise RefusedError(f"the samples cannot be read: {one_line(error)}") from error
     return [list(values) for values in zip(*columns, strict=True)] if columns else [[]]
-
-
-if __name__ == "__main__":
-    main()
-    os._exit(0)  # a runtime's own ending can take seconds, or crash

@@ -3,22 +3,20 @@
 import platform
 import re
 import shutil
-import subprocess
-import sys
-import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.pipeline.building.worker_process import child_environment
 from harness.pipeline.cache import file_sha256, key, litert_version, lock, running_key
+from harness.pipeline.check import sandbox
 from harness.pipeline.inspection.model_file import inspect_file
 from harness.pipeline.verification.staging_job import PhaseDone, StagingFault, StagingJob
 from harness.pipeline.verification.staging_rules import check_stages
 from harness.records.artifact import StagesFile
 from harness.records.errors import BuildError
+from harness.records.exit_status import describe_exit
 
 SAMPLES = 100
 """Raw samples that are preprocessed on the host: the model's outputs are checked with them."""
@@ -27,7 +25,7 @@ RAW_SAMPLES = 16
 DEADLINE_S = 60.0
 _GRACE_S = 60.0
 """For starting Python, and for the model."""
-_STDERR_BYTES = 1 << 20
+_MAIN = "harness.pipeline.verification.staging_process"
 _ANSWER = "answer.json"
 _RAW = "raw.npz"
 _SAMPLES = "samples.npz"
@@ -111,10 +109,8 @@ def _made(stages: Path, raw: Path, *, model: Path, folder: Path, deadline_s: flo
 
 
 def _asked(job: StagingJob) -> PhaseDone:
-    with tempfile.TemporaryFile() as errors:
-        told, how = _conversation(job, errors)
-        errors.seek(max(0, errors.seek(0, 2) - _STDERR_BYTES))
-        said = errors.read().decode("utf-8", "replace")
+    reply = sandbox.run(_MAIN, job, sandbox.Limits(deadline_s=2 * job.seconds + _GRACE_S))
+    told, how = _parsed(reply.lines), reply.ended or describe_exit(0)
     last = told[-1] if told else None
     if isinstance(last, StagingFault):
         raise BuildError(last.fault)
@@ -122,48 +118,18 @@ def _asked(job: StagingJob) -> PhaseDone:
         return last
     if last is not None and last.phase == "preprocess":
         # The model was at work when the process died: that is no fault of the user's two functions.
-        return last.model_copy(update={"phase": "postprocess", "refused": f"LiteRT on this host {how}"})
-    raise BuildError(_how_it_died(job, "preprocess" if last is None else "postprocess", how, said))
+        return last.model_copy(update={"phase": "postprocess", "refused": f"{sandbox.LITERT} {how}"})
+    raise BuildError(_how_it_died(job, "preprocess" if last is None else "postprocess", how, reply.printed))
 
 
-def _conversation(job: StagingJob, errors: IO[bytes]) -> tuple[list[PhaseDone | StagingFault], str]:
-    """What the process told, and how it ended."""
-    limit_s = 2 * job.seconds + _GRACE_S
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-P", "-m", "harness.pipeline.verification.staging_process"],
-            input=job.model_dump_json().encode(),
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            timeout=limit_s,
-            check=False,
-            env=child_environment(OPENBLAS_NUM_THREADS="1"),
-        )
-    except subprocess.TimeoutExpired as late:
-        return _parsed(late.stdout or b""), f"took longer than {limit_s:g} s"
-    return _parsed(ended.stdout), _ending(ended.returncode)
-
-
-def _parsed(told: bytes) -> list[PhaseDone | StagingFault]:
+def _parsed(lines: Iterable[str]) -> list[PhaseDone | StagingFault]:
     found = []
-    for line in told.splitlines():
+    for line in lines:
         try:
             found.append(_TOLD.validate_json(line))
         except ValidationError:
-            # A line that was cut off when the process died.
             break
     return found
-
-
-def _ending(status: int) -> str:
-    from signal import Signals
-
-    if status >= 0:
-        return f"ended its process with status {status}"
-    try:
-        return f"was killed by {Signals(-status).name}"
-    except ValueError:
-        return f"was killed by signal {-status}"
 
 
 def _how_it_died(job: StagingJob, phase: str, how: str, said: str) -> str:

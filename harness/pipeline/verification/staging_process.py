@@ -1,21 +1,18 @@
-"""The limited process that runs a candidate's own stages on the host: a job on stdin, a line for each phase on stdout.
+"""The limited process that runs a candidate's own stages on the host, telling each phase as it ends.
 
-The user's code may crash, eat memory or never end: limits are set before it is run, a watchdog ends it and says in
-which line it was. Standard output is moved away, because the user's code may print.
+The user's code may crash, eat memory or never end: a watchdog ends it and says in which line it was.
 """
 
 import faulthandler
-import os
-import resource
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
+from harness.pipeline.check.sandbox import Tell
 from harness.pipeline.verification.running import Model, RefusedError, repeatable_outputs
 from harness.pipeline.verification.staging_arrays import Array, MisfitError, answer_text, as_floats, as_inputs
 from harness.pipeline.verification.staging_job import PhaseDone, StagingFault, StagingJob
@@ -24,8 +21,6 @@ from harness.records.shorten import shorten
 
 FILENAME = "<stages>"
 """Of the user's code in tracebacks: short and ASCII, so that it is found again in what a watchdog prints."""
-MEMORY_BYTES = 4 * 2**30
-_FILE_BYTES = 2**28
 _KEPT_BYTES = 64 * 2**20
 """Raw samples travel to the board: at most so much of them, and at least one."""
 
@@ -34,26 +29,16 @@ class FaultError(Exception):
     """The stages file or the raw samples are at fault; the message names the file, and the line where there is one."""
 
 
-def main() -> None:
-    """Run one job."""
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as told:
-        os.dup2(2, 1)
-        _limit()
-        job = StagingJob.model_validate_json(sys.stdin.read())
-        try:
-            _run(job, told)
-        except FaultError as fault:
-            told.write(StagingFault(fault=str(fault)).model_dump_json() + "\n")
-
-
-def _limit() -> None:
+def main(text: str, tell: Tell) -> None:
+    """Run one job, a StagingJob."""
     faulthandler.enable()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    try:
+        _run(StagingJob.model_validate_json(text), tell)
+    except FaultError as fault:
+        tell(StagingFault(fault=str(fault)))
 
 
-def _run(job: StagingJob, told: IO[str]) -> None:
+def _run(job: StagingJob, tell: Tell) -> None:
     raws = _raw_samples(job)
     with _watched(job):
         functions = _functions(job)
@@ -61,21 +46,16 @@ def _run(job: StagingJob, told: IO[str]) -> None:
     kept = _within(raws[: job.keep_raw])
     _write(job.raw_path, {f"r{at}": raw for at, raw in enumerate(kept)})
     _write(job.samples_path, {f"i{at}": np.stack(column) for at, column in enumerate(zip(*samples, strict=True))})
-    _tell(told, PhaseDone(phase="preprocess", samples=len(kept)))
+    tell(PhaseDone(phase="preprocess", samples=len(kept)))
     try:
         outputs = _inferred(job, samples[: len(kept)])
     except RefusedError as refusal:
-        _tell(told, PhaseDone(phase="postprocess", samples=len(kept), refused=str(refusal)))
+        tell(PhaseDone(phase="postprocess", samples=len(kept), refused=str(refusal)))
         return
-    _tell(told, PhaseDone(phase="inference", samples=len(kept)))
+    tell(PhaseDone(phase="inference", samples=len(kept)))
     with _watched(job):
         answers = _answers(job, functions, outputs)
-    _tell(told, PhaseDone(phase="postprocess", samples=len(kept), answers=answers))
-
-
-def _tell(told: IO[str], done: PhaseDone) -> None:
-    told.write(done.model_dump_json() + "\n")
-    told.flush()
+    tell(PhaseDone(phase="postprocess", samples=len(kept), answers=answers))
 
 
 @contextmanager
@@ -168,7 +148,3 @@ def _write(path: str, arrays: dict[str, Array]) -> None:
         np.savez(path, allow_pickle=False, **arrays)
     except (OSError, ValueError) as error:
         raise FaultError(f"{path} cannot be written: {error}") from error
-
-
-if __name__ == "__main__":
-    main()

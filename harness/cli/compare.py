@@ -13,7 +13,7 @@ from harness.records.metrics import METRICS
 from harness.records.results import Entry, Results
 from harness.records.text import visible
 from harness.records.units import format_quantity
-from harness.report.words import entry_name
+from harness.report.labels import entry_name
 
 NOT_COMPARABLE = 4
 """The exit code where boards or settings are not alike: there is nothing to say of the change."""

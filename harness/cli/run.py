@@ -13,7 +13,7 @@ from harness.profiles import available, load
 from harness.records.candidate import Candidate
 from harness.records.errors import BoardUnavailableError, HarnessError, UsageError
 from harness.records.secret_names import words_without_secrets
-from harness.report import ReportAhead
+from harness.report import ReportRenderer
 from harness.session.baselines import check_baseline
 from harness.session.building import check_build_folders
 from harness.session.closing import RunStart, resumed_folder
@@ -68,7 +68,7 @@ def run_files(wanted: Wanted, *, devices: list[str], given: dict[str, Any], as_j
     start = RunStart.of(cut_off)
     folder = cut_off or RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
     folder.append_planned(_planned(profiles, chosen))
-    live, report = LiveLine(), ReportAhead()
+    live, report = LiveLine(), ReportRenderer()
     remote = all(profile.connection.transport != "local" for profile in profiles.values())
     session = Session(
         settings,

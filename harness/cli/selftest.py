@@ -12,7 +12,7 @@ from harness.profiles import load
 from harness.records.errors import BoardUnavailableError
 from harness.records.results import SELFTEST
 from harness.records.secret_names import words_without_secrets
-from harness.report import ReportAhead
+from harness.report import ReportRenderer
 from harness.session.closing import RunStart
 from harness.session.liveline import LiveLine
 from harness.session.options import make_settings
@@ -44,7 +44,7 @@ def measure_itself(name: str, asked: Asked, *, given: dict[str, Any], as_json: b
             folder = RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
             live = LiveLine()
             session = Session(test.settings, profiles, folder, say=live.show)
-            run = ended_run(session, start, live=live, report=ReportAhead(), as_json=as_json)
+            run = ended_run(session, start, live=live, report=ReportRenderer(), as_json=as_json)
             with run as ended, suppress(BoardUnavailableError):
                 session.measure(test.candidate, name, test=SELFTEST, limits=test.limits, share=settings.alpha)
             codes.append(ended.code)

@@ -21,7 +21,7 @@ from harness.records.errors import HarnessError, UsageError
 from harness.records.results import Results
 from harness.records.settings import Settings
 from harness.records.text import visible
-from harness.report import SUMMARY_NAME, ReportAhead
+from harness.report import SUMMARY_NAME, ReportRenderer
 from harness.session.baselines import check_baseline
 from harness.session.building import check_build_folders
 from harness.session.closing import RunStart, amend_run, close_run, resumed_folder, skipped_note, way_on
@@ -53,7 +53,7 @@ class Benching:
     _benchmarks: tuple[PlannedBenchmark, ...] = ()
     _folder: RunFolder | None = None
     _session: Session | None = None
-    _report: ReportAhead = field(default_factory=ReportAhead)
+    _report: ReportRenderer = field(default_factory=ReportRenderer)
     _live: LiveLine = field(default_factory=LiveLine)
     _planned: str = ""
     _command: tuple[str, ...] = ()

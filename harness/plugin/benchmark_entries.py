@@ -10,7 +10,7 @@ from harness.plugin.pytest_benchmark import facts_of
 from harness.records.results import Entry, Results
 from harness.records.text import visible
 from harness.records.usable import trial_medians, usable
-from harness.report.words import device_title, entry_name
+from harness.report.labels import device_title, entry_name
 
 
 @dataclass(frozen=True)

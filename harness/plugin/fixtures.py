@@ -102,7 +102,7 @@ def _one_line(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def _raise_unless_held(request: pytest.FixtureRequest, entry: "Entry", *, warn: bool) -> None:
     if entry.status not in held(warn=warn):
-        from harness.report.words import sentences
+        from harness.report.labels import sentences
 
         said = (f"{status.value}: {reason}" for status, reason in sentences(entry))
         pytest.fail("\n".join(in_one_line(request.config, sentence) for sentence in said), pytrace=False)

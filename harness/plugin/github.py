@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.records.results import Entry, Outcome, Results, TestNote
 from harness.records.status import Status
 from harness.records.text import visible, visible_lines, without_commands
-from harness.report.words import STATUS_WORDS, device_title, entry_name, exit_meaning, sentences, tally, to_explain
+from harness.report.labels import STATUS_WORDS, device_title, entry_name, exit_meaning, sentences, tally, to_explain
 
 MOST = 10
 """GitHub shows no more annotations of a step."""

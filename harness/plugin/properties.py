@@ -5,7 +5,7 @@ import pytest
 from harness.plugin.failures import STATUS_PROPERTY
 from harness.records.metrics import METRICS
 from harness.records.results import Entry, Finding
-from harness.report.words import LIMITED, budget_key
+from harness.report.labels import LIMITED, budget_key
 
 
 def properties_of(entry: Entry) -> list[tuple[str, str]]:

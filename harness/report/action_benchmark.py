@@ -6,8 +6,8 @@ from harness.records.metrics import METRICS, Unit
 from harness.records.results import Entry, Measurement, Results
 from harness.records.text import visible
 from harness.records.usable import usable
+from harness.report.labels import STATUS_WORDS, device_title, entry_name
 from harness.report.numbers import Number, number_of
-from harness.report.words import STATUS_WORDS, device_title, entry_name
 
 _SCALES: dict[Unit, tuple[str, float]] = {"s": ("ms", 1e3), "B": ("kB", 1e-3), "J": ("mJ", 1e3), "W": ("W", 1.0)}
 """One unit for all runs, since the action compares bare numbers; with a prefix, since it shows them as they are."""
@@ -33,7 +33,7 @@ def _item(results: Results, entry: Entry, measurement: Measurement) -> dict[str,
     item: dict[str, str | float] = {
         "name": visible(f"{device_title(entry.device, results.devices)}: {entry_name(entry)}: {title}"),
         "unit": unit,
-        "value": _scaled(measurement.value or 0.0, scale),
+        "value": _scale(measurement.value or 0.0, scale),
     }
     if shown.interval:
         item["range"] = visible(f"{shown.interval}{_confidence(measurement)}")
@@ -52,6 +52,6 @@ def _confidence(measurement: Measurement) -> str:
     return "" if measurement.confidence is None else f" ({100 * measurement.confidence:.4g} %)"
 
 
-def _scaled(value: float, scale: float) -> float:
+def _scale(value: float, scale: float) -> float:
     """The value in the other unit, without the digits that only the change of unit made."""
     return float(f"{value * scale:.12g}")

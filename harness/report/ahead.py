@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.records.results import Results
-from harness.report.drawer import Drawer
+from harness.report.charts.chart_client import ChartClient
 from harness.report.index import write_index
 from harness.report.page import load_templates
 from harness.report.render import render
@@ -14,14 +14,14 @@ _NEEDED = ("quantiphy", "rich.table", "rich.console")
 
 
 @dataclass
-class ReportAhead:
+class ReportRenderer:
     """Renders a report with tools that may have been made ready long before; ``start`` is optional."""
 
-    drawer: Drawer | None = None
+    drawer: ChartClient | None = None
 
     def start(self) -> None:
         """Start the drawing process and import what a page needs. Never while this host itself is measured."""
-        self.drawer = Drawer()
+        self.drawer = ChartClient()
         for name in _NEEDED:
             importlib.import_module(name)
         load_templates()

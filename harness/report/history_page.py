@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.records.history import Series
-from harness.report.drawer import Drawer
-from harness.report.history_chart import CAPTION, Panel, history_chart, panels
+from harness.report.charts.chart_client import ChartClient, check_svg
+from harness.report.charts.history import CAPTION, Panel, history_chart, panels
 from harness.report.page import load_templates, style_and_hash, templates
-from harness.report.svg import checked
 from harness.store.disk import write_whole
 
 
 def write_history_page(found: Sequence[Series], path: Path) -> None:
     """Draw series, which know their changes already, into a page. Raises HarnessError."""
     wanted = [(panel, spec) for panel in panels(found) if (spec := history_chart(panel)) is not None]
-    with Drawer() as drawer:
+    with ChartClient() as drawer:
         load_templates()  # while the engine starts
-        svgs = [checked(svg) for svg in drawer.draw([spec for _, spec in wanted])]
+        svgs = [check_svg(svg) for svg in drawer.draw([spec for _, spec in wanted])]
     style, style_hash = style_and_hash()
     text = (
         templates()

@@ -16,9 +16,9 @@ from harness.records.files import read_bytes
 from harness.records.results import Results
 from harness.records.status import Status
 from harness.records.text import visible
+from harness.report.labels import EXIT_MEANINGS, STATUS_WORDS, device_title, shown_status
 from harness.report.page import TEMPLATES, hash_of, style_and_hash, templates
 from harness.report.render import PAGE_NAME
-from harness.report.words import EXIT_MEANINGS, STATUS_WORDS, device_title, shown_status
 from harness.store import load_results
 from harness.store.disk import locked, write_whole
 from harness.store.results_file import RESULTS_NAME
@@ -71,7 +71,7 @@ def write_index(reports_dir: Path, read: Mapping[str, Results] | None = None) ->
     Raises HarnessError where the page cannot be written.
     """
     with locked(reports_dir / f".{CACHE_NAME}.lock"):
-        known = _known(reports_dir / CACHE_NAME)
+        known = _read_cache(reports_dir / CACHE_NAME)
         lines, skipped = [], []
         for file in sorted(reports_dir.glob(f"*-*/{RESULTS_NAME}"), reverse=True):
             if file.parent.is_symlink():
@@ -110,7 +110,7 @@ def index_page(lines: Iterable[RunLine], skipped: Iterable[str], reports_dir: Pa
     )
 
 
-def _known(cache: Path) -> dict[tuple[str, str], RunLine]:
+def _read_cache(cache: Path) -> dict[tuple[str, str], RunLine]:
     """The lines of the cache; one that is torn or of another version is read anew from its run."""
     try:
         content = read_bytes(cache, max_bytes=_MOST_CACHE_BYTES, follow=False)
@@ -130,10 +130,10 @@ def _line(file: Path, known: dict[tuple[str, str], RunLine], read: Mapping[str, 
     stat = file.stat()
     stamp = f"{stat.st_size}-{stat.st_mtime_ns}"
     name = file.parent.name
-    return known.get((name, stamp)) or _summed(read.get(name) or load_results(file), name, stamp)
+    return known.get((name, stamp)) or _sum_up(read.get(name) or load_results(file), name, stamp)
 
 
-def _summed(results: Results, folder: str, stamp: str) -> RunLine:
+def _sum_up(results: Results, folder: str, stamp: str) -> RunLine:
     run = results.run
     names = dict.fromkeys([*results.devices, *(entry.device for entry in results.entries)])
     return RunLine(
@@ -170,9 +170,9 @@ def _row(line: RunLine, reports_dir: Path) -> dict[str, Any]:
         "commit": f"{commit[:8]}{'+' if changed else ''}",
         "meaning": EXIT_MEANINGS.get(line.exit_code, "not a code of this harness"),
         "href": f"./{quote(line.folder)}/{PAGE_NAME}" if has_page else None,
-        "searched": " ".join(_searched(line)).casefold(),
+        "searched": " ".join(_search_texts(line)).casefold(),
     }
 
 
-def _searched(line: RunLine) -> Iterator[str]:
+def _search_texts(line: RunLine) -> Iterator[str]:
     yield from (line.id, line.created_at, line.commit or "", line.branch or "", *line.devices, *line.candidates)

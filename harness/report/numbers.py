@@ -42,8 +42,8 @@ def number_of(measurement: Measurement) -> Number:
     return Number(
         metric=measurement.metric,
         title=known.title if known else measurement.metric,
-        value="–" if value is None else written(value, measurement.unit),
-        interval=interval(measurement),
+        value="–" if value is None else format_value(value, measurement.unit),
+        interval=interval_text(measurement),
         trials=f"n {measurement.n}" if measurement.n else "",
         confidence="" if measurement.confidence is None else f"{measurement.confidence:.4g}",
         reason=measurement.reason or "",
@@ -52,7 +52,7 @@ def number_of(measurement: Measurement) -> Number:
     )
 
 
-def interval(measurement: Measurement) -> str:
+def interval_text(measurement: Measurement) -> str:
     """``153.6–154.8 µs``, with both units where they differ; empty without an interval."""
     if measurement.ci_low is None or measurement.ci_high is None:
         return ""
@@ -60,7 +60,7 @@ def interval(measurement: Measurement) -> str:
 
 
 @lru_cache(maxsize=4096)
-def written(value: float, unit: Unit) -> str:
+def format_value(value: float, unit: Unit) -> str:
     """A value with its prefixed unit; the same numbers stand in several places of a report."""
     return format_quantity(value, unit)
 
@@ -89,9 +89,9 @@ def _change(entry: Entry) -> str:
 def _source(measurement: Measurement) -> str:
     parts = [measurement.source or "", _band(measurement)]
     if measurement.idle_share is not None:
-        parts.append(f"idle share {written(measurement.idle_share, '1')}")
+        parts.append(f"idle share {format_value(measurement.idle_share, '1')}")
     return ", ".join(part for part in parts if part)
 
 
 def _band(measurement: Measurement) -> str:
-    return "" if measurement.band is None else f"±{written(measurement.band, '1')}"
+    return "" if measurement.band is None else f"±{format_value(measurement.band, '1')}"

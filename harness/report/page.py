@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.records.results import Results
 from harness.records.text import visible
-from harness.report.figures import GroupFigures
+from harness.report.charts.page_charts import GroupCharts
+from harness.report.labels import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, waived_limits
 from harness.report.sections import SECTIONS
-from harness.report.words import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, waived
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def page(results: Results, figures: list[GroupFigures]) -> str:
+def page(results: Results, figures: list[GroupCharts]) -> str:
     """The page's text, the same each time for the same results and figures."""
     made = templates()
     style, style_hash = style_and_hash()
@@ -35,7 +35,7 @@ def page(results: Results, figures: list[GroupFigures]) -> str:
         run=results.run,
         tally=tally(results),
         meaning=exit_meaning(results),
-        waivers=waived(results),
+        waivers=waived_limits(results),
         style=style,
         style_hash=style_hash,
         sections=sections,
@@ -72,12 +72,12 @@ def templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_shown,
+        finalize=_make_visible,
     )
     environment.globals.update(words=STATUS_WORDS, entry_name=entry_name, label_of=label_of)
     return environment
 
 
-def _shown(value: Any) -> Any:  # noqa: ANN401 - templates print anything
+def _make_visible(value: Any) -> Any:  # noqa: ANN401 - templates print anything
     """Plain texts lose what steers terminals or reorders letters; markup made here stays as it is."""
     return visible(value) if type(value) is str else value

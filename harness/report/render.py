@@ -4,10 +4,10 @@ from pathlib import Path
 
 from harness.records.results import Results
 from harness.report.action_benchmark import action_benchmark
-from harness.report.drawer import Drawer
-from harness.report.figures import draw_figures
-from harness.report.markdown import summary
+from harness.report.charts.chart_client import ChartClient
+from harness.report.charts.page_charts import draw_charts
 from harness.report.page import load_templates, page
+from harness.report.summary import summary
 from harness.store import load_results
 from harness.store.disk import write_whole
 
@@ -16,7 +16,7 @@ SUMMARY_NAME = "summary.md"
 ACTION_NAME = "github-action-benchmark.json"
 
 
-def render(folder: Path, drawer: Drawer | None = None, results: Results | None = None) -> Path:
+def render(folder: Path, drawer: ChartClient | None = None, results: Results | None = None) -> Path:
     """Write report.html and what pipelines read beside the folder's results.json; gives the page's path.
 
     ``drawer`` is one that was started earlier and is warm by now; it stays open. ``results`` are those of the
@@ -24,11 +24,11 @@ def render(folder: Path, drawer: Drawer | None = None, results: Results | None =
     HarnessError when a file cannot be written.
     """
     if drawer is None:
-        with Drawer() as own:
+        with ChartClient() as own:
             return render(folder, own, results)
     results = results or load_results(folder)
     write_whole(folder / SUMMARY_NAME, summary(results).encode())
     write_whole(folder / ACTION_NAME, action_benchmark(results).encode())
     load_templates()  # while the engine starts
-    write_whole(folder / PAGE_NAME, page(results, draw_figures(results, drawer)).encode())
+    write_whole(folder / PAGE_NAME, page(results, draw_charts(results, drawer)).encode())
     return folder / PAGE_NAME

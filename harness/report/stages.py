@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from harness.records.metrics import METRICS
 from harness.records.results import Entry
 from harness.report.groups import Group, Variant, distinct, recipe_name
-from harness.report.numbers import number, value_of, written
+from harness.report.numbers import format_value, number, value_of
 
 STAGES = ("preprocess", "inference", "postprocess")
 WHOLE = "end_to_end"
@@ -22,24 +22,24 @@ class StageLine:
     trials: str = ""
 
 
-def staged(entry: Entry) -> bool:
+def has_stages(entry: Entry) -> bool:
     """Whether the entry was measured with its stages."""
     return any(measurement.metric in (*STAGES, WHOLE) for measurement in entry.measurements)
 
 
 def staged_variants(group: Group) -> list[Variant]:
     """The group's variants with stages, named among themselves."""
-    found = [variant for variant in group.variants if staged(variant.entry)]
+    found = [variant for variant in group.variants if has_stages(variant.entry)]
     names = distinct([recipe_name(variant.entry) for variant in found])
     return [replace(variant, name=name) for variant, name in zip(found, names, strict=True)]
 
 
 def stage_lines(entry: Entry) -> list[StageLine]:
     """The three stages, their sum, and the end to end timed as a whole; none for an entry without stages."""
-    if not staged(entry):
+    if not has_stages(entry):
         return []
     total = stage_sum(entry)
-    summed = StageLine(SUM, "–" if total is None else written(total, "s"))
+    summed = StageLine(SUM, "–" if total is None else format_value(total, "s"))
     return [*(_line(entry, stage) for stage in STAGES), summed, _line(entry, WHOLE)]
 
 

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 
 from harness.records.results import Entry, Measurement, Results
 from harness.records.text import visible
-from harness.report.changes import changes
-from harness.report.numbers import Number, number
-from harness.report.stages import stage_lines, staged
-from harness.report.words import (
+from harness.report.baseline_changes import changes
+from harness.report.labels import (
     STATUS_WORDS,
     device_title,
     entry_name,
     exit_meaning,
     failed_tests,
-    not_compared,
     sentences,
     tally,
     to_explain,
-    waived,
+    uncompared_outputs,
+    waived_limits,
     worst_first,
 )
+from harness.report.numbers import Number, number
+from harness.report.stages import has_stages, stage_lines
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,17 +50,17 @@ def table(results: Results, width: int = 80) -> str:
 
     Plain text without colour codes; no line is longer than ``width``.
     """
-    waivers = "\n".join(_wrapped(f"WAIVED: {sentence}", width) for sentence in waived(results))
+    waivers = "\n".join(_wrap(f"WAIVED: {sentence}", width) for sentence in waived_limits(results))
     by_device = groupby(sorted(results.entries, key=lambda entry: entry.device), key=lambda entry: entry.device)
     blocks = [_block(results, device, list(entries), width) for device, entries in by_device]
-    read = [line for entry in to_explain(results) for line in _explained(results, entry, width)]
-    read += [_wrapped(f"{note.test}: {note.sentence}", width) for note in failed_tests(results)]
-    read += [_wrapped(sentence, width) for sentence in not_compared(results)]
-    notes = [_wrapped(f"note: {note}", width) for note in results.run.notes]
-    closing = _wrapped(f"{tally(results)}; {exit_meaning(results)}", width)
-    promise = [_wrapped(results.run.gate.sentence, width)] if results.run.gate else []
-    records = [_wrapped(d.selftests.sentence, width) for d in results.devices.values() if d.selftests]
-    compared = "\n".join(_wrapped(line, width) for line in _against_baseline(results))
+    read = [line for entry in to_explain(results) for line in _explain(results, entry, width)]
+    read += [_wrap(f"{note.test}: {note.sentence}", width) for note in failed_tests(results)]
+    read += [_wrap(sentence, width) for sentence in uncompared_outputs(results)]
+    notes = [_wrap(f"note: {note}", width) for note in results.run.notes]
+    closing = _wrap(f"{tally(results)}; {exit_meaning(results)}", width)
+    promise = [_wrap(results.run.gate.sentence, width)] if results.run.gate else []
+    records = [_wrap(d.selftests.sentence, width) for d in results.devices.values() if d.selftests]
+    compared = "\n".join(_wrap(line, width) for line in _against_baseline(results))
     parts = [waivers, *blocks, compared, "\n".join(read), "\n".join([*notes, closing, *promise, *records])]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -71,8 +71,8 @@ def _block(results: Results, device: str, entries: list[Entry], width: int) -> s
     heading = device_title(device, results.devices) + (f": {model}" if model else "")
     shown = entries if len(entries) <= MOST_ROWS else worst_first(entries)[:MOST_ROWS]
     left = f"the {MOST_ROWS} of {len(entries)} entries that fared worst; all of them stand in the report"
-    rest = [_wrapped(left, width)] if len(shown) < len(entries) else []
-    return "\n".join([_wrapped(heading, width), _drawn(_rows(shown, width), width), *rest, *_legend(shown, width)])
+    rest = [_wrap(left, width)] if len(shown) < len(entries) else []
+    return "\n".join([_wrap(heading, width), _draw(_rows(shown, width), width), *rest, *_legend(shown, width)])
 
 
 def _legend(entries: list[Entry], width: int) -> list[str]:
@@ -85,7 +85,7 @@ def _legend(entries: list[Entry], width: int) -> list[str]:
         said.append("below accuracy: points gained or lost against float32")
     if any(m.band is not None for m in _of(entries, "energy_per_inference")):
         said.append("below energy: the error band of its source")
-    return [_wrapped("; ".join(said), width)] if said else []
+    return [_wrap("; ".join(said), width)] if said else []
 
 
 def _of(entries: list[Entry], metric: str) -> list[Measurement]:
@@ -115,7 +115,7 @@ def _rows(entries: list[Entry], width: int) -> "Table":
 def _metrics(entries: list[Entry], width: int) -> list[str]:
     """Columns with at least one known number; p90 only where there is room."""
     known = {m.metric for entry in entries for m in entry.measurements if m.value is not None}
-    if any(map(staged, entries)):
+    if any(map(has_stages, entries)):
         known.add("latency_p50")  # the column in which stages stand
     return [metric for metric in COLUMNS if metric in known and (metric != "latency_p90" or width >= WIDE)]
 
@@ -134,7 +134,7 @@ def _small_interval(shown: Number) -> str:
     return shown.interval.removesuffix(unit) if shown.interval.count(" ") == 1 else shown.interval
 
 
-def _drawn(rows: "Table", width: int) -> str:
+def _draw(rows: "Table", width: int) -> str:
     from rich.console import Console
 
     page = io.StringIO()
@@ -158,18 +158,18 @@ def _against_baseline(results: Results) -> Iterator[str]:
         yield f"  and {len(told) - MOST_CHANGES} more changes: see the report"
     alike = Counter(one.title for one in found if one.kind == "identical")
     if alike:
-        yield f"  identical: {', '.join(f'{title} of {_counted(count)}' for title, count in alike.items())}"
+        yield f"  identical: {', '.join(f'{title} of {_count_entries(count)}' for title, count in alike.items())}"
 
 
-def _counted(count: int) -> str:
+def _count_entries(count: int) -> str:
     return f"{count} entr{'y' if count == 1 else 'ies'}"
 
 
-def _explained(results: Results, entry: Entry, width: int) -> list[str]:
+def _explain(results: Results, entry: Entry, width: int) -> list[str]:
     """A sentence for each limit that did not hold."""
     where = f"{device_title(entry.device, results.devices)}, {entry_name(entry)}"
-    return [_wrapped(f"{STATUS_WORDS[status]}: {where}: {reason}", width) for status, reason in sentences(entry)]
+    return [_wrap(f"{STATUS_WORDS[status]}: {where}: {reason}", width) for status, reason in sentences(entry)]
 
 
-def _wrapped(text: str, width: int) -> str:
+def _wrap(text: str, width: int) -> str:
     return textwrap.fill(visible(text), width, subsequent_indent="  ")

@@ -13,7 +13,7 @@ import pytest
 from faces.test_docs_commands import FIRST_DAY, ROOT, fences
 from support import needs
 
-from harness.report.markdown import MARKER
+from harness.report.summary import MARKER
 
 GITHUB = ROOT / "docs/ci/github-workflow.yml"
 GITLAB = ROOT / "docs/ci/gitlab-ci.yml"

@@ -30,7 +30,7 @@ from harness.records.results import DeviceRecord, Entry, Histogram, Measurement,
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.report import table
-from harness.report.ahead import ReportAhead
+from harness.report.ahead import ReportRenderer
 from harness.session.closing import RunStart, close_run
 from harness.stats import histogram
 from harness.store import RunFolder
@@ -115,7 +115,7 @@ def close_session(reports_dir: Path, entries: Iterator[Entry], *, run_id: str) -
     for entry in entries:
         folder.append_entry(entry)
     results = close_run(folder, settings=settings, start=RunStart.of(folder), seconds={"measure": 1.0})
-    ReportAhead().render(folder.path, results)
+    ReportRenderer().render(folder.path, results)
     table(results)
     return folder.path
 

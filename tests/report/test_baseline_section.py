@@ -6,18 +6,18 @@ from support.sample_results import results
 
 from harness.records.results import Results
 from harness.records.status import Status
-from harness.report import Drawer
-from harness.report.arms import Compared, compared
-from harness.report.distribution import arms_distribution, distribution
-from harness.report.figures import draw_figures
+from harness.report import ChartClient
+from harness.report.baseline_changes import JudgedRatio, judged_ratios
+from harness.report.charts.distribution import arms_distribution, distribution
+from harness.report.charts.page_charts import draw_charts
+from harness.report.charts.ratios import ratio_chart
 from harness.report.groups import groups
 from harness.report.page import page as page_text
-from harness.report.ratio_chart import ratio_chart
 
 
 def page_of(made):
-    with Drawer() as drawer:
-        return page_text(made, draw_figures(made, drawer))
+    with ChartClient() as drawer:
+        return page_text(made, draw_charts(made, drawer))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_every_state_and_its_sentence_are_told(section):
 
 def test_a_metric_stands_with_both_arms_its_ratio_and_how_sure_it_is(section):
     entry = ab_results().entries[0]
-    latency = next(found.ratio for found in compared(entry) if found.ratio.metric == "latency_p50")
+    latency = next(found.ratio for found in judged_ratios(entry) if found.ratio.metric == "latency_p50")
     for part in (
         "<b>4.1 ms</b>",
         f"<b>{latency.ratio:.4f}</b>",
@@ -63,7 +63,7 @@ def test_a_metric_stands_with_both_arms_its_ratio_and_how_sure_it_is(section):
 
 
 def test_judged_metrics_come_first():
-    metrics = [found.ratio.metric for found in compared(ab_results().entries[0])]
+    metrics = [found.ratio.metric for found in judged_ratios(ab_results().entries[0])]
     assert metrics == ["latency_p50", "peak_memory", "throughput"]
 
 
@@ -83,7 +83,7 @@ def test_an_entry_says_its_waiver_before_anything_else(section):
 def test_the_limit_lies_on_the_worse_side(better, share, limit):
     found = ratio("latency_p50", 1.0, 1, better=better)
     finding = None if share is None else regression(found, Status.PASS, "", limit=share)
-    assert Compared(found, finding).limit == limit
+    assert JudgedRatio(found, finding).limit == limit
 
 
 @pytest.mark.parametrize(
@@ -91,14 +91,14 @@ def test_the_limit_lies_on_the_worse_side(better, share, limit):
     [(1.05, "lower", "worse"), (0.95, "lower", "better"), (0.95, "higher", "worse"), (1.05, "higher", "better")],
 )
 def test_which_way_a_ratio_goes_is_said_in_words(shift, better, said):
-    assert Compared(ratio("latency_p50", shift, 2, better=better, sd=0.001), None).change_text.endswith(f" % {said}")
+    assert JudgedRatio(ratio("latency_p50", shift, 2, better=better, sd=0.001), None).change_text.endswith(f" % {said}")
 
 
 def test_an_interval_across_one_is_no_difference_and_none_is_told():
     found = ratio("latency_p50", 1.0, 3)
-    assert Compared(found, None).change_text == "no difference seen"
+    assert JudgedRatio(found, None).change_text == "no difference seen"
     single = found.model_copy(update={"ratio": 1.1, "ci_low": None, "ci_high": None})
-    assert Compared(single, None).change_text == "10 % worse, how sure is not known"
+    assert JudgedRatio(single, None).change_text == "10 % worse, how sure is not known"
 
 
 def test_the_chart_has_each_block_the_interval_and_the_limit():

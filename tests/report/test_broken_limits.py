@@ -9,9 +9,9 @@ from harness.plugin.github import annotations
 from harness.records.results import Finding
 from harness.records.status import Status
 from harness.report import table
-from harness.report.markdown import summary
+from harness.report.labels import sentences
 from harness.report.page import page
-from harness.report.words import sentences
+from harness.report.summary import summary
 
 HELD = Finding(gate="budget", metric="accuracy", status=Status.PASS, reason="accuracy keeps the floor")
 SLOW = Finding(gate="budget", metric="latency_p50", status=Status.FAIL, reason="latency is above the limit")

@@ -9,13 +9,11 @@ from support.told_results import told_results
 from harness.records.errors import HarnessError
 from harness.records.results import Histogram
 from harness.records.status import Status
-from harness.report.distribution import beyond, distribution
-from harness.report.drawer import Drawer
+from harness.report.charts.chart_client import ChartClient, check_svg
+from harness.report.charts.distribution import BINS, Axis, beyond, distribution, heights, is_drawable, slower_than
+from harness.report.charts.stages import stages_chart
+from harness.report.charts.tradeoff import tradeoff
 from harness.report.groups import groups
-from harness.report.shape import BINS, Axis, heights, slower_than, usable
-from harness.report.stages_chart import stages_chart
-from harness.report.svg import checked
-from harness.report.tradeoff import tradeoff
 
 LONG = "distill(width=0.5)+prune(0.8)+float16"
 
@@ -107,7 +105,7 @@ def test_long_names_get_a_line_of_their_own():
     short = of("int8")
     entries = [short.variants[0].entry.model_copy(update={"recipe": name}) for name in ("int8", LONG)]
     long = groups(results().model_copy(update={"entries": entries}))[0]
-    with Drawer() as drawer:
+    with ChartClient() as drawer:
         one, two = drawer.draw([distribution(short), distribution(long)])
     assert ">int8: p50 1 ms (" in one
     assert ">int8:</tspan>" in two and f">{LONG}:</tspan>" in two
@@ -153,8 +151,8 @@ def test_heights_keep_every_inference_within_the_axis(pairs):
     ],
 )
 def test_a_histogram_that_is_none_is_not_used(edges, counts):
-    assert not usable(Histogram(edges_s=edges, counts=counts))
-    assert usable(Histogram(edges_s=[1.0, 2.0], counts=[1]))
+    assert not is_drawable(Histogram(edges_s=edges, counts=counts))
+    assert is_drawable(Histogram(edges_s=[1.0, 2.0], counts=[1]))
 
 
 def test_slow_inferences_are_those_at_or_above_the_limit():
@@ -166,7 +164,7 @@ def test_axes_far_apart_are_logarithmic():
 
 
 def test_a_chart_that_cannot_be_drawn_is_one_line():
-    with Drawer() as drawer:
+    with ChartClient() as drawer:
         with pytest.raises(HarnessError, match=r"charts were not drawn") as caught:
             drawer.draw([{"mark": "nonsense"}])
         assert "\n" not in str(caught.value)
@@ -175,7 +173,7 @@ def test_a_chart_that_cannot_be_drawn_is_one_line():
 
 
 def test_a_drawing_process_that_is_gone_is_one_line():
-    drawer = Drawer()
+    drawer = ChartClient()
     drawer.close()
     drawer.close()
     assert not drawer.running
@@ -187,7 +185,7 @@ def test_a_drawing_process_that_is_gone_is_one_line():
 def test_a_drawing_process_that_hangs_is_given_up(tmp_path, size):
     program = tmp_path / "hung.py"
     program.write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
-    with Drawer(start_s=0.4, chart_s=0.1, program=program) as drawer:
+    with ChartClient(start_s=0.4, chart_s=0.1, program=program) as drawer:
         with pytest.raises(HarnessError, match=r"not drawn: the drawing process took longer than 0\.5 s") as caught:
             drawer.draw([{"description": "x" * size}])
         assert "\n" not in str(caught.value)
@@ -197,11 +195,11 @@ def test_a_drawing_process_that_hangs_is_given_up(tmp_path, size):
 @pytest.mark.parametrize("tag", ["script", "foreignObject", "a", "image", "style", "use"])
 def test_a_chart_with_more_than_shapes_is_refused(tag):
     with pytest.raises(HarnessError, match="shapes and text only"):
-        checked(f'<svg xmlns="http://www.w3.org/2000/svg" width="10"><g><{tag}/></g></svg>')
+        check_svg(f'<svg xmlns="http://www.w3.org/2000/svg" width="10"><g><{tag}/></g></svg>')
 
 
 def test_attributes_that_act_are_dropped():
-    svg = checked(
+    svg = check_svg(
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="10"'
         ' viewBox="0 0 9 9">'
         '<g onclick="x()" xlink:href="y" style="z" id="i"><text fill="#000">&lt;b&gt;</text></g></svg>'

@@ -10,9 +10,9 @@ from support.sample_results import results
 from harness.records.artifact import AccuracyResult
 from harness.records.units import format_quantity
 from harness.report import table
-from harness.report.changes import changes
-from harness.report.markdown import summary
+from harness.report.baseline_changes import changes
 from harness.report.page import page
+from harness.report.summary import summary
 
 N, NOW = 500, 400
 

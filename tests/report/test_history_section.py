@@ -4,9 +4,9 @@ import pytest
 from support.ab_results import ab_results, series
 from support.sample_results import HOSTILE
 
-from harness.report import Drawer
-from harness.report.figures import draw_figures
-from harness.report.history_chart import history_chart, panels
+from harness.report import ChartClient
+from harness.report.charts.history import history_chart, panels
+from harness.report.charts.page_charts import draw_charts
 from harness.report.history_page import write_history_page
 from harness.report.page import page as page_text
 
@@ -16,8 +16,8 @@ STEPPED = [0.0041] * 8 + [0.0046] * 5
 @pytest.fixture(scope="module")
 def section():
     made = ab_results()
-    with Drawer() as drawer:
-        text = page_text(made, draw_figures(made, drawer))
+    with ChartClient() as drawer:
+        text = page_text(made, draw_charts(made, drawer))
     return re.search(r'<section id="history">.*?</section>', text, re.DOTALL)[0]
 
 
@@ -40,8 +40,8 @@ def test_every_series_has_a_row_and_the_latency_a_chart(section):
 def test_a_metric_that_changed_has_a_chart_as_well():
     made = ab_results()
     size = series("int8", "model_size", [112_700.0] * 8 + [130_000.0] * 5)
-    with Drawer() as drawer:
-        figures = draw_figures(made.model_copy(update={"history": [*made.history, size]}), drawer)
+    with ChartClient() as drawer:
+        figures = draw_charts(made.model_copy(update={"history": [*made.history, size]}), drawer)
     titles = [figure.title for figure in figures[0].of("history")]
     assert titles == ["latency p50 from run to run", "model size from run to run"]
 

@@ -10,7 +10,7 @@ from support.needs import need
 from support.sample_results import HOSTILE, results
 
 from harness.records.status import Status
-from harness.report import ReportAhead, write_index
+from harness.report import ReportRenderer, write_index
 from harness.report import index as index_module
 from harness.store.results_file import load_results, save_results
 
@@ -141,7 +141,7 @@ def test_hostile_names_are_only_text_and_only_the_pages_own_script_may_run(tmp_p
 
 def test_it_is_made_at_the_end_of_a_run(tmp_path):
     folder = keep(tmp_path, 1, page=False)
-    ReportAhead().render(folder)
+    ReportRenderer().render(folder)
     assert 'href="./20260101T000001Z-run1/report.html"' in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 

@@ -11,8 +11,8 @@ from support.sample_results import HOSTILE, results
 from support.told_results import told_results
 
 from harness.records.text import visible
-from harness.report.markdown import summary
-from harness.report.markdown_text import LONGEST, escaped
+from harness.report.markdown import LONGEST, escape
+from harness.report.summary import summary
 
 READER = MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough")
 LAYOUT = {"h1", "h2", "p", "ul", "li", "strong", "br", "details", "summary"}
@@ -51,14 +51,14 @@ def test_only_our_own_layout_is_markup(made):
 @example("[a](b) ![c](d) <e> &amp; `f` **g** ~~h~~ | i \\ #j @k https://l.m www.n.o")
 @example("\u200b<!-- -->&#60;script&#62;")
 def test_any_text_in_a_line_is_read_as_it_is(text):
-    page = read(f"- x: {escaped(text)}")
+    page = read(f"- x: {escape(text)}")
     assert page.tags == {"ul", "li"}
     assert squeezed(page.text) == squeezed(f"x: {visible(text)}")
 
 
 @given(TEXT)
 def test_any_text_in_a_cell_is_read_as_it_is(text):
-    page = read(f"| a | b |\n| --- | --- |\n| x{escaped(text)} | last |")
+    page = read(f"| a | b |\n| --- | --- |\n| x{escape(text)} | last |")
     assert page.tags == {"table", "thead", "tbody", "tr", "th", "td"}
     assert squeezed(page.text) == squeezed(f"ab x{visible(text)} last")
 

@@ -6,8 +6,8 @@ from support.sample_results import HOSTILE, entry, results
 from support.told_results import told_results
 
 from harness.records.status import Status
-from harness.report.markdown import LONGEST_COMMENT, MARKER, summary
-from harness.report.markdown_text import LONGEST, escaped, fitted
+from harness.report.markdown import LONGEST, escape, fit_lines
+from harness.report.summary import LONGEST_COMMENT, MARKER, summary
 
 OWN_TAGS = ("<!-- edge-harness -->", "<details>", "<details open>", "</details>", "<summary>", "</summary>", "<br>")
 
@@ -68,11 +68,11 @@ def changed(line):
 
 def test_new_identical_and_what_could_not_be_compared_are_listed():
     text = summary(baseline_results())
-    assert f"- not compared: local (this machine, no edge board), digits\\_cnn/float16: {escaped(NOT_COMPARED)}" in text
+    assert f"- not compared: local (this machine, no edge board), digits\\_cnn/float16: {escape(NOT_COMPARED)}" in text
     assert "- identical with its baseline, nothing was measured against it: local" in text
     assert "- new, there is nothing to compare it with: rpi4" in text
     assert "- not compared, the baseline is of another board or setting: rpi4 (simulated board), digits" in text
-    assert escaped(UNLIKE) in text
+    assert escape(UNLIKE) in text
 
 
 def test_boards_self_tests_stand_below_the_folded_parts():
@@ -145,11 +145,11 @@ def test_points_stages_and_gains_are_told():
     ],
 )
 def test_markup_is_escaped(text, expected):
-    assert escaped(text) == expected
+    assert escape(text) == expected
 
 
 def test_a_long_text_is_cut():
-    assert escaped("x" * (LONGEST + 1)) == "x" * (LONGEST - 1) + "…"
+    assert escape("x" * (LONGEST + 1)) == "x" * (LONGEST - 1) + "…"
 
 
 @pytest.mark.parametrize("made", [results, told_results, baseline_results])
@@ -174,5 +174,5 @@ def test_a_summary_of_any_run_fits_into_a_comment(count):
 
 
 def test_no_line_is_cut_in_its_middle():
-    assert fitted(["four", "five!", "six"], 11) == ["four", "five!"]
-    assert fitted(["four"], 4) == []
+    assert fit_lines(["four", "five!", "six"], 11) == ["four", "five!"]
+    assert fit_lines(["four"], 4) == []

@@ -8,12 +8,12 @@ from support.sample_results import HOSTILE, results
 from support.told_results import LONG_RECIPES, drop, told_results
 
 from harness.records.results import Results
-from harness.report.figures import GroupFigures
+from harness.report.charts.page_charts import GroupCharts
 from harness.report.groups import groups
 from harness.report.page import page
 from harness.report.sections.checks import CHECKS
+from harness.report.sections.comparison import GAINS
 from harness.report.sections.contents import CONTENTS
-from harness.report.sections.gains import GAINS
 from harness.report.sections.stages import ANSWERS_SHOWN, STAGES
 from harness.store import load_results
 
@@ -21,7 +21,7 @@ GOLDEN = "tests/store/golden/v1.json"
 
 
 def undrawn(of):
-    return [GroupFigures(group, ()) for group in groups(of)]
+    return [GroupCharts(group, ()) for group in groups(of)]
 
 
 def text_of(section, of=None):

@@ -7,9 +7,9 @@ from support.told_results import told_results
 from harness.records.results import Finding, Results
 from harness.records.status import Status
 from harness.report import table
-from harness.report.markdown import summary
+from harness.report.labels import EXIT_MEANINGS, STATUS_WORDS, waived_limits
 from harness.report.page import page
-from harness.report.words import EXIT_MEANINGS, STATUS_WORDS, waived
+from harness.report.summary import summary
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -117,7 +117,7 @@ def test_a_waiver_is_told_with_the_key_of_its_budget(gate, key):
     finding = Finding(gate=gate, metric="accuracy", status=Status.PASS, reason="held", waiver="limit waived")
     made = results().model_copy(update={"entries": [entries()[0].model_copy(update={"findings": [finding]})]})
 
-    assert waived(made) == [f"local (this machine, no edge board), digits_cnn/float32, {key}: limit waived"]
+    assert waived_limits(made) == [f"local (this machine, no edge board), digits_cnn/float32, {key}: limit waived"]
 
 
 def test_an_interval_across_a_prefix_keeps_both_units_wherever_it_is_told():

@@ -5,8 +5,8 @@ from support.sample_results import measured, results
 
 from harness.records.status import Status
 from harness.records.text import visible
-from harness.report.numbers import interval, number_of, points
-from harness.report.words import STATUS_WORDS, device_title, exit_meaning, tally
+from harness.report.labels import STATUS_WORDS, device_title, exit_meaning, tally
+from harness.report.numbers import interval_text, number_of, points
 
 
 @given(st.text())
@@ -36,9 +36,9 @@ def test_tally_and_meaning():
 
 
 def test_an_interval_names_its_unit_once():
-    assert interval(measured("latency_p50", 0.000154, ci_low=0.000153, ci_high=0.000155)) == "153–155 µs"
-    assert interval(measured("latency_p50", 0.001, ci_low=0.0009, ci_high=0.0011)) == "900 µs to 1.1 ms"
-    assert interval(measured("latency_p50", 0.001)) == ""
+    assert interval_text(measured("latency_p50", 0.000154, ci_low=0.000153, ci_high=0.000155)) == "153–155 µs"
+    assert interval_text(measured("latency_p50", 0.001, ci_low=0.0009, ci_high=0.0011)) == "900 µs to 1.1 ms"
+    assert interval_text(measured("latency_p50", 0.001)) == ""
 
 
 def test_a_number_that_is_not_known_has_a_reason():

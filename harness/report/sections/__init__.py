@@ -4,17 +4,13 @@ A new one is a file here, a template, and a name in SECTIONS.
 """
 
 from harness.report.sections.baseline import BASELINE
-from harness.report.sections.charts import CHARTS
 from harness.report.sections.checks import CHECKS
-from harness.report.sections.comparison import COMPARISON
+from harness.report.sections.comparison import CHARTS, COMPARISON, GAINS
 from harness.report.sections.contents import CONTENTS
 from harness.report.sections.devices import DEVICES
-from harness.report.sections.gains import GAINS
 from harness.report.sections.history import HISTORY
-from harness.report.sections.notes import NOTES
-from harness.report.sections.provenance import PROVENANCE
+from harness.report.sections.provenance import NOTES, PROVENANCE, SETTINGS
 from harness.report.sections.section import Section
-from harness.report.sections.settings import SETTINGS
 from harness.report.sections.stages import STAGES
 from harness.report.sections.verdicts import VERDICTS
 

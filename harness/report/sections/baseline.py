@@ -4,16 +4,23 @@ from typing import Any
 
 from harness.records.results import Entry, Finding, Results
 from harness.records.units import QuantityUnit, format_quantity
-from harness.report.arms import REGRESSION, Compared, arm_value, compared
-from harness.report.changes import ACCURACY, Change, exact_changes
-from harness.report.figures import Figure, GroupFigures
-from harness.report.numbers import written
+from harness.report.baseline_changes import (
+    ACCURACY,
+    REGRESSION,
+    BaselineChange,
+    JudgedRatio,
+    arm_value,
+    exact_changes,
+    judged_ratios,
+)
+from harness.report.charts.page_charts import Chart, GroupCharts
+from harness.report.numbers import format_value
 from harness.report.sections.section import Section
 
 COLUMNS = ("baseline", "candidate", "ratio", "budget")
 
 
-def _context(results: Results, figures: list[GroupFigures]) -> dict[str, Any] | None:
+def _context(results: Results, figures: list[GroupCharts]) -> dict[str, Any] | None:
     entries = [entry for entry in results.entries if entry.baseline is not None]
     if not entries:
         return None
@@ -27,13 +34,13 @@ def _context(results: Results, figures: list[GroupFigures]) -> dict[str, Any] | 
     }
 
 
-def _figures(drawn: GroupFigures, name: str) -> list[Figure]:
+def _figures(drawn: GroupCharts, name: str) -> list[Chart]:
     return [figure for figure in drawn.of("baseline") if figure.about == name]
 
 
-def _entry(entry: Entry, figures: list[Figure]) -> dict[str, Any]:
+def _entry(entry: Entry, figures: list[Chart]) -> dict[str, Any]:
     baseline = entry.baseline
-    found = compared(entry)
+    found = judged_ratios(entry)
     return {
         "entry": entry,
         "state": baseline.state if baseline else "",
@@ -46,7 +53,7 @@ def _entry(entry: Entry, figures: list[Figure]) -> dict[str, Any]:
     }
 
 
-def _rows(entry: Entry, found: list[Compared]) -> list[dict[str, Any]]:
+def _rows(entry: Entry, found: list[JudgedRatio]) -> list[dict[str, Any]]:
     """Accuracy and size always: first where they got worse, else after what was measured."""
     judged = {finding.metric: finding for finding in entry.findings if finding.gate == REGRESSION}
     sampled = [{"title": one.title, "finding": one.finding, "cells": _cells(entry, one)} for one in found]
@@ -55,7 +62,7 @@ def _rows(entry: Entry, found: list[Compared]) -> list[dict[str, Any]]:
     return [*lost, *sampled, *(row for one, row in exact if one.kind != "worse")]
 
 
-def _exact(one: Change, finding: Finding | None) -> dict[str, Any]:
+def _exact(one: BaselineChange, finding: Finding | None) -> dict[str, Any]:
     unit: QuantityUnit = "pt" if one.metric == ACCURACY else "1"
     share = finding.limit if finding else None
     limit = "none" if share is None else f"at most {format_quantity(share, unit)} worse"
@@ -63,7 +70,7 @@ def _exact(one: Change, finding: Finding | None) -> dict[str, Any]:
     return {"title": one.title, "finding": finding, "cells": cells}
 
 
-def _cells(entry: Entry, one: Compared) -> list[tuple[str, ...]]:
+def _cells(entry: Entry, one: JudgedRatio) -> list[tuple[str, ...]]:
     """Of each column the text, then what stands small below it."""
     arms = (entry.baseline.measurements if entry.baseline else [], entry.measurements)
     values = [arm_value(arm, one.ratio.metric) for arm in arms]
@@ -73,7 +80,7 @@ def _cells(entry: Entry, one: Compared) -> list[tuple[str, ...]]:
     both = ratio.ci_low is not None and ratio.ci_high is not None
     interval = f"{ratio.ci_low:.4f}–{ratio.ci_high:.4f}" if both else ""
     return [
-        *(("–" if m is None or m.value is None else written(m.value, m.unit),) for m in values),
+        *(("–" if m is None or m.value is None else format_value(m.value, m.unit),) for m in values),
         (f"{ratio.ratio:.4f}", *filter(None, (interval, blocks, one.change_text))),
         (one.limit_text or "none", *filter(None, (one.detectable_text,))),
     ]

@@ -5,11 +5,11 @@ from typing import Any
 from harness.records.artifact import AccuracyDrop, AccuracyResult, Fidelity, LayerError, Rival, Training
 from harness.records.results import ArtifactRecord, Results
 from harness.records.units import format_quantity
-from harness.report.artifacts import Measured, artifacts, left_out
-from harness.report.figures import GroupFigures
+from harness.report.charts.page_charts import GroupCharts
+from harness.report.groups import MeasuredArtifact, artifacts, artifacts_left_out
+from harness.report.labels import device_title
 from harness.report.numbers import points
 from harness.report.sections.section import Section
-from harness.report.words import device_title
 
 COLUMNS = ("accuracy", "against float32", "SQNR", "cosine", "largest error")
 SCORES = {"top1": "right", "auc": "AUC"}
@@ -17,7 +17,7 @@ SCORES = {"top1": "right", "auc": "AUC"}
 Cell = tuple[str, ...]
 
 
-def _context(results: Results, _: list[GroupFigures]) -> dict[str, Any] | None:
+def _context(results: Results, _: list[GroupCharts]) -> dict[str, Any] | None:
     candidates = [
         {
             "name": candidate,
@@ -26,7 +26,9 @@ def _context(results: Results, _: list[GroupFigures]) -> dict[str, Any] | None:
         }
         for candidate, found in artifacts(results)
     ]
-    return {"columns": COLUMNS, "candidates": candidates, "left_out": left_out(results)} if candidates else None
+    return (
+        {"columns": COLUMNS, "candidates": candidates, "left_out": artifacts_left_out(results)} if candidates else None
+    )
 
 
 def _cells(record: ArtifactRecord) -> list[Cell]:
@@ -60,13 +62,13 @@ def _nearness(fidelity: Fidelity | None) -> list[Cell]:
     return [(ratio,), (cosine,), (f"{fidelity.max_error:.3g}", share)]
 
 
-def _facts(results: Results, one: Measured) -> list[tuple[str, list[str]]]:
+def _facts(results: Results, one: MeasuredArtifact) -> list[tuple[str, list[str]]]:
     record = one.record
     told = [
         ("outputs", _outputs(results, one)),
         ("test set", _test_set(record)),
-        ("compared", _compared(record)),
-        ("worst layers", [*map(_layer, record.worst_layers), *_given(record.layers_reason)]),
+        ("compared", _comparison(record)),
+        ("worst layers", [*map(_layer, record.worst_layers), *_as_texts(record.layers_reason)]),
         ("notes", list(record.notes)),
         ("trained", [text for training in record.trainings for text in _training(training)]),
         ("held against", _rival(record.rival) if record.rival else []),
@@ -74,11 +76,11 @@ def _facts(results: Results, one: Measured) -> list[tuple[str, list[str]]]:
     return [(name, texts) for name, texts in told if texts]
 
 
-def _given(reason: str | None) -> list[str]:
+def _as_texts(reason: str | None) -> list[str]:
     return [reason] if reason else []
 
 
-def _outputs(results: Results, one: Measured) -> list[str]:
+def _outputs(results: Results, one: MeasuredArtifact) -> list[str]:
     """What each device's outputs were held against; the device is named where there are several answers."""
     told: dict[str, list[str]] = {}
     for entry in one.entries:
@@ -89,14 +91,14 @@ def _outputs(results: Results, one: Measured) -> list[str]:
 def _test_set(record: ArtifactRecord) -> list[str]:
     accuracy = record.accuracy
     if accuracy is None:
-        return _given(record.accuracy_reason)
+        return _as_texts(record.accuracy_reason)
     return [", ".join(filter(None, (accuracy.dataset, accuracy.obtained)))]
 
 
-def _compared(record: ArtifactRecord) -> list[str]:
+def _comparison(record: ArtifactRecord) -> list[str]:
     fidelity, drop = record.fidelity, record.accuracy_drop
     if fidelity is None:
-        texts = _given(record.fidelity_reason)
+        texts = _as_texts(record.fidelity_reason)
     else:
         kind = "real" if fidelity.real else "made-up"
         texts = [f"outputs against {fidelity.against} on {fidelity.samples:,} {kind} samples"]

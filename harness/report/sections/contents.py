@@ -6,8 +6,8 @@ from typing import Any
 from harness.records.artifact import Inside, OperatorTally, TensorInfo
 from harness.records.results import Results
 from harness.records.units import format_quantity
-from harness.report.artifacts import Measured, artifacts, left_out
-from harness.report.figures import GroupFigures
+from harness.report.charts.page_charts import GroupCharts
+from harness.report.groups import MeasuredArtifact, artifacts, artifacts_left_out
 from harness.report.sections.section import Section
 
 SIZES = ("size", "compressed", "parameters", "MACs", "weights", "activations", "zeros")
@@ -21,13 +21,13 @@ class _Column:
     tallies: dict[str, OperatorTally]
 
 
-def _context(results: Results, _: list[GroupFigures]) -> dict[str, Any] | None:
+def _context(results: Results, _: list[GroupCharts]) -> dict[str, Any] | None:
     told = [(candidate, [one for one in found if one.record.inside]) for candidate, found in artifacts(results)]
     known = [_candidate(candidate, found) for candidate, found in told if found]
-    return {"sizes": SIZES, "candidates": known, "left_out": left_out(results)} if known else None
+    return {"sizes": SIZES, "candidates": known, "left_out": artifacts_left_out(results)} if known else None
 
 
-def _candidate(candidate: str, found: list[Measured]) -> dict[str, Any]:
+def _candidate(candidate: str, found: list[MeasuredArtifact]) -> dict[str, Any]:
     columns = _columns(found)
     return {
         "name": candidate,
@@ -39,7 +39,7 @@ def _candidate(candidate: str, found: list[Measured]) -> dict[str, Any]:
     }
 
 
-def _sizes(one: Measured) -> list[str]:
+def _sizes(one: MeasuredArtifact) -> list[str]:
     size = format_quantity(one.record.size_bytes, "B")
     inside = one.record.inside
     return [size, *(_inside_sizes(inside) if inside else [])]
@@ -57,7 +57,7 @@ def _inside_sizes(inside: Inside) -> list[str]:
     ]
 
 
-def _columns(found: list[Measured]) -> list[_Column]:
+def _columns(found: list[MeasuredArtifact]) -> list[_Column]:
     same: dict[tuple[OperatorTally, ...], list[str]] = {}
     for one in found:
         same.setdefault(one.record.inside.operators if one.record.inside else (), []).append(one.name)
@@ -79,7 +79,7 @@ def _cell(column: _Column, name: str) -> tuple[str, ...]:
     return (f"{tally.count:,}", *filter(None, (macs, taken)))
 
 
-def _ends(one: Measured) -> str:
+def _ends(one: MeasuredArtifact) -> str:
     inputs, outputs = (", ".join(map(_tensor, tensors)) for tensors in (one.record.inputs, one.record.outputs))
     return f"{inputs or 'no input'} → {outputs or 'no output'}"
 
@@ -90,7 +90,7 @@ def _tensor(tensor: TensorInfo) -> str:
     return f"{shape} {tensor.dtype}{scale}"
 
 
-def _custom(one: Measured) -> str:
+def _custom(one: MeasuredArtifact) -> str:
     return ", ".join(one.record.inside.custom_operators) if one.record.inside else ""
 
 

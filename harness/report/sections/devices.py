@@ -6,13 +6,13 @@ from harness.records.board import BoardFacts
 from harness.records.device import DeviceProfile
 from harness.records.results import DeviceRecord, Results
 from harness.records.units import format_quantity
-from harness.report.figures import GroupFigures
+from harness.report.charts.page_charts import GroupCharts
 from harness.report.sections.section import Section
 
 Fact = tuple[str, str]
 
 
-def _context(results: Results, _: list[GroupFigures]) -> dict[str, Any]:
+def _context(results: Results, _: list[GroupCharts]) -> dict[str, Any]:
     return {
         "devices": [
             {"name": name, "record": record, "facts": _facts(record), "profile": _profile(record.profile)}

@@ -5,12 +5,12 @@ from typing import Any
 from harness.records.history import Series
 from harness.records.results import Results
 from harness.records.units import format_quantity
-from harness.report.figures import GroupFigures
-from harness.report.history_chart import Panel, panels
+from harness.report.charts.history import Panel, panels
+from harness.report.charts.page_charts import GroupCharts
 from harness.report.sections.section import Section
 
 
-def _context(results: Results, figures: list[GroupFigures]) -> dict[str, Any] | None:
+def _context(results: Results, figures: list[GroupCharts]) -> dict[str, Any] | None:
     if not results.history:
         return None
     drawn = {(one.group.candidate, one.group.device): one.of("history") for one in figures}
@@ -38,8 +38,8 @@ def _rows(panel: Panel) -> list[dict[str, Any]]:
             "title": f"{panel.title}, {name}",
             "cells": [
                 ("runs", str(len(series.points))),
-                ("lowest", _shown(series, min)),
-                ("highest", _shown(series, max)),
+                ("lowest", _format_extreme(series, min)),
+                ("highest", _format_extreme(series, max)),
                 ("before this run", _at(series, -2)),
                 ("this run", _at(series, -1)),
             ],
@@ -48,7 +48,7 @@ def _rows(panel: Panel) -> list[dict[str, Any]]:
     ]
 
 
-def _shown(series: Series, pick: Any) -> str:  # noqa: ANN401 - min or max, of which neither has a writable type
+def _format_extreme(series: Series, pick: Any) -> str:  # noqa: ANN401 - min or max, of which neither has a writable type
     values = [point.value for point in series.points if point.value is not None]
     return format_quantity(pick(values), series.unit) if values else "–"
 

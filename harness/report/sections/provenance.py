@@ -4,13 +4,31 @@ from typing import Any
 
 from harness.records.results import Entry, Measurement, Results
 from harness.records.units import format_quantity
-from harness.report.figures import GroupFigures
+from harness.report.charts.page_charts import GroupCharts
+from harness.report.labels import device_title, entry_name
 from harness.report.numbers import number_of
 from harness.report.sections.section import Section
-from harness.report.words import device_title, entry_name
 
 
-def _context(results: Results, _: list[GroupFigures]) -> dict[str, Any]:
+def _settings(results: Results, _: list[GroupCharts]) -> dict[str, Any]:
+    run = results.run
+    return {
+        "command": run.command,
+        "settings": [(name, _format_setting(value)) for name, value in run.settings.items()],
+        "seconds": [(name, format_quantity(value, "s")) for name, value in run.seconds.items()],
+    }
+
+
+def _format_setting(value: str | float | list[str] | None) -> str:
+    if value is None:
+        return "default"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+SETTINGS = Section("settings", "Settings", _settings)
+
+
+def _provenance(results: Results, _: list[GroupCharts]) -> dict[str, Any]:
     return {
         "devices": results.devices,
         "metrics": [_metric(results, name) for name in _metric_names(results)],
@@ -88,4 +106,11 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-PROVENANCE = Section("provenance", "How each number was obtained", _context)
+PROVENANCE = Section("provenance", "How each number was obtained", _provenance)
+
+
+def _notes(results: Results, _: list[GroupCharts]) -> dict[str, Any]:
+    return {"notes": results.run.notes}
+
+
+NOTES = Section("notes", "Notes", _notes)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.records.results import Results
-from harness.report.figures import GroupFigures
+from harness.report.charts.page_charts import GroupCharts
 
 
 @dataclass(frozen=True)
@@ -14,4 +14,4 @@ class Section:
 
     name: str
     title: str
-    context: Callable[[Results, list[GroupFigures]], dict[str, Any] | None]
+    context: Callable[[Results, list[GroupCharts]], dict[str, Any] | None]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from harness.records.results import Entry, Results
-from harness.report.figures import GroupFigures
+from harness.report.charts.page_charts import GroupCharts
 from harness.report.groups import Variant
 from harness.report.sections.section import Section
 from harness.report.stages import stage_lines, staged_variants
@@ -12,12 +12,12 @@ ANSWERS_SHOWN = 5
 ANSWER_LENGTH = 200
 
 
-def _context(results: Results, figures: list[GroupFigures]) -> dict[str, Any] | None:
+def _context(results: Results, figures: list[GroupCharts]) -> dict[str, Any] | None:
     panels = [_panel(drawn) for drawn in figures if staged_variants(drawn.group)]
     return {"devices": results.devices, "panels": panels} if panels else None
 
 
-def _panel(drawn: GroupFigures) -> dict[str, Any]:
+def _panel(drawn: GroupCharts) -> dict[str, Any]:
     variants = staged_variants(drawn.group)
     return {
         "candidate": drawn.group.candidate,

@@ -3,12 +3,12 @@
 from typing import Any
 
 from harness.records.results import Results
-from harness.report.figures import GroupFigures
+from harness.report.charts.page_charts import GroupCharts
+from harness.report.labels import failed_tests, sentences, to_explain
 from harness.report.sections.section import Section
-from harness.report.words import failed_tests, sentences, to_explain
 
 
-def _context(results: Results, _: list[GroupFigures]) -> dict[str, Any]:
+def _context(results: Results, _: list[GroupCharts]) -> dict[str, Any]:
     explained = to_explain(results)
     told = {id(entry) for entry in explained}
     return {

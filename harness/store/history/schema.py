@@ -22,7 +22,7 @@ _LOCK_NUMBER: Final = 0x6564_6765
 def bring_up_to_date(engine: Engine, *, named: str = "", target: str = NEWEST) -> None:
     """Make the tables or add what is missing; only one process at a time, the others wait.
 
-    ``named`` is the history's name for messages. Raises UsageError for a history that a newer harness wrote.
+    ``name_entry`` is the history's name for messages. Raises UsageError for a history that a newer harness wrote.
     """
     with engine.connect() as connection:
         version = _version(connection)

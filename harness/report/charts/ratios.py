@@ -1,8 +1,8 @@
 """Each block's ratio of candidate to baseline, a lane per metric, with the interval over all and the limit."""
 
 from harness.records.results import Entry
-from harness.report.arms import Compared, compared
-from harness.report.chart_style import CONFIG, INK, PALETTE, WIDTH, Spec, quantitative
+from harness.report.baseline_changes import JudgedRatio, judged_ratios
+from harness.report.charts.style import CONFIG, INK, PALETTE, WIDTH, Spec, quantitative
 
 LANE_HEIGHT = 64
 _LIMIT_COLOUR = PALETTE[5]
@@ -15,7 +15,7 @@ Row = dict[str, str | float]
 
 def ratio_chart(entry: Entry) -> Spec | None:
     """The Vega-Lite specification, or None where no block has a ratio."""
-    lanes = [one for one in compared(entry) if any(ratio > 0 for ratio in one.ratio.by_block)][:_MOST]
+    lanes = [one for one in judged_ratios(entry) if any(ratio > 0 for ratio in one.ratio.by_block)][:_MOST]
     if not lanes:
         return None
     x = quantitative("x", domain=_domain(lanes), log=False, title="candidate / baseline (left of 1 is less)")
@@ -31,12 +31,12 @@ def ratio_chart(entry: Entry) -> Spec | None:
     }
 
 
-def _label(lane: Compared) -> str:
+def _label(lane: JudgedRatio) -> str:
     count = len(lane.ratio.by_block)
     return f"{lane.title}: {lane.ratio.ratio:.4f} ({count} block{'' if count == 1 else 's'})"
 
 
-def _domain(lanes: list[Compared]) -> tuple[float, float]:
+def _domain(lanes: list[JudgedRatio]) -> tuple[float, float]:
     shown = [1.0]
     for lane in lanes:
         bounds = (*lane.ratio.by_block, lane.ratio.ratio, lane.ratio.ci_low, lane.ratio.ci_high, lane.limit)
@@ -46,7 +46,7 @@ def _domain(lanes: list[Compared]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _rows(lane: Compared, label: str) -> list[Row]:
+def _rows(lane: JudgedRatio, label: str) -> list[Row]:
     def row(kind: str, x: float, **more: float) -> Row:
         return {"lane": label, "kind": kind, "x": float(f"{x:.6g}"), **more}
 

@@ -1,8 +1,8 @@
 """Where the time from a raw sample to the answer goes: a stacked bar per recipe."""
 
-from harness.report.chart_style import CONFIG, INK, PALETTE, WIDTH, Spec, axis_unit, quantitative
+from harness.report.charts.style import CONFIG, INK, PALETTE, WIDTH, Spec, axis_unit, quantitative
 from harness.report.groups import Group, Variant
-from harness.report.numbers import value_of, written
+from harness.report.numbers import format_value, value_of
 from harness.report.stages import STAGES, WHOLE, stage_sum, staged_variants
 
 BAR_HEIGHT = 26
@@ -35,7 +35,7 @@ def stages_chart(group: Group) -> Spec | None:
 
 def _label(variant: Variant, total: float) -> str:
     """Name and sum; the stages themselves stand in the table, and a phone has no room for more."""
-    return f"{variant.name}: {written(total, 's')}"
+    return f"{variant.name}: {format_value(total, 's')}"
 
 
 def _whole_end(variant: Variant) -> float:

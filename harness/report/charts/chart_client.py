@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,14 +12,14 @@ from typing import Any, Self
 
 from harness.records.errors import HarnessError
 
-_PROGRAM = Path(__file__).with_name("drawing.py")
+_PROGRAM = Path(__file__).with_name("chart_main.py")
 START_PATIENCE_S = 60.0
 """For the engine's start, which may fall into the first charts' time; a busy small machine takes a tenth of it."""
 CHART_PATIENCE_S = 20.0
 """For one chart, of which a busy small machine draws several in a second."""
 
 
-class Drawer:
+class ChartClient:
     """A drawing process; starting returns at once, the engine warms up beside what the caller does.
 
     Closing it, or the end of this process, ends it. ``start_s`` and ``chart_s`` are how long its start and each
@@ -101,3 +102,28 @@ def _not_drawn(why: str) -> HarnessError:
         f"report.html: the charts were not drawn: {why}; results.json is whole, check the installation of "
         "vl-convert-python and make the report again"
     )
+
+
+ENLARGED = 1.12
+"""Charts are drawn for a phone's width; a wide page shows them a little larger, all by the same factor."""
+_SVG = "{http://www.w3.org/2000/svg}"
+_ALLOWED_TAGS = {f"{_SVG}{tag}" for tag in ("svg", "g", "path", "text", "tspan", "line", "rect", "circle", "title")}
+_FORBIDDEN_ATTRIBUTES = ("href", "src", "style", "id", "class")
+
+
+def check_svg(svg: str) -> str:
+    """The chart, scalable by the style sheet; HarnessError if it holds more than shapes and text."""
+    root = ET.fromstring(svg)  # noqa: S314 - our own renderer's output, and no entity survives its writer
+    for element in root.iter():
+        if element.tag not in _ALLOWED_TAGS:
+            raise HarnessError(
+                f"report.html: a chart holds {element.tag!r}: expected shapes and text only; report this"
+            )
+        for attribute in list(element.attrib):
+            name = attribute.rpartition("}")[2]
+            if name in _FORBIDDEN_ATTRIBUTES or name.startswith("on"):
+                del element.attrib[attribute]
+    root.attrib.pop("height", None)
+    root.set("width", f"{float(root.get('width', '0')) * ENLARGED:.0f}")
+    ET.register_namespace("", _SVG[1:-1])
+    return ET.tostring(root, encoding="unicode")

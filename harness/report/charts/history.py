@@ -7,7 +7,7 @@ from harness.records.history import Series, SeriesPoint
 from harness.records.labels import Pair, label_tests
 from harness.records.metrics import METRICS, Unit
 from harness.records.text import visible
-from harness.report.chart_style import CONFIG, PALETTE, WIDTH, Spec, axis_unit, palette, quantitative
+from harness.report.charts.style import CONFIG, PALETTE, WIDTH, Spec, axis_unit, palette, quantitative
 from harness.report.groups import distinct
 
 CAPTION = "Line: each run's figure with its interval. Dashed: where the level changed and stayed."
@@ -73,7 +73,7 @@ def panels(found: Iterable[Series]) -> list[Panel]:
 def history_chart(panel: Panel) -> Spec | None:
     """The Vega-Lite specification, or None where no series has two points."""
     values = [value for one in panel.series for point in one.points for value in _bounds(point)]
-    if not values or all(len(_known(one)) < 2 for one in panel.series):
+    if not values or all(len(_known_points(one)) < 2 for one in panel.series):
         return None
     factor, unit = _unit(max(abs(value) for value in values), panel.series[0].unit)
     y = quantitative("y", domain=_domain(values, factor), log=False, title=f"{panel.title} ({unit})")
@@ -89,7 +89,7 @@ def history_chart(panel: Panel) -> Spec | None:
     }
 
 
-def _known(series: Series) -> list[SeriesPoint]:
+def _known_points(series: Series) -> list[SeriesPoint]:
     return [point for point in series.points if point.value is not None]
 
 
@@ -113,7 +113,7 @@ def _domain(values: Sequence[float], factor: float) -> tuple[float, float]:
 
 def _rows(series: Series, *, name: str, factor: float) -> list[Row]:
     rows: list[Row] = []
-    for point in _known(series):
+    for point in _known_points(series):
         row: Row = {"series": name, "kind": "point", "x": point.created_at, "y": _short(point.value or 0.0, factor)}
         if point.ci_low is not None and point.ci_high is not None:
             row |= {"low": _short(point.ci_low, factor), "high": _short(point.ci_high, factor)}

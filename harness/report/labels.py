@@ -58,7 +58,7 @@ def label_of(name: str, devices: dict[str, DeviceRecord]) -> str | None:
     return record.label if record else None
 
 
-def waived(results: Results) -> list[str]:
+def waived_limits(results: Results) -> list[str]:
     """A sentence for each limit that a waiver relaxed, with its board, candidate and key; each said once."""
     said = [
         f"{device_title(entry.device, results.devices)}, {entry_name(entry)}, {budget_key(finding)}: {finding.waiver}"
@@ -82,12 +82,12 @@ def tally(results: Results) -> str:
     "interrupted: 1 of 2 measured; 1 passed", "1 error, 1 failed, 3 passed, 1 test failed by itself: NAME".
     """
     outcome = results.run.outcome or Outcome()
-    excused = _excused(outcome)
+    excused = _excused_names(outcome)
     counts = Counter(entry.status for entry in results.entries if entry.test not in excused)
     worst_first = sorted(counts, key=lambda status: -status.severity)
     parts = [f"{counts[status]} {STATUS_WORDS[status]}" for status in worst_first]
     parts += [text for text in (_excused_tests(outcome), _failed_tests(outcome), _skipped_tests(outcome)) if text]
-    return "; ".join(part for part in (_early(outcome), ", ".join(parts) or "no entries") if part)
+    return "; ".join(part for part in (_describe_early_end(outcome), ", ".join(parts) or "no entries") if part)
 
 
 def exit_meaning(results: Results) -> str:
@@ -131,29 +131,29 @@ def sentences(entry: Entry) -> list[tuple[Status, str]]:
 
 def to_explain(results: Results) -> list[Entry]:
     """The entries whose sentence must be read: neither passed nor merely measured, nor failed as they are marked."""
-    excused = _excused(results.run.outcome or Outcome())
+    excused = _excused_names(results.run.outcome or Outcome())
     return worst_first([entry for entry in results.entries if entry.status not in GOOD and entry.test not in excused])
 
 
-def not_compared(results: Results) -> list[str]:
+def uncompared_outputs(results: Results) -> list[str]:
     """A sentence for each reason why outputs of measured entries were not compared, with the entries' names."""
     told: dict[str, list[str]] = {}
     for entry in results.entries:
         if entry.status is not Status.ERROR and entry.outputs.startswith(_NOT_COMPARED):
             told.setdefault(entry.outputs, []).append(f"{entry_name(entry)} on {entry.device}")
-    return [f"{_listed(list(dict.fromkeys(names)))}: {sentence}" for sentence, names in told.items()]
+    return [f"{_join_names(list(dict.fromkeys(names)))}: {sentence}" for sentence, names in told.items()]
 
 
-def _listed(names: list[str]) -> str:
+def _join_names(names: list[str]) -> str:
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more
 
 
-def _excused(outcome: Outcome) -> set[str]:
+def _excused_names(outcome: Outcome) -> set[str]:
     return {note.test for note in outcome.expected_failures}
 
 
-def _early(outcome: Outcome) -> str:
+def _describe_early_end(outcome: Outcome) -> str:
     """How the session ended before its end, and how much was measured."""
     measured = f"{outcome.measured} of {outcome.planned} measured"
     if outcome.end == "whole":
@@ -182,7 +182,7 @@ def _counted_tests(names: list[str], what: tuple[str, str]) -> str:
 
 
 def _held(results: Results) -> str:
-    excused = _excused(results.run.outcome or Outcome())
+    excused = _excused_names(results.run.outcome or Outcome())
     if any(entry.test in excused and entry.status not in GOOD for entry in results.entries):
         others = any(entry.test not in excused for entry in results.entries)
         return "everything else held" if others else "what failed was expected to"

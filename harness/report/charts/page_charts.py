@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from harness.records.errors import HarnessError
 from harness.records.history import Series
 from harness.records.results import Results
-from harness.report.chart_style import Spec
-from harness.report.distribution import arms_distribution, beyond, distribution
-from harness.report.drawer import Drawer
+from harness.report.charts.chart_client import ChartClient, check_svg
+from harness.report.charts.distribution import arms_distribution, beyond, distribution
+from harness.report.charts.history import CAPTION as HISTORY_CAPTION
+from harness.report.charts.history import history_chart, panels
+from harness.report.charts.ratios import ratio_chart
+from harness.report.charts.stages import stages_chart
+from harness.report.charts.style import Spec
+from harness.report.charts.tradeoff import against, tradeoff
 from harness.report.groups import Group, groups
-from harness.report.history_chart import CAPTION as HISTORY_CAPTION
-from harness.report.history_chart import history_chart, panels
-from harness.report.ratio_chart import ratio_chart
-from harness.report.stages_chart import stages_chart
-from harness.report.svg import checked
-from harness.report.tradeoff import against, tradeoff
 
 MAX_CHARTS_BYTES = 900_000
 """So that a page with many candidates stays small; past it no further group is drawn, and the page says so."""
@@ -31,7 +30,7 @@ _STAGES_CAPTION = "The three stages side by side. Line: the whole, timed from it
 
 
 @dataclass(frozen=True)
-class Figure:
+class Chart:
     """One drawn chart and the sentence under it."""
 
     title: str
@@ -43,21 +42,21 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class GroupFigures:
+class GroupCharts:
     """A group with its charts; none where nothing was measured, the page was full or drawing failed."""
 
     group: Group
-    figures: tuple[Figure, ...]
+    figures: tuple[Chart, ...]
     missing: str = ""
     """Why there are no charts though something was measured, a sentence."""
 
-    def of(self, section: str) -> list[Figure]:
+    def of(self, section: str) -> list[Chart]:
         """The charts that stand in a section of the page."""
         return [figure for figure in self.figures if figure.section == section]
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _PlannedChart:
     title: str
     caption: str
     spec: Spec
@@ -65,7 +64,7 @@ class _Wanted:
     about: str = ""
 
 
-def draw_figures(results: Results, drawer: Drawer, *, max_bytes: int = MAX_CHARTS_BYTES) -> list[GroupFigures]:
+def draw_charts(results: Results, drawer: ChartClient, *, max_bytes: int = MAX_CHARTS_BYTES) -> list[GroupCharts]:
     """The charts of every group, checked. Where they cannot be drawn, the groups say so and the page goes without."""
     histories: dict[tuple[str, str], list[Series]] = {}
     for one in results.history:
@@ -73,59 +72,59 @@ def draw_figures(results: Results, drawer: Drawer, *, max_bytes: int = MAX_CHART
     found, used, broken = [], 0, ""
     for group in groups(results):
         history = histories.get((group.candidate, group.device), [])
-        drawn = GroupFigures(group, (), (broken or _FULL) if group.variants or history else "")
+        drawn = GroupCharts(group, (), (broken or _FULL) if group.variants or history else "")
         if used <= max_bytes and not broken:
-            drawn = _drawn(group, history, drawer)
+            drawn = _draw(group, history, drawer)
             broken = "" if drawer.running else drawn.missing
             used += sum(len(figure.svg.encode()) for figure in drawn.figures)
             if used > max_bytes:
-                drawn = GroupFigures(group, (), _FULL)
+                drawn = GroupCharts(group, (), _FULL)
         found.append(drawn)
     return found
 
 
-def _drawn(group: Group, history: list[Series], drawer: Drawer) -> GroupFigures:
-    wanted = _wanted(group, history)
+def _draw(group: Group, history: list[Series], drawer: ChartClient) -> GroupCharts:
+    wanted = _plan_charts(group, history)
     if not wanted:
-        return GroupFigures(group, ())
+        return GroupCharts(group, ())
     try:
         svgs = drawer.draw([chart.spec for chart in wanted])
         figures = tuple(
-            Figure(chart.title, chart.caption, checked(svg), chart.section, chart.about)
+            Chart(chart.title, chart.caption, check_svg(svg), chart.section, chart.about)
             for chart, svg in zip(wanted, svgs, strict=True)
         )
     except HarnessError as error:
-        return GroupFigures(group, (), str(error))
-    return GroupFigures(group, figures)
+        return GroupCharts(group, (), str(error))
+    return GroupCharts(group, figures)
 
 
-def _wanted(group: Group, history: list[Series]) -> list[_Wanted]:
+def _plan_charts(group: Group, history: list[Series]) -> list[_PlannedChart]:
     y_title = "accuracy and size" if against(group) == "accuracy" else "size"
     charts = (
         ("Latency distribution", _distribution_caption(group), distribution(group), "charts"),
         (f"Latency against {y_title}", _tradeoff_caption(group), tradeoff(group), "charts"),
         ("Where the time goes", _STAGES_CAPTION, stages_chart(group), "stages"),
     )
-    own = [_Wanted(title, caption, spec, section) for title, caption, spec, section in charts if spec is not None]
+    own = [_PlannedChart(title, caption, spec, section) for title, caption, spec, section in charts if spec is not None]
     return [*own, *_against_baseline(group), *_over_time(history)]
 
 
-def _against_baseline(group: Group) -> Iterator[_Wanted]:
+def _against_baseline(group: Group) -> Iterator[_PlannedChart]:
     for variant in group.variants:
         for title, caption, spec in (
             ("Each block's ratio", _RATIO_CAPTION, ratio_chart(variant.entry)),
             ("Both arms", _ARMS_CAPTION, arms_distribution(variant.entry)),
         ):
             if spec is not None:
-                yield _Wanted(f"{title}: {variant.name}", caption, spec, "baseline", variant.name)
+                yield _PlannedChart(f"{title}: {variant.name}", caption, spec, "baseline", variant.name)
 
 
-def _over_time(history: list[Series]) -> Iterator[_Wanted]:
+def _over_time(history: list[Series]) -> Iterator[_PlannedChart]:
     """The latency's way, and that of what changed; the others stand in the table."""
     for panel in panels(history):
         spec = history_chart(panel) if panel.metric == "latency_p50" or panel.sentences else None
         if spec is not None:
-            yield _Wanted(f"{panel.title} from run to run", HISTORY_CAPTION, spec, "history")
+            yield _PlannedChart(f"{panel.title} from run to run", HISTORY_CAPTION, spec, "history")
 
 
 def _distribution_caption(group: Group) -> str:

@@ -6,8 +6,9 @@ from typing import Literal
 
 from harness.records.artifact import AccuracyResult
 from harness.records.metrics import METRICS, Unit
-from harness.records.results import BaselineRecord, Entry, Measurement, Ratio
-from harness.report.numbers import points, written
+from harness.records.results import BaselineRecord, Entry, Finding, Measurement, Ratio
+from harness.records.units import format_quantity
+from harness.report.numbers import format_value, points
 
 _WORDS: dict[Unit, tuple[str, str]] = {
     "s": ("slower", "faster"),
@@ -25,7 +26,7 @@ _ORDER: tuple[Kind, ...] = ("worse", "better", "unknown", "identical")
 
 
 @dataclass(frozen=True)
-class Change:
+class BaselineChange:
     """One metric of one entry against its baseline; texts, and whether it got worse."""
 
     entry: Entry
@@ -43,7 +44,7 @@ class Change:
     blocks: int | None = None
 
 
-def changes(entries: Iterable[Entry]) -> list[Change]:
+def changes(entries: Iterable[Entry]) -> list[BaselineChange]:
     """Every metric whose interval leaves 1 out, and every accuracy and size: what got worse first, the largest first.
 
     An accuracy lost stands before all others; what is identical comes last.
@@ -52,19 +53,19 @@ def changes(entries: Iterable[Entry]) -> list[Change]:
     return sorted(found, key=_rank)
 
 
-def exact_changes(entry: Entry) -> list[Change]:
+def exact_changes(entry: Entry) -> list[BaselineChange]:
     """The entry's accuracy and size against its baseline, as far as either arm has them."""
     if entry.baseline is None:
         return []
     return [change for change in (_accuracy(entry, entry.baseline), _size(entry, entry.baseline)) if change is not None]
 
 
-def sampled(entries: Iterable[Entry]) -> list[Ratio]:
+def sampled_ratios(entries: Iterable[Entry]) -> list[Ratio]:
     """The ratios of all metrics that were held against a baseline by trials."""
     return [ratio for entry in entries if entry.baseline is not None for ratio in _ratios(entry.baseline)]
 
 
-def _of_entry(entry: Entry, base: BaselineRecord) -> Iterator[Change]:
+def _of_entry(entry: Entry, base: BaselineRecord) -> Iterator[BaselineChange]:
     for ratio in _ratios(base):
         if ratio.ci_low is not None and ratio.ci_high is not None and not ratio.ci_low <= 1 <= ratio.ci_high:
             told = _interval(ratio.ci_low, ratio.ci_high, ratio.confidence)
@@ -72,22 +73,22 @@ def _of_entry(entry: Entry, base: BaselineRecord) -> Iterator[Change]:
     yield from exact_changes(entry)
 
 
-def _rank(change: Change) -> tuple[bool, int, float]:
+def _rank(change: BaselineChange) -> tuple[bool, int, float]:
     lost_accuracy = change.metric == ACCURACY and change.kind == "worse"
     return not lost_accuracy, _ORDER.index(change.kind), -change.size
 
 
-def _size(entry: Entry, base: BaselineRecord) -> Change | None:
+def _size(entry: Entry, base: BaselineRecord) -> BaselineChange | None:
     now, was = _value(entry.measurements, SIZE), _value(base.measurements, SIZE)
     if now is None or was is None:  # an arm that was not measured still has its file
         now, was = (float(one.artifact.size_bytes) if one.artifact else None for one in (entry, base))
     if not now or not was:
         return None
-    found = replace(_change(entry, base, SIZE, now / was), now=written(now, "B"), was=written(was, "B"))
+    found = replace(_change(entry, base, SIZE, now / was), now=format_value(now, "B"), was=format_value(was, "B"))
     return found if now != was else replace(found, kind="identical", amount="identical")
 
 
-def _accuracy(entry: Entry, base: BaselineRecord) -> Change | None:
+def _accuracy(entry: Entry, base: BaselineRecord) -> BaselineChange | None:
     """In points; not known where one arm has none, or they were scored on unlike test sets. None where neither has."""
     own, before = (one.artifact.accuracy if one.artifact else None for one in (entry, base))
     now, was = _value(entry.measurements, ACCURACY), _value(base.measurements, ACCURACY)
@@ -95,14 +96,14 @@ def _accuracy(entry: Entry, base: BaselineRecord) -> Change | None:
     if (now is None and was is None) or base.state not in _WITH_FIGURES:
         return None
     lost, why = _lost(own, before, now=now, was=was)
-    found = Change(
+    found = BaselineChange(
         entry=entry,
         metric=ACCURACY,
         title=METRICS[ACCURACY].title,
         kind="unknown",
         amount=f"not compared: {why}",
-        now="–" if now is None else written(now, "1"),
-        was="–" if was is None else written(was, "1"),
+        now="–" if now is None else format_value(now, "1"),
+        was="–" if was is None else format_value(was, "1"),
         size=abs(lost or 0.0),
         interval="",
     )
@@ -130,18 +131,18 @@ def _ratios(base: BaselineRecord) -> list[Ratio]:
     return [ratio for ratio in base.ratios if ratio.metric not in EXACT]
 
 
-def _change(entry: Entry, base: BaselineRecord, metric: str, ratio: float) -> Change:
+def _change(entry: Entry, base: BaselineRecord, metric: str, ratio: float) -> BaselineChange:
     known = METRICS.get(metric)
     more = ratio > 1
     words = _WORDS.get(known.unit, _MORE_OR_LESS) if known else _MORE_OR_LESS
-    return Change(
+    return BaselineChange(
         entry=entry,
         metric=metric,
         title=known.title if known else metric,
         kind="worse" if more == (known is None or known.better == "lower") else "better",
         amount=f"{'▲' if more else '▼'} {_percent(abs(ratio - 1))} % {words[0] if more else words[1]}",
-        now=_shown(entry.measurements, metric),
-        was=_shown(base.measurements, metric),
+        now=_show_value(entry.measurements, metric),
+        was=_show_value(base.measurements, metric),
         size=abs(ratio - 1),
     )
 
@@ -167,8 +168,80 @@ def _value(measurements: Iterable[Measurement], metric: str) -> float | None:
     return next((one.value for one in measurements if one.metric == metric), None)
 
 
-def _shown(measurements: Iterable[Measurement], metric: str) -> str:
+def _show_value(measurements: Iterable[Measurement], metric: str) -> str:
     for measurement in measurements:
         if measurement.metric == metric and measurement.value is not None:
-            return written(measurement.value, measurement.unit)
+            return format_value(measurement.value, measurement.unit)
     return "–"
+
+
+REGRESSION = "regression"
+"""The gate that judges against the baseline."""
+
+
+@dataclass(frozen=True)
+class JudgedRatio:
+    """One metric against the baseline: the ratio as it was measured, and the finding that judged it, if one did."""
+
+    ratio: Ratio
+    finding: Finding | None
+
+    @property
+    def title(self) -> str:
+        """The metric as people call it."""
+        known = METRICS.get(self.ratio.metric)
+        return known.title if known else self.ratio.metric
+
+    @property
+    def limit(self) -> float | None:
+        """The largest ratio that keeps the budget, for metrics where higher is better the smallest; None: no budget."""
+        share = self.finding.limit if self.finding else None
+        if share is None:
+            return None
+        return 1.0 + share if self.ratio.better == "lower" else 1.0 - share
+
+    @property
+    def limit_text(self) -> str:
+        """The budget in words, "at most 2 % worse"."""
+        share = self.finding.limit if self.finding else None
+        return "" if share is None else f"at most {format_quantity(share, '1')} worse"
+
+    @property
+    def detectable_text(self) -> str:
+        """What a worsening would have had to be to be found, with which chance."""
+        found = self.finding
+        if found is None or found.detectable is None:
+            return ""
+        chance = "" if found.miss is None else f", with {format_quantity(1.0 - found.miss, '1')}"
+        return f"{format_quantity(found.detectable, '1')} worse would have been found{chance}"
+
+    @property
+    def change_text(self) -> str:
+        """The ratio as a change in words: "2.1 % slower", "alike" inside the interval."""
+        low, high = self.ratio.ci_low, self.ratio.ci_high
+        if low is not None and high is not None and low <= 1.0 <= high:
+            return "no difference seen"
+        share = self.ratio.ratio - 1.0
+        worse = (share > 0) == (self.ratio.better == "lower")
+        sure = "" if low is not None else ", how sure is not known"
+        return f"{abs(share) * 100:.3g} % {'worse' if worse else 'better'}{sure}"
+
+
+def judged_ratios(entry: Entry) -> list[JudgedRatio]:
+    """The entry's metrics against its baseline, those that were judged first."""
+    baseline = entry.baseline
+    if baseline is None:
+        return []
+    judged = {finding.metric: finding for finding in entry.findings if finding.gate == REGRESSION}
+    found = [JudgedRatio(ratio, judged.get(ratio.metric)) for ratio in baseline.ratios]
+    return sorted(found, key=lambda one: one.finding is None)
+
+
+def arm_value(measurements: list[Measurement], metric: str) -> Measurement | None:
+    """A metric among an arm's measurements where its value is known."""
+    return next((m for m in measurements if m.metric == metric and m.value is not None), None)
+
+
+def is_interleaved(baseline: BaselineRecord | None) -> bool:
+    """Whether both arms were measured in the same blocks."""
+    return baseline is not None and baseline.state == "measured"

@@ -63,6 +63,30 @@ def harness(
 
 
 @app.command()
+@with_settings("reports_dir", "cache_dir")
+def demo(*, given: Given, as_json: Json = False) -> None:
+    """Measure two shipped models on this machine, and say what to type next."""
+    from harness.cli.demo import show_demo
+
+    raise typer.Exit(show_demo(given, as_json=as_json))
+
+
+@app.command()
+def init(
+    device: Annotated[
+        str | None,
+        typer.Option("--device", "--board", metavar="NAME", help="the board of the limits and the workflow"),
+    ] = None,
+    devices_dir: DevicesDir = None,
+    as_json: Json = False,
+) -> None:
+    """Write a small benchmarks/ with limits, a profile and a workflow into this folder; what exists is kept."""
+    from harness.cli.init import write_benchmarks
+
+    write_benchmarks(device, devices_dir=devices_dir, as_json=as_json)
+
+
+@app.command()
 @with_settings(*OPTIONS)
 def run(  # noqa: PLR0913 - one parameter an option
     *,

@@ -1,6 +1,7 @@
 """The wheel, installed in an empty environment elsewhere, without TensorFlow."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,19 @@ def test_a_recipe_without_tensorflow_is_one_line(installed: Path, tmp_path: Path
     done = run(installed / "python", "-m", "pytest", "--device=local", cwd=tmp_path, code=1, **home)
     assert "edge-harness[convert]" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.usefixtures("leased")
+def test_the_demo_measures_writes_a_report_and_says_what_to_type_next(installed: Path, tmp_path: Path) -> None:
+    home = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "XDG_DATA_HOME": str(tmp_path / "data"), "COLUMNS": "120"}
+    said = run(installed / "harness", "demo", cwd=tmp_path, **home).stdout
+    results = json.loads((tmp_path / "reports/latest/results.json").read_text(encoding="utf-8"))
+    assert {entry["candidate"]: entry["status"] for entry in results["entries"]} == {
+        "keyword_spotting_float32": "MEASURED",
+        "keyword_spotting_int8": "MEASURED",
+    }
+    (report,) = re.findall(r"^report: (\S+)$", said, re.MULTILINE)
+    assert "keyword_spotting_int8" in (tmp_path / report).read_text(encoding="utf-8")
+    assert re.search(r"^Found: as int8 the network is .*48.12 kB instead of 99.32 kB\.$", said, re.MULTILINE)
+    typed = re.findall(r"^  (harness \w+)", said, re.MULTILINE)
+    assert typed == ["harness run", "harness add", "harness init"]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.budget_commands import budgets, judge
-from harness.cli.flags import CacheDir, DevicesDir, Given, Json, ReportsDir, with_settings
+from harness.cli.options import CacheDir, DevicesDir, Given, Json, ReportsDir, with_settings
 from harness.cli.terminal import make_output_plain
 from harness.records.errors import HarnessError, UsageError
 from harness.records.settings import OPTIONS
@@ -106,10 +106,10 @@ def run(  # noqa: PLR0913 - one parameter an option
     as_json: Json = False,
 ) -> None:
     """Measure model files on a board."""
-    from harness.cli.run import Wanted, run_files
+    from harness.cli.run import RunRequest, run_files
 
     devices = given.pop("devices") or []
-    wanted = Wanted(files, recipes=recipe, data=data, stages=stages, samples=samples, signature=signature)
+    wanted = RunRequest(files, recipes=recipe, data=data, stages=stages, samples=samples, signature=signature)
     raise typer.Exit(run_files(wanted, devices=devices, given=given, as_json=as_json))
 
 
@@ -151,9 +151,9 @@ def history(  # noqa: PLR0913, PLR0917 - one parameter an option
     as_json: Json = False,
 ) -> None:
     """How a metric went from run to run, boards of unlike fingerprints apart, and where it changed."""
-    from harness.cli.history import Asked, Shown, show_history
+    from harness.cli.history import Asked, HistoryOutput, show_history
 
-    asked, shown = Asked(device, candidate, branch, metric, runs), Shown(as_json, html)
+    asked, shown = Asked(device, candidate, branch, metric, runs), HistoryOutput(as_json, html)
     show_history(asked, shown, reports_dir=reports_dir, database=database)
 
 

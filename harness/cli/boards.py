@@ -116,7 +116,7 @@ def examine_device(name: str, *, devices_dir: Path | None, as_json: bool) -> int
             found = {"facts": board.facts.model_dump(mode="json"), "restored": list(board.restored), **problems}
             sys.stdout.write(json.dumps(found, indent=2) + "\n")
         else:
-            sys.stdout.write("\n".join(_examined(board, problems, board.restored)) + "\n")
+            sys.stdout.write("\n".join(_describe(board, problems, board.restored)) + "\n")
     return BoardUnavailableError.exit_code if problems["unfit"] else 0
 
 
@@ -147,7 +147,7 @@ def _runtime_problems(board: LiveBoard) -> list[str]:
     return [f"{runner.package} {runner.version} does not run a model: {objection}{runtime_remedy(device)}"]
 
 
-def _examined(board: Board, problems: dict[str, list[str]], restored: Sequence[str]) -> list[str]:
+def _describe(board: Board, problems: dict[str, list[str]], restored: Sequence[str]) -> list[str]:
     facts = board.facts
     runtimes = ", ".join(f"{found.package} {found.version}" for found in facts.runtimes) or "none"
     return [

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.flags import DevicesDir, Json, ReportsDir
+from harness.cli.options import DevicesDir, Json, ReportsDir
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="run folder, its results.json, run id or latest")]
 BudgetsFile = Annotated[
@@ -36,7 +36,7 @@ def propose(  # noqa: PLR0913, PLR0917 - one parameter an option
     as_json: Json = False,
 ) -> None:
     """Write limits for what a stored run measured into budgets.toml."""
-    from harness.cli.budgets import Wanted, propose_budgets
+    from harness.cli.budgets_propose import Wanted, propose_budgets
 
     wanted = Wanted(run, margin, budgets_file, device or [], metric or [], update, reports_dir)
     raise typer.Exit(propose_budgets(wanted, as_json=as_json))

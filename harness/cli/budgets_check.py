@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.cli.collecting import collected_benchmarks
-from harness.cli.stored import BudgetFiles, lineages_of, stored_run
+from harness.cli.budget_files import BudgetFiles, lineages_of, stored_run
+from harness.cli.collection import collect_benchmarks
 from harness.gates import Budgeted, Budgets, Limit, expired, limits_for, parse_limits, unused_keys, unused_waivers
 from harness.gates.auditing import Slack, expiring, slack_limits
 from harness.profiles import available, lineages
@@ -32,7 +32,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class _Subject:
+class _Budgetable:
     """A candidate that budgets may mean: its test, its markers' limits."""
 
     test: str
@@ -41,7 +41,7 @@ class _Subject:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Complaints:
     """What the check found, a sentence each."""
 
     files: Sequence[str]
@@ -64,9 +64,9 @@ def check_budgets(wanted: Wanted, *, as_json: bool, today: date | None = None) -
     """
     results = stored_run(wanted.run, wanted.reports_dir) if wanted.run is not None else None
     files = BudgetFiles(_root(wanted.path))
-    subjects = [*_collected(wanted.path, results), *_measured(results)]
+    subjects = [*_collect(wanted.path, results), *_subjects_of(results)]
     day = today or datetime.now(UTC).date()
-    found = _checked(subjects, results, files, devices_dir=wanted.devices_dir, today=day)
+    found = _check(subjects, results, files, devices_dir=wanted.devices_dir, today=day)
     if as_json:
         sys.stdout.write(json.dumps(_for_machines(found), indent=2) + "\n")
     else:
@@ -82,14 +82,14 @@ def _root(path: str | None) -> Path:
     return there if there.is_dir() else there.parent
 
 
-def _collected(path: str | None, results: Results | None) -> list[_Subject]:
+def _collect(path: str | None, results: Results | None) -> list[_Budgetable]:
     """The benchmarks' candidates; none where only a run was named and there are no benchmarks here."""
     if path is None and not Path(_DEFAULT).is_dir():
         if results is None:
             raise UsageError(f"there is no folder {_DEFAULT} here: give the benchmarks' path, or --run RUN")
         return []
     return [
-        _Subject(
+        _Budgetable(
             test=str(benchmark.path),
             candidate=str(benchmark.candidate),
             markers=tuple(
@@ -98,22 +98,22 @@ def _collected(path: str | None, results: Results | None) -> list[_Subject]:
                 for limit in parse_limits(marker, origin=f"marker of {benchmark.test}")
             ),
         )
-        for benchmark in collected_benchmarks([path or _DEFAULT])
+        for benchmark in collect_benchmarks([path or _DEFAULT])
     ]
 
 
-def _measured(results: Results | None) -> list[_Subject]:
-    return [_Subject(entry.test, entry.subject) for entry in results.entries] if results else []
+def _subjects_of(results: Results | None) -> list[_Budgetable]:
+    return [_Budgetable(entry.test, entry.subject) for entry in results.entries] if results else []
 
 
-def _checked(
-    subjects: Sequence[_Subject],
+def _check(
+    subjects: Sequence[_Budgetable],
     results: Results | None,
     files: BudgetFiles,
     *,
     devices_dir: Path | None,
     today: date,
-) -> _Found:
+) -> _Complaints:
     of_run = lineages_of(results) if results else {}
     known = {*lineages(devices_dir), *of_run.values()}
     devices = {*available(devices_dir), *(name for lineage in known for name in lineage)}
@@ -125,10 +125,10 @@ def _checked(
         own = [subject for subject, file in by_subject if file is budgets]
         seen = {(device, subject.candidate) for subject in own for device in devices}
         holding = [waiver for waiver in budgets.waivers if waiver.holds(today)]
-        budgeted = list(_budgeted(budgets, own, known, today))
+        budgeted = list(_list_limits(budgets, own, known, today))
         stale += [*unused_keys(budgets, seen, devices=devices), *unused_waivers(holding, budgeted, devices=devices)]
     waivers = [waiver for budgets in files.read for waiver in budgets.waivers]
-    return _Found(
+    return _Complaints(
         files=[budgets.label for budgets in files.read],
         expired=expired(waivers, today),
         stale=stale,
@@ -137,8 +137,8 @@ def _checked(
     )
 
 
-def _budgeted(
-    budgets: Budgets, subjects: Sequence[_Subject], known: set[tuple[str, ...]], today: date
+def _list_limits(
+    budgets: Budgets, subjects: Sequence[_Budgetable], known: set[tuple[str, ...]], today: date
 ) -> Iterator[Budgeted]:
     """What is limited of each candidate on each device there is. Raises BudgetsError for a waiver that is stricter."""
     for subject in dict.fromkeys(subjects):
@@ -147,7 +147,7 @@ def _budgeted(
             yield Budgeted(lineage, subject.candidate, frozenset(limit.key for limit in limits))
 
 
-def _lines(found: _Found) -> Iterator[str]:
+def _lines(found: _Complaints) -> Iterator[str]:
     """A line for each sentence, the gravest first, and how many there are of each."""
     slack = found.slack or ()
     yield from (f"expired: {sentence}" for sentence in found.expired)
@@ -159,7 +159,7 @@ def _lines(found: _Found) -> Iterator[str]:
     yield f"{', '.join(found.files)}: {counts}, {told}"
 
 
-def _for_machines(found: _Found) -> dict[str, Any]:
+def _for_machines(found: _Complaints) -> dict[str, Any]:
     """Texts as they are; rooms as shares."""
     told: dict[str, Any] = {name: list(getattr(found, name)) for name in ("files", "expired", "stale", "expiring")}
     told["slack"] = None if found.slack is None else [{**asdict(one), "limit": _limit(one)} for one in found.slack]

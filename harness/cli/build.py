@@ -1,16 +1,21 @@
 """``harness build``: the candidates that benchmarks name, built without measuring."""
 
+import io
 import json
 import os
 import signal
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from harness.cli.collecting import collected_benchmarks
+from rich.console import Console
+from rich.table import Table
+
+from harness.cli.collection import collect_benchmarks
 from harness.pipeline.building.build import Builder, Result
 from harness.pipeline.building.shelving import put_on_shelf
 from harness.pipeline.building.worker_process import MEMORY_BYTES
@@ -44,12 +49,12 @@ class BuildOptions:
 def build_benchmarks(paths: Sequence[str], options: BuildOptions) -> int:
     """Build what the benchmarks at ``paths`` name; returns 0, or 1 where a candidate did not build."""
     base = _base_commit(options)
-    benchmarks = collected_benchmarks(paths)
+    benchmarks = collect_benchmarks(paths)
     wanted = list(dict.fromkeys(benchmark.candidate for benchmark in benchmarks))
     jobs = options.jobs or min(_MOST_JOBS, len(os.sched_getaffinity(0)))
-    steps = _Steps(len(wanted))
+    steps = _BuildProgress(len(wanted))
     with (
-        _ended_by_signal(),
+        _end_at_sigterm(),
         Builder(
             cache_dir=options.cache_dir,
             seed=options.seed,
@@ -71,8 +76,6 @@ def build_benchmarks(paths: Sequence[str], options: BuildOptions) -> int:
     if options.as_json:
         sys.stdout.write(json.dumps([row(artifact) for _, artifact in built], indent=2) + "\n")
     else:
-        from harness.cli.build_table import build_table
-
         sys.stdout.write(build_table(list(zip(wanted, results, strict=True))))
     return 0 if len(built) == len(wanted) else 1
 
@@ -120,7 +123,7 @@ def training_seconds(artifact: Artifact) -> float:
 
 
 @dataclass
-class _Steps:
+class _BuildProgress:
     """Tells how building goes: over one line on a terminal, line by line elsewhere; failures stay in sight."""
 
     total: int
@@ -172,7 +175,7 @@ def _memory(text: str | None) -> int:
 
 
 @contextmanager
-def _ended_by_signal() -> Iterator[None]:
+def _end_at_sigterm() -> Iterator[None]:
     """A CI job that is cancelled ends as tidily as one that is interrupted."""
 
     def end(_number: int, _frame: object) -> None:
@@ -183,3 +186,55 @@ def _ended_by_signal() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+_WIDTH = 80
+_NONE = "–"
+
+
+def build_table(results: Sequence[tuple[Candidate, Result]]) -> str:
+    """A row for each artifact, then the sentences for what was not built; plain text of at most 80 columns."""
+    built = [made for _, made in results if isinstance(made, Artifact)]
+    parts = []
+    if built:
+        drawn = Table(box=None, pad_edge=False, show_edge=False)
+        drawn.add_column("candidate", overflow="fold")
+        for name in ("size", "accuracy", "drop", "trained", "converted"):
+            drawn.add_column(name, justify="right", no_wrap=True)
+        for artifact in built:
+            drawn.add_row(*_cells(artifact))
+        parts.append(_drawn(drawn))
+        parts += [_sentence(f"{_name(made)}: {note}") for made in built for note in made.notes]
+        parts += sorted({f"no accuracy: {made.accuracy_reason}\n" for made in built if made.accuracy_reason})
+    failed = len(results) - len(built)
+    fresh = sum(not made.cached for made in built)
+    counts = [f"{fresh} built", f"{len(built) - fresh} from the cache", *([f"{failed} failed"] if failed else [])]
+    parts.append(", ".join(counts) + "\n")
+    return "".join(parts)
+
+
+def _cells(artifact: Artifact) -> tuple[str, ...]:
+    accuracy, drop = artifact.accuracy, artifact.accuracy_drop
+    trained = training_seconds(artifact)
+    return (
+        _name(artifact),
+        f"{artifact.size_bytes:,} B",
+        f"{accuracy.value * 100:.2f} %" if accuracy else _NONE,
+        f"{drop.value * 100:+.2f} pt" if drop else _NONE,
+        f"{trained:.1f} s" if trained else _NONE,
+        "cached" if artifact.cached else f"{artifact.build_s:.1f} s",
+    )
+
+
+def _name(artifact: Artifact) -> str:
+    return f"{artifact.candidate}/{artifact.recipe}" if artifact.recipe else artifact.candidate
+
+
+def _sentence(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, subsequent_indent="  ") + "\n"
+
+
+def _drawn(drawn: Table) -> str:
+    stream = io.StringIO()
+    Console(file=stream, width=_WIDTH, color_system=None, markup=False, highlight=False, emoji=False).print(drawn)
+    return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.cli.stored import stored_run
+from harness.cli.budget_files import stored_run
 from harness.measure.across_runs import CONFIDENCE, EXACT, FLOOR, Contrast, EntryPair, MetricPair, contrast
 from harness.records.metrics import METRICS
 from harness.records.results import Entry, Results
@@ -100,19 +100,19 @@ def _as_json(a: Results, b: Results, found: Contrast) -> dict[str, Any]:
         "floor": FLOOR,
         "entries": [
             {
-                **_named(pair.a),
+                **_name_entry(pair.a),
                 "status": [str(pair.a.status), str(pair.b.status)],
                 "unlike": list(pair.unlike),
                 "metrics": [_metric(metric) for metric in pair.metrics],
             }
             for pair in found.pairs
         ],
-        "only_a": [_named(entry) for entry in found.only_a],
-        "only_b": [_named(entry) for entry in found.only_b],
+        "only_a": [_name_entry(entry) for entry in found.only_a],
+        "only_b": [_name_entry(entry) for entry in found.only_b],
     }
 
 
-def _named(entry: Entry) -> dict[str, str | None]:
+def _name_entry(entry: Entry) -> dict[str, str | None]:
     return {"device": entry.device, "test": entry.test, "candidate": entry.candidate, "recipe": entry.recipe}
 
 

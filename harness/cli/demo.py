@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from harness.cli.run import Wanted, run_files
-from harness.cli.stored import stored_folder
+from harness.cli.budget_files import stored_folder
+from harness.cli.run import RunRequest, run_files
 from harness.records.results import Entry
 from harness.records.units import format_quantity
 from harness.store import load_results
@@ -30,7 +30,7 @@ def show_demo(given: dict[str, Any], *, as_json: bool) -> int:
     )
     prose.flush()
     files = sorted(map(str, MODELS.glob("*.tflite")))
-    code = run_files(Wanted(files), devices=["local"], given=given, as_json=as_json)
+    code = run_files(RunRequest(files), devices=["local"], given=given, as_json=as_json)
     if code == 0:
         results = load_results(stored_folder("latest", given["reports_dir"]))
         prose.write("\n" + _compare_formats(results.entries) + _NEXT)

@@ -13,7 +13,7 @@ from harness.records.metrics import METRICS
 from harness.records.nearest import nearest
 from harness.records.text import visible
 from harness.records.units import format_interval, format_quantity
-from harness.session.options import kept_where
+from harness.session.settings import locate_history
 from harness.store.history import newest_points, open_history, take_in, with_changes
 
 _LETTERS = 8
@@ -44,20 +44,20 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Shown:
+class HistoryOutput:
     """How it is wanted: as JSON, as a page, else as text."""
 
     as_json: bool
     page: Path | None
 
 
-def show_history(asked: Asked, shown: Shown, *, reports_dir: Path | None, database: str | None) -> None:
+def show_history(asked: Asked, shown: HistoryOutput, *, reports_dir: Path | None, database: str | None) -> None:
     """Print the series that were asked for, as text or JSON, or draw them into a page. Raises UsageError."""
     if asked.metric not in METRICS:
         close = nearest(asked.metric, METRICS)
         hint = f"did you mean {close}? " if close else ""
         raise UsageError(f"--metric {asked.metric} is no metric: {hint}known: {', '.join(METRICS)}")
-    folder, address = kept_where(Path.cwd(), reports_dir=reports_dir, history=database)
+    folder, address = locate_history(Path.cwd(), reports_dir=reports_dir, history=database)
     if not (folder.is_dir() or (address and ("://" in address or Path(address).exists()))):
         raise UsageError(f"there are no runs in {folder}: measure first, or give --reports-dir")
     opened = open_history(folder, address)
@@ -77,7 +77,7 @@ def show_history(asked: Asked, shown: Shown, *, reports_dir: Path | None, databa
         sys.stderr.write(f"harness: of the newest {newest} runs; --runs=0 takes all\n")
 
 
-def _show(found: Sequence[Series], shown: Shown, *, shortened: bool) -> None:
+def _show(found: Sequence[Series], shown: HistoryOutput, *, shortened: bool) -> None:
     if shown.page is not None:
         from harness.report.history_page import write_history_page
 
@@ -92,8 +92,8 @@ def _show(found: Sequence[Series], shown: Shown, *, shortened: bool) -> None:
 def _text(found: Sequence[Series], *, shortened: bool) -> str:
     """The series as text; ``shortened`` to what somebody reads, and then saying what is not shown."""
     if not shortened:
-        return _told(found)
-    told = _told([newest_points(series, LINES) for series in found[:MOST_SERIES]])
+        return _series_text(found)
+    told = _series_text([newest_points(series, LINES) for series in found[:MOST_SERIES]])
     longest = max(len(series.points) for series in found)
     if longest > LINES:
         told += f"\nthe newest {LINES} runs of each; --runs={longest} shows more\n"
@@ -102,7 +102,7 @@ def _text(found: Sequence[Series], *, shortened: bool) -> str:
     return told
 
 
-def _told(found: Sequence[Series]) -> str:
+def _series_text(found: Sequence[Series]) -> str:
     """A heading for each series, a line for each run, then what changed; 80 columns."""
     labels = label_tests(((series.device, series.subject), series.test) for series in found)
     told = (_lines(series, labels[(series.device, series.subject), series.test]) for series in found)

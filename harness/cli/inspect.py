@@ -125,9 +125,9 @@ def _figures(seen: _Seen) -> Iterator[str]:
     if inside.zero_share is not None:
         yield _line("zeros", f"{inside.zero_share:.1%} of the weights of convolutions and dense layers")
     yield _line("activations", f"{format_quantity(inside.activation_bytes, 'B')} at one time, at least")
-    yield _line("XNNPACK", _delegated(delegation))
+    yield _line("XNNPACK", _delegation_text(delegation))
     for name in inside.custom_operators:
-        yield _line("custom", f"{_short(name, _NAME_WIDTH)}: {_had(name, delegation)}; its work is not counted")
+        yield _line("custom", f"{_short(name, _NAME_WIDTH)}: {_resolution(name, delegation)}; its work is not counted")
     if seen.info.open_inputs:
         names = ", ".join(_short(name, _NAME_WIDTH) for name in seen.info.open_inputs)
         yield _line("open sizes", _short(f"counted as 1, of input {names}", _WIDTH - 13))
@@ -142,7 +142,7 @@ def _figures(seen: _Seen) -> Iterator[str]:
         yield _line("", "measured is the counted one, or the one that --signature names")
 
 
-def _had(name: str, delegation: Delegation) -> str:
+def _resolution(name: str, delegation: Delegation) -> str:
     """Whether LiteRT on this host has a custom operator, as far as it was asked."""
     if name in delegation.unresolved:
         return "LiteRT has it not"
@@ -157,7 +157,7 @@ def _kind(kind: WeightKind) -> str:
     return f"{kind.tensors} {kind.dtype} {tensors}{how[kind.quantised]}{sparse}: {kind.elements:,} in {size}"
 
 
-def _delegated(delegation: Delegation) -> str:
+def _delegation_text(delegation: Delegation) -> str:
     if delegation.taken is None:
         return _short(f"not known: {delegation.reason}", _WIDTH - 13)
     taken, parts = sum(delegation.taken.values()), "part" if delegation.parts == 1 else "parts"

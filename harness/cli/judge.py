@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from harness.cli.stored import BudgetFiles, lineages_of, stored_run
+from harness.cli.budget_files import BudgetFiles, lineages_of, stored_run
 from harness.gates import Budgets, Limit, is_sampled, judge, limits_for
 from harness.gates.anew import stored_limits, unjudged
 from harness.records.errors import BudgetsError, ResultsFileError, UsageError
@@ -40,8 +40,8 @@ def judge_run(wanted: Wanted, *, as_json: bool) -> int:
     if wanted.out is not None and wanted.out.exists() and (not wanted.out.is_dir() or any(wanted.out.iterdir())):
         raise UsageError(f"--out {wanted.out}: something is there already: name a folder that is not, or is empty")
     stored = stored_run(wanted.run, wanted.reports_dir)
-    judged = judged_anew(stored, BudgetFiles(Path.cwd(), wanted.budgets))
-    report = _kept(judged, wanted.out) if wanted.out is not None else None
+    judged = rejudge_run(stored, BudgetFiles(Path.cwd(), wanted.budgets))
+    report = _write_run(judged, wanted.out) if wanted.out is not None else None
     prose = sys.stderr if as_json else sys.stdout
     prose.write(table(judged) + (f"\nreport: {report}\n" if report else ""))
     if as_json:
@@ -49,13 +49,13 @@ def judge_run(wanted: Wanted, *, as_json: bool) -> int:
     return judged.run.exit_code
 
 
-def judged_anew(stored: Results, files: BudgetFiles) -> Results:
+def rejudge_run(stored: Results, files: BudgetFiles) -> Results:
     """The run with the verdicts that the budgets files give it; waivers hold as of the day the run was made.
 
     Alpha is divided over all limits in which chance has a part. The same run and files give the same results on any
     later day. Raises BudgetsError, ResultsFileError.
     """
-    settings, day = settings_of(stored.run), _day(stored.run)
+    settings, day = judging_settings(stored.run), _day(stored.run)
     lineages = lineages_of(stored)
     limits = [
         _limits(entry, files.of(entry.test), lineages.get(entry.device, (entry.device,)), day)
@@ -72,7 +72,7 @@ def judged_anew(stored: Results, files: BudgetFiles) -> Results:
     return stored.model_copy(update={"run": _run(stored, entries, settings, files), "entries": entries})
 
 
-def settings_of(run: Run) -> Settings:
+def judging_settings(run: Run) -> Settings:
     """What of the run's settings judging depends on. Raises ResultsFileError where it cannot be."""
     defaults = {one.name: one.default for one in fields(Settings) if one.name in _OF_JUDGING}
     given = {name: run.settings.get(name, default) for name, default in defaults.items()}
@@ -134,7 +134,7 @@ def _outcome_of(stored: Results) -> Outcome:
     return Outcome(unreached=[run.id] if lacked else [])
 
 
-def _kept(judged: Results, folder: Path) -> Path:
+def _write_run(judged: Results, folder: Path) -> Path:
     """Write a run folder of the judged run, and its report; gives the page's path."""
     with disk_errors_named(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -4,10 +4,10 @@ import json
 import sys
 from pathlib import Path
 
-from harness.cli.stored import stored_folder
+from harness.cli.budget_files import stored_folder
 from harness.records.errors import UsageError
 from harness.report import render, write_index
-from harness.session.options import kept_where
+from harness.session.settings import locate_history
 
 
 def remake_report(named: str | None, *, reports_dir: Path | None, as_json: bool) -> None:
@@ -20,7 +20,7 @@ def remake_report(named: str | None, *, reports_dir: Path | None, as_json: bool)
 
 def remake_index(reports_dir: Path | None, *, as_json: bool) -> None:
     """Write index.html of the reports folder and say where; what is left out is said on stderr."""
-    folder, _ = kept_where(Path.cwd(), reports_dir=reports_dir, history=None)
+    folder, _ = locate_history(Path.cwd(), reports_dir=reports_dir, history=None)
     if not folder.is_dir():
         raise UsageError(f"there are no runs in {folder}: measure first, or give --reports-dir")
     index = write_index(folder)

@@ -18,9 +18,9 @@ from harness.session.baselines import check_baseline
 from harness.session.building import check_build_folders
 from harness.session.closing import RunStart, resumed_folder
 from harness.session.liveline import LiveLine
-from harness.session.options import make_settings
 from harness.session.planned import PlannedEntry, plan_text
 from harness.session.session import Session
+from harness.session.settings import make_settings
 from harness.store import PlannedBenchmark, RunFolder
 
 TEST = "harness run"
@@ -28,7 +28,7 @@ TEST = "harness run"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RunRequest:
     """What was typed of the models: files, and what is done with all of them."""
 
     files: Sequence[str]
@@ -50,7 +50,7 @@ class Wanted:
         )
 
 
-def run_files(wanted: Wanted, *, devices: list[str], given: dict[str, Any], as_json: bool) -> int:
+def run_files(wanted: RunRequest, *, devices: list[str], given: dict[str, Any], as_json: bool) -> int:
     """Measure files on devices; returns the exit code. Raises UsageError."""
     command = shlex.join(["harness", *words_without_secrets(sys.argv[1:])])
     settings = make_settings(given, devices=devices, rootdir=Path.cwd(), command=command)
@@ -67,7 +67,7 @@ def run_files(wanted: Wanted, *, devices: list[str], given: dict[str, Any], as_j
     cut_off = resumed_folder(settings)
     start = RunStart.of(cut_off)
     folder = cut_off or RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
-    folder.append_planned(_planned(profiles, chosen))
+    folder.append_planned(_planned_benchmarks(profiles, chosen))
     live, report = LiveLine(), ReportRenderer()
     remote = all(profile.connection.transport != "local" for profile in profiles.values())
     session = Session(
@@ -87,7 +87,7 @@ def _nothing() -> None:
     """This host is itself what is measured."""
 
 
-def _planned(devices: Iterable[str], chosen: Sequence[Candidate]) -> list[PlannedBenchmark]:
+def _planned_benchmarks(devices: Iterable[str], chosen: Sequence[Candidate]) -> list[PlannedBenchmark]:
     return [PlannedBenchmark(device=device, test=TEST, candidate=str(one)) for device in devices for one in chosen]
 
 

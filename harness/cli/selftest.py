@@ -15,9 +15,9 @@ from harness.records.secret_names import words_without_secrets
 from harness.report import ReportRenderer
 from harness.session.closing import RunStart
 from harness.session.liveline import LiveLine
-from harness.session.options import make_settings
 from harness.session.selftesting import MODEL, self_test
 from harness.session.session import Session
+from harness.session.settings import make_settings
 from harness.store import RunFolder
 
 _MILDEST_FIRST = (0, 10, 11, 5, 1, 4, 2)

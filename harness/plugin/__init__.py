@@ -1,7 +1,7 @@
 """The pytest plugin: options, the ``bench`` fixture, markers, own letters, the table, the exit codes.
 
 It is loaded by every pytest of an environment, so this module imports nothing heavy: the hooks that only
-benchmarks need live in ``harness.plugin.benching`` and load when a device was named.
+benchmarks need live in ``harness.plugin.benchmark_session`` and load when a device was named.
 """
 
 from harness.plugin.fixtures import bench, harness_device

@@ -25,7 +25,7 @@ _KNOWN: Final = (0, 1, 2, 5)
 """Exit statuses of pytest that say no more than reports do."""
 
 
-def held(*, warn: bool) -> frozenset[Status]:
+def holding_statuses(*, warn: bool) -> frozenset[Status]:
     """The statuses with which a test goes on; ``warn``: also where an entry is too close to call."""
     return frozenset({Status.MEASURED, Status.PASS, *([Status.INCONCLUSIVE] if warn else [])})
 
@@ -46,7 +46,7 @@ class FailureLog:
     def is_verdict(self, report: pytest.TestReport) -> bool:
         """Whether a failed test failed for its entry's status, and not for what it asserts itself or takes down."""
         status = dict(report.user_properties).get(STATUS_PROPERTY)
-        return report.when == "call" and status is not None and status not in held(warn=self.warn)
+        return report.when == "call" and status is not None and status not in holding_statuses(warn=self.warn)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
@@ -157,10 +157,10 @@ def refuse(item: pytest.Item, kind: str, sentence: str) -> NoReturn:
 
 def in_one_line(config: pytest.Config, sentence: str) -> str:
     """As pytest prints it, at a line's start."""
-    from harness.plugin.flags import spelled
     from harness.plugin.github import for_log
+    from harness.plugin.options import spell_options
 
-    return for_log(spelled(" ".join(sentence.split()), config))
+    return for_log(spell_options(" ".join(sentence.split()), config))
 
 
 def _line(report: pytest.CollectReport | pytest.TestReport) -> str:

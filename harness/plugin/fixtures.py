@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin.failures import UNREACHED_PROPERTY, USAGE_PROPERTY, held, in_one_line, refuse
-from harness.plugin.hooks import BENCH_CALLS, BENCHING
+from harness.plugin.failures import UNREACHED_PROPERTY, USAGE_PROPERTY, holding_statuses, in_one_line, refuse
+from harness.plugin.hooks import BENCH_CALLS, BENCHMARK_SESSION
 
 if TYPE_CHECKING:
     from harness.records.candidate import Candidate
@@ -31,7 +31,7 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
     ``entry["latency_p50"].value`` is a figure in its SI base unit; it raises, after recording, where a limit is broken
     or nothing could be measured.
     """
-    benching = request.config.stash.get(BENCHING, None)
+    benching = request.config.stash.get(BENCHMARK_SESSION, None)
     if benching is None:
         refuse(request.node, USAGE_PROPERTY, "no device named: give --device NAME")
     if not harness_device:
@@ -40,7 +40,7 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
             USAGE_PROPERTY,
             "pytest does not see that this test asks for bench: let it ask for harness_device too",
         )
-    from harness.plugin.properties import properties_of
+    from harness.plugin.properties import entry_properties
 
     request.node.stash[BENCH_CALLS] = 0
 
@@ -59,7 +59,7 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
             entry = benching.session.measure(
                 candidate, harness_device, test=request.node.nodeid, limits=limits, share=share
             )
-        request.node.user_properties.extend(properties_of(entry))
+        request.node.user_properties.extend(entry_properties(entry))
         _raise_unless_held(request, entry, warn=benching.settings.inconclusive == "warn")
         return entry
 
@@ -101,7 +101,7 @@ def _one_line(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _raise_unless_held(request: pytest.FixtureRequest, entry: "Entry", *, warn: bool) -> None:
-    if entry.status not in held(warn=warn):
+    if entry.status not in holding_statuses(warn=warn):
         from harness.report.labels import sentences
 
         said = (f"{status.value}: {reason}" for status, reason in sentences(entry))

@@ -88,13 +88,13 @@ def _of_entry(results: Results, entry: Entry, root: str) -> Iterator[str]:
 
 
 def _command(level: str, title: str, message: str, file: str = "") -> str:
-    where = f"file={_escaped(visible(file), _ESCAPES | _IN_PROPERTIES)}," if file else ""
-    return f"::{level} {where}title={_escaped(visible(title), _ESCAPES | _IN_PROPERTIES)}::{_message(message)}"
+    where = f"file={_escape(visible(file), _ESCAPES | _IN_PROPERTIES)}," if file else ""
+    return f"::{level} {where}title={_escape(visible(title), _ESCAPES | _IN_PROPERTIES)}::{_message(message)}"
 
 
 def _message(text: str) -> str:
-    return _escaped(visible(text), _ESCAPES)
+    return _escape(visible(text), _ESCAPES)
 
 
-def _escaped(text: str, escapes: Mapping[str, str]) -> str:
+def _escape(text: str, escapes: Mapping[str, str]) -> str:
     return "".join(escapes.get(character, character) for character in text)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from harness.plugin.benching import Benching
+    from harness.plugin.benchmark_session import BenchmarkSession
     from harness.plugin.failures import FailureLog
 
-BENCHING: pytest.StashKey["Benching"] = pytest.StashKey()
+BENCHMARK_SESSION: pytest.StashKey["BenchmarkSession"] = pytest.StashKey()
 FAILURES: pytest.StashKey["FailureLog"] = pytest.StashKey()
 BENCH_CALLS: pytest.StashKey[int] = pytest.StashKey()
 """How often a test that takes ``bench`` called it."""
@@ -29,9 +29,9 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     """Our options, where a conftest names this plugin; else they are added after the conftests' own, see below."""
     files = (getattr(plugin, "__file__", None) or "" for plugin in pluginmanager.get_plugins())
     if any(Path(file).name == "conftest.py" for file in files):
-        from harness.plugin.flags import add_flags
+        from harness.plugin.options import add_options
 
-        add_flags(parser)
+        add_options(parser)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -39,13 +39,13 @@ def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, object, object]:
     """Add our options when all others are there, so that we step aside and nobody clashes with us."""
-    from harness.plugin.flags import add_flags, forget_values
+    from harness.plugin.options import add_options, forget_values
 
     forget_values(args, early_config.known_args_namespace.file_or_dir)
     try:
         return (yield)
     finally:
-        add_flags(parser)
+        add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,16 +54,16 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "budget(**limits): limits that hold on every board, e.g. budget(model_size='60 kB')"
     )
     from harness.plugin.failures import FailureLog
-    from harness.plugin.flags import release_names, settings_of
+    from harness.plugin.options import read_settings, release_names
 
     release_names(config)
     config.stash[FAILURES] = FailureLog()
     config.pluginmanager.register(config.stash[FAILURES], "harness-failures")
-    if settings_of(config).devices:
-        from harness.plugin.benching import Benching
+    if read_settings(config).devices:
+        from harness.plugin.benchmark_session import BenchmarkSession
         from harness.plugin.pytest_benchmark import BenchmarkTable
 
-        benching = config.stash[BENCHING] = Benching.configure(config, config.stash[FAILURES])
+        benching = config.stash[BENCHMARK_SESSION] = BenchmarkSession.configure(config, config.stash[FAILURES])
         if benching.settings.plan_only:
             config.option.dist = "no"  # pytest-xdist's: what is only planned needs no workers
         config.pluginmanager.register(BenchmarkTable(benching), "harness-benchmark-table")
@@ -71,16 +71,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Which boards, and which of our options' names are somebody else's here."""
-    from harness.plugin.flags import stepped_aside, twin
+    from harness.plugin.options import shadowed_flags, twin
 
     lines = []
-    aside = stepped_aside(config)
+    aside = shadowed_flags(config)
     if aside:
         lines.append(
             f"harness: another plugin or a conftest owns {', '.join(aside)} here; "
             f"ours have a prefix, such as {twin(aside[0])}"
         )
-    benching = config.stash.get(BENCHING, None)
+    benching = config.stash.get(BENCHMARK_SESSION, None)
     if benching is not None:
         lines.append(f"harness: {benching.heading()}")
     return lines
@@ -88,18 +88,18 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
     """Limits that are skipped, before a board is touched."""
-    benching = config.stash.get(BENCHING, None)
+    benching = config.stash.get(BENCHMARK_SESSION, None)
     said = benching.skipped(items) if benching is not None else None
     return [f"harness: {said}"] if said else []
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that asks for ``bench`` runs once on each device."""
-    from harness.plugin.expecting import is_benchmark
+    from harness.plugin.benchmarks import is_benchmark
 
     if not is_benchmark(metafunc):
         return
-    benching = metafunc.config.stash.get(BENCHING, None)
+    benching = metafunc.config.stash.get(BENCHMARK_SESSION, None)
     devices = benching.settings.devices if benching is not None else ()
     if devices:
         metafunc.parametrize("harness_device", devices, scope="session", ids=list(devices))
@@ -114,16 +114,16 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     """Budgets of tests that are left out match nothing, and are not wrong for that."""
-    benching = items[0].config.stash.get(BENCHING, None) if items else None
+    benching = items[0].config.stash.get(BENCHMARK_SESSION, None) if items else None
     if benching is not None:
         benching.budgets.left_out = True
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What will be measured is known now. Wrong budgets, and benchmarks that name no device, are usage errors."""
-    from harness.plugin.flags import refuse_without_device
+    from harness.plugin.options import refuse_without_device
 
-    benching = session.config.stash.get(BENCHING, None)
+    benching = session.config.stash.get(BENCHMARK_SESSION, None)
     if benching is not None:
         benching.expect(session.items)
         benching.check_budgets(session)
@@ -134,7 +134,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """With --plan-only nothing runs."""
-    benching = session.config.stash.get(BENCHING, None)
+    benching = session.config.stash.get(BENCHMARK_SESSION, None)
     if benching is None:
         return None
     benching.started = True
@@ -144,7 +144,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse the benchmarks of a worker whose budgets are wrong: it has nobody else to tell."""
-    benching = item.config.stash.get(BENCHING, None)
+    benching = item.config.stash.get(BENCHMARK_SESSION, None)
     if benching is not None and benching.refusal:
         benching.refuse(item)
 
@@ -161,7 +161,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController has no public type
     """Tell an xdist worker which run folder and run id are the controller's."""
-    benching = node.config.stash.get(BENCHING, None)
+    benching = node.config.stash.get(BENCHMARK_SESSION, None)
     if benching is not None:
         node.workerinput["harness"] = benching.for_worker()
 
@@ -169,7 +169,7 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist's WorkerCo
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodeready(node: Any) -> None:  # noqa: ANN401 - as above
     """Know an xdist worker's process, where it runs on this machine."""
-    benching = node.config.stash.get(BENCHING, None)
+    benching = node.config.stash.get(BENCHMARK_SESSION, None)
     child = getattr(getattr(node.gateway, "_io", None), "popen", None)
     if benching is not None and child is not None:
         benching.workers.append(child)
@@ -178,7 +178,7 @@ def pytest_testnodeready(node: Any) -> None:  # noqa: ANN401 - as above
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - as above
     """Hear from an xdist worker what its tests measured."""
-    benching = node.config.stash.get(BENCHING, None)
+    benching = node.config.stash.get(BENCHMARK_SESSION, None)
     if benching is not None:
         benching.budgets.take(getattr(node, "workeroutput", {}).get("harness", {}))
 
@@ -186,7 +186,7 @@ def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - as above
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401 - xdist's types
     """One worker a device, so that a board never measures two things at once."""
-    benching = config.stash.get(BENCHING, None)
+    benching = config.stash.get(BENCHMARK_SESSION, None)
     if benching is None:
         return None
     from harness.plugin.scheduling import BoardScheduling
@@ -207,7 +207,7 @@ def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Release the boards; the controller writes results and report, and sets the exit code."""
-    benching = session.config.stash.get(BENCHING, None)
+    benching = session.config.stash.get(BENCHMARK_SESSION, None)
     if benching is not None:
         session.exitstatus = benching.finish(session)
     elif not hasattr(session.config, "workerinput"):
@@ -218,13 +218,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The table, the sentences, and where the report lies."""
-    benching = terminalreporter.config.stash.get(BENCHING, None)
+    benching = terminalreporter.config.stash.get(BENCHMARK_SESSION, None)
     if benching is not None:
         benching.summarise(terminalreporter)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Where pytest gave no summary, after an internal error for one, give ours; let go of the signals."""
-    benching = config.stash.get(BENCHING, None)
+    benching = config.stash.get(BENCHMARK_SESSION, None)
     if benching is not None:
         benching.unconfigure(config)

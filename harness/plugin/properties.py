@@ -8,17 +8,17 @@ from harness.records.results import Entry, Finding
 from harness.report.labels import LIMITED, budget_key
 
 
-def properties_of(entry: Entry) -> list[tuple[str, str]]:
+def entry_properties(entry: Entry) -> list[tuple[str, str]]:
     """The entry's device, candidate and status, then each metric with a limit: value, interval, limit.
 
     Values are in SI base units, with the unit ("0.0039 s"); shares have none.
     """
     candidate = f"{entry.candidate}/{entry.recipe}" if entry.recipe else entry.candidate
     own = [("harness_device", entry.device), ("harness_candidate", candidate), (STATUS_PROPERTY, entry.status.value)]
-    return [*own, *(one for finding in entry.findings for one in _limited(finding))]
+    return [*own, *(one for finding in entry.findings for one in _limit_properties(finding))]
 
 
-def tell_junit(config: pytest.Config, *, run: str, code: int) -> None:
+def add_junit_properties(config: pytest.Config, *, run: str, code: int) -> None:
     """Say in the JUnit XML, where one is written, which run its tests belong to and what its exit code is."""
     from _pytest.junitxml import xml_key  # pytest's own fixture for this serves tests, not plugins
 
@@ -28,19 +28,21 @@ def tell_junit(config: pytest.Config, *, run: str, code: int) -> None:
         xml.add_global_property("harness_exit_code", str(code))
 
 
-def _limited(finding: Finding) -> list[tuple[str, str]]:
+def _limit_properties(finding: Finding) -> list[tuple[str, str]]:
     if finding.metric is None or finding.limit is None or finding.gate not in LIMITED:
         return []
     name = f"harness_{budget_key(finding)}"
     known = METRICS.get(finding.metric)
     unit = known.unit if known and finding.gate == "budget" and known.unit != "1" else ""
-    told = [(f"{name}_limit", _written(finding.limit, unit))]
+    told = [(f"{name}_limit", _format_value(finding.limit, unit))]
     if finding.ci_low is not None and finding.ci_high is not None:
-        told.insert(0, (f"{name}_interval", f"{_written(finding.ci_low, unit)} to {_written(finding.ci_high, unit)}"))
+        told.insert(
+            0, (f"{name}_interval", f"{_format_value(finding.ci_low, unit)} to {_format_value(finding.ci_high, unit)}")
+        )
     if finding.value is not None:
-        told.insert(0, (name, _written(finding.value, unit)))
+        told.insert(0, (name, _format_value(finding.value, unit)))
     return told
 
 
-def _written(value: float, unit: str) -> str:
+def _format_value(value: float, unit: str) -> str:
     return f"{value:.9g} {unit}".rstrip()

@@ -5,19 +5,24 @@ into that list from the results, one round a trial, each the trial's own median;
 Under xdist, where it measures nothing, the controller's list is filled all the same.
 """
 
+from collections import Counter
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pytest_benchmark.stats import Metadata
 
-from harness.plugin.expecting import is_benchmark
-from harness.plugin.properties import tell_junit
-from harness.records.results import DeviceRecord, Results
+from harness.plugin.benchmarks import is_benchmark
+from harness.plugin.properties import add_junit_properties
+from harness.records.results import DeviceRecord, Entry, Results
 from harness.records.text import visible
+from harness.records.usable import trial_medians, usable
+from harness.report.labels import device_title, entry_name
 
 if TYPE_CHECKING:
-    from harness.plugin.benching import Benching
+    from harness.plugin.benchmark_session import BenchmarkSession
+
 
 _ONLY = "--benchmark-only"
 _REGRESSION = "PerformanceRegression"
@@ -29,7 +34,7 @@ _PROGRAM = ("python_compiler", "python_implementation", "python_implementation_v
 class BenchmarkTable:
     """A pytest plugin object, for sessions that name devices."""
 
-    benching: "Benching"
+    benching: "BenchmarkSession"
     _saved: list[Mapping[str, Any]] = field(default_factory=list)
     """The devices of each saved run that this one is compared with."""
 
@@ -58,7 +63,7 @@ class BenchmarkTable:
             self.benching.finish(session)
             self._fill(session.config)
         if self.benching.started and not self.benching.worker:
-            tell_junit(session.config, run=self.benching.start.id, code=self.benching.code_of_now(session))
+            add_junit_properties(session.config, run=self.benching.start.id, code=self.benching.code_of_now(session))
         return (yield)
 
     @pytest.hookimpl(optionalhook=True)
@@ -104,9 +109,8 @@ class BenchmarkTable:
         off = config.getoption("benchmark_disable", False) and not config.getoption("benchmark_enable", False)
         if session is None or off or self.benching.results is None:
             return
-        from harness.plugin.benchmark_entries import entries_of
 
-        session.benchmarks += entries_of(self.benching.results)
+        session.benchmarks += make_metadata(self.benching.results)
 
 
 def facts_of(record: DeviceRecord) -> dict[str, Any]:
@@ -170,3 +174,94 @@ def _speak_of(machine_info: dict[str, Any], record: DeviceRecord) -> None:
         "system": facts.os or "",
         "cpu": {"brand_raw": facts.cpu, "arch_string_raw": facts.arch, "count": facts.cpu_count},
     }
+
+
+@dataclass(frozen=True)
+class _Fixture:
+    """What pytest-benchmark asks of the fixture that measured something."""
+
+    name: str
+    fullname: str
+    group: str
+    param: str | None
+    params: dict[str, str | int | None]
+    extra_info: dict[str, Any]
+    of_device: str
+    cprofile_stats: None = None
+    has_error: bool = False
+
+
+def make_metadata(results: Results) -> list[Metadata]:
+    """One for each entry measured on a fit board with right outputs: a round a trial, its median in seconds."""
+    measured = [entry for entry in results.entries if usable(entry) and trial_medians(entry)]
+    tests = Counter(entry.test for entry in measured)
+    seen: Counter[str] = Counter()
+    made = []
+    for entry in measured:
+        name = _unique(entry, seen, alone=tests[entry.test] == 1)
+        metadata = Metadata(_make_fixture(results, entry, name), iterations=1, options={})
+        for median in trial_medians(entry):
+            metadata.update(median)
+        made.append(metadata)
+    return made
+
+
+def _unique(entry: Entry, seen: Counter[str], *, alone: bool) -> str:
+    """The test's id; with the candidate where the test measured several, and numbered where it was measured again."""
+    name = entry.test if alone else f"{entry.test} {visible(entry_name(entry))}"
+    seen[name] += 1
+    return name if seen[name] == 1 else f"{name} #{seen[name]}"
+
+
+def _make_fixture(results: Results, entry: Entry, fullname: str) -> _Fixture:
+    function, bracket, parameters = fullname.partition("[")
+    return _Fixture(
+        name=function.rpartition("::")[2] + bracket + parameters,
+        fullname=fullname,
+        group=visible(device_title(entry.device, results.devices)),
+        param=parameters.rpartition("]")[0] or None,
+        params={
+            "device": entry.device,
+            "candidate": entry.candidate,
+            "recipe": entry.recipe,
+            "runtime": entry.runtime,
+            "num_threads": entry.num_threads,
+        },
+        extra_info=_extra_info(results, entry),
+        of_device=entry.device,
+    )
+
+
+def _extra_info(results: Results, entry: Entry) -> dict[str, Any]:
+    record = results.devices.get(entry.device)
+    told = {
+        "round": "one trial: the median of its inferences, in seconds",
+        "device": entry.device,
+        "label": record.label if record else None,
+        "fingerprint": record.fingerprint if record else None,
+        "candidate": entry.candidate,
+        "recipe": entry.recipe,
+        "runtime": entry.runtime,
+        "delegate": entry.delegate,
+        "num_threads": entry.num_threads,
+        "sha256": entry.artifact.sha256 if entry.artifact else None,
+        "status": entry.status.value,
+        "run": results.run.id,
+        "latency_p50": _interval(entry),
+    }
+    several = record is not None and len(results.devices) > 1
+    return told | {"board": facts_of(record)} if record and several else told
+
+
+def _interval(entry: Entry) -> dict[str, float | int | None] | None:
+    """The entry's median with its interval, in seconds."""
+    for measurement in entry.measurements:
+        if measurement.metric == "latency_p50" and measurement.value is not None:
+            return {
+                "value": measurement.value,
+                "ci_low": measurement.ci_low,
+                "ci_high": measurement.ci_high,
+                "confidence": measurement.confidence,
+                "n": measurement.n,
+            }
+    return None

@@ -14,10 +14,10 @@ class BoardScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist ships 
         self._devices = devices
 
     def _split_scope(self, nodeid: str) -> str:
-        return device_of(nodeid, self._devices) or str(super()._split_scope(nodeid))
+        return device_in_id(nodeid, self._devices) or str(super()._split_scope(nodeid))
 
 
-def device_of(nodeid: str, devices: tuple[str, ...]) -> str | None:
+def device_in_id(nodeid: str, devices: tuple[str, ...]) -> str | None:
     """The device named first in a test id's brackets, the longest name that fits; None without one."""
     _, _, inside = nodeid.partition("[")
     fitting = [name for name in devices if inside.startswith((f"{name}-", f"{name}]"))]

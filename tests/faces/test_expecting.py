@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from harness.plugin.expecting import expected_of
+from harness.plugin.benchmarks import expected_candidates
 from harness.records.candidate import Candidate
 
 ONE, TWO = (Candidate(name, "zoo", name, "int8") for name in ("one", "two"))
@@ -21,10 +21,10 @@ def test_candidates_by_device_in_the_order_of_the_tests() -> None:
         item("bench", harness_device="a", candidate=TWO),
         item("bench", harness_device="b", first=ONE, second=TWO),
     ]
-    assert expected_of(items) == {"a": (TWO, ONE), "b": (ONE, TWO)}
+    assert expected_candidates(items) == {"a": (TWO, ONE), "b": (ONE, TWO)}
 
 
 def test_other_tests_are_not_benchmarks() -> None:
     doctest = SimpleNamespace(name="a doctest has neither fixtures nor parameters")
-    assert expected_of([item("tmp_path", candidate=ONE), doctest]) == {}  # type: ignore[list-item]
-    assert expected_of([item("bench", harness_device="a")]) == {"a": ()}
+    assert expected_candidates([item("tmp_path", candidate=ONE), doctest]) == {}  # type: ignore[list-item]
+    assert expected_candidates([item("bench", harness_device="a")]) == {"a": ()}

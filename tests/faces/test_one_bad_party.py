@@ -11,7 +11,7 @@ from support.own_lease import own_lease
 
 from harness.board import LiveBoard
 from harness.board.provision_proof import addition_model
-from harness.cli.run import Wanted, run_files
+from harness.cli.run import RunRequest, run_files
 from harness.records.results import Results
 from harness.session import session as session_module
 from harness.store import RunFolder, load_results
@@ -34,7 +34,7 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def run(*devices: str, files: str = "models", **given: Any) -> tuple[int, Results]:
-    code = run_files(Wanted([files]), devices=list(devices), given=QUICK | given, as_json=False)
+    code = run_files(RunRequest([files]), devices=list(devices), given=QUICK | given, as_json=False)
     results = load_results(Path("reports/latest"))
     assert results.run.exit_code == code
     return code, results

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.user_folder import Place
 
-from harness.plugin.flags import twin
+from harness.plugin.options import twin
 from harness.records.settings import OPTIONS
 
 FLAGS = tuple(flag for option in OPTIONS.values() for flag in option.flags)

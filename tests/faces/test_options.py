@@ -8,14 +8,14 @@ from _pytest.config.argparsing import Parser
 from typer.testing import CliRunner
 
 from harness.cli.app import app
-from harness.plugin.flags import add_flags, twin
+from harness.plugin.options import add_options, twin
 from harness.records.settings import OPTIONS
 
 
 @pytest.fixture(scope="module")
 def of_pytest() -> dict[str, argparse.Action]:
     parser = Parser(_ispytest=True)
-    add_flags(parser)
+    add_options(parser)
     return {flag: action for action in parser.optparser._actions for flag in action.option_strings}
 
 

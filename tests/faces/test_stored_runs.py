@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.cli.stored import BudgetFiles, known_word
+from harness.cli.budget_files import BudgetFiles, check_word
 from harness.records.errors import UsageError
 from harness.testing import make_entry
 
@@ -54,6 +54,6 @@ def test_a_new_file_stands_in_the_top_folder_of_the_tests(root):
 
 
 def test_a_mistyped_word_has_the_nearest_beside_it():
-    assert known_word("rpi4", ["rpi4", "local"], flag="--device") == "rpi4"
+    assert check_word("rpi4", ["rpi4", "local"], flag="--device") == "rpi4"
     with pytest.raises(UsageError, match="--device rpi44 is not there: did you mean rpi4"):
-        known_word("rpi44", ["rpi4", "local"], flag="--device")
+        check_word("rpi44", ["rpi4", "local"], flag="--device")

@@ -2,17 +2,16 @@
 
 from support.sample_results import HOSTILE, results
 
-from harness.plugin.benchmark_entries import entries_of
-from harness.plugin.pytest_benchmark import facts_of, unlike
+from harness.plugin.pytest_benchmark import facts_of, make_metadata, unlike
 from harness.records.usable import trial_medians
 
 
 def as_told(entries, **changes):
-    return [one.as_dict() for one in entries_of(results().model_copy(update={"entries": entries, **changes}))]
+    return [one.as_dict() for one in make_metadata(results().model_copy(update={"entries": entries, **changes}))]
 
 
 def test_what_was_measured_well_is_listed_with_its_trials_medians():
-    made = entries_of(results())
+    made = make_metadata(results())
     assert len(made) == 8
     first = made[0].as_dict()
     assert first["stats"]["data"] == trial_medians(results().entries[0])

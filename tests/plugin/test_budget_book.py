@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugin.budget_book import BudgetBook
+from harness.plugin.budgets import CollectedBudgets
 from harness.profiles import load
 from harness.records.candidate import Candidate
 from harness.records.errors import BudgetsError
@@ -27,15 +27,15 @@ issue = "#1"
 reason = "grows for now"
 """
 TABLE = '[local."{}"]\nmodel_size = "1 MB"\n'
-Check = Callable[..., BudgetBook]
+Check = Callable[..., CollectedBudgets]
 
 
 @pytest.fixture
 def check(tmp_path: Path) -> Check:
-    def checked(text: str, *named: Candidate | None, whole: bool = True) -> BudgetBook:
+    def checked(text: str, *named: Candidate | None, whole: bool = True) -> CollectedBudgets:
         """A book of one file and a test for each candidate; None: one that names its own only when it runs."""
         (tmp_path / "budgets.toml").write_text(text)
-        book = BudgetBook(tmp_path, {"local": load("local", None)}, None, TODAY)
+        book = CollectedBudgets(tmp_path, {"local": load("local", None)}, None, TODAY)
         config: Any = SimpleNamespace(
             args=["." if whole else "test_a.py::test_0"],
             invocation_params=SimpleNamespace(dir=tmp_path),
@@ -100,7 +100,7 @@ def test_a_test_alone_leaves_tables_of_others_unsaid(check: Check) -> None:
 
 def test_the_controller_knows_what_workers_tests_measured(check: Check, tmp_path: Path) -> None:
     text = TABLE.format("hello") + TABLE.format("other")
-    first, second, controller = check(text, None), check(text, None), BudgetBook(tmp_path, {}, None, TODAY)
+    first, second, controller = check(text, None), check(text, None), CollectedBudgets(tmp_path, {}, None, TODAY)
     first.record_call(item(tmp_path), HELLO)
     for worker in (first, second):
         controller.take(worker.for_controller())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugin.budget_markers import check_markers, marked_limits
+from harness.plugin.budgets import check_markers, marker_limits
 from harness.records.errors import BudgetsError
 
 
@@ -64,4 +64,4 @@ def test_other_markers_are_left_alone() -> None:
 
 def test_a_budget_of_a_whole_class_or_file_needs_one_benchmark_in_it() -> None:
     check_markers([item(LIMIT, bench=False), item(LIMIT)])
-    assert [limit.key for limit in marked_limits(item(LIMIT))] == ["latency_p50"]
+    assert [limit.key for limit in marker_limits(item(LIMIT))] == ["latency_p50"]

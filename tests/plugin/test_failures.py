@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugin.failures import FailureLog, held
+from harness.plugin.failures import FailureLog, holding_statuses
 from harness.records.status import Status
 from harness.session.outcome import SessionLog
 
@@ -30,7 +30,7 @@ def heard(*reports: Any, warn: bool = False) -> SessionLog:
 @pytest.mark.parametrize("status", list(Status))
 def test_a_test_whose_entry_is_well_failed_for_something_else(status: Status, warn: bool) -> None:
     failed = heard(report(str(status)), warn=warn).failed
-    assert failed == ({TEST: "a line and another"} if status in held(warn=warn) else {})
+    assert failed == ({TEST: "a line and another"} if status in holding_statuses(warn=warn) else {})
 
 
 @pytest.mark.parametrize(

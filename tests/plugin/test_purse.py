@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.gates import Limit, parse_limits
-from harness.plugin.budget_book import BudgetBook
-from harness.plugin.purse import Purse
+from harness.plugin.budgets import AlphaBudget, CollectedBudgets
 from harness.records.candidate import Candidate
 from harness.records.errors import BudgetsError
 from harness.testing import make_profile
@@ -34,21 +33,21 @@ def test_planned_limits_and_any_number_of_surprises_never_take_more_than_alpha(
     """Each process has a purse of its own and tests of its own; the planned limits are those of all of them."""
     taken = 0.0
     for process in calls:
-        purse = Purse(alpha, planned, surprises=True, processes=len(calls))
+        purse = AlphaBudget(alpha, planned, surprises=True, processes=len(calls))
         taken += sum(limits * purse.surprise_share(limits, where="t") for limits in process)
-    taken += planned * Purse(alpha, planned, surprises=True, processes=len(calls)).planned_share()
+    taken += planned * AlphaBudget(alpha, planned, surprises=True, processes=len(calls)).planned_share()
     assert taken <= alpha * (1.0 + 1e-9)
 
 
 @given(alpha=st.floats(1e-9, 0.5), planned=st.integers(1, 500))
 def test_where_every_test_tells_what_it_measures_the_planned_limits_take_all_of_it(alpha: float, planned: int) -> None:
-    purse = Purse(alpha, planned, surprises=False)
+    purse = AlphaBudget(alpha, planned, surprises=False)
     assert planned * purse.planned_share() == pytest.approx(alpha)
 
 
 def test_nothing_was_kept_back_for_a_surprise_that_could_not_be() -> None:
     with pytest.raises(BudgetsError, match=r"bench_x\.py::test_x: measures something that its parameters do not name"):
-        Purse(ALPHA, 3, surprises=False).surprise_share(1, where="bench_x.py::test_x")
+        AlphaBudget(ALPHA, 3, surprises=False).surprise_share(1, where="bench_x.py::test_x")
 
 
 def item(name: str, *candidates: Candidate, device: str = "board", **limits: object) -> pytest.Item:
@@ -64,9 +63,9 @@ def item(name: str, *candidates: Candidate, device: str = "board", **limits: obj
     return made  # type: ignore[no-any-return]
 
 
-def book(*items: pytest.Item, devices: tuple[str, ...] = ("board",), paired: bool = True) -> BudgetBook:
+def book(*items: pytest.Item, devices: tuple[str, ...] = ("board",), paired: bool = True) -> CollectedBudgets:
     profiles = {name: make_profile(name) for name in devices}
-    made = BudgetBook(Path("/nowhere"), profiles, None, date(2026, 11, 24), paired=paired)
+    made = CollectedBudgets(Path("/nowhere"), profiles, None, date(2026, 11, 24), paired=paired)
     made.expect(items)
     return made
 

@@ -8,7 +8,7 @@ import pytest
 from harness.records.errors import UsageError
 from harness.records.settings import OPTIONS, Settings
 from harness.records.units import QuantityError, parse_duration
-from harness.session.options import kept_where, make_settings
+from harness.session.settings import locate_history, make_settings
 
 
 def settings(folder: Path, devices: list[str] | None = None, **given: Any) -> Settings:
@@ -34,7 +34,7 @@ def test_folders_are_those_of_the_rootdir_from_wherever_the_command_is_given(
         monkeypatch.chdir(current)
         got = settings(root)
         assert (got.reports_dir, got.devices_dir) == (start / "reports", start / "devices")
-        assert kept_where(root, reports_dir=None, history="x")[0] == start / "reports"
+        assert locate_history(root, reports_dir=None, history="x")[0] == start / "reports"
         assert settings(root, reports_dir=Path("typed")).reports_dir == Path("typed")
     pyproject(root, 'reports-dir = "out"\ndevices-dir = "boards"\nartifacts = "/srv/built"')
     monkeypatch.chdir(here)
@@ -126,10 +126,10 @@ def test_the_history_is_named_in_pyproject_alone_files_beside_it(tmp_path: Path)
     pyproject(tmp_path, 'history = "postgresql+psycopg://lab/runs"\nreports-dir = "elsewhere"')
     assert settings(tmp_path).history == "postgresql+psycopg://lab/runs"
     assert "--history" not in {option.flag for option in OPTIONS.values()}
-    found = kept_where(tmp_path, reports_dir=None, history=None)
+    found = locate_history(tmp_path, reports_dir=None, history=None)
     assert found == (tmp_path / "elsewhere", "postgresql+psycopg://lab/runs")
-    assert kept_where(tmp_path, reports_dir=Path("typed"), history="typed.db") == (Path("typed"), "typed.db")
+    assert locate_history(tmp_path, reports_dir=Path("typed"), history="typed.db") == (Path("typed"), "typed.db")
 
 
 def test_reports_and_history_have_defaults(tmp_path: Path) -> None:
-    assert kept_where(tmp_path, reports_dir=None, history=None) == (tmp_path / "reports", None)
+    assert locate_history(tmp_path, reports_dir=None, history=None) == (tmp_path / "reports", None)

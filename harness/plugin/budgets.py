@@ -1,9 +1,10 @@
-"""The budgets of a pytest session: markers and budgets.toml, each file read once."""
+"""One error rate for the whole session: how much of alpha each limit may take."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -16,23 +17,110 @@ from harness.gates import (
     is_sampled,
     limits_for,
     load_budgets,
+    parse_limits,
     unused_keys,
     unused_waivers,
 )
 from harness.measure import check_trials
-from harness.plugin.budget_markers import check_markers, marked_limits
-from harness.plugin.expecting import candidates_of, device_of, is_benchmark
-from harness.plugin.purse import Purse
+from harness.plugin.benchmarks import candidates_of, device_of, is_benchmark
 from harness.profiles import available, lineages
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.errors import BudgetsError
+from harness.records.metrics import METRICS
+from harness.records.nearest import nearest
 from harness.records.settings import Settings
 from harness.session.planned import PlannedEntry
 
+_UNPLANNED_PART: Final = 0.5
+"""Of alpha, for tests whose parameters do not tell what they measure."""
+
 
 @dataclass
-class BudgetBook:
+class AlphaBudget:
+    """Alpha divided at collection over ``planned`` limits of all devices; chance has a part in each of them.
+
+    Where some tests do not tell by their parameters what they measure (``surprises``), half of alpha is theirs: the
+    i-th call of such a test takes 1 / (i (i + 1)) of it, divided by the ``processes`` that count for themselves, so
+    that all of them together never take more, however many they are.
+    """
+
+    alpha: float
+    planned: int
+    surprises: bool
+    processes: int = 1
+    _calls: int = field(default=0)
+
+    def planned_share(self) -> float:
+        """What each limit of a test may take whose parameters told of it."""
+        return self.alpha * (1.0 - _UNPLANNED_PART if self.surprises else 1.0) / max(1, self.planned)
+
+    def surprise_share(self, limits: int, *, where: str) -> float:
+        """What each of a call's limits may take where collection did not know of them.
+
+        Raises BudgetsError where nothing was kept back, because every test seemed to tell what it measures.
+        """
+        if not self.surprises:
+            raise BudgetsError(
+                f"{where}: measures something that its parameters do not name, so that its budgets have no share of "
+                "--alpha: parametrize the test with candidates(...) and call bench once"
+            )
+        self._calls += 1
+        part = self.alpha * _UNPLANNED_PART / self.processes / (self._calls * (self._calls + 1))
+        return part / max(1, limits)
+
+
+_MARKER = "budget"
+_LIKENESS = 0.75
+"""From which on a marker's name is taken for a misspelt one: "budgets" and "buget" are, "widget" is not."""
+_EXAMPLE = "budget(latency_p50='4 ms')"
+
+
+def marker_limits(item: pytest.Item) -> list[Limit]:
+    """The limits of a test's markers. Raises BudgetsError for one that names none."""
+    limits: list[Limit] = []
+    for marker in item.iter_markers(_MARKER):
+        if marker.args or not marker.kwargs:
+            said = "takes keywords" if marker.args else "limits nothing"
+            raise BudgetsError(f"{item.nodeid}: @pytest.mark.budget {said}: write e.g. {_EXAMPLE}")
+        limits += parse_limits(marker.kwargs, origin=f"marker of {item.nodeid}")
+    return limits
+
+
+def check_markers(items: Iterable[pytest.Item]) -> None:
+    """Refuse markers by which somebody means a limit that would hold nothing. Raises BudgetsError.
+
+    That are a budget without a limit, one on a test, class or file in which nothing takes ``bench``, and markers of
+    another name with the keys of budgets or with a name almost like it.
+    """
+    useful: set[int] = set()
+    useless: dict[int, pytest.Item] = {}
+    for item in items:
+        benchmark = is_benchmark(item)
+        for marker in item.iter_markers():
+            if marker.name != _MARKER:
+                _refuse_lookalike(item, marker, benchmark=benchmark)
+            elif benchmark:
+                useful.add(id(marker))  # one object for all tests of the class or file it stands at
+            else:
+                useless.setdefault(id(marker), item)
+        if benchmark:
+            marker_limits(item)
+    for marker_id, item in useless.items():
+        if marker_id not in useful:
+            raise BudgetsError(f"{item.nodeid}: has a budget, but no test it stands for takes bench: nothing is held")
+
+
+def _refuse_lookalike(item: pytest.Item, marker: pytest.Mark, *, benchmark: bool) -> None:
+    keys = [key for key in marker.kwargs if key == "accuracy_drop" or key.removesuffix("_regression") in METRICS]
+    registered = {line.partition(":")[0].partition("(")[0].strip() for line in item.config.getini("markers")}
+    alike = nearest(marker.name, [_MARKER], least=_LIKENESS) is not None
+    if keys or (benchmark and alike and marker.name not in registered):
+        raise BudgetsError(f"{item.nodeid}: @pytest.mark.{marker.name} limits nothing: did you mean {_EXAMPLE}?")
+
+
+@dataclass
+class CollectedBudgets:
     """Finds the limits that hold for a test on the day ``today`` (UTC), and refuses wrong ones."""
 
     rootdir: Path
@@ -46,7 +134,7 @@ class BudgetBook:
     waiting: dict[str, list[Budgeted]] = field(default_factory=dict)
     """Files, collected whole, of tests that name their candidates only when they run, and what is known of those."""
     _benchmarks: list[pytest.Item] = field(default_factory=list)
-    _purse: Purse | None = None
+    _purse: AlphaBudget | None = None
     _measured: set[tuple[str, str]] = field(default_factory=set)
     _files: dict[Path, Budgets] = field(default_factory=dict)
 
@@ -78,7 +166,7 @@ class BudgetBook:
             for candidate in candidates_of(item)
         ]
 
-    def purse(self, alpha: float) -> Purse:
+    def purse(self, alpha: float) -> AlphaBudget:
         """Alpha over all limits of the collected benchmarks in which chance has a part. Raises BudgetsError."""
         planned = sum(
             self._sampled(self.limits(item, candidate, device_of(item)))
@@ -86,7 +174,7 @@ class BudgetBook:
             for candidate in candidates_of(item)
         )
         surprises = any(not candidates_of(item) for item in self._benchmarks)
-        return Purse(alpha, planned, surprises, processes=len(self.profiles))
+        return AlphaBudget(alpha, planned, surprises, processes=len(self.profiles))
 
     def skipped(self) -> int:
         """How many limits of the collected benchmarks need a baseline, where none was given."""
@@ -102,7 +190,7 @@ class BudgetBook:
     def limits(self, item: pytest.Item, candidate: Candidate, device: str) -> tuple[Limit, ...]:
         """The limits on a test's candidate on a device. Raises BudgetsError."""
         lineage = self.profiles[device].lineage
-        return limits_for(self._nearest(item.path), lineage, str(candidate), marked_limits(item), today=self.today)
+        return limits_for(self._nearest(item.path), lineage, str(candidate), marker_limits(item), today=self.today)
 
     def check(self, items: Sequence[pytest.Item], config: pytest.Config, settings: Settings) -> None:
         """Read every marker and file, and refuse waivers that do not relax.
@@ -180,7 +268,7 @@ class BudgetBook:
     def _limited(self, item: pytest.Item, candidate: Candidate, budgets: Budgets) -> Iterator[Budgeted]:
         """What is limited of a candidate on every device there is, whether it is measured now or not."""
         for lineage in {profile.lineage for profile in self.profiles.values()} | set(lineages(self.devices_dir)):
-            limits = limits_for(budgets, lineage, str(candidate), marked_limits(item), today=None)
+            limits = limits_for(budgets, lineage, str(candidate), marker_limits(item), today=None)
             yield Budgeted(tuple(lineage), str(candidate), frozenset(limit.key for limit in limits))
 
     def _nearest(self, test_file: Path) -> Budgets | None:

@@ -12,13 +12,13 @@ import pytest
 from harness.records.errors import UsageError
 from harness.records.secret_names import words_without_secrets
 from harness.records.settings import OPTIONS, SWITCH, Settings
-from harness.session.options import make_settings
+from harness.session.settings import make_settings
 
 _PREFIX: Final = "--harness-"
 _CONFTEST = "conftest.py"
 
 
-def add_flags(parser: pytest.Parser) -> None:
+def add_options(parser: pytest.Parser) -> None:
     """Add the options of all settings, under the names that are free.
 
     Each has a twin with a prefix, --harness-device, that works where the short name is somebody else's.
@@ -70,15 +70,15 @@ def twin(flag: str) -> str:
     return f"{_PREFIX}{flag.removeprefix('--')}"
 
 
-def stepped_aside(config: pytest.Config) -> tuple[str, ...]:
+def shadowed_flags(config: pytest.Config) -> tuple[str, ...]:
     """Our options whose short names another plugin or a conftest owns in this pytest."""
     own = {name for dest, names in _options(config._parser) if dest.startswith("harness_") for name in names}
     return tuple(flag for option in OPTIONS.values() for flag in option.flags if flag not in own)
 
 
-def spelled(text: str, config: pytest.Config) -> str:
+def spell_options(text: str, config: pytest.Config) -> str:
     """A message in which each of our options is named as it works in this pytest."""
-    aside = stepped_aside(config)
+    aside = shadowed_flags(config)
     if not aside:
         return text
     # --board names a device too, but its own twin would be one more spelling to know.
@@ -99,7 +99,7 @@ def forget_values(args: Sequence[str], paths: list[str]) -> None:
             paths.remove(value)
 
 
-def settings_of(config: pytest.Config) -> Settings:
+def read_settings(config: pytest.Config) -> Settings:
     """Settings of this pytest. Raises pytest.UsageError in one line."""
     given = {field: config.getoption(f"harness_{field}", None) for field in OPTIONS}
     try:
@@ -110,7 +110,7 @@ def settings_of(config: pytest.Config) -> Settings:
             command=" ".join(["pytest", *words_without_secrets(map(str, config.invocation_params.args))]),
         )
     except UsageError as error:
-        raise pytest.UsageError(spelled(str(error), config)) from None
+        raise pytest.UsageError(spell_options(str(error), config)) from None
 
 
 def _home(config: pytest.Config) -> Path:
@@ -122,14 +122,14 @@ def _home(config: pytest.Config) -> Path:
 
 def refuse_without_device(session: pytest.Session) -> None:
     """Raise pytest.UsageError, with the names there are, where a collected test asks for ``bench``."""
-    from harness.plugin.expecting import is_benchmark
+    from harness.plugin.benchmarks import is_benchmark
 
     if not any(map(is_benchmark, session.items)):
         return
     from harness.profiles import available
 
-    names = ", ".join(sorted(available(settings_of(session.config).devices_dir)))
-    raise pytest.UsageError(spelled(f"no device named: give --device NAME, one of {names}", session.config))
+    names = ", ".join(sorted(available(read_settings(session.config).devices_dir)))
+    raise pytest.UsageError(spell_options(f"no device named: give --device NAME, one of {names}", session.config))
 
 
 def _options(parser: pytest.Parser) -> Iterator[tuple[str, Sequence[str]]]:

@@ -9,8 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from harness.cli.judge import settings_of
-from harness.cli.stored import BudgetFiles, known_word, lineages_of, stored_run
+from harness.cli.budget_files import BudgetFiles, check_word, lineages_of, stored_run
+from harness.cli.judge import judging_settings
 from harness.gates import load_budgets
 from harness.gates.editing import Edit, edited
 from harness.gates.proposing import DEFAULT_METRICS, Asked, Proposal, Refused, propose
@@ -38,7 +38,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class _FileProposals:
     """What became of one file."""
 
     file: Path
@@ -61,15 +61,17 @@ def propose_budgets(wanted: Wanted, *, as_json: bool) -> int:
         raise UsageError(f"--budgets {wanted.budgets}: there is no folder {wanted.budgets.parent}: make it first")
     results = stored_run(wanted.run, wanted.reports_dir)
     names = list(dict.fromkeys(entry.device for entry in results.entries))
-    chosen = [known_word(name, names, flag="--device") for name in wanted.devices] or names
+    chosen = [check_word(name, names, flag="--device") for name in wanted.devices] or names
     entries = [entry for entry in results.entries if entry.device in chosen]
     if not entries:
         raise UsageError(f"{wanted.run}: the run has no entries, and nothing to propose limits from")
-    asked = Asked(metrics, margin, wanted.update, settings_of(results.run))
+    asked = Asked(metrics, margin, wanted.update, judging_settings(results.run))
     outcomes = []
     for file, same in BudgetFiles(Path.cwd(), wanted.budgets).by_file(entries).items():
         budgets = load_budgets(file, rootdir=Path.cwd()) if file.exists() else None
-        outcomes.append(_Outcome(file, budgets is None, propose(same, budgets, asked, lineages=lineages_of(results))))
+        outcomes.append(
+            _FileProposals(file, budgets is None, propose(same, budgets, asked, lineages=lineages_of(results)))
+        )
     for outcome in outcomes:
         _write(outcome)
     _show(outcomes, as_json=as_json)
@@ -79,7 +81,7 @@ def propose_budgets(wanted: Wanted, *, as_json: bool) -> int:
 
 
 def _metrics(named: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(known_word(name, METRICS, flag="--metric") for name in named)) or DEFAULT_METRICS
+    return tuple(dict.fromkeys(check_word(name, METRICS, flag="--metric") for name in named)) or DEFAULT_METRICS
 
 
 def _margin(text: str, metrics: Sequence[str]) -> float:
@@ -94,7 +96,7 @@ def _margin(text: str, metrics: Sequence[str]) -> float:
     return margin
 
 
-def _write(outcome: _Outcome) -> None:
+def _write(outcome: _FileProposals) -> None:
     """Write the file whole, where anything changes. Raises HarnessError where it cannot be written."""
     edits = [_edit(proposal) for proposal in outcome.proposals if proposal.step in ("add", "change")]
     if edits:
@@ -122,7 +124,7 @@ def _edit(proposal: Proposal) -> Edit:
     )
 
 
-def _show(outcomes: Sequence[_Outcome], *, as_json: bool) -> None:
+def _show(outcomes: Sequence[_FileProposals], *, as_json: bool) -> None:
     """What was written as a list of lines with + and -, what was refused on stderr."""
     for outcome in outcomes:
         for refused in outcome.refused:
@@ -135,8 +137,8 @@ def _show(outcomes: Sequence[_Outcome], *, as_json: bool) -> None:
         sys.stdout.writelines(f"{visible(line)}\n" for line in _lines(outcome))
 
 
-def _lines(outcome: _Outcome) -> Iterator[str]:
-    yield f"{_shown(outcome.file)}{' (new)' if outcome.is_new else ''}"
+def _lines(outcome: _FileProposals) -> Iterator[str]:
+    yield f"{_show_path(outcome.file)}{' (new)' if outcome.is_new else ''}"
     told = [one for one in outcome.proposals if one.step != "keep"]
     for (device, candidate), same in groupby(told, key=lambda one: (one.device, one.candidate)):
         yield f'  [{device}."{candidate}"]'
@@ -162,9 +164,9 @@ def _steps(proposal: Proposal) -> Iterator[str]:
         yield f'    kept; --update makes it "{proposal.text}": measured {proposal.measured}'
 
 
-def _for_machines(outcome: _Outcome) -> dict[str, Any]:
+def _for_machines(outcome: _FileProposals) -> dict[str, Any]:
     return {
-        "file": _shown(outcome.file),
+        "file": _show_path(outcome.file),
         "new": outcome.is_new,
         "limits": [
             {
@@ -182,7 +184,7 @@ def _for_machines(outcome: _Outcome) -> dict[str, Any]:
     }
 
 
-def _shown(file: Path) -> str:
+def _show_path(file: Path) -> str:
     """The path from here where it lies below, else as it is."""
     here = real_path(Path.cwd())
     whole = file.resolve()

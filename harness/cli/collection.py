@@ -26,10 +26,10 @@ class Benchmark:
 
 def collected_candidates(paths: Sequence[str]) -> list[Candidate]:
     """Each candidate once, in the order of collection. Raises UsageError where a file is wrong or none names any."""
-    return list(dict.fromkeys(benchmark.candidate for benchmark in collected_benchmarks(paths)))
+    return list(dict.fromkeys(benchmark.candidate for benchmark in collect_benchmarks(paths)))
 
 
-def collected_benchmarks(paths: Sequence[str], *, some: bool = True) -> list[Benchmark]:
+def collect_benchmarks(paths: Sequence[str], *, some: bool = True) -> list[Benchmark]:
     """Every candidate of every test, whatever their budgets say. Raises UsageError as above.
 
     ``some`` False: that none is named is an answer too.

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness.cli.collecting import collected_benchmarks
+from harness.cli.collection import collect_benchmarks
 from harness.pipeline.building.build import Builder
 from harness.pipeline.building.shelving import put_on_shelf
 from harness.records.artifact import Artifact
@@ -24,7 +24,7 @@ def main() -> None:
 def build_base(request: dict[str, Any]) -> dict[str, str]:
     """Reasons, by label, of the candidates that are there and did not build. Raises UsageError."""
     only = set(request["only"])
-    found = dict.fromkeys(one.candidate for one in collected_benchmarks(request["paths"], some=False))
+    found = dict.fromkeys(one.candidate for one in collect_benchmarks(request["paths"], some=False))
     wanted = [candidate for candidate in found if str(candidate) in only]
     if not wanted:
         return {}

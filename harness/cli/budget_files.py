@@ -10,7 +10,7 @@ from harness.records.errors import UsageError
 from harness.records.files import real_path
 from harness.records.nearest import nearest
 from harness.records.results import Entry, Results
-from harness.session.options import kept_where
+from harness.session.settings import locate_history
 from harness.store import find_run, load_results
 
 
@@ -24,7 +24,7 @@ def stored_run(named: str, reports_dir: Path | None) -> Results:
 
 def stored_folder(named: str, reports_dir: Path | None) -> Path:
     """The run's folder, or another file with results, named as for ``stored_run``. Raises UsageError."""
-    folder, _ = kept_where(Path.cwd(), reports_dir=reports_dir, history=None)
+    folder, _ = locate_history(Path.cwd(), reports_dir=reports_dir, history=None)
     return find_run(named, folder)
 
 
@@ -33,7 +33,7 @@ def lineages_of(results: Results) -> dict[str, tuple[str, ...]]:
     return {name: record.profile.lineage for name, record in results.devices.items()}
 
 
-def known_word(word: str, words: Collection[str], *, flag: str) -> str:
+def check_word(word: str, words: Collection[str], *, flag: str) -> str:
     """The word, where it is one of some words. Raises UsageError with the nearest."""
     if word in words:
         return word

@@ -39,7 +39,7 @@ def make_settings(given: Mapping[str, Any], *, devices: list[str], rootdir: Path
     return settings
 
 
-def kept_where(rootdir: Path, *, reports_dir: Path | None, history: str | None) -> tuple[Path, str | None]:
+def locate_history(rootdir: Path, *, reports_dir: Path | None, history: str | None) -> tuple[Path, str | None]:
     """The reports folder and the history's address, from what was typed over [tool.harness] of rootdir.
 
     The address is None for the reports folder's own, outside of a repository. Raises UsageError.

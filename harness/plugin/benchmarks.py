@@ -8,7 +8,7 @@ from harness.records.candidate import Candidate
 from harness.store import PlannedBenchmark
 
 
-def expected_of(items: Iterable[pytest.Item]) -> Mapping[str, tuple[Candidate, ...]]:
+def expected_candidates(items: Iterable[pytest.Item]) -> Mapping[str, tuple[Candidate, ...]]:
     """The candidates of each device, each once, in the order of the tests."""
     expected: dict[str, dict[Candidate, None]] = {}
     for item in items:
@@ -25,7 +25,7 @@ def is_benchmark(test: object) -> bool:
     return {"bench", "harness_device"} <= {*getattr(test, "fixturenames", ())}
 
 
-def planned_of(items: Iterable[pytest.Item]) -> tuple[PlannedBenchmark, ...]:
+def planned_benchmarks(items: Iterable[pytest.Item]) -> tuple[PlannedBenchmark, ...]:
     """The benchmarks that are to be measured, each test once on its device."""
     benchmarks = (item for item in items if is_benchmark(item))
     return tuple(PlannedBenchmark(device=device_of(item), test=item.nodeid) for item in benchmarks)

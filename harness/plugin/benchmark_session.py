@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from harness.plugin import github
-from harness.plugin.budget_book import BudgetBook
-from harness.plugin.expecting import expected_of, is_benchmark, planned_of
+from harness.plugin.benchmarks import expected_candidates, is_benchmark, planned_benchmarks
+from harness.plugin.budgets import CollectedBudgets
 from harness.plugin.failures import USAGE_PROPERTY, FailureLog, refuse
-from harness.plugin.flags import settings_of, spelled
+from harness.plugin.options import read_settings, spell_options
 from harness.profiles import load
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
@@ -33,14 +33,14 @@ from harness.store import PlannedBenchmark, RunFolder
 
 
 @dataclass
-class Benching:
+class BenchmarkSession:
     """What one pytest process knows of the run; on xdist's controller it never opens a board."""
 
     settings: Settings
     profiles: dict[str, DeviceProfile]
     start: RunStart
     worker: bool
-    budgets: BudgetBook
+    budgets: CollectedBudgets
     failures: FailureLog
     results: Results | None = None
     started: bool = False
@@ -62,9 +62,9 @@ class Benching:
     _summarised: bool = False
 
     @classmethod
-    def configure(cls, config: pytest.Config, failures: FailureLog) -> "Benching":
+    def configure(cls, config: pytest.Config, failures: FailureLog) -> "BenchmarkSession":
         """Read options and profiles. Raises pytest.UsageError, one line for everything that is wrong."""
-        settings = settings_of(config)
+        settings = read_settings(config)
         handed = getattr(config, "workerinput", {}).get("harness")
         try:
             profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
@@ -73,10 +73,12 @@ class Benching:
             folder = RunFolder.open(Path(handed["folder"])) if handed else resumed_folder(settings)
             start = RunStart(id=handed["id"]) if handed else RunStart.of(folder)
         except UsageError as error:
-            raise pytest.UsageError(spelled(str(error), config)) from None
+            raise pytest.UsageError(spell_options(str(error), config)) from None
         failures.warn = settings.inconclusive == "warn"
         today = date.fromisoformat(handed["day"]) if handed else start.created_at.date()
-        book = BudgetBook(config.rootpath, profiles, settings.devices_dir, today, paired=settings.baseline is not None)
+        book = CollectedBudgets(
+            config.rootpath, profiles, settings.devices_dir, today, paired=settings.baseline is not None
+        )
         made = cls(settings, profiles, start, handed is not None, book, failures, _folder=folder)
         made._command = ("pytest", *map(str, config.invocation_params.args))
         made._signals.enter_context(failures.interruption.listening())
@@ -118,8 +120,8 @@ class Benching:
     def expect(self, items: Iterable[pytest.Item]) -> None:
         """Keep which candidates will be measured on which device, in order, so that they can be built ahead."""
         kept = list(items)
-        self._expected = expected_of(kept)
-        self._benchmarks = planned_of(kept)
+        self._expected = expected_candidates(kept)
+        self._benchmarks = planned_benchmarks(kept)
         self.budgets.expect(kept)
 
     def check_budgets(self, session: pytest.Session) -> None:
@@ -130,7 +132,7 @@ class Benching:
                 self._planned = plan_text(self.budgets.planned(), self.settings)
         except UsageError as error:
             if not self.worker:
-                raise pytest.UsageError(spelled(str(error), session.config)) from None
+                raise pytest.UsageError(spell_options(str(error), session.config)) from None
             self.refusal = str(error)
         if self._folder is not None and not (self.settings.plan_only or session.config.getoption("collectonly")):
             self._folder.append_planned(self._benchmarks)
@@ -238,7 +240,7 @@ class Benching:
         """The table and where the report lies; on GitHub also its annotations and the step's summary."""
         self._summarised = True
         if self._planned:
-            reporter.write_line(github.for_log(f"\n{spelled(self._planned, reporter.config)}"))
+            reporter.write_line(github.for_log(f"\n{spell_options(self._planned, reporter.config)}"))
         if self.results is not None:
             self._show(reporter, self.results)
         for problem in self.failures.log.ending.problems:
@@ -247,14 +249,14 @@ class Benching:
     def _show(self, reporter: pytest.TerminalReporter, results: Results) -> None:
         from harness.report import PAGE_NAME, table
 
-        text = spelled(table(results), reporter.config)
+        text = spell_options(table(results), reporter.config)
         reporter.write_line("")
         reporter.write_line(github.for_log(text))
         page = self.folder.path / PAGE_NAME
         if page.exists():
             reporter.write_line(github.for_log(f"report: {page}"))
         if way := way_on(self.folder, self._command):
-            reporter.write_line(github.for_log(spelled(f"go on with: {way}", reporter.config)))
+            reporter.write_line(github.for_log(spell_options(f"go on with: {way}", reporter.config)))
         if github.on_github():
             self._tell_github(reporter, results)
 

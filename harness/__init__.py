@@ -8,15 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.pipeline.building.build import Builder as Builder
-    from harness.pipeline.candidates import candidates as candidates
-    from harness.pipeline.data.loading import load_dataset as load_dataset
-    from harness.pipeline.dataset import Dataset as Dataset
-    from harness.pipeline.dataset import Schedule as Schedule
-    from harness.pipeline.dataset import TrainedModel as TrainedModel
-    from harness.pipeline.dataset import UntrainedModel as UntrainedModel
-    from harness.pipeline.inspection.model_file import inspect_file as inspect_file
-    from harness.pipeline.recipes import Recipe as Recipe
+    from harness.pipeline.builder.build import Builder as Builder
+    from harness.pipeline.candidates.make_candidates import candidates as candidates
+    from harness.pipeline.check.inspection.model_file import inspect_file as inspect_file
+    from harness.pipeline.model.data.loading import load_dataset as load_dataset
+    from harness.pipeline.model.dataset import Dataset as Dataset
+    from harness.pipeline.model.dataset import Schedule as Schedule
+    from harness.pipeline.model.dataset import TrainedModel as TrainedModel
+    from harness.pipeline.model.dataset import UntrainedModel as UntrainedModel
+    from harness.pipeline.recipes.recipe import Recipe as Recipe
     from harness.records.candidate import Candidate as Candidate
     from harness.records.errors import HarnessError as HarnessError
     from harness.records.results import Entry as Entry
@@ -42,19 +42,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Builder": "harness.pipeline.building.build",
+    "Builder": "harness.pipeline.builder.build",
     "Candidate": "harness.records.candidate",
-    "Dataset": "harness.pipeline.dataset",
+    "Dataset": "harness.pipeline.model.dataset",
     "Entry": "harness.records.results",
     "HarnessError": "harness.records.errors",
-    "Recipe": "harness.pipeline.recipes",
-    "Schedule": "harness.pipeline.dataset",
+    "Recipe": "harness.pipeline.recipes.recipe",
+    "Schedule": "harness.pipeline.model.dataset",
     "Status": "harness.records.status",
-    "TrainedModel": "harness.pipeline.dataset",
-    "UntrainedModel": "harness.pipeline.dataset",
-    "candidates": "harness.pipeline.candidates",
-    "inspect_file": "harness.pipeline.inspection.model_file",
-    "load_dataset": "harness.pipeline.data.loading",
+    "TrainedModel": "harness.pipeline.model.dataset",
+    "UntrainedModel": "harness.pipeline.model.dataset",
+    "candidates": "harness.pipeline.candidates.make_candidates",
+    "inspect_file": "harness.pipeline.check.inspection.model_file",
+    "load_dataset": "harness.pipeline.model.data.loading",
 }
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli.collection import collect_benchmarks
-from harness.pipeline.building.build import Builder
-from harness.pipeline.building.shelving import put_on_shelf
+from harness.pipeline.builder.artifact_folder import export_artifacts
+from harness.pipeline.builder.build import Builder
 from harness.records.artifact import Artifact
 from harness.records.errors import HarnessError
 
@@ -32,5 +32,5 @@ def build_base(request: dict[str, Any]) -> dict[str, str]:
     with Builder(cache_dir=cache_dir, seed=request["seed"], jobs=request["jobs"]) as builder:
         results = builder.build_all(wanted)
     pairs = list(zip(wanted, results, strict=True))
-    put_on_shelf(Path(request["out"]), [(one, made) for one, made in pairs if isinstance(made, Artifact)])
+    export_artifacts(Path(request["out"]), [(one, made) for one, made in pairs if isinstance(made, Artifact)])
     return {str(one): str(made) for one, made in pairs if not isinstance(made, Artifact)}

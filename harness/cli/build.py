@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.collection import collect_benchmarks
-from harness.pipeline.building.build import Builder, Result
-from harness.pipeline.building.shelving import put_on_shelf
-from harness.pipeline.building.worker_process import MEMORY_BYTES
+from harness.pipeline.builder.artifact_folder import export_artifacts
+from harness.pipeline.builder.build import Builder, Result
+from harness.pipeline.worker.worker_client import MEMORY_BYTES
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import UsageError
@@ -68,7 +68,7 @@ def build_benchmarks(paths: Sequence[str], options: BuildOptions) -> int:
     steps.clear()
     built = [(one, made) for one, made in zip(wanted, results, strict=True) if isinstance(made, Artifact)]
     if options.out is not None:
-        put_on_shelf(options.out, built)
+        export_artifacts(options.out, built)
         if options.baseline is not None and base is not None:
             files = tuple(dict.fromkeys(benchmark.path for benchmark in benchmarks))
             order = BaseOrder(files, wanted, options.cache_dir, options.seed, jobs)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.pipeline.building.housekeeping import REMADE, Kept, kept, prune
-from harness.pipeline.cache import KINDS
+from harness.pipeline.cache import KINDS, REMADE, CachedFolder, list_cached, prune_folders
 from harness.records.cache_dir import default_cache_dir
 from harness.records.errors import UsageError
 from harness.records.nearest import nearest
@@ -20,7 +19,7 @@ _KEY_LETTERS = 12
 
 def list_cache(cache_dir: Path | None, *, as_json: bool) -> None:
     """Print each folder that builds left: kind, start of its key, size, when it was used, and for which model."""
-    entries, now = kept(_folder(cache_dir)), time.time()
+    entries, now = list_cached(_folder(cache_dir)), time.time()
     if as_json:
         _print_json([_as_json(entry) for entry in entries])
         return
@@ -37,7 +36,7 @@ def list_cache(cache_dir: Path | None, *, as_json: bool) -> None:
 def size_of_cache(cache_dir: Path | None, *, as_json: bool) -> None:
     """Print the bytes of each kind and of all."""
     folder = _folder(cache_dir)
-    entries = kept(folder)
+    entries = list_cached(folder)
     sizes = {kind: [entry.size_bytes for entry in entries if entry.kind == kind] for kind in KINDS}
     if as_json:
         total = sum(map(sum, sizes.values()))
@@ -58,7 +57,7 @@ def prune_cache(kinds: Sequence[str], cache_dir: Path | None, *, older_than: flo
             raise UsageError(f"the cache has no {kind}: {hint}kinds are {', '.join(KINDS)}")
     if older_than < 0:
         raise UsageError(f"--older-than {older_than:g}: expected days, 0 or more")
-    pruned = prune(_folder(cache_dir), kinds or REMADE, older_than_days=older_than)
+    pruned = prune_folders(_folder(cache_dir), kinds or REMADE, older_than_days=older_than)
     size = sum(entry.size_bytes for entry in pruned.removed)
     if as_json:
         told = {"removed": [_as_json(entry) for entry in pruned.removed], "bytes": size}
@@ -73,7 +72,7 @@ def _folder(cache_dir: Path | None) -> Path:
     return (cache_dir or default_cache_dir()).resolve()
 
 
-def _as_json(entry: Kept) -> dict[str, Any]:
+def _as_json(entry: CachedFolder) -> dict[str, Any]:
     return {
         "kind": entry.kind,
         "key": entry.key,

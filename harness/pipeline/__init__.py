@@ -6,15 +6,15 @@ Benchmarks import this room when they are collected, so what only building needs
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from harness.pipeline.candidates import candidates, candidates_from_paths
-from harness.pipeline.recipes import Recipe, parse_recipe
-from harness.pipeline.steps import STEPS
-from harness.pipeline.zoo import ZOO
+from harness.pipeline.candidates.make_candidates import candidates, candidates_from_paths
+from harness.pipeline.model.zoo import ZOO
+from harness.pipeline.recipes import STEPS
+from harness.pipeline.recipes.recipe import Recipe, parse_recipe
 
 if TYPE_CHECKING:
-    from harness.pipeline.building.build import Builder
-    from harness.pipeline.dataset import Dataset, Schedule, TrainedModel, UntrainedModel
-    from harness.pipeline.inspection.model_file import ModelInfo, inspect_file
+    from harness.pipeline.builder.build import Builder
+    from harness.pipeline.check.inspection.model_file import ModelInfo, inspect_file
+    from harness.pipeline.model.dataset import Dataset, Schedule, TrainedModel, UntrainedModel
 
 __all__ = [
     "STEPS",
@@ -33,13 +33,13 @@ __all__ = [
 ]
 
 _LATER = {
-    "Builder": "building.build",
-    "Dataset": "dataset",
-    "TrainedModel": "dataset",
-    "UntrainedModel": "dataset",
-    "Schedule": "dataset",
-    "ModelInfo": "inspection.model_file",
-    "inspect_file": "inspection.model_file",
+    "Builder": "builder.build",
+    "Dataset": "model.dataset",
+    "TrainedModel": "model.dataset",
+    "UntrainedModel": "model.dataset",
+    "Schedule": "model.dataset",
+    "ModelInfo": "check.inspection.model_file",
+    "inspect_file": "check.inspection.model_file",
 }
 
 

@@ -3,8 +3,10 @@
 import functools
 import json
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +17,7 @@ from harness.records.files import open_regular
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
+
 
 WEIGHTS: Final = "weights"
 PREPARED: Final = "prepared"
@@ -78,7 +81,7 @@ def forget_name(folder: Path) -> None:
 
 
 @contextmanager
-def made_whole(folder: Path) -> Iterator[Path]:
+def fill_folder(folder: Path) -> Iterator[Path]:
     """A folder to fill, which gets its name when all went well and is gone otherwise. The caller holds the lock."""
     partial = folder.with_name(folder.name + PARTIAL)
     shutil.rmtree(partial, ignore_errors=True)
@@ -91,7 +94,7 @@ def made_whole(folder: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def sweep(cache_dir: Path) -> None:
+def remove_unfinished(cache_dir: Path) -> None:
     """Remove what processes that were killed left half made; what somebody is at work on is left alone."""
     from filelock import Timeout
 
@@ -148,3 +151,74 @@ def _first_installed(names: tuple[str, ...]) -> tuple[str, str | None]:
         with suppress(PackageNotFoundError):
             return name, version(name)
     return names[0], None
+
+
+REMADE: Final = tuple(kind for kind in KINDS if kind != WEIGHTS)
+"""Made again in seconds; trained weights are removed only where they are named."""
+_DAY_S = 86_400.0
+
+
+@dataclass(frozen=True)
+class CachedFolder:
+    """One folder of the cache: what kind, its bytes, and when it was last made or used (seconds since the epoch)."""
+
+    kind: str
+    key: str
+    path: Path
+    size_bytes: int
+    used_at: float
+    name: str | None = None
+    """The candidate that it was used for last; None where that was not kept."""
+
+    def days_unused(self, now: float) -> float:
+        """Days since it was last used."""
+        return max(0.0, now - self.used_at) / _DAY_S
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What was removed, and what was left because a build holds it."""
+
+    removed: tuple[CachedFolder, ...]
+    in_use: tuple[CachedFolder, ...]
+
+
+def list_cached(cache_dir: Path, kinds: Sequence[str] = KINDS) -> list[CachedFolder]:
+    """What stands in the cache, kind by kind, what was used last first."""
+    found = [entry for kind in kinds for entry in _of_kind(cache_dir / kind, kind)]
+    return sorted(found, key=lambda entry: (KINDS.index(entry.kind), -entry.used_at))
+
+
+def prune_folders(
+    cache_dir: Path, kinds: Sequence[str], *, older_than_days: float = 0.0, now: float | None = None
+) -> Pruned:
+    """Remove what was not used for so many days; what a build holds the lock of stays."""
+    from filelock import Timeout
+
+    moment = time.time() if now is None else now
+    removed, in_use = [], []
+    for entry in list_cached(cache_dir, kinds):
+        if entry.days_unused(moment) < older_than_days:
+            continue
+        try:
+            with lock(entry.path).acquire(timeout=0):
+                shutil.rmtree(entry.path)
+                forget_name(entry.path)
+            removed.append(entry)
+        except Timeout:
+            in_use.append(entry)
+    return Pruned(tuple(removed), tuple(in_use))
+
+
+def _of_kind(folder: Path, kind: str) -> Iterator[CachedFolder]:
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if not path.is_dir() or path.name.endswith(PARTIAL):
+            continue
+        with suppress(FileNotFoundError):  # another process may prune too
+            yield CachedFolder(kind, path.name, path, _size(path), path.stat().st_mtime, noted_name(path))
+
+
+def _size(folder: Path) -> int:
+    return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file())

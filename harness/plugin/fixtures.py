@@ -48,7 +48,7 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
         benching.session.open(harness_device)
 
     def run(*given: "Candidate | str | PathLike[str]", **keywords: object) -> "Entry":
-        from harness.pipeline.candidates import single_candidate
+        from harness.pipeline.candidates.make_candidates import single_candidate
 
         request.node.stash[BENCH_CALLS] += 1
         with _one_line(request):

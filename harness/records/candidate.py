@@ -20,7 +20,7 @@ class Candidate:
     to the factory, sorted by name. ``recipe`` is None for a .tflite file measured as it is. ``base_dir`` is the
     folder of the calling file, from which modules of "module:function" and relative paths in arguments are found.
     ``weights`` is a file that takes the place of training. ``data`` names the data set of a Keras file, a SavedModel
-    or a .tflite file, as text for ``harness.pipeline.data``. ``samples`` is an optional .npz or .npy with real inputs.
+    or a .tflite file, as ``check_data_word`` takes it. ``samples`` is an optional .npz or .npy with real inputs.
     ``signature`` is the one that is measured of a .tflite file or SavedModel that has several.
     ``stages`` is a numpy-only file with preprocess and postprocess, shipped with the model. All paths are absolute.
     str() is "name/recipe", or the name alone for a file as given.

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from harness.measure import Progress
-from harness.pipeline.building.build import Builder
-from harness.pipeline.building.shelf import Shelf
+from harness.pipeline.builder.artifact_folder import ArtifactFolder
+from harness.pipeline.builder.build import Builder
 from harness.records.artifact import Artifact
 from harness.records.cache_dir import writable_cache
 from harness.records.candidate import Candidate
@@ -19,7 +19,7 @@ def check_build_folders(settings: Settings) -> None:
     Raises UsageError.
     """
     if settings.artifacts is not None:
-        Shelf.open(settings.artifacts)
+        ArtifactFolder.open(settings.artifacts)
     elif not settings.plan_only:
         writable_cache(settings.cache_dir)
 

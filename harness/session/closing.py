@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from harness.pipeline.recipes import parse_recipe
+from harness.pipeline.recipes.recipe import parse_recipe
 from harness.records.errors import CandidateSpecError, GitError
 from harness.records.labels import label_tests
 from harness.records.results import Entry, Outcome, Results, Run, TestNote

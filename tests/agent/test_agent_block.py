@@ -10,8 +10,8 @@ import pytest
 from agent.agent_conversation import Steward, block, put, run, trial
 from support.made_graphs import detection, lookup, running_sum
 
-from harness.pipeline.verification.running import Model
-from harness.pipeline.verification.samples import made_up_samples
+from harness.pipeline.check.verification.running import Model
+from harness.pipeline.check.verification.samples import made_up_samples
 
 Start = Callable[..., Steward]
 

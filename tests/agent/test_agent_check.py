@@ -7,7 +7,7 @@ from edge_agent.interpreters import Tensor, TrialFailedError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.pipeline.verification import running
+from harness.pipeline.check.verification import running
 from harness.records.board import OutputCheck
 
 

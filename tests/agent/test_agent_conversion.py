@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from harness.pipeline.verification import staging_arrays
+from harness.pipeline.check.verification import staging_arrays
 from harness.records.artifact import TensorInfo
 
 FLOATS = hnp.arrays(

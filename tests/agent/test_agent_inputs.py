@@ -9,7 +9,7 @@ from edge_agent.interpreters import Tensor, TrialFailedError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.pipeline.verification.samples import made_up_samples
+from harness.pipeline.check.verification.samples import made_up_samples
 from harness.records.artifact import TensorInfo
 
 

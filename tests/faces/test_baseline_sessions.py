@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.pipeline import Builder, candidates_from_paths
-from harness.pipeline.building.shelving import put_on_shelf
+from harness.pipeline.builder.artifact_folder import export_artifacts
 
 if TYPE_CHECKING:
     from support.user_folder import Place
@@ -60,7 +60,7 @@ def test_against_a_file_both_arms_are_measured_and_the_verdict_says_how_sure(pla
 def test_against_a_folder_a_model_that_grew_fails(place: "Place") -> None:
     (candidate,) = candidates_from_paths([str(place.folder / "models" / "tiny.tflite")])
     with Builder(cache_dir=place.folder / "cache") as builder:
-        put_on_shelf(place.folder / "shelf", [(candidate, builder.build(candidate))])
+        export_artifacts(place.folder / "shelf", [(candidate, builder.build(candidate))])
     grown(place, "models/tiny.tflite", 400)
     place.benchmark('model_size_regression="10 %"')
     said = place.pytest("--device=local", "--baseline=shelf")

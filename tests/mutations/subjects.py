@@ -24,7 +24,7 @@ from support.sample_results import results
 from support.told_results import told_results
 
 from harness.board.provision_proof import addition_model
-from harness.pipeline.building.shelving import put_on_shelf
+from harness.pipeline.builder.artifact_folder import export_artifacts
 from harness.records.artifact import GoldenOutputs, StagesFile
 from harness.records.candidate import Candidate
 from harness.records.results import Results
@@ -302,7 +302,9 @@ class ArtifactFolders(Subject):
             size_bytes=len(files["model.tflite"]), golden=golden, golden_reason=None, stages=stages,
         )  # fmt: skip
         plain = artifact.model_copy(update={"recipe": None, "stages": None})
-        put_on_shelf(work / "artifacts", [(candidate, artifact), (Candidate("tiny", "tflite", "tiny.tflite"), plain)])
+        export_artifacts(
+            work / "artifacts", [(candidate, artifact), (Candidate("tiny", "tflite", "tiny.tflite"), plain)]
+        )
 
     def mutate(self, rng: random.Random, place: Place) -> None:
         folder = place.work / "artifacts"

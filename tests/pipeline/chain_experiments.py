@@ -9,12 +9,12 @@ import keras
 import numpy as np
 from training_experiments import SCHEDULE, answer, classifier, fitted, print_of, quadrants, refusal
 
-from harness.pipeline.building.jobs import BuildJob, ModelSource, TrainingStage
-from harness.pipeline.dataset import TrainedModel, UntrainedModel
-from harness.pipeline.steps import STEPS, ModelStep
-from harness.pipeline.steps.step import StepOutcome
-from harness.pipeline.training.chain import run_stages
-from harness.pipeline.training.scoring import score
+from harness.pipeline.model.dataset import TrainedModel, UntrainedModel
+from harness.pipeline.model.job import BuildJob, ModelSource, TrainingStep
+from harness.pipeline.model.training.chain import run_stages
+from harness.pipeline.model.training.scoring import score
+from harness.pipeline.recipes import STEPS, ModelStep
+from harness.pipeline.recipes.step import StepOutcome
 
 HERE = Path(__file__).parent
 
@@ -88,10 +88,10 @@ def _job(factory: str, *steps: str, folder: str, teacher: str | None = None, **s
         return ModelSource(kind="factory", source=f"{__name__}:{name}", label=name, search=[str(HERE)], **given)
 
     model = ModelSource(label=factory, **source) if "kind" in source else of(factory, **source)
-    stages = [TrainingStage(step=None, weights=str(HERE / folder / "own"))]
+    stages = [TrainingStep(step=None, weights=str(HERE / folder / "own"))]
     for number, step in enumerate(steps):
         stages.append(
-            TrainingStage(
+            TrainingStep(
                 step=step,
                 weights=str(HERE / folder / f"{number}{step}"),
                 teacher=of(teacher) if teacher else None,

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.pipeline.data import load_dataset
-from harness.pipeline.dataset import Dataset
+from harness.pipeline.model.data import load_dataset
+from harness.pipeline.model.dataset import Dataset
 from harness.records.errors import BuildError
 
 

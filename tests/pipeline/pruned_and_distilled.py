@@ -7,12 +7,12 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from harness.pipeline.dataset import Dataset, Schedule
-from harness.pipeline.steps import STEPS, ModelStep
-from harness.pipeline.steps.step import Made, Subject
-from harness.pipeline.training.fitting import fit
-from harness.pipeline.training.scoring import score
-from harness.pipeline.words import parse_word
+from harness.pipeline.model.dataset import Dataset, Schedule
+from harness.pipeline.model.training.fitting import fit
+from harness.pipeline.model.training.scoring import score
+from harness.pipeline.recipes import STEPS, ModelStep
+from harness.pipeline.recipes.recipe_grammar import parse_word
+from harness.pipeline.recipes.step import Made, Subject
 from harness.records.errors import BuildError
 
 SCHEDULE = Schedule(epochs=6, batch_size=32, learning_rate=1e-2, patience=6, finetune_epochs=8)

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from harness.pipeline.building.crew import Crew, Task
-from harness.pipeline.building.worker_process import Worker
+from harness.pipeline.builder.scheduler import Scheduler, Task
+from harness.pipeline.worker.worker_client import WorkerClient
 from harness.records.errors import BuildError
 
 WAIT_S = 20.0
@@ -21,7 +21,7 @@ class Diary:
         self._lock = threading.Lock()
 
     def task(self, key: str, **more: object) -> Task:
-        def run(_worker: Worker) -> str:
+        def run(_worker: WorkerClient) -> str:
             self._write(f"{key} begins")
             self.begun.setdefault(key, threading.Event()).set()
             if key in self.gates:
@@ -49,8 +49,8 @@ def diary() -> Diary:
     return Diary()
 
 
-def crew(jobs: int = 1) -> Crew:
-    return Crew(jobs, Worker)
+def crew(jobs: int = 1) -> Scheduler:
+    return Scheduler(jobs, WorkerClient)
 
 
 def test_a_task_gives_its_result(diary):
@@ -133,7 +133,7 @@ def test_no_more_threads_than_jobs_and_no_more_than_tasks(diary):
 
 
 def failing(key: str, error: BaseException) -> Task:
-    def run(_worker: Worker) -> object:
+    def run(_worker: WorkerClient) -> object:
         raise error
 
     return Task(key, run)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.pipeline import candidates_from_paths, data
-from harness.pipeline.building import keys, order
-from harness.pipeline.building.order import Order, order_for
+from harness.pipeline import candidates_from_paths
+from harness.pipeline.builder import build_spec, keys
+from harness.pipeline.builder.build_spec import BuildSpec, make_build_spec
+from harness.pipeline.model import data
 from harness.records.candidate import Candidate
 from harness.records.errors import BuildError
 
@@ -44,11 +45,11 @@ def candidate(folder: Path, recipe: str = "int8", **changes: object) -> Candidat
     return replace(candidates_from_paths(["models:small"], recipes=[recipe], base_dir=folder)[0], **changes)
 
 
-def ordered(folder: Path, recipe: str = "int8", *, seed: int = 0, **changes: object) -> Order:
-    return order_for(candidate(folder, recipe, **changes), seed=seed, cache_dir=folder / "cache")
+def ordered(folder: Path, recipe: str = "int8", *, seed: int = 0, **changes: object) -> BuildSpec:
+    return make_build_spec(candidate(folder, recipe, **changes), seed=seed, cache_dir=folder / "cache")
 
 
-def kept(made: Order) -> tuple[str, str, str]:
+def kept(made: BuildSpec) -> tuple[str, str, str]:
     """Keys of the weights, of the exported model, of the artifact."""
     return Path(made.stages[-1].weights).name, made.prepared.name, made.artifact.name
 
@@ -100,9 +101,9 @@ def test_the_factory_and_what_it_imports_rebuild_all_of_it(folder, file, text):
 def test_a_factory_in_another_file_is_left_alone(folder):
     (folder / "mine.py").write_text("def make():\n    return 1\n")
     mine = candidates_from_paths(["mine:make"], base_dir=folder)[0]
-    before = order_for(mine, seed=0, cache_dir=folder)
+    before = make_build_spec(mine, seed=0, cache_dir=folder)
     (folder / "models.py").write_text(MODELS.replace("1.0", "0.5"))
-    assert order_for(mine, seed=0, cache_dir=folder) == before
+    assert make_build_spec(mine, seed=0, cache_dir=folder) == before
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_the_seed_counts(folder):
 
 def test_the_versions_count(folder, monkeypatch):
     before = kept(ordered(folder))
-    monkeypatch.setattr(order, "building_versions", lambda: {"keras": "99"})
+    monkeypatch.setattr(build_spec, "building_versions", lambda: {"keras": "99"})
     assert not set(before) & set(kept(ordered(folder)))
 
 
@@ -147,7 +148,7 @@ def test_the_place_of_the_project_does_not_count(folder, tmp_path_factory):
 def change(monkeypatch, name: str) -> None:
     """Another text of some of the harness' own code."""
     before = getattr(keys, name)()
-    for module in (keys, order):
+    for module in (keys, build_spec):
         monkeypatch.setattr(module, name, lambda: {**before, "changed": "code"}, raising=False)
 
 
@@ -178,11 +179,14 @@ def test_a_format_s_own_code_touches_its_artifacts_only(folder, monkeypatch):
 
 def test_what_counts_of_the_harness_is_what_does_the_work():
     training, export, conversion = keys.training_sources(), keys.export_sources(), keys.conversion_sources()
-    assert "harness.pipeline.training.chain" in training and "harness.pipeline.building.determinism" in training
+    assert "harness.pipeline.model.training.chain" in training and "harness.pipeline.worker.determinism" in training
     assert not any(".conversion" in name or ".steps" in name for name in training)
-    assert "harness.pipeline.conversion.prepare" in export and "harness.pipeline.conversion.convert" in conversion
-    assert "harness.pipeline.steps.int8" in keys.step_sources("int8")
-    assert "harness.pipeline.steps.float16" not in keys.step_sources("int8")
+    assert (
+        "harness.pipeline.model.conversion.prepare" in export
+        and "harness.pipeline.model.conversion.convert" in conversion
+    )
+    assert "harness.pipeline.recipes.int8" in keys.step_sources("int8")
+    assert "harness.pipeline.recipes.float16" not in keys.step_sources("int8")
     for found in (training, export, conversion):
         assert not any(part in name for name in found for part in (".verification", ".inspection", ".cache", "records"))
 
@@ -190,7 +194,7 @@ def test_what_counts_of_the_harness_is_what_does_the_work():
 def test_a_module_that_is_not_there_is_one_line(folder):
     (gone,) = candidates_from_paths(["nowhere:make"], base_dir=folder)
     with pytest.raises(BuildError, match="there is no module nowhere beside the calling file"):
-        order_for(gone, seed=0, cache_dir=folder)
+        make_build_spec(gone, seed=0, cache_dir=folder)
 
 
 def test_weights_that_are_not_there_are_one_line(folder):
@@ -204,11 +208,11 @@ def test_files_count_by_what_they_hold(folder):
     (folder / "saved/saved_model.pb").write_bytes(b"graph")
     keras = Candidate("a", "keras", str(folder / "a.keras"), "int8")
     saved = Candidate("saved", "saved_model", str(folder / "saved"), "int8")
-    before = [kept(order_for(one, seed=0, cache_dir=folder)) for one in (keras, saved)]
-    assert before == [kept(order_for(one, seed=0, cache_dir=folder)) for one in (keras, saved)]
+    before = [kept(make_build_spec(one, seed=0, cache_dir=folder)) for one in (keras, saved)]
+    assert before == [kept(make_build_spec(one, seed=0, cache_dir=folder)) for one in (keras, saved)]
     (folder / "a.keras").write_bytes(b"other")
     (folder / "saved/saved_model.pb").write_bytes(b"other")
-    after = [kept(order_for(one, seed=0, cache_dir=folder)) for one in (keras, saved)]
+    after = [kept(make_build_spec(one, seed=0, cache_dir=folder)) for one in (keras, saved)]
     assert not set(sum(before, ())) & set(sum(after, ()))
 
 
@@ -256,5 +260,5 @@ def test_a_teacher_s_file_counts_by_what_it_holds(folder):
 def test_a_teacher_that_is_not_there_any_more_is_one_line(folder):
     named = replace(candidate(folder), recipe="distill(width=0.5, teacher='gone.keras')+int8")
     with pytest.raises(BuildError, match=r"gone\.keras") as caught:
-        order_for(named, seed=0, cache_dir=folder / "cache")
+        make_build_spec(named, seed=0, cache_dir=folder / "cache")
     assert "\n" not in str(caught.value)

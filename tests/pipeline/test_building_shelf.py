@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.pipeline.building.shelf import INDEX, Shelf
-from harness.pipeline.building.shelving import put_on_shelf
+from harness.pipeline.builder.artifact_folder import INDEX, ArtifactFolder, export_artifacts
 from harness.pipeline.cache import file_sha256
-from harness.pipeline.data.preprocessing import scale_pixels
+from harness.pipeline.model.data.preprocessing import scale_pixels
 from harness.records.artifact import Artifact, BuiltinOutputs, GoldenOutputs, StagesFile
 from harness.records.candidate import Candidate
 from harness.records.errors import BuildError, UsageError
@@ -59,7 +58,7 @@ def with_stages(folder: Path, content: bytes = b"import numpy") -> Candidate:
 
 @pytest.fixture
 def shelf(tmp_path) -> Path:
-    put_on_shelf(tmp_path / "shelf", [(CANDIDATE, built(tmp_path / "cache"))])
+    export_artifacts(tmp_path / "shelf", [(CANDIDATE, built(tmp_path / "cache"))])
     return tmp_path / "shelf"
 
 
@@ -88,7 +87,7 @@ def test_the_index_names_no_place_of_the_machine_it_was_written_on(shelf, tmp_pa
 
 def test_what_is_taken_is_what_was_put_wherever_the_folder_is_carried(shelf, tmp_path):
     carried = shelf.rename(tmp_path / "elsewhere")
-    taken = Shelf.open(carried).take(with_stages(tmp_path))
+    taken = ArtifactFolder.open(carried).take(with_stages(tmp_path))
     put = built(tmp_path / "cache")
     places = {"path", "golden", "stages", "cached"}
     assert taken.model_dump(exclude=places) == put.model_dump(exclude=places)
@@ -103,7 +102,7 @@ def test_what_is_taken_is_what_was_put_wherever_the_folder_is_carried(shelf, tmp
 def test_one_that_is_absent_is_one_line_with_the_nearest(shelf):
     absent = replace(CANDIDATE, recipe="prune(0.9)+int8")
     with pytest.raises(BuildError) as caught:
-        Shelf.open(shelf).take(absent)
+        ArtifactFolder.open(shelf).take(absent)
     assert str(caught.value) == (
         f"{absent} is not in {shelf}, which has {CANDIDATE}: write it again with harness build --out"
     )
@@ -111,8 +110,10 @@ def test_one_that_is_absent_is_one_line_with_the_nearest(shelf):
 
 def test_a_second_build_adds_and_replaces(shelf, tmp_path):
     other = replace(CANDIDATE, recipe="int8")
-    put_on_shelf(shelf, [(other, built(tmp_path / "b", other)), (CANDIDATE, built(tmp_path / "c", content=b"newer"))])
-    opened = Shelf.open(shelf)
+    export_artifacts(
+        shelf, [(other, built(tmp_path / "b", other)), (CANDIDATE, built(tmp_path / "c", content=b"newer"))]
+    )
+    opened = ArtifactFolder.open(shelf)
     assert opened.take(other).local_path.read_bytes() == b"model"
     assert opened.take(CANDIDATE).local_path.read_bytes() == b"newer"
     assert len(opened.entries) == 2
@@ -124,11 +125,11 @@ def test_names_that_would_be_one_file_are_told_apart(tmp_path):
     long = Candidate("x" * 400, "zoo", "x", "int8")
     all_of_them = [first, second, third, long]
     caches = [tmp_path / f"cache {number}" for number in range(len(all_of_them))]
-    put_on_shelf(
+    export_artifacts(
         tmp_path / "s",
         [(one, built(cache, one, str(one).encode())) for cache, one in zip(caches, all_of_them, strict=True)],
     )
-    opened = Shelf.open(tmp_path / "s")
+    opened = ArtifactFolder.open(tmp_path / "s")
     for one in all_of_them:
         taken = opened.take(one)
         assert taken.local_path.read_bytes() == str(one).encode()
@@ -141,7 +142,7 @@ def test_names_that_would_be_one_file_are_told_apart(tmp_path):
 def test_a_file_that_was_changed_is_refused(shelf, victim, tmp_path):
     (shelf / victim).write_bytes(b"other")
     with pytest.raises(BuildError, match="is not the file that was built"):
-        Shelf.open(shelf).take(with_stages(tmp_path))
+        ArtifactFolder.open(shelf).take(with_stages(tmp_path))
 
 
 @pytest.mark.parametrize("kind", ["pipe", "endless"])
@@ -153,7 +154,7 @@ def test_what_is_no_plain_file_is_refused_at_once(shelf, kind):
     else:
         victim.symlink_to("/dev/zero")
     with pytest.raises(BuildError, match=r"cannot be read: it is no regular file|lies outside the folder"):
-        Shelf.open(shelf).take(CANDIDATE)
+        ArtifactFolder.open(shelf).take(CANDIDATE)
 
 
 @pytest.mark.parametrize("name", ["a\x00b.tflite", "a\x1b[2J", "x" * 5000, "\ud800"])
@@ -162,39 +163,39 @@ def test_a_name_that_no_file_has_is_one_line(shelf, name):
     index["artifacts"][0]["artifact"]["path"] = name
     (shelf / INDEX).write_text(json.dumps(index))
     with pytest.raises((BuildError, UsageError)) as caught:
-        Shelf.open(shelf).take(CANDIDATE)
+        ArtifactFolder.open(shelf).take(CANDIDATE)
     assert "\n" not in str(caught.value)
 
 
 def test_stages_of_a_folder_are_left_out_where_the_candidate_has_none(shelf):
-    assert Shelf.open(shelf).take(CANDIDATE).stages is None
+    assert ArtifactFolder.open(shelf).take(CANDIDATE).stages is None
 
 
 def test_a_folder_with_other_stages_than_the_candidate_names_is_refused(shelf, tmp_path):
     with pytest.raises(BuildError, match="comes with other pre- and post-processing than lies here"):
-        Shelf.open(shelf).take(with_stages(tmp_path, b"import numpy as np"))
+        ArtifactFolder.open(shelf).take(with_stages(tmp_path, b"import numpy as np"))
 
 
 def test_a_folder_without_the_stages_that_the_candidate_names_is_refused(tmp_path):
     plain = built(tmp_path / "c").model_copy(update={"stages": None})
-    put_on_shelf(tmp_path / "s", [(CANDIDATE, plain)])
+    export_artifacts(tmp_path / "s", [(CANDIDATE, plain)])
     with pytest.raises(BuildError, match="was built without its pre- and post-processing"):
-        Shelf.open(tmp_path / "s").take(with_stages(tmp_path))
+        ArtifactFolder.open(tmp_path / "s").take(with_stages(tmp_path))
 
 
 def test_a_data_sets_own_stages_are_ours_or_lie_beside_the_candidate(shelf, tmp_path):
     candidate = replace(CANDIDATE, stages="dataset", base_dir=str(tmp_path / "benchmarks"))
     with pytest.raises(BuildError, match="comes with other pre- and post-processing"):
-        Shelf.open(shelf).take(candidate)
+        ArtifactFolder.open(shelf).take(candidate)
     written(tmp_path / "benchmarks" / "below", "kept.py", b"import numpy")
-    assert Shelf.open(shelf).take(candidate).stages is not None
+    assert ArtifactFolder.open(shelf).take(candidate).stages is not None
 
     shipped = Path(scale_pixels.__file__)
     artifact = built(tmp_path / "c")
     assert artifact.stages is not None
     stages = artifact.stages.model_copy(update={"path": str(shipped), "sha256": file_sha256(shipped)})
-    put_on_shelf(tmp_path / "s", [(CANDIDATE, artifact.model_copy(update={"stages": stages}))])
-    assert Shelf.open(tmp_path / "s").take(replace(CANDIDATE, stages="dataset")).stages is not None
+    export_artifacts(tmp_path / "s", [(CANDIDATE, artifact.model_copy(update={"stages": stages}))])
+    assert ArtifactFolder.open(tmp_path / "s").take(replace(CANDIDATE, stages="dataset")).stages is not None
 
 
 def test_nothing_is_put_through_a_link_that_leads_out(shelf, tmp_path):
@@ -203,14 +204,14 @@ def test_nothing_is_put_through_a_link_that_leads_out(shelf, tmp_path):
     shutil.rmtree(shelf / "golden")
     (shelf / "golden").symlink_to(outside)
     with pytest.raises(UsageError, match="leads out of it"):
-        put_on_shelf(shelf, [(CANDIDATE, built(tmp_path / "c"))])
+        export_artifacts(shelf, [(CANDIDATE, built(tmp_path / "c"))])
     assert not list(outside.iterdir())
 
 
 def test_a_file_that_is_gone_is_one_line(shelf):
     (shelf / f"{NAME}.tflite").unlink()
     with pytest.raises(BuildError, match="cannot be read: No such file"):
-        Shelf.open(shelf).take(CANDIDATE)
+        ArtifactFolder.open(shelf).take(CANDIDATE)
 
 
 @pytest.mark.parametrize("outside", ["../secret", "/etc/passwd", "golden/../../secret"])
@@ -218,7 +219,7 @@ def test_paths_stay_inside(shelf, outside):
     (shelf.parent / "secret").write_bytes(b"model")
     edit(shelf, f'"{NAME}.tflite"', json.dumps(outside))
     with pytest.raises(BuildError, match="lies outside the folder"):
-        Shelf.open(shelf).take(CANDIDATE)
+        ArtifactFolder.open(shelf).take(CANDIDATE)
 
 
 def test_a_link_that_leads_outside_is_refused(shelf):
@@ -226,7 +227,7 @@ def test_a_link_that_leads_outside_is_refused(shelf):
     (shelf / f"{NAME}.tflite").unlink()
     (shelf / f"{NAME}.tflite").symlink_to(shelf.parent / "secret")
     with pytest.raises(BuildError, match="lies outside the folder"):
-        Shelf.open(shelf).take(CANDIDATE)
+        ArtifactFolder.open(shelf).take(CANDIDATE)
 
 
 @pytest.mark.parametrize(
@@ -243,30 +244,30 @@ def test_a_link_that_leads_outside_is_refused(shelf):
 def test_an_index_that_is_none_is_one_line(shelf, content, said):
     (shelf / INDEX).write_bytes(content)
     if said == "has 0":
-        assert Shelf.open(shelf).entries == {}
+        assert ArtifactFolder.open(shelf).entries == {}
         return
     with pytest.raises(UsageError) as caught:
-        Shelf.open(shelf)
+        ArtifactFolder.open(shelf)
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_an_index_without_end_is_not_read_whole(shelf, monkeypatch):
-    monkeypatch.setattr("harness.pipeline.building.shelf._INDEX_LIMIT", 100)
+    monkeypatch.setattr("harness.pipeline.builder.artifact_folder._INDEX_LIMIT", 100)
     with pytest.raises(UsageError, match="is larger than"):
-        Shelf.open(shelf)
+        ArtifactFolder.open(shelf)
 
 
 def test_a_folder_that_is_no_shelf_is_one_line(tmp_path):
     with pytest.raises(UsageError, match="there is no such folder"):
-        Shelf.open(tmp_path / "gone")
+        ArtifactFolder.open(tmp_path / "gone")
     with pytest.raises(UsageError, match=r"it has no index\.json"):
-        Shelf.open(tmp_path)
+        ArtifactFolder.open(tmp_path)
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
-        put_on_shelf(tmp_path / "file" / "shelf", [(CANDIDATE, built(tmp_path / "cache"))])
+        export_artifacts(tmp_path / "file" / "shelf", [(CANDIDATE, built(tmp_path / "cache"))])
 
 
 def test_an_interrupted_write_leaves_what_was_there(shelf, tmp_path, monkeypatch):
@@ -274,7 +275,7 @@ def test_an_interrupted_write_leaves_what_was_there(shelf, tmp_path, monkeypatch
     other = replace(CANDIDATE, recipe="int8")
     missing = built(tmp_path / "b", other).model_copy(update={"path": str(tmp_path / "gone")})
     with pytest.raises(UsageError, match="cannot be written"):
-        put_on_shelf(shelf, [(other, missing)])
+        export_artifacts(shelf, [(other, missing)])
     assert (shelf / INDEX).read_bytes() == before
     assert not [path for path in shelf.rglob("*") if path.name.startswith(".")]
 
@@ -286,8 +287,8 @@ def factory(tmp_path) -> Candidate:
 
 
 def test_one_of_another_source_is_refused_so_that_old_is_not_measured_as_new(tmp_path, factory):
-    put_on_shelf(tmp_path / "s", [(factory, built(tmp_path / "c", factory))])
-    opened = Shelf.open(tmp_path / "s")
+    export_artifacts(tmp_path / "s", [(factory, built(tmp_path / "c", factory))])
+    opened = ArtifactFolder.open(tmp_path / "s")
     (tmp_path / "models.py").write_text("def make():  # the same\n    return 1\n")
     assert opened.take(factory).recipe == "int8"
     (tmp_path / "models.py").write_text("def make():\n    return 2\n")
@@ -296,12 +297,12 @@ def test_one_of_another_source_is_refused_so_that_old_is_not_measured_as_new(tmp
 
 
 def test_a_machine_without_the_source_measures_all_the_same(tmp_path, factory):
-    put_on_shelf(tmp_path / "s", [(factory, built(tmp_path / "c", factory))])
+    export_artifacts(tmp_path / "s", [(factory, built(tmp_path / "c", factory))])
     (tmp_path / "models.py").unlink()
-    assert Shelf.open(tmp_path / "s").take(factory).recipe == "int8"
+    assert ArtifactFolder.open(tmp_path / "s").take(factory).recipe == "int8"
 
 
 def test_a_file_as_given_is_measured_where_it_lies(shelf):
-    opened = Shelf.open(shelf)
+    opened = ArtifactFolder.open(shelf)
     assert not opened.serves(Candidate("m", "tflite", "/m.tflite"))
     assert opened.serves(Candidate("m", "tflite", "/m.tflite", "int8")) and opened.serves(CANDIDATE)

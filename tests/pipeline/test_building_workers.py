@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.pipeline.building import worker_process
-from harness.pipeline.building.requests import Stage
-from harness.pipeline.building.worker_process import Worker
+from harness.pipeline.worker import worker_client
+from harness.pipeline.worker.protocol import Stage
+from harness.pipeline.worker.worker_client import WorkerClient
 from harness.records.errors import BuildError
 
 WAIT_S = 20.0
@@ -23,7 +23,7 @@ def found(monkeypatch):
 
 @pytest.fixture
 def worker():
-    with Worker(silence_s=WAIT_S, module="standin_worker") as made:
+    with WorkerClient(silence_s=WAIT_S, module="standin_worker") as made:
         yield made
 
 
@@ -31,7 +31,7 @@ def request(label: str) -> Stage:
     return Stage(label=label, stages="", raw="", model="", sha256="", cache_dir="")
 
 
-def refusal(worker: Worker, label: str, progress=lambda _step: None) -> str:
+def refusal(worker: WorkerClient, label: str, progress=lambda _step: None) -> str:
     with pytest.raises(BuildError) as caught:
         worker.ask(request(label), progress)
     assert "\n" not in str(caught.value)
@@ -79,13 +79,13 @@ def test_a_refusal_keeps_the_process(worker):
 
 
 def test_silence_ends_it_with_a_line_that_says_what_to_do():
-    with Worker(silence_s=0.3, module="standin_worker") as quick:
+    with WorkerClient(silence_s=0.3, module="standin_worker") as quick:
         said = refusal(quick, "hangs")
         assert "nothing was heard of its process for 0.3 s" in said and "weights=" in said
 
 
 def test_what_is_printed_is_a_sign_of_life():
-    with Worker(silence_s=2.0, module="standin_worker") as worker:
+    with WorkerClient(silence_s=2.0, module="standin_worker") as worker:
         assert worker.ask(request("prints for long"), lambda _step: None).event == "done"
 
 
@@ -105,8 +105,8 @@ def test_being_killed_from_another_thread_is_said_and_takes_its_children_along(w
 def test_the_real_worker_ends_when_the_one_who_asks_is_gone():
     script = (
         "import os\n"
-        "from harness.pipeline.building.requests import Stage\n"
-        "from harness.pipeline.building.worker_process import Worker\n"
+        "from harness.pipeline.worker.protocol import Stage\n"
+        "from harness.pipeline.worker.worker_client import Worker\n"
         "nothing = Stage(label='', stages='', raw='', model='', sha256='', cache_dir='')\n"
         "print(Worker()._started(nothing).pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
@@ -116,9 +116,9 @@ def test_the_real_worker_ends_when_the_one_who_asks_is_gone():
 
 
 def test_without_tensorflow_it_says_what_to_install(monkeypatch, worker):
-    monkeypatch.setattr(worker_process, "find_spec", lambda _name: None)
-    from harness.pipeline.building.jobs import BuildJob, ModelSource
-    from harness.pipeline.building.requests import Convert
+    monkeypatch.setattr(worker_client, "find_spec", lambda _name: None)
+    from harness.pipeline.model.job import BuildJob, ModelSource
+    from harness.pipeline.worker.protocol import Convert
 
     job = BuildJob(
         model=ModelSource(kind="factory", source="a:b", label="a:b"), stages=[], recipe="int8", seed=0, prepared="",

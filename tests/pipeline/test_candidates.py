@@ -7,7 +7,7 @@ import pytest
 
 from harness import candidates
 from harness.pipeline import ZOO, candidates_from_paths
-from harness.pipeline.candidates import single_candidate
+from harness.pipeline.candidates.make_candidates import single_candidate
 from harness.records.candidate import Candidate
 from harness.records.errors import CandidateSpecError
 

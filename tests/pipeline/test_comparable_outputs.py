@@ -9,11 +9,11 @@ from support.needs import need_shared
 from support.tiny_model import write
 
 from harness.pipeline import inspect_file
-from harness.pipeline.inspection.index_inputs import file_graphs, limits_of
-from harness.pipeline.verification.expected import Inputs, expected_outputs
-from harness.pipeline.verification.running import Model, RefusedError, repeatable_outputs
-from harness.pipeline.verification.samples import made_up_samples, read_samples
-from harness.pipeline.verification.scoring import score_all
+from harness.pipeline.check.inspection.index_inputs import file_graphs, limits_of
+from harness.pipeline.check.verification.expected import Inputs, expected_outputs
+from harness.pipeline.check.verification.running import Model, RefusedError, repeatable_outputs
+from harness.pipeline.check.verification.samples import made_up_samples, read_samples
+from harness.pipeline.check.verification.scoring import score_all
 
 
 @pytest.fixture

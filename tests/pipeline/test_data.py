@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from pipeline.made_data import loaded, overlaps, refusal
 
-from harness.pipeline.data import check_data_word
-from harness.pipeline.data.raw_samples import preprocessed
-from harness.pipeline.data.splitting import apart, calibration_size, dealt, unlike
-from harness.pipeline.verification.staging_rules import check_stages
+from harness.pipeline.check.verification.staging_rules import check_stages
+from harness.pipeline.model.data import check_data_word
+from harness.pipeline.model.data.raw_samples import preprocessed
+from harness.pipeline.model.data.splitting import apart, calibration_size, dealt, unlike
 from harness.records.errors import BuildError
 
 ANOMALIES = {"shape": (40,), "score": "auc"}
 PREPROCESSING = sorted(
-    (Path(__file__).resolve().parents[2] / "harness" / "pipeline" / "data" / "preprocessing").glob("s*.py")
+    (Path(__file__).resolve().parents[2] / "harness" / "pipeline" / "model" / "data" / "preprocessing").glob("s*.py")
 )
 
 

@@ -11,9 +11,9 @@ import pytest
 from pipeline.made_data import own_cache, write_fashion, write_files
 
 from harness.pipeline.cache import key
-from harness.pipeline.data import data_fingerprint, file_hashes, fingerprint
-from harness.pipeline.data.file_hashes import HashedFile, hash_of
-from harness.pipeline.data.published import FASHION_MNIST
+from harness.pipeline.model.data import data_fingerprint, file_hashes, fingerprint
+from harness.pipeline.model.data.file_hashes import HashedFile, hash_of
+from harness.pipeline.model.data.published import FASHION_MNIST
 from harness.records.errors import BuildError
 
 
@@ -34,13 +34,13 @@ def test_digits_change_with_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_code_that_reads_and_preprocesses_counts() -> None:
-    assert {"harness.pipeline.data.digits", "harness.pipeline.data.preprocessing.scale_scans"} <= set(
-        fingerprint._code("harness.pipeline.data.digits")
+    assert {"harness.pipeline.model.data.digits", "harness.pipeline.model.data.preprocessing.scale_scans"} <= set(
+        fingerprint._code("harness.pipeline.model.data.digits")
     )
-    assert "harness.pipeline.data.preprocessing.scale_pixels" in fingerprint._code(
-        "harness.pipeline.data.fashion_mnist"
+    assert "harness.pipeline.model.data.preprocessing.scale_pixels" in fingerprint._code(
+        "harness.pipeline.model.data.fashion_mnist"
     )
-    assert "harness.pipeline.data.speech_commands" not in fingerprint._code("harness.pipeline.data.digits")
+    assert "harness.pipeline.model.data.speech_commands" not in fingerprint._code("harness.pipeline.model.data.digits")
 
 
 def test_own_data_is_known_by_its_content(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
 
 def test_a_hash_is_made_without_numpy() -> None:
     code = (
-        "import sys\nfrom harness.pipeline.data import data_fingerprint\ndata_fingerprint('digits')\n"
+        "import sys\nfrom harness.pipeline.model.data import data_fingerprint\ndata_fingerprint('digits')\n"
         "print(*{'numpy', 'tensorflow', 'keras', 'sklearn'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

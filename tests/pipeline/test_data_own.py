@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from pipeline.made_data import loaded, noise_clip, overlaps, refusal, wav, write_files
 
-from harness.pipeline.data.preprocessing import speech_features
+from harness.pipeline.model.data.preprocessing import speech_features
 
 RNG = np.random.default_rng(3)
 TRAIN = RNG.random((60, 5)).astype(np.float32)
@@ -293,7 +293,7 @@ def test_a_folder_of_classes_has_no_anomalies(tmp_path: Path) -> None:
 
 READS_PICTURES = """
 import json, sys
-from harness.pipeline.data import load_dataset
+from harness.pipeline.model.data import load_dataset
 from harness.records.errors import BuildError
 given = {"shape": None, "classes": None}
 own = load_dataset(sys.argv[1], **given)

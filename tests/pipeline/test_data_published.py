@@ -25,9 +25,9 @@ from pipeline.made_data import (
 )
 from support.needs import need_shared
 
-from harness.pipeline.data import cifar10, fashion_mnist, fetching
-from harness.pipeline.data.idx_files import read_idx
-from harness.pipeline.data.published import CIFAR10, CIFAR10_BATCHES, FASHION_MNIST, PublishedFile, find
+from harness.pipeline.model.data import cifar10, fashion_mnist, fetching
+from harness.pipeline.model.data.idx_files import read_idx
+from harness.pipeline.model.data.published import CIFAR10, CIFAR10_BATCHES, FASHION_MNIST, PublishedFile, find
 from harness.records.errors import BuildError
 
 BATCHES = {name: cifar_batch(20, seed) for seed, name in enumerate(CIFAR10_BATCHES)}

@@ -12,11 +12,11 @@ import pytest
 from pipeline.made_data import loaded, noise_clip, overlaps, own_cache, refusal, wav, write_files, write_tar
 from support.needs import need_shared
 
-from harness.pipeline.data import speech_commands
-from harness.pipeline.data.preprocessing import speech_features
-from harness.pipeline.data.published import SPEECH_COMMANDS
-from harness.pipeline.data.speech_dealing import SILENCE, UNKNOWN, WORDS, drawn, silences
-from harness.pipeline.data.wav_files import clip, read_wav, samples_of
+from harness.pipeline.model.data import speech_commands
+from harness.pipeline.model.data.preprocessing import speech_features
+from harness.pipeline.model.data.published import SPEECH_COMMANDS
+from harness.pipeline.model.data.speech_dealing import SILENCE, UNKNOWN, WORDS, drawn, silences
+from harness.pipeline.model.data.wav_files import clip, read_wav, samples_of
 from harness.records.errors import BuildError
 
 REFERENCE = """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.pipeline.data import DATASETS, check_data_word
+from harness.pipeline.model.data import DATASETS, check_data_word
 from harness.records.errors import CandidateSpecError
 
 
@@ -90,7 +90,7 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:
 
 def test_checking_a_word_loads_nothing_heavy() -> None:
     code = (
-        "import sys\nfrom harness.pipeline.data import check_data_word\ncheck_data_word('synthetic(3)')\n"
+        "import sys\nfrom harness.pipeline.model.data import check_data_word\ncheck_data_word('synthetic(3)')\n"
         "print(*{'numpy', 'pydantic', 'tensorflow', 'keras', 'sklearn', 'platformdirs'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

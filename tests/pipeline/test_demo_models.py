@@ -4,7 +4,7 @@ import pytest
 
 from harness.cli.demo import MODELS
 from harness.pipeline import Builder, candidates_from_paths, inspect_file
-from harness.pipeline.inspection.model_file import ModelInfo
+from harness.pipeline.check.inspection.model_file import ModelInfo
 
 
 def shape(info: ModelInfo) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.pipeline import inspect_file
-from harness.pipeline.conversion.converter_words import why_not_converted
+from harness.pipeline.model.conversion.converter_words import why_not_converted
 
 BUILD = """
 import json
@@ -16,9 +16,9 @@ import sys
 from pathlib import Path
 import numpy as np
 import keras
-from harness.pipeline.building.jobs import BuildJob, ModelSource
-from harness.pipeline.conversion.convert import convert
-from harness.pipeline.conversion.export import export
+from harness.pipeline.model.job import BuildJob, ModelSource
+from harness.pipeline.model.conversion.convert import convert
+from harness.pipeline.model.conversion.export import export
 from harness.records.errors import BuildError
 
 folder = Path(sys.argv[1])
@@ -166,7 +166,7 @@ def test_other_reasons_keep_the_converter_s_words_on_one_line():
 def test_a_large_calibration_part_is_taken_from_its_whole_length(tmp_path):
     code = (
         "import sys, numpy as np; from pathlib import Path\n"
-        "from harness.pipeline.conversion import convert\n"
+        "from harness.pipeline.model.conversion import convert\n"
         "folder = Path(sys.argv[1])\n"
         "np.savez(folder / 'calibration.npz', x=np.arange(2000, dtype=np.float32).reshape(2000, 1))\n"
         "taken = [float(sample['x'][0, 0]) for sample in convert._calibration(folder, 'm/int8')]\n"

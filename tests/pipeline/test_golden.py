@@ -12,12 +12,12 @@ from support.tiny_model import INT8, STRING, add_model, write
 
 from harness.pipeline.check import sandbox
 from harness.pipeline.check.sandbox import Reply
-from harness.pipeline.verification import expected
-from harness.pipeline.verification.accuracy import accuracy_of
-from harness.pipeline.verification.expected import Inputs, expected_outputs
-from harness.pipeline.verification.samples import read_samples
-from harness.pipeline.verification.scoring import score_all
-from harness.pipeline.verification.staging_arrays import as_inputs
+from harness.pipeline.check.verification import expected
+from harness.pipeline.check.verification.accuracy import accuracy_of
+from harness.pipeline.check.verification.expected import Inputs, expected_outputs
+from harness.pipeline.check.verification.samples import read_samples
+from harness.pipeline.check.verification.scoring import score_all
+from harness.pipeline.check.verification.staging_arrays import as_inputs
 from harness.records.artifact import TensorInfo
 from harness.records.errors import BuildError
 

@@ -9,8 +9,8 @@ from support.made_graphs import pooling_with_places
 from support.tiny_model import INT8, add_model, custom_model, empty_model, write
 
 from harness.pipeline import inspect_file
-from harness.pipeline.inspection.delegation import refuse_unresolved_operators
-from harness.pipeline.verification.running import Model
+from harness.pipeline.check.inspection.delegation import refuse_unresolved_operators
+from harness.pipeline.check.verification.running import Model
 from harness.records.artifact import TensorInfo
 from harness.records.errors import ModelFileError
 

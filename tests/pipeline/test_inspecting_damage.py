@@ -12,7 +12,7 @@ from support.made_graphs import Graph, Made, Op, constant, model, one
 from support.tiny_model import write
 
 from harness.pipeline import inspect_file
-from harness.pipeline.inspection.flatbuffer import MOST_TABLES
+from harness.pipeline.check.inspection.flatbuffer import MOST_TABLES
 from harness.records.errors import ModelFileError
 
 

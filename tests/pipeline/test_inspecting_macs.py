@@ -10,8 +10,8 @@ from support.made_graphs import Graph, Made, Op, constant, model, one
 from support.tiny_model import write
 
 from harness.pipeline import inspect_file
-from harness.pipeline.inspection.model_file import ModelInfo
-from harness.pipeline.inspection.schema_names import OPERATORS, TYPES, operator_name, type_and_bits
+from harness.pipeline.check.inspection.model_file import ModelInfo
+from harness.pipeline.check.inspection.schema_names import OPERATORS, TYPES, operator_name, type_and_bits
 
 MLPERF_TINY = {
     "tiny_ic_resnet8": 12_501_632,

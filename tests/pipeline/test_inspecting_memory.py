@@ -9,8 +9,8 @@ from support.made_graphs import Graph, Made, Op, constant, model, one
 from support.tiny_model import write
 
 from harness.pipeline import inspect_file
-from harness.pipeline.inspection.model_file import ModelInfo
-from harness.pipeline.inspection.weights import WeightKind
+from harness.pipeline.check.inspection.model_file import ModelInfo
+from harness.pipeline.check.inspection.weights import WeightKind
 
 
 def inspected(folder: Path, content: bytes) -> ModelInfo:

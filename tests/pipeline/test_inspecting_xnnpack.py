@@ -9,9 +9,9 @@ from support.tiny_model import custom_model, write
 
 from harness.pipeline import inspect_file
 from harness.pipeline.cache import litert_version
-from harness.pipeline.inspection import delegation
-from harness.pipeline.inspection.delegation import Delegation, ask_xnnpack, with_xnnpack
-from harness.pipeline.inspection.delegation_process import members
+from harness.pipeline.check.inspection import delegation
+from harness.pipeline.check.inspection.delegation import Delegation, ask_xnnpack, with_xnnpack
+from harness.pipeline.check.inspection.delegation_process import members
 from harness.records.artifact import OperatorTally
 
 
@@ -92,7 +92,7 @@ def test_a_process_that_does_not_answer_in_time_is_ended(tmp_path):
 
 
 def test_a_process_that_cannot_start_is_told_by_its_last_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(delegation, "_MAIN", "harness.pipeline.inspection.nowhere")
+    monkeypatch.setattr(delegation, "_MAIN", "harness.pipeline.check.inspection.nowhere")
     path = write(tmp_path / "a.tflite", custom_model("Sinh"))
     reason = asked(path).reason
     assert (

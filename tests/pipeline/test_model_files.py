@@ -9,7 +9,7 @@ from support import needs
 from support.tiny_model import BOOL, INT8, INT32, STRING, add_model, write
 
 from harness.pipeline import candidates_from_paths
-from harness.pipeline.building.build import build, build_many
+from harness.pipeline.builder.build import build, build_many
 from harness.records.artifact import Artifact
 from harness.records.errors import BuildError, ModelFileError
 

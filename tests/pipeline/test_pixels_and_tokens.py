@@ -8,8 +8,8 @@ import pytest
 from pipeline.workbench import Workbench
 
 from harness.pipeline import inspect_file
-from harness.pipeline.data import load_dataset
-from harness.pipeline.inspection.pixel_range import pixel_range_of_file
+from harness.pipeline.model.conversion.pixel_range_of_file import pixel_range_of_file
+from harness.pipeline.model.data import load_dataset
 from harness.records.artifact import TensorInfo
 from harness.records.errors import BuildError
 
@@ -20,7 +20,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import layers
-from harness.pipeline.training.pixel_range import pixel_range
+from harness.pipeline.model.training.pixel_range import pixel_range
 
 HERE = Path(__file__).parent
 SIZE = (32, 32, 3)

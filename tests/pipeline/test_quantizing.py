@@ -12,13 +12,13 @@ from support.needs import need_shared
 from support.tiny_model import add_model, write
 
 from harness.pipeline.check import sandbox
+from harness.pipeline.check.inspection.model_file import inspect_file
 from harness.pipeline.check.sandbox import Reply
-from harness.pipeline.conversion import quantize
-from harness.pipeline.conversion.quantize import quantize_file
-from harness.pipeline.conversion.quantize_job import QuantizeAnswer, QuantizeJob
-from harness.pipeline.inspection.model_file import inspect_file
-from harness.pipeline.verification.running import Model, real
-from harness.pipeline.verification.samples import read_samples
+from harness.pipeline.check.verification.running import Model, real
+from harness.pipeline.check.verification.samples import read_samples
+from harness.pipeline.model.conversion import quantize
+from harness.pipeline.model.conversion.quantize import quantize_file
+from harness.pipeline.model.conversion.quantize_job import QuantizeAnswer, QuantizeJob
 from harness.records.errors import BuildError, CandidateSpecError
 
 NETWORK = Classifier()
@@ -99,7 +99,7 @@ def test_no_tensorflow_is_needed(source, tmp_path):
     )
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['tensorflow', 'keras', 'sklearn']))\n"
-        "from harness.pipeline.conversion.quantize_process import main; main()"
+        "from harness.pipeline.model.conversion.quantize_process import main; main()"
     )
 
     done = subprocess.run(

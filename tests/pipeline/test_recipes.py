@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.pipeline import STEPS, parse_recipe
-from harness.pipeline.recipes import Recipe
-from harness.pipeline.words import Call
+from harness.pipeline.recipes.recipe import Recipe
+from harness.pipeline.recipes.recipe_grammar import Call
 from harness.records.errors import CandidateSpecError
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from pipeline.workbench import Workbench
 
-from harness.pipeline.building.completing import _unchanged_weights
+from harness.pipeline.builder.complete_artifact import _unchanged_weights
 from harness.pipeline.check.sandbox import last_words
-from harness.pipeline.conversion.quantize import quantize_file
+from harness.pipeline.model.conversion.quantize import quantize_file
 from harness.records.errors import BuildError
 
 MODELS = '''

@@ -14,10 +14,10 @@ from harness.board import LiveBoard, choose_runner, open_board
 from harness.board.provision import provision
 from harness.measure.outputs import SQNR_DB, OutputVerdict, judge_outputs
 from harness.pipeline import Builder, candidates_from_paths
-from harness.pipeline.conversion.quantize import quantize_file
-from harness.pipeline.inspection.flatbuffer import root
-from harness.pipeline.inspection.graph import read_graphs
-from harness.pipeline.verification.expected import Inputs, expected_outputs
+from harness.pipeline.check.inspection.flatbuffer import root
+from harness.pipeline.check.inspection.graph import read_graphs
+from harness.pipeline.check.verification.expected import Inputs, expected_outputs
+from harness.pipeline.model.conversion.quantize import quantize_file
 from harness.profiles import load
 from harness.records.artifact import Artifact, GoldenOutputs
 from harness.records.board import Trial

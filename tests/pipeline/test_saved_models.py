@@ -9,7 +9,7 @@ import pytest
 from pipeline.workbench import Workbench
 
 from harness.pipeline import inspect_file
-from harness.pipeline.building.worker_process import Worker
+from harness.pipeline.worker.worker_client import WorkerClient
 from harness.records.artifact import Inside
 
 MAKERS = '''
@@ -280,7 +280,7 @@ def test_what_a_saved_model_may_not_be(tools, name, words):
 
 
 def test_a_loop_without_end_is_given_up_and_the_next_model_is_read(tools):
-    with Worker(cpu_s=_CPU_S) as worker:
+    with WorkerClient(cpu_s=_CPU_S) as worker:
         bench = Workbench(tools.folder, worker)
         message = bench.refusal(path(tools, "endless"), kind="saved_model", label="endless", prepared="loops")
         assert message.startswith("endless: ") and "6 s of processor time" in message and "loop" in message

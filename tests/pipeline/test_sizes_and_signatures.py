@@ -7,7 +7,7 @@ import pytest
 from pipeline.workbench import Workbench
 
 from harness.pipeline import Builder, inspect_file
-from harness.pipeline.candidates import candidates_from_paths
+from harness.pipeline.candidates.make_candidates import candidates_from_paths
 from harness.records.artifact import Artifact
 from harness.records.errors import BuildError, CandidateSpecError
 

@@ -2,9 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.pipeline.building import sources
-from harness.pipeline.building.source_text import meaning_sha256
-from harness.pipeline.building.sources import default_of, own_hashes, source_hashes
+from harness.pipeline import source_hashes
+from harness.pipeline.source_hashes import default_of, harness_source_hashes, meaning_sha256, user_source_hashes
 
 
 def project(folder: Path, **files: str) -> list[str]:
@@ -17,47 +16,47 @@ def project(folder: Path, **files: str) -> list[str]:
 
 def test_imports_are_followed_within_the_users_code(tmp_path):
     search = project(tmp_path, models="import layers\nimport json", layers="from sizes import SMALL", sizes="SMALL = 1")
-    assert set(source_hashes("models", search)) == {"models", "layers", "sizes"}
+    assert set(user_source_hashes("models", search)) == {"models", "layers", "sizes"}
 
 
 def test_relative_imports_and_packages(tmp_path):
     search = project(tmp_path, nets__small="from . import sizes\nfrom .deep import x", nets__sizes="", nets__deep="")
     (tmp_path / "nets/__init__.py").write_text("")
-    assert {"nets.small", "nets.sizes", "nets.deep"} <= set(source_hashes("nets.small", search))
+    assert {"nets.small", "nets.sizes", "nets.deep"} <= set(user_source_hashes("nets.small", search))
 
 
 def test_an_edit_anywhere_changes_the_hashes(tmp_path):
     search = project(tmp_path, models="import layers", layers="x = 1")
-    before = source_hashes("models", search)
+    before = user_source_hashes("models", search)
     project(tmp_path, layers="x = 2")
-    assert source_hashes("models", search) != before
+    assert user_source_hashes("models", search) != before
 
 
 def test_installed_packages_are_left_out(tmp_path):
     search = [*project(tmp_path, models="import pydantic, harness.pipeline"), *__import__("sys").path]
-    assert set(source_hashes("models", search)) == {"models"}
+    assert set(user_source_hashes("models", search)) == {"models"}
 
 
 def test_imports_in_a_circle_end(tmp_path):
-    assert set(source_hashes("a", project(tmp_path, a="import b", b="import a"))) == {"a", "b"}
+    assert set(user_source_hashes("a", project(tmp_path, a="import b", b="import a"))) == {"a", "b"}
 
 
 def test_a_file_that_is_no_python_is_hashed_alone(tmp_path):
-    assert set(source_hashes("a", project(tmp_path, a="def (:"))) == {"a"}
+    assert set(user_source_hashes("a", project(tmp_path, a="def (:"))) == {"a"}
 
 
 def test_no_such_module(tmp_path):
-    assert source_hashes("gone", [str(tmp_path)]) == {}
-    assert source_hashes("gone.deeper", [str(tmp_path)]) == {}
+    assert user_source_hashes("gone", [str(tmp_path)]) == {}
+    assert user_source_hashes("gone.deeper", [str(tmp_path)]) == {}
 
 
 def test_an_environment_made_of_links_is_installed_all_the_same(tmp_path, monkeypatch):
     project(tmp_path / "real", package="x = 1")
     (tmp_path / "site").mkdir()
     (tmp_path / "site/package.py").symlink_to(tmp_path / "real/package.py")
-    monkeypatch.setattr(sources, "_INSTALLED", (tmp_path / "site",))
+    monkeypatch.setattr(source_hashes, "_INSTALLED", (tmp_path / "site",))
     search = [*project(tmp_path / "mine", models="import package"), str(tmp_path / "site")]
-    assert set(source_hashes("models", search)) == {"models"}
+    assert set(user_source_hashes("models", search)) == {"models"}
 
 
 @pytest.mark.parametrize(
@@ -106,6 +105,6 @@ def test_defaults_are_read_from_the_source(tmp_path):
 
 
 def test_of_the_harness_only_the_rooms_named_are_followed():
-    found = own_hashes("harness.pipeline.conversion.convert", ("harness.pipeline.conversion",))
-    assert "harness.pipeline.conversion.convert" in found
-    assert all(name.startswith("harness.pipeline.conversion.") for name in found)
+    found = harness_source_hashes("harness.pipeline.model.conversion.convert", ("harness.pipeline.model.conversion",))
+    assert "harness.pipeline.model.conversion.convert" in found
+    assert all(name.startswith("harness.pipeline.model.conversion.") for name in found)

@@ -12,7 +12,7 @@ from support import needs
 from support.tiny_model import INT8, add_model, write
 
 from harness.pipeline.cache import file_sha256
-from harness.pipeline.verification.staging import RAW_SAMPLES, SAMPLES, Staged, staged
+from harness.pipeline.check.verification.staging import RAW_SAMPLES, SAMPLES, Staged, staged
 from harness.records.errors import BuildError
 
 DOUBLE = """
@@ -246,7 +246,7 @@ def test_a_function_that_does_not_end_is_ended_with_its_line(desk, name):
 
 
 def test_a_process_that_does_not_even_see_its_deadline_is_ended(desk, monkeypatch):
-    monkeypatch.setattr("harness.pipeline.verification.staging._GRACE_S", -1.5)
+    monkeypatch.setattr("harness.pipeline.check.verification.staging._GRACE_S", -1.5)
     source = "def preprocess(raw):\n    while True:\n        pass\n"
     assert desk.refusal(source, numbers(), deadline_s=1.0) == "stages.py: preprocess took longer than 0.5 s"
 

@@ -127,7 +127,7 @@ def test_training_is_imported_without_tensorflow(module):
     import sys
 
     code = (
-        f"import harness.pipeline.training.{module}, sys;"
+        f"import harness.pipeline.model.training.{module}, sys;"
         "print(*{'tensorflow', 'keras', 'sklearn'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,8 +9,8 @@ from sklearn.metrics import roc_auc_score
 from support.needs import need_shared
 from support.tiny_model import add_model, write
 
-from harness.pipeline.verification.expected import Inputs
-from harness.pipeline.verification.verify import Claims, Reference, verify
+from harness.pipeline.check.verification.expected import Inputs
+from harness.pipeline.check.verification.verify import Claims, Reference, verify
 from harness.records.errors import BuildError
 from harness.stats import area_loss, proportion_loss
 

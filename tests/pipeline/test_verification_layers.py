@@ -11,11 +11,11 @@ from support.tiny_model import write
 
 from harness.pipeline.check import sandbox
 from harness.pipeline.check.sandbox import Reply
-from harness.pipeline.conversion.quantize import quantize_file
-from harness.pipeline.verification.expected import Inputs
-from harness.pipeline.verification.layer_names import layer_names
-from harness.pipeline.verification.layers_job import LayersJob
-from harness.pipeline.verification.verify import Claims, Reference, verify
+from harness.pipeline.check.verification.expected import Inputs
+from harness.pipeline.check.verification.layer_names import layer_names
+from harness.pipeline.check.verification.layers_job import LayersJob
+from harness.pipeline.check.verification.verify import Claims, Reference, verify
+from harness.pipeline.model.conversion.quantize import quantize_file
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_any_name_at_all_is_borne(tensors):
 
 
 def test_channels_count_alike_however_large_they_are():
-    from harness.pipeline.verification.layers_process import _Tally
+    from harness.pipeline.check.verification.layers_process import _Tally
 
     signal = np.array([[1000.0, 1.0], [1000.0, 1.0]])
     tally = _Tally(0, 0)
@@ -155,7 +155,7 @@ def test_channels_count_alike_however_large_they_are():
 
 
 def test_silent_channels_do_not_count_and_nan_is_all_error():
-    from harness.pipeline.verification.layers_process import _Tally
+    from harness.pipeline.check.verification.layers_process import _Tally
 
     tally = _Tally(0, 0)
     tally.add(np.array([[np.nan, 5.0]]), np.array([[1.0, 0.0]]))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.pipeline.words import Call, NoWordsError, parse_word, parse_words
+from harness.pipeline.recipes.recipe_grammar import Call, NoWordsError, parse_word, parse_words
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from pipeline.experiments import outcome, put_experiments
 from support.needs import need_shared
 
 from harness.pipeline import ZOO, inspect_file
-from harness.pipeline.dataset import Dataset, Schedule
-from harness.pipeline.zoo.layers import channels, checked_width, class_count, image_shape
-from harness.pipeline.zoo.schedules import BRIEF, schedule_for
+from harness.pipeline.model.dataset import Dataset, Schedule
+from harness.pipeline.model.zoo.layers import channels, checked_width, class_count, image_shape
+from harness.pipeline.model.zoo.schedules import BRIEF, schedule_for
 from harness.records.errors import BuildError
 
 SMALL = ("ad_autoencoder", "dense_net", "digits_cnn", "ic_resnet8", "kws_ds_cnn", "vww_mobilenet_v1")
@@ -149,7 +149,7 @@ def test_every_factory_is_named_after_its_model_and_takes_width_and_data(name):
 
 
 def test_naming_the_zoo_loads_nothing_heavy():
-    code = "import harness.pipeline.zoo, sys; print(*{'numpy', 'tensorflow', 'keras', 'pydantic'} & set(sys.modules))"
+    code = "import harness.pipeline.model.zoo, sys; print(*{'numpy','tensorflow','keras','pydantic'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 

@@ -12,10 +12,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from harness.pipeline.dataset import Dataset, Schedule
-from harness.pipeline.training.fitting import fit, gives_probabilities
-from harness.pipeline.training.scoring import score
-from harness.pipeline.training.weights import Kept, check_finite, keep, kept, load_kept
+from harness.pipeline.model.dataset import Dataset, Schedule
+from harness.pipeline.model.training.fitting import fit, gives_probabilities
+from harness.pipeline.model.training.scoring import score
+from harness.pipeline.model.training.weights import Kept, check_finite, keep, kept, load_kept
 from harness.records.artifact import Training
 from harness.records.errors import BuildError
 

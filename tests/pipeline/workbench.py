@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.pipeline.building.jobs import INFO, SAVED_MODEL, BuildJob, ModelSource, PreparedInfo, TrainingStage
-from harness.pipeline.building.requests import Convert, Prepare
-from harness.pipeline.building.worker_process import Worker
+from harness.pipeline.model.job import INFO, SAVED_MODEL, BuildJob, ModelSource, PreparedInfo, TrainingStep
+from harness.pipeline.worker.protocol import Convert, Prepare
+from harness.pipeline.worker.worker_client import WorkerClient
 from harness.records.errors import BuildError
 
 
@@ -38,7 +38,7 @@ class Workbench:
     """Prepares models of a folder with modules of the test's own, and converts them."""
 
     folder: Path
-    worker: Worker
+    worker: WorkerClient
     said: list[str] = field(default_factory=list)
 
     def prepare(self, source: str, *, kind: Any = "factory", label: str = "", **given: Any) -> Prepared:
@@ -70,7 +70,7 @@ class Workbench:
         return BuildJob(
             model=model,
             stages=[
-                TrainingStage(step=step, weights=str(self.folder / "weights" / f"{name}{step or ''}"))
+                TrainingStep(step=step, weights=str(self.folder / "weights" / f"{name}{step or ''}"))
                 for step in (None, *stages)
             ],
             recipe=recipe,

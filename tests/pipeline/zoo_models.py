@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from harness.pipeline.building.jobs import ModelSource
-from harness.pipeline.dataset import TrainedModel, UntrainedModel
-from harness.pipeline.training.making import make
-from harness.pipeline.zoo import ZOO
+from harness.pipeline.model.dataset import TrainedModel, UntrainedModel
+from harness.pipeline.model.job import ModelSource
+from harness.pipeline.model.training.making import make
+from harness.pipeline.model.zoo import ZOO
 from harness.records.errors import BuildError
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ import pytest
 
 from harness.board.provision_proof import addition_model
 from harness.pipeline import Builder, candidates_from_paths
-from harness.pipeline.building.shelving import put_on_shelf
+from harness.pipeline.builder.artifact_folder import export_artifacts
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import UsageError
@@ -176,7 +176,7 @@ def shelf(tmp_path: Path) -> Path:
     (tmp_path / "model.tflite").write_bytes(addition_model())
     (candidate,) = candidates_from_paths([str(tmp_path / "model.tflite")])
     with Builder(cache_dir=tmp_path / "cache") as builder:
-        put_on_shelf(tmp_path / "shelf", [(candidate, builder.build(candidate))])
+        export_artifacts(tmp_path / "shelf", [(candidate, builder.build(candidate))])
     return tmp_path / "shelf"
 
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.pipeline.building.shelf import Shelf
-from harness.pipeline.building.shelving import put_on_shelf
+from harness.pipeline.builder.artifact_folder import ArtifactFolder, export_artifacts
 from harness.pipeline.cache import file_sha256
 from harness.records.board import BoardFacts
 from harness.records.candidate import Candidate
@@ -50,14 +49,14 @@ def then(tmp_path, settings):
 @pytest.fixture
 def base(tmp_path, settings):
     """The commit's candidates as they are built today."""
-    put_on_shelf(tmp_path / "shelf", [(CANDIDATE, built(tmp_path / "today/model.tflite", b"converted today"))])
+    export_artifacts(tmp_path / "shelf", [(CANDIDATE, built(tmp_path / "today/model.tflite", b"converted today"))])
 
     def build(candidate):
         return make_artifact("model", sha256=file_sha256(Path(candidate.source)), path=candidate.source)
 
     around = Surroundings(settings, build, lambda _what: None)
     recorded = Recorded.at(COMMIT, settings)
-    shelf = Shelf.open(tmp_path / "shelf")
+    shelf = ArtifactFolder.open(tmp_path / "shelf")
     return RevisionBase("main", Commit(COMMIT, "commit 1111"), shelf, {}, {}, tmp_path / "gone", around, recorded)
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import StringConstraints, ValidationError
 
-from harness.pipeline.building.shelf import INDEX, Shelf
+from harness.pipeline.builder.artifact_folder import INDEX, ArtifactFolder
 from harness.records.base import Record
 from harness.records.errors import GitError, UsageError
 from harness.records.files import read_bytes, replacing
@@ -43,7 +43,7 @@ class Carried:
     commit: str
     head: str
     failed: dict[str, str]
-    shelf: Shelf | None
+    shelf: ArtifactFolder | None
 
 
 def write_carried(out: Path, given: str, commit: Commit, order: BaseOrder, *, say: Callable[[str], None]) -> Carried:
@@ -113,5 +113,5 @@ def _head() -> str | None:
 
 
 def _opened(folder: Path, record: _Record) -> Carried:
-    shelf = Shelf.open(folder) if (folder / INDEX).is_file() else None
+    shelf = ArtifactFolder.open(folder) if (folder / INDEX).is_file() else None
     return Carried(record.given, record.commit, record.head, record.failed, shelf)

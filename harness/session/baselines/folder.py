@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from harness.pipeline.building.shelf import Shelf
+from harness.pipeline.builder.artifact_folder import ArtifactFolder
 from harness.records.candidate import Candidate
 from harness.records.errors import BuildError
 from harness.records.results import BaselineRecord, DeviceRecord, Entry
@@ -16,12 +16,12 @@ class FolderBase:
     """A shelf whose artifacts have the candidates' names."""
 
     given: str
-    shelf: Shelf
+    shelf: ArtifactFolder
 
     @classmethod
     def open(cls, given: str) -> Self:
         """The folder. Raises UsageError for one that is none."""
-        return cls(given, Shelf.open(Path(given)))
+        return cls(given, ArtifactFolder.open(Path(given)))
 
     def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> Opponent:
         """The artifact of the same name; NEW where there is none, missing where its files are not what they were."""
@@ -33,7 +33,7 @@ class FolderBase:
 
 
 def from_shelf(
-    shelf: Shelf, candidate: Candidate, *, given: str, what: str, code: frozenset[str] | None = frozenset()
+    shelf: ArtifactFolder, candidate: Candidate, *, given: str, what: str, code: frozenset[str] | None = frozenset()
 ) -> Opponent:
     """What a shelf has under a candidate's name.
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from harness.pipeline.building.housekeeping import kept
-from harness.pipeline.cache import ARTIFACTS, file_sha256
+from harness.pipeline.cache import ARTIFACTS, file_sha256, list_cached
 from harness.records.cache_dir import default_cache_dir
 from harness.records.errors import UsageError
 from harness.records.settings import Settings
@@ -39,5 +38,5 @@ class Recorded:
 
     def file(self, sha256: str) -> Path | None:
         """The cache's file of that content, None where it is not there any more."""
-        models = (entry.path / "model.tflite" for entry in kept(self.cache_dir, (ARTIFACTS,)))
+        models = (entry.path / "model.tflite" for entry in list_cached(self.cache_dir, (ARTIFACTS,)))
         return next((path for path in models if path.is_file() and file_sha256(path) == sha256), None)

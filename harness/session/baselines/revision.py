@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from harness.pipeline import candidates_from_paths
-from harness.pipeline.building.shelf import Shelf
+from harness.pipeline.builder.artifact_folder import ArtifactFolder
 from harness.pipeline.cache import file_sha256
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
@@ -32,7 +32,7 @@ class RevisionBase:
 
     given: str
     commit: Commit
-    shelf: Shelf | None
+    shelf: ArtifactFolder | None
     failed: dict[str, str]
     profiles: dict[str, DeviceProfile | None] | None
     """None where this clone does not have the commit."""
@@ -60,7 +60,7 @@ class RevisionBase:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        shelf = Shelf.open(folder / "artifacts") if (folder / "artifacts" / "index.json").is_file() else None
+        shelf = ArtifactFolder.open(folder / "artifacts") if (folder / "artifacts" / "index.json").is_file() else None
         recorded = Recorded.at(commit.sha, around.settings)
         return cls(given, commit, shelf, failed, profiles, folder, around, recorded)
 

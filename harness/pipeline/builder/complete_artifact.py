@@ -1,0 +1,173 @@
+"""The last task of a candidate: its file is inspected, run, compared, and its record made."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+from harness.pipeline.builder.artifact_cache import ArtifactCache, BuiltRecord, TaskContext
+from harness.pipeline.builder.scheduler import Scheduler
+from harness.pipeline.builder.verify_client import checked
+from harness.pipeline.check.inspection.model_file import inspect_file
+from harness.pipeline.model.conversion.quantize_rules import has_small_weights
+from harness.pipeline.model.job import PreparedInfo
+from harness.pipeline.recipes.recipe import parse_recipe
+from harness.pipeline.worker.protocol import Checked, Stage, Staging, Verify
+from harness.records.artifact import AccuracyResult, Artifact
+from harness.records.candidate import OF_THE_DATASET, Candidate
+from harness.records.errors import BuildError, EntryError
+from harness.records.units import format_quantity
+
+_SMALLER: Final = ("float16", "dynamic_int8")
+"""Number formats that change weights alone."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A candidate's .tflite file and what is known of it before it is run.
+
+    ``test``, ``raw`` and ``calibration`` are files of its data set, None where it has none. ``reference`` is the
+    artifact it is compared with, or the reason why there is none. ``cached`` None: it depends on the check alone.
+    """
+
+    file: Path
+    record: BuiltRecord
+    about: PreparedInfo
+    test: Path | None
+    raw: Path | None
+    reference: Artifact | str
+    reference_name: str
+    cached: bool | None
+    deadline_s: float
+    calibration: Path | None = None
+    samples: Path | None = None
+    """Samples to check outputs on where there is no test part; ``samples_real``: given, not made up."""
+    samples_real: bool = False
+
+
+def complete_artifact(candidate: Candidate, found: Found, shop: ArtifactCache, desk: TaskContext) -> Artifact:
+    """The artifact of a candidate. Raises BuildError, or ModelFileError for a file that is no model."""
+    info = inspect_file(found.file)
+    staging = prepare_stages(candidate, found, shop, desk)
+    result, known = checked(shop, desk, _question(candidate, found, staging, shop))
+    result = _with_reason(result, found)
+    return Artifact(
+        candidate=candidate.name,
+        recipe=candidate.recipe,
+        path=str(found.file),
+        sha256=found.record.sha256,
+        size_bytes=info.size_bytes,
+        inputs=info.inputs,
+        outputs=info.outputs,
+        inside=info.inside,
+        accuracy=result.accuracy,
+        accuracy_reason=result.accuracy_reason,
+        accuracy_drop=result.accuracy_drop,
+        fidelity=result.fidelity,
+        fidelity_reason=result.fidelity_reason,
+        worst_layers=result.worst_layers,
+        layers_reason=result.layers_reason,
+        trainings=found.about.trainings,
+        rival=found.about.rival,
+        golden=result.golden,
+        golden_reason=result.golden_reason,
+        stages=staging.file if staging else None,
+        notes=(
+            *_by_chance(result.accuracy),
+            *found.about.notes,
+            *_unchanged_weights(found.file, candidate.recipe),
+        ),
+        cached=known if found.cached is None else found.cached,
+        build_s=found.record.build_s,
+        versions=found.record.versions,
+    )
+
+
+def prepare_stages(candidate: Candidate, found: Found, shop: ArtifactCache, desk: TaskContext) -> Staging | None:
+    """The candidate's pre- and post-processing, run once on raw samples; None where it has none."""
+    if candidate.stages is None:
+        return None
+    stages = candidate.stages if candidate.stages != OF_THE_DATASET else found.about.preprocessing
+    if stages is None:
+        raise BuildError(f"{candidate}: its data set has no preprocessing of its own: name a file with stages=")
+    raw = candidate.samples or found.raw
+    if raw is None:
+        raise BuildError(f"{candidate}: its pre- and post-processing needs raw samples: give samples=")
+    desk.say("running its pre- and post-processing")
+    request = Stage(
+        label=desk.label,
+        stages=stages,
+        raw=str(raw),
+        model=str(found.file),
+        sha256=found.record.sha256,
+        cache_dir=str(shop.cache_dir),
+    )
+    staging = Staging.model_validate_json(shop.ask(request, desk).result)
+    shop.note_names([Path(path).parent for path in (staging.file.path, staging.file.raw_path)], desk)
+    return staging
+
+
+def _question(candidate: Candidate, found: Found, staging: Staging | None, shop: ArtifactCache) -> Verify:
+    given = found.test or (staging and staging.samples) or found.samples or candidate.samples
+    made_up = given is not None and given is found.samples and not found.samples_real
+    real = given is not None and not made_up and not (found.about.dataset and found.about.accuracy_reason)
+    reference = found.reference if isinstance(found.reference, Artifact) else None
+    return Verify(
+        label=str(candidate),
+        model=str(found.file),
+        sha256=found.record.sha256,
+        reference=reference.path if reference else None,
+        reference_sha256=reference.sha256 if reference else None,
+        reference_name=found.reference_name,
+        samples=str(given) if given else None,
+        seed=shop.seed,
+        dataset=found.about.dataset,
+        score=found.about.score,
+        accuracy_reason=found.about.accuracy_reason,
+        real=real,
+        cache_dir=str(shop.cache_dir),
+        deadline_s=found.deadline_s,
+    )
+
+
+def _by_chance(accuracy: AccuracyResult | None) -> tuple[str, ...]:
+    """A sentence where a model does no better on its test set than one that guesses."""
+    if accuracy is None or not accuracy.by_chance or accuracy.chance is None:
+        return ()
+    value, chance = format_quantity(accuracy.value, "1"), format_quantity(accuracy.chance, "1")
+    return (
+        f"its accuracy, {value} over {accuracy.n:,} samples, is no better than guessing ({chance}): look at how its "
+        "data is scaled, at the order of its classes, and at whether it is trained",
+    )
+
+
+def _unchanged_weights(file: Path, recipe: str | None) -> tuple[str, ...]:
+    """A sentence where a recipe that makes weights smaller made none smaller."""
+    number_format = str(parse_recipe(recipe).steps[-1]) if recipe else ""
+    if number_format not in _SMALLER or has_small_weights(file):
+        return ()
+    return (
+        f"{number_format} made no weights smaller, so that this is the float32 model: the converter leaves small "
+        "weights and those inside loops as they are",
+    )
+
+
+def _with_reason(result: Checked, found: Found) -> Checked:
+    """Why nothing was compared is told, where that is known here and not by the check."""
+    if result.fidelity is not None or isinstance(found.reference, Artifact):
+        return result
+    return result.model_copy(update={"fidelity_reason": found.reference})
+
+
+def reference_or_reason(crew: Scheduler, task: str | None) -> Artifact | str:
+    """The artifact that a task gave, or why there is nothing to compare with."""
+    if task is None:
+        return "it is the reference itself"
+    try:
+        return cast(Artifact, crew.outcome(task))
+    except EntryError as error:
+        return f"the reference could not be built: {error}"
+
+
+def if_there(path: Path) -> Path | None:
+    """The path, where something stands."""
+    return path if path.exists() else None

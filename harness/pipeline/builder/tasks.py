@@ -1,0 +1,85 @@
+"""Candidates as tasks of a crew; what two candidates share is one task."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from harness.pipeline.builder.artifact_cache import ArtifactCache, TaskContext
+from harness.pipeline.builder.build_spec import REFERENCE_RECIPE, make_build_spec
+from harness.pipeline.builder.file_tasks import GivenFileTasks, QuantizedFileTasks
+from harness.pipeline.builder.scheduler import Rank, Scheduler, Task
+from harness.pipeline.builder.spec_tasks import SpecTasks
+from harness.pipeline.worker.worker_client import WorkerClient
+from harness.records.candidate import Candidate
+from harness.records.errors import BuildError
+
+_PREPARE, _CONVERT, _COMPLETE = range(3)
+"""What unlocks most comes first."""
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """Has candidates built; ``say`` hears of each step."""
+
+    shop: ArtifactCache
+    crew: Scheduler
+    say: Callable[[Candidate, str], None]
+
+    def add(self, candidate: Candidate, rank: Rank) -> str:
+        """Have a candidate built; gives the key of the task whose result is its Artifact.
+
+        The less the rank, the sooner. Raises BuildError for what is not there.
+        """
+        if candidate.kind != "tflite":
+            return self._built(candidate, rank)
+        return self._quantized(candidate, rank) if candidate.recipe else self._given(candidate, rank)
+
+    def _built(self, candidate: Candidate, rank: Rank) -> str:
+        order = make_build_spec(candidate, seed=self.shop.seed, cache_dir=self.shop.cache_dir)
+        reference = None
+        if order.recipe != REFERENCE_RECIPE:
+            samples = candidate.samples if candidate.stages is None else None  # else they are raw
+            reference = self.add(replace(candidate, recipe=REFERENCE_RECIPE, stages=None, samples=samples), rank)
+        made = SpecTasks(candidate, order, reference, self.shop, self.crew)
+        # A training that others build upon comes before those that do.
+        training = (*rank, _PREPARE, len(order.stages))
+        fills = (order.prepared, *order.training_folders())
+        self.crew.add(Task(made.preparing, self._run(candidate, made.prepare), (), fills, training))
+        self.crew.add(
+            Task(made.converting, self._run(candidate, made.convert), (made.preparing,), (), (*rank, _CONVERT))
+        )
+        needs = (made.converting, reference) if reference else (made.converting,)
+        return self._last(candidate, order.artifact.name, made.complete, needs, rank)
+
+    def _given(self, candidate: Candidate, rank: Rank) -> str:
+        return self._last(candidate, "", GivenFileTasks(candidate, self.shop).complete, (), rank)
+
+    def _quantized(self, candidate: Candidate, rank: Rank) -> str:
+        reference = self.add(replace(candidate, recipe=None, stages=None), rank)
+        made = QuantizedFileTasks(candidate, reference, self.shop, self.crew)
+        self.crew.add(Task(made.converting, self._run(candidate, made.convert), (reference,), (), (*rank, _CONVERT)))
+        return self._last(candidate, made.folder.name, made.complete, (made.converting, reference), rank)
+
+    def _last(
+        self,
+        candidate: Candidate,
+        name: str,
+        complete: Callable[[TaskContext], object],
+        needs: tuple[str, ...],
+        rank: Rank,
+    ) -> str:
+        key = f"complete {name} {candidate!r}"
+        self.crew.add(Task(key, self._run(candidate, complete), needs, (), (*rank, _COMPLETE)))
+        return key
+
+    def _run(self, candidate: Candidate, work: Callable[[TaskContext], object]) -> Callable[[WorkerClient], object]:
+        """Work with a worker's process at hand; a full disk and the like are one line."""
+
+        def run(worker: WorkerClient) -> object:
+            try:
+                return work(TaskContext(str(candidate), worker, lambda step: self.say(candidate, step)))
+            except OSError as error:
+                where = error.filename or self.shop.cache_dir
+                said = f"{candidate}: {where}: {error.strerror or error}; check the cache folder"
+                raise BuildError(said) from error
+
+        return run

@@ -1,0 +1,105 @@
+"""In a limited process: every labelled sample's score, side by side and yet always the same.
+
+Samples are cut into slices of a fixed size, each run by an interpreter of its own, so that the number of threads
+changes neither which samples share an interpreter nor any result. LiteRT lets other threads run while it computes.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.pipeline.check.verification.running import Array, Model, real
+from harness.pipeline.check.verification.samples import LABELS, Samples
+
+SLICE: Final = 256
+RIGHT: Final = "right"
+ERRORS: Final = "errors"
+RULE: Final = "rule"
+
+
+class NoScoreError(Exception):
+    """What the model gives says nothing of the labels; the message says why."""
+
+
+def score_all(path: str, samples: Samples, *, score: str, threads: int) -> dict[str, Array]:
+    """``right``, whether each sample was told rightly, with the ``rule``; or ``errors``; and the ``labels``.
+
+    top1: the first of the largest outputs is the class. One output tells class 1 from class 0, and where a sample has
+    as many labels as the model has outputs, all of them must be right: an output counts as 1 from 0.5 on, or from 0
+    on where any goes beyond 0..1, as logits do. auc: the mean of squared differences between output and input, both
+    as floats, with ``labels`` (1: anomalous). Raises NoScoreError and RefusedError.
+    """
+    if samples.labels is None:
+        raise NoScoreError("its samples have no labels")
+    labels = samples.labels.astype(np.int64)
+    judge = _reconstruction_error if score == "auc" else _values if labels.ndim == 2 else _class_or_value
+    slices = [range(start, min(start + SLICE, len(samples))) for start in range(0, len(samples), SLICE)]
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        parts = list(pool.map(lambda part: _slice(path, samples, part, judge), slices))
+    found = np.concatenate(parts)
+    if score == "auc":
+        return {ERRORS: found[:, 0], LABELS: labels}
+    right, rule = _told_rightly(found, labels)
+    return {RIGHT: right, LABELS: labels, RULE: np.array(rule)}
+
+
+Judge = Callable[[Model, Samples, int, list[Array]], Sequence[float]]
+
+
+def _slice(path: str, samples: Samples, part: range, judge: Judge) -> NDArray[np.float64]:
+    model = Model(path)
+    rows = [judge(model, samples, index, _alone(model, samples.sample(index))) for index in part]
+    return np.array(rows, np.float64)
+
+
+def _alone(model: Model, sample: list[Array]) -> list[Array]:
+    """The outputs for a sample whose score is nothing that the one before it decides."""
+    model.reset()
+    return model.run(sample)
+
+
+def _class_or_value(model: Model, samples: Samples, index: int, outputs: list[Array]) -> Sequence[float]:
+    """The class, or what the one output gives, and whether it is a class."""
+    if len(outputs) != 1:
+        raise NoScoreError(f"the model has {len(outputs)} outputs, and which of them names the class is not known")
+    if outputs[0].size > 1:
+        return (float(outputs[0].argmax()), 1.0)
+    if samples.labels is not None and not np.isin(samples.labels, (0, 1)).all():
+        raise NoScoreError("its output is one number, and labels beyond 0 and 1 are no two classes")
+    return (*_values(model, samples, index, outputs), 0.0)
+
+
+def _values(model: Model, samples: Samples, _index: int, outputs: list[Array]) -> Sequence[float]:
+    wanted = 1 if samples.labels is None or samples.labels.ndim == 1 else samples.labels.shape[1]
+    if len(outputs) != 1 or outputs[0].size != wanted:
+        raise NoScoreError(f"the model's outputs are not the {wanted} that samples have labels for")
+    values = real(outputs[0], model.outputs[0]).reshape(-1)
+    if not np.isfinite(values).all():
+        raise NoScoreError("its outputs are NaN or infinite")
+    return values.tolist()
+
+
+def _told_rightly(found: NDArray[np.float64], labels: Array) -> tuple[Array, str]:
+    """Whether each sample was told rightly, and by which rule."""
+    if labels.ndim == 1 and found[0, 1]:
+        return found[:, 0] == labels, "top-1"
+    values = found if labels.ndim == 2 else found[:, :1]
+    logits = bool(values.min() < 0 or values.max() > 1)
+    from_where = "0, of logits," if logits else "0.5"
+    right = ((values >= (0.0 if logits else 0.5)) == labels.reshape(len(labels), -1)).all(axis=1)
+    if labels.ndim == 1:
+        return right, f"class 1 from {from_where} on"
+    return right, f"all {labels.shape[1]} labels right, each given from {from_where} on"
+
+
+def _reconstruction_error(model: Model, samples: Samples, index: int, outputs: list[Array]) -> Sequence[float]:
+    given = samples.given[0][index] if samples.given else None
+    if len(outputs) != 1 or given is None or outputs[0].shape != given.shape:
+        raise NoScoreError("its output is no reconstruction of its input")
+    error = float(np.mean((real(outputs[0], model.outputs[0]) - real(given, model.inputs[0])) ** 2))
+    if not np.isfinite(error):
+        raise NoScoreError(f"its reconstruction of sample {index} is NaN or infinite")
+    return (error,)

@@ -1,0 +1,151 @@
+"""Every artifact before it ships: run on the host, scored, and held against its float32 reference."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal
+
+from harness.pipeline.check.verification.accuracy import accuracy_of, drop_between
+from harness.pipeline.check.verification.expected import Expected, Inputs, expected_outputs
+from harness.pipeline.check.verification.fidelity import compare_outputs
+from harness.pipeline.check.verification.layers import Layers, compare_layers
+from harness.records.artifact import AccuracyDrop, AccuracyResult, Fidelity, GoldenOutputs, LayerError
+from harness.records.errors import BuildError
+
+CLIFF_DROP: Final = 0.05
+"""More than five points lost: quantisation fell off a cliff..."""
+CLIFF_SQNR_DB: Final = 10.0
+"""...or an output's error has more than a tenth of its power. Healthy int8 models stand at 20 to 40 dB."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The file an artifact is held against; ``name`` as people read it, e.g. "float32"."""
+
+    path: Path
+    sha256: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What may be said of accuracy: on which data set, by which score, or why nothing.
+
+    ``real`` says whether the samples are real ones.
+    """
+
+    dataset: str | None
+    score: Literal["top1", "auc"]
+    accuracy_reason: str | None
+    real: bool
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What running a model on the host showed; where something is missing, its reason says why."""
+
+    golden: GoldenOutputs | None
+    golden_reason: str | None
+    accuracy: AccuracyResult | None
+    accuracy_reason: str | None
+    accuracy_drop: AccuracyDrop | None
+    fidelity: Fidelity | None
+    fidelity_reason: str | None
+    worst_layers: tuple[LayerError, ...]
+    layers_reason: str | None
+    """Why layers were not compared though much was lost; None where they were, or where nothing called for it."""
+    cached: bool
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """How a question is run: both models alike."""
+
+    inputs: Inputs
+    score: Literal["top1", "auc"] | None
+    cache_dir: Path
+    deadline_s: float
+
+    def of(self, path: Path, sha256: str) -> Expected:
+        return expected_outputs(
+            path,
+            sha256,
+            inputs=self.inputs,
+            score=self.score,
+            cache_dir=self.cache_dir,
+            deadline_s=self.deadline_s,
+        )
+
+
+def verify(  # noqa: PLR0913 - by keyword
+    model: Path,
+    sha256: str,
+    *,
+    reference: Reference | None,
+    inputs: Inputs,
+    claims: Claims,
+    cache_dir: Path,
+    deadline_s: float,
+) -> Verified:
+    """Golden outputs, accuracy on the whole test part, and the comparison with the reference.
+
+    Without samples, both models run on what is made up for the reference. Raises BuildError for samples that do not
+    fit the model; a model that cannot be run is no error here.
+    """
+    claimed = claims.dataset is not None and claims.accuracy_reason is None
+    given = replace(inputs, real=claims.real)
+    runs = _Runs(given, claims.score if claimed else None, cache_dir, deadline_s)
+    own, other, why_not = _both(runs, model, sha256, reference)
+    fidelity = None
+    if reference is not None and other is not None:
+        fidelity, why_not = compare_outputs(own, other, against=reference.name)
+    accuracy = accuracy_of(own, dataset=claims.dataset) if claims.dataset is not None else None
+    drop = drop_between(own, other) if other is not None else None
+    layers = Layers()
+    if reference is not None and other is not None and _fell(fidelity, drop):
+        layers = compare_layers(model, own, reference.path, other, name=reference.name, deadline_s=deadline_s)
+    return Verified(
+        golden=own.golden,
+        golden_reason=own.reason,
+        accuracy=accuracy,
+        accuracy_reason=None if accuracy else _why_no_accuracy(own, claims),
+        accuracy_drop=drop,
+        fidelity=fidelity,
+        fidelity_reason=None if fidelity else why_not,
+        worst_layers=layers.worst,
+        layers_reason=layers.reason,
+        cached=own.cached and (other is None or other.cached),
+    )
+
+
+def _both(
+    runs: _Runs, model: Path, sha256: str, reference: Reference | None
+) -> tuple[Expected, Expected | None, str | None]:
+    """What the model gives, and what the reference gives on the same samples, or why that is not known."""
+    if reference is None:
+        return runs.of(model, sha256), None, "there is nothing to compare it with"
+    try:
+        other = runs.of(reference.path, reference.sha256)
+    except BuildError as error:
+        return runs.of(model, sha256), None, f"{reference.name} was not run: {error}"
+    if runs.inputs.samples is not None or other.golden is None:
+        return runs.of(model, sha256), other, None
+    shared = replace(runs, inputs=replace(runs.inputs, samples=Path(other.golden.inputs_path), real=False))
+    try:
+        return shared.of(model, sha256), other, None
+    except BuildError:
+        return runs.of(model, sha256), None, f"it has other inputs than {reference.name}"
+
+
+def _fell(fidelity: Fidelity | None, drop: AccuracyDrop | None) -> bool:
+    """Whether so much was lost that people will ask where."""
+    if drop is not None and drop.value > CLIFF_DROP:
+        return True
+    return fidelity is None or (fidelity.sqnr_db is not None and fidelity.sqnr_db < CLIFF_SQNR_DB)
+
+
+def _why_no_accuracy(own: Expected, claims: Claims) -> str:
+    if claims.accuracy_reason is not None:
+        return claims.accuracy_reason
+    if claims.dataset is None:
+        return "no data set was named"
+    return own.reason or own.scores_reason or "its samples were not scored"

@@ -1,0 +1,85 @@
+"""In the worker: from an exported model and a recipe to a .tflite file."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from harness.pipeline.model.conversion.converter_words import formats_lacking, why_not_converted
+from harness.pipeline.model.conversion.loops import loops_with_lists
+from harness.pipeline.model.conversion.operator_layers import operators_in_floats, operators_named
+from harness.pipeline.model.job import CALIBRATION, SAVED_MODEL, BuildJob
+from harness.pipeline.recipes import STEPS, FormatStep, float32
+from harness.pipeline.recipes.recipe import parse_recipe
+from harness.pipeline.recipes.step import Conversion
+from harness.records.errors import BuildError
+
+MOST_CALIBRATED: Final = 500
+"""Samples that set the ranges of integer recipes: more of them moved no range in trials, and cost time."""
+
+
+def convert(job: BuildJob, prepared: Path) -> None:
+    """Write the .tflite file of a recipe to the job's output. Raises BuildError."""
+    number_format = _number_format(job.recipe)
+    label = f"{job.model.label}/{job.recipe}"
+    if number_format.calibrated and (loops := loops_with_lists(prepared / SAVED_MODEL)):
+        raise BuildError(
+            f"{label}: TensorFlow's converter cannot calibrate the loop of {_named(loops)}: a recurrent layer of Keras "
+            f"can be made with unroll=True; float16, dynamic_int8 and float32 take it as it is"
+        )
+    try:
+        content = _converted(prepared, number_format, label=label)
+    except (MemoryError, BuildError):
+        raise
+    except Exception as error:
+        raise BuildError(f"{label}: {_reason(error, prepared, label=label)}") from error
+    if number_format.whole and (left := operators_in_floats(content)):
+        raise BuildError(
+            f"{label}: TensorFlow Lite computes {left} with floats only, and {number_format.name} is integers "
+            "throughout: replace it, or choose int8_float_io, which leaves it as it is"
+        )
+    Path(job.output).write_bytes(content)
+
+
+def _named(layers: Sequence[str]) -> str:
+    return ("layer " if len(layers) == 1 else "layers ") + ", ".join(f'"{layer}"' for layer in layers)
+
+
+def _number_format(recipe: str) -> FormatStep:
+    """The recipe's number format; float32 where it names none."""
+    last = STEPS[parse_recipe(recipe).steps[-1].name]
+    return last if isinstance(last, FormatStep) else float32.STEP
+
+
+def _converted(prepared: Path, number_format: FormatStep, *, label: str) -> bytes:
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(prepared / SAVED_MODEL))
+    # tflite-runtime 2.14 knows per-channel Dense weights in no dynamic-range model.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    number_format.configure(Conversion(tf, converter, lambda: _calibration(prepared, label)))
+    return bytes(converter.convert())
+
+
+def _reason(error: Exception, prepared: Path, *, label: str) -> str:
+    """Why a conversion failed; operators that lack a number format are looked up in the model as floats."""
+    lacking = formats_lacking(error)
+    if not lacking:
+        return why_not_converted(error)
+    found = operators_named(_converted(prepared, float32.STEP, label=label), lacking) or ", ".join(lacking)
+    return f"TensorFlow Lite has no such integer form of {found}: replace it, or choose another number format"
+
+
+def _calibration(prepared: Path, label: str) -> Iterator[dict[str, Any]]:
+    """One sample after another, each input a batch of one; spread over the whole part where it is large.
+
+    Raises BuildError where there is none: the converter would take ranges of nothing without a word.
+    """
+    with np.load(prepared / CALIBRATION, allow_pickle=False) as parts:
+        arrays = dict(parts)
+    count = len(next(iter(arrays.values())))
+    if not count:
+        raise BuildError(f"{label}: its data set has no calibration data, which integer recipes need")
+    for index in np.unique(np.linspace(0, count - 1, min(count, MOST_CALIBRATED)).astype(np.int64)):
+        yield {name: array[index : index + 1] for name, array in arrays.items()}

@@ -1,0 +1,126 @@
+"""What a worker can be asked, one JSON line each; ``kind`` says which."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from harness.pipeline.model.job import BuildJob
+from harness.records.artifact import (
+    AccuracyDrop,
+    AccuracyResult,
+    Fidelity,
+    GoldenOutputs,
+    LayerError,
+    StagesFile,
+)
+from harness.records.base import Record
+
+
+class Prepare(Record):
+    """Train a model where its weights are not kept, and export it into ``job.prepared``."""
+
+    kind: Literal["prepare"] = "prepare"
+    label: str
+    job: BuildJob
+
+
+class Convert(Record):
+    """Make ``job.output`` from an exported model."""
+
+    kind: Literal["convert"] = "convert"
+    label: str
+    job: BuildJob
+
+
+class Quantize(Record):
+    """Make ``output`` from a .tflite file, without TensorFlow."""
+
+    kind: Literal["quantize"] = "quantize"
+    label: str
+    source: str
+    recipe: str
+    output: str
+    samples: str | None
+    seed: int
+
+
+class Fix(Record):
+    """Write a .tflite file anew: a signature's graph first, open sizes as the samples have them."""
+
+    kind: Literal["fix"] = "fix"
+    label: str
+    source: str
+    output: str
+    signature: str | None
+    samples: str | None
+
+
+class FileData(Record):
+    """Write the data set that was named for a .tflite file into ``folder``, as the file takes it."""
+
+    kind: Literal["file_data"] = "file_data"
+    label: str
+    model: str
+    data: str
+    base_dir: str | None
+    folder: str
+
+
+class Stage(Record):
+    """Run a candidate's pre- and post-processing on raw samples; gives Staging."""
+
+    kind: Literal["stage"] = "stage"
+    label: str
+    stages: str
+    raw: str
+    model: str
+    sha256: str
+    cache_dir: str
+
+
+class Verify(Record):
+    """Run a model on the host and compare it with a reference; gives Checked.
+
+    ``samples`` None: seeded random inputs. ``reference`` None: there is nothing to compare with.
+    """
+
+    kind: Literal["verify"] = "verify"
+    label: str
+    model: str
+    sha256: str
+    reference: str | None
+    reference_sha256: str | None
+    reference_name: str
+    samples: str | None
+    seed: int
+    dataset: str | None
+    score: Literal["top1", "auc"]
+    accuracy_reason: str | None
+    real: bool
+    cache_dir: str
+    deadline_s: float
+
+
+Request = Prepare | Convert | Quantize | Fix | FileData | Stage | Verify
+REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
+
+
+class Staging(Record):
+    """The stages as they are shipped, and the preprocessed samples."""
+
+    file: StagesFile
+    samples: str
+
+
+class Checked(Record):
+    """What is known of a model from running it on the host."""
+
+    golden: GoldenOutputs | None = None
+    golden_reason: str | None = None
+    accuracy: AccuracyResult | None = None
+    accuracy_reason: str | None = None
+    accuracy_drop: AccuracyDrop | None = None
+    fidelity: Fidelity | None = None
+    fidelity_reason: str | None = None
+    worst_layers: tuple[LayerError, ...] = ()
+    layers_reason: str | None = None

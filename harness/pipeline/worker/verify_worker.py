@@ -1,0 +1,37 @@
+"""In a worker: a model is run on the host, and what that shows."""
+
+from pathlib import Path
+
+from harness.pipeline.check.verification.expected import Inputs
+from harness.pipeline.check.verification.verify import Claims, Reference, verify
+from harness.pipeline.worker.protocol import Checked, Verify
+
+
+def check(request: Verify) -> Checked:
+    """What running the model shows. Raises BuildError for samples that do not fit it."""
+    found = verify(
+        Path(request.model),
+        request.sha256,
+        reference=_reference(request),
+        inputs=Inputs(Path(request.samples) if request.samples else None, request.seed),
+        claims=Claims(request.dataset, request.score, request.accuracy_reason, request.real),
+        cache_dir=Path(request.cache_dir),
+        deadline_s=request.deadline_s,
+    )
+    return Checked(
+        golden=found.golden,
+        golden_reason=found.golden_reason,
+        accuracy=found.accuracy,
+        accuracy_reason=found.accuracy_reason,
+        accuracy_drop=found.accuracy_drop,
+        fidelity=found.fidelity,
+        fidelity_reason=found.fidelity_reason,
+        worst_layers=found.worst_layers,
+        layers_reason=found.layers_reason,
+    )
+
+
+def _reference(request: Verify) -> Reference | None:
+    if request.reference is None or request.reference_sha256 is None:
+        return None
+    return Reference(Path(request.reference), request.reference_sha256, request.reference_name)

@@ -55,7 +55,7 @@ def main_trial() -> int:
     return 0
 
 
-def _run_block(request: Dict[str, Any], out: wire.Wire) -> None:
+def _run_block(request: Dict[str, Any], out: wire.LineWriter) -> None:
     block = spec.parse_block(request["block"])
     if block.runner.cpus is not None:
         os.sched_setaffinity(0, tune.allowed_cpus(block.runner.cpus))
@@ -86,7 +86,7 @@ def _setting(runner: spec.Runner, request: Dict[str, Any]) -> Any:  # noqa: ANN4
     return Setting(module, runner, Path(request["cache"]), Root(request["root"]))
 
 
-def _run_here(trial: spec.Trial, setting: Any, out: wire.Wire) -> None:  # noqa: ANN401
+def _run_here(trial: spec.Trial, setting: Any, out: wire.LineWriter) -> None:  # noqa: ANN401
     from edge_agent.trial import run
 
     out.send(_event(run(trial, setting)))
@@ -96,7 +96,7 @@ def _event(record: Dict[str, Any]) -> Dict[str, Any]:
     return {"event": "trial", "trial": record}
 
 
-def _run_fork(trial: spec.Trial, setting: Any, out: wire.Wire) -> None:  # noqa: ANN401
+def _run_fork(trial: spec.Trial, setting: Any, out: wire.LineWriter) -> None:  # noqa: ANN401
     parent = os.getpid()
     watch = oom.Watch(setting.root)
     read_end, write_end = os.pipe()
@@ -115,7 +115,7 @@ def _be_child(trial: spec.Trial, setting: Any, fd: int, parent: int) -> None:  #
     try:
         die_with(parent)
         set_deadline(trial.deadline_s)
-        _run_here(trial, setting, wire.Wire(fd, _PATIENCE_S))
+        _run_here(trial, setting, wire.LineWriter(fd, _PATIENCE_S))
         status = 0
     except BaseException as error:  # the last thing this process can do is say why
         sys.stderr.write("trial %d: %r\n" % (trial.number, error))
@@ -123,7 +123,7 @@ def _be_child(trial: spec.Trial, setting: Any, fd: int, parent: int) -> None:  #
         os._exit(status)
 
 
-def _run_exec(trial: spec.Trial, request: Dict[str, Any], out: wire.Wire) -> None:
+def _run_exec(trial: spec.Trial, request: Dict[str, Any], out: wire.LineWriter) -> None:
     watch = oom.Watch(Root(request["root"]))
     alone = {**request["block"], "trials": [trial_record(trial)]}
     child = subprocess.Popen([sys.executable, sys.argv[0], "trial"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -158,7 +158,7 @@ class _Followed(NamedTuple):
     watch: oom.Watch
 
 
-def _follow(trial: spec.Trial, followed: _Followed, out: wire.Wire) -> None:
+def _follow(trial: spec.Trial, followed: _Followed, out: wire.LineWriter) -> None:
     """Pass a trial's lines on in pieces, so that the parent's memory stays as it is; say why if one is missing."""
     deadline = time.monotonic() + trial.deadline_s + GRACE_S
     passed = _pass_on(followed.fd, deadline, out.pass_on)
@@ -172,8 +172,8 @@ def _follow(trial: spec.Trial, followed: _Followed, out: wire.Wire) -> None:
     if last != b"\n":
         out.pass_on(b"\n")
     late = passed is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM)
-    why = followed.watch.explain(status, used.ru_maxrss * 1024) or how_it_ended(status)
-    out.send(_event(spec.heading(trial, deadline_passed(trial.deadline_s) if late else why)))
+    why = followed.watch.explain(status, used.ru_maxrss * 1024) or describe_exit(status)
+    out.send(_event(spec.heading(trial, describe_deadline(trial.deadline_s) if late else why)))
 
 
 def _pass_on(fd: int, deadline: float, give: Callable[[bytes], None]) -> Optional[Tuple[int, bytes]]:
@@ -190,12 +190,12 @@ def _pass_on(fd: int, deadline: float, give: Callable[[bytes], None]) -> Optiona
         lines, last = lines + data.count(b"\n"), data[-1:]
 
 
-def deadline_passed(seconds: float) -> str:
+def describe_deadline(seconds: float) -> str:
     """What is said of a process that set itself a deadline and did not meet it."""
     return "deadline of %g s passed" % seconds
 
 
-def how_it_ended(status: int) -> str:
+def describe_exit(status: int) -> str:
     """A wait status in words."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
-from edge_agent.interpreters import Tensor, TrialFailedError
+from edge_agent.interpreters import TensorDetails, TrialFailedError
 
 if TYPE_CHECKING:
     from edge_agent.interfaces import Array
@@ -20,7 +20,7 @@ _MOST_ERROR = 1e30
 class OutputTally:
     """One output over all samples: sums of squares, the largest error, what is not finite."""
 
-    def __init__(self, tensor: Tensor, position: int) -> None:
+    def __init__(self, tensor: TensorDetails, position: int) -> None:
         self._tensor = tensor
         self._position = position
         self.same_bits = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, List
 
-from edge_agent.interpreters import Tensor
+from edge_agent.interpreters import TensorDetails
 
 if TYPE_CHECKING:
     from edge_agent.interfaces import Array
@@ -14,7 +14,7 @@ MOST_ANSWER_CHARACTERS = 10000
 """Of one answer as JSON text."""
 
 
-class MisfitError(Exception):
+class StageMisfitError(Exception):
     """What a stage gave does not fit; the message says what was expected."""
 
 
@@ -24,7 +24,7 @@ class Form:
     Floats for a quantised input become round(x / scale) + zero point, clipped to the type's range.
     """
 
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self, tensor: TensorDetails) -> None:
         import numpy as np
 
         self._name = tensor.name
@@ -43,14 +43,14 @@ class Form:
         import numpy as np
 
         if value.shape not in self._shapes:
-            raise MisfitError(
+            raise StageMisfitError(
                 "preprocess gives shape %s, where %s was expected for %s" % (value.shape, self._shape, self._name)
             )
         value = value.reshape(self._shape)
         if value.dtype == self._dtype:
             return value
         if value.dtype.kind != "f" or not (self._quantised or self._dtype.kind == "f"):
-            raise MisfitError(
+            raise StageMisfitError(
                 "preprocess gives %s, where %s was expected for %s" % (value.dtype, self._dtype, self._name)
             )
         if not self._quantised:
@@ -75,7 +75,7 @@ def as_inputs(given: object, forms: List[Form]) -> List[Array]:
 
     values = list(given) if isinstance(given, (list, tuple)) else [given]
     if len(values) != len(forms):
-        raise MisfitError("preprocess gives %d arrays, where the model has %d inputs" % (len(values), len(forms)))
+        raise StageMisfitError("preprocess gives %d arrays, where the model has %d inputs" % (len(values), len(forms)))
     return [form.fitted(np.asarray(value)) for value, form in zip(values, forms)]
 
 
@@ -84,9 +84,11 @@ def answer_text(answer: object) -> str:
     try:
         text = json.dumps(answer, allow_nan=False, sort_keys=True, default=_plain)
     except (TypeError, ValueError, RecursionError) as error:
-        raise MisfitError("postprocess gives an answer that JSON cannot hold (%s)" % error) from error
+        raise StageMisfitError("postprocess gives an answer that JSON cannot hold (%s)" % error) from error
     if len(text) > MOST_ANSWER_CHARACTERS:
-        raise MisfitError("postprocess gives an answer of %d characters, over %d" % (len(text), MOST_ANSWER_CHARACTERS))
+        raise StageMisfitError(
+            "postprocess gives an answer of %d characters, over %d" % (len(text), MOST_ANSWER_CHARACTERS)
+        )
     return text
 
 

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 
-from edge_agent.interpreters import Tensor, TrialFailedError
+from edge_agent.interpreters import TensorDetails, TrialFailedError
 
 if TYPE_CHECKING:
     from edge_agent.interfaces import Array
@@ -15,7 +15,7 @@ INDEX_RANGE = 100
 """Wide integers are mostly indices into a table: below 100 where no table is known, as in LiteRT's benchmark_model."""
 
 
-def random_sample(tensors: List[Tensor], seed: int, below: Sequence[Optional[int]] = ()) -> List[Array]:
+def random_sample(tensors: List[TensorDetails], seed: int, below: Sequence[Optional[int]] = ()) -> List[Array]:
     """One value for each input: floats in [0, 1), 8 and 16 bit integers over their range, wider ones 0..99.
 
     ``below`` gives for each input the size of the table that it looks into, where the host read one in the graph.
@@ -27,7 +27,7 @@ def random_sample(tensors: List[Tensor], seed: int, below: Sequence[Optional[int
     return [_random(generator, tensor, limit) for tensor, limit in zip(tensors, limits)]
 
 
-def _random(generator: object, tensor: Tensor, below: Optional[int]) -> Array:
+def _random(generator: object, tensor: TensorDetails, below: Optional[int]) -> Array:
     import numpy as np
 
     if not isinstance(generator, np.random.RandomState):

@@ -56,11 +56,11 @@ def make_interpreter(module: Any, runner: Runner, model: str) -> Interpreter:  #
         options["experimental_op_resolver_type"] = resolver
     elif runner.delegate != "xnnpack":
         options["experimental_delegates"] = [_load_delegate(module, runner)]
-    made: Interpreter = guarded("load", lambda: _made(module, options))
+    made: Interpreter = guard("load", lambda: _construct(module, options))
     return made
 
 
-def _made(module: Any, options: Dict[str, Any]) -> Any:  # noqa: ANN401
+def _construct(module: Any, options: Dict[str, Any]) -> Any:  # noqa: ANN401
     try:
         return module.Interpreter(**options)
     except (ImportError, SystemError) as error:  # its native part meets another numpy than it was built for
@@ -79,7 +79,7 @@ def _load_delegate(module: Any, runner: Runner) -> Any:  # noqa: ANN401
         ) from error
 
 
-def guarded(stage: str, call: Callable[[], _Result]) -> _Result:
+def guard(stage: str, call: Callable[[], _Result]) -> _Result:
     """Call the runtime; what it raises becomes a TrialFailedError that names the stage."""
     try:
         return call()
@@ -91,7 +91,7 @@ def guarded(stage: str, call: Callable[[], _Result]) -> _Result:
         raise TrialFailedError(sentence + (": " + said if said else " without a message (out of memory?)")) from error
 
 
-class Tensor(NamedTuple):
+class TensorDetails(NamedTuple):
     """One input or output as the runtime describes it."""
 
     handle: int
@@ -112,17 +112,17 @@ class Tensor(NamedTuple):
         }
 
 
-def tensors(details: List[Details]) -> List[Tensor]:
+def tensors(details: List[Details]) -> List[TensorDetails]:
     """The runtime's details; dtype "string" for text; scale 0 where there is no single scale."""
     return [_tensor(detail) for detail in details]
 
 
-def _tensor(detail: Details) -> Tensor:
+def _tensor(detail: Details) -> TensorDetails:
     import numpy as np
 
     kind = np.dtype(detail["dtype"])
     scale, zero_point = detail["quantization"]
-    return Tensor(
+    return TensorDetails(
         handle=int(detail["index"]),
         name=str(detail["name"]),
         shape=[int(size) for size in detail["shape"]],

@@ -22,7 +22,7 @@ _CLOCK_READS = 1_000
 Call = Callable[[], None]
 
 
-class Limits(NamedTuple):
+class RunLimits(NamedTuple):
     """When to stop: both minima are reached, or the maximum."""
 
     num_runs: int
@@ -65,7 +65,7 @@ def batch_for(single_ns: int, min_ns: int) -> int:
     return batch if reads <= MOST_READS else batch * -(-reads // MOST_READS)
 
 
-def measure(invoke: Call, single_ns: int, limits: Limits, advance: Optional[Call]) -> Timings:
+def measure(invoke: Call, single_ns: int, limits: RunLimits, advance: Optional[Call]) -> Timings:
     """Time inferences until the limits are met; ``advance`` feeds the next sample, outside the timed span.
 
     The pass with single reads, for batched models, is part of the minimum duration.
@@ -79,7 +79,7 @@ def measure(invoke: Call, single_ns: int, limits: Limits, advance: Optional[Call
             gc.enable()
 
 
-def _measure(invoke: Call, single_ns: int, limits: Limits, advance: Optional[Call]) -> Timings:
+def _measure(invoke: Call, single_ns: int, limits: RunLimits, advance: Optional[Call]) -> Timings:
     batch = batch_for(single_ns, limits.min_ns)
     if batch == 1:
         reads = _Reads(1)
@@ -93,11 +93,11 @@ def _measure(invoke: Call, single_ns: int, limits: Limits, advance: Optional[Cal
         least = max(limits.min_ns - count * single_ns, 0)
         reads.run(invoke, limits._replace(min_ns=least), advance)
     alone = _Reads(1)
-    alone.run(invoke, Limits(count, 0, limits.max_ns), advance)
+    alone.run(invoke, RunLimits(count, 0, limits.max_ns), advance)
     return Timings(reads.batch, reads.samples, alone.samples, reads.inferences + alone.inferences)
 
 
-def _singles(single_ns: int, limits: Limits) -> int:
+def _singles(single_ns: int, limits: RunLimits) -> int:
     affordable = int(limits.min_ns * SINGLES_SHARE) // max(single_ns, 1)
     return min(max(affordable, LEAST_SINGLES), MOST_SINGLES)
 
@@ -110,7 +110,7 @@ class _Reads:
         self.samples: List[int] = []
         self.inferences = 0
 
-    def run(self, invoke: Call, limits: Limits, advance: Optional[Call]) -> None:
+    def run(self, invoke: Call, limits: RunLimits, advance: Optional[Call]) -> None:
         clock = time.perf_counter_ns
         begun = now = clock()
         while True:

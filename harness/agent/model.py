@@ -6,21 +6,21 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
-from edge_agent.interpreters import Tensor, TrialFailedError, guarded, make_interpreter, tensors
+from edge_agent.interpreters import TensorDetails, TrialFailedError, guard, make_interpreter, tensors
 from edge_agent.spec import Runner
 
 if TYPE_CHECKING:
     from edge_agent.interfaces import Array, Interpreter
 
 
-class Model:
+class LoadedModel:
     """An allocated interpreter; ``init_s`` is constructor plus allocation, in seconds."""
 
     def __init__(self, interpreter: Interpreter, init_s: float) -> None:
         self.interpreter = interpreter
         self.init_s = init_s
-        self.inputs: List[Tensor] = tensors(interpreter.get_input_details())
-        self.outputs: List[Tensor] = tensors(interpreter.get_output_details())
+        self.inputs: List[TensorDetails] = tensors(interpreter.get_input_details())
+        self.outputs: List[TensorDetails] = tensors(interpreter.get_output_details())
 
     @property
     def invoke(self) -> Callable[[], None]:
@@ -34,8 +34,8 @@ class Model:
         for tensor, value in zip(self.inputs, sample):
             self._set(tensor, value)
 
-    def _set(self, tensor: Tensor, value: Array) -> None:
-        guarded("set input %s" % tensor.name, lambda: self.interpreter.set_tensor(tensor.handle, value))
+    def _set(self, tensor: TensorDetails, value: Array) -> None:
+        guard("set input %s" % tensor.name, lambda: self.interpreter.set_tensor(tensor.handle, value))
 
     def written_results(self) -> List[Array]:
         """Copies of the outputs, with zeros in the slots that a detection operator left as memory was.
@@ -44,7 +44,7 @@ class Model:
         """
         outputs = self.results()
         counts = _counts(self.interpreter, [tensor.handle for tensor in self.outputs])
-        return written(outputs, counts) if counts else outputs
+        return zero_unwritten(outputs, counts) if counts else outputs
 
     def results(self) -> List[Array]:
         """Copies of the outputs."""
@@ -53,7 +53,7 @@ class Model:
     def first_invoke(self) -> float:
         """Run once; seconds it took. Raises TrialFailedError with what the runtime says."""
         started = time.perf_counter_ns()
-        guarded("invoke", self.interpreter.invoke)
+        guard("invoke", self.interpreter.invoke)
         return (time.perf_counter_ns() - started) / 1e9
 
     def account(self) -> Dict[str, Any]:
@@ -65,14 +65,14 @@ class Model:
         }
 
 
-def load(module: Any, runner: Runner, path: Path, sample: Optional[List[Array]]) -> Model:  # noqa: ANN401
+def load(module: Any, runner: Runner, path: Path, sample: Optional[List[Array]]) -> LoadedModel:  # noqa: ANN401
     """Make and allocate, with the inputs shaped for a sample if there is one; raises TrialFailedError."""
     started = time.perf_counter_ns()
     interpreter = make_interpreter(module, runner, str(path))
     if sample is not None:
         _reshape(interpreter, sample)
-    guarded("allocate", interpreter.allocate_tensors)
-    return Model(interpreter, (time.perf_counter_ns() - started) / 1e9)
+    guard("allocate", interpreter.allocate_tensors)
+    return LoadedModel(interpreter, (time.perf_counter_ns() - started) / 1e9)
 
 
 def _reshape(interpreter: Interpreter, sample: List[Array]) -> None:
@@ -82,14 +82,14 @@ def _reshape(interpreter: Interpreter, sample: List[Array]) -> None:
 
 
 def _resize(interpreter: Interpreter, index: int, shape: List[int]) -> None:
-    guarded("resize", lambda: interpreter.resize_tensor_input(index, shape))
+    guard("resize", lambda: interpreter.resize_tensor_input(index, shape))
 
 
 DETECTION = "TFLite_Detection_PostProcess"
 """Writes num_detections slots of its other three outputs."""
 
 
-def written(outputs: List[Array], counts: Dict[int, int]) -> List[Array]:
+def zero_unwritten(outputs: List[Array], counts: Dict[int, int]) -> List[Array]:
     """Outputs with zeros past their count: for an output's position that of the output with its number of slots."""
     import numpy as np
 

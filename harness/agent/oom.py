@@ -40,20 +40,20 @@ def _adjust(score: str) -> None:
         _ADJUSTMENT.write_text(score)
 
 
-class Limit(NamedTuple):
+class MemoryLimit(NamedTuple):
     """The memory there is, and whose limit that is."""
 
     size_bytes: int
     whose: str
 
 
-def limit(root: Root) -> Optional[Limit]:
+def limit(root: Root) -> Optional[MemoryLimit]:
     """The board's memory, or what a cgroup of this process allows where that is less; None where neither is told."""
     total = kilobytes(root.read("proc/meminfo"), "MemTotal")
     allowed = group_limit(root)
     if allowed is not None and (total is None or allowed < total):
-        return Limit(allowed, "its memory cgroup allows")
-    return None if total is None else Limit(total, "the board has")
+        return MemoryLimit(allowed, "its memory cgroup allows")
+    return None if total is None else MemoryLimit(total, "the board has")
 
 
 def group_limit(root: Root) -> Optional[int]:

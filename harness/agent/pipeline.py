@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from edge_agent.conversion import Form, answer_text, as_inputs
-from edge_agent.latency import Limits
-from edge_agent.model import Model
+from edge_agent.latency import RunLimits
+from edge_agent.model import LoadedModel
 from edge_agent.stages import Stages
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ MOST_RUNS = 5000
 class Pipeline:
     """Raw sample to answer, with the nanoseconds of every run that is counted."""
 
-    def __init__(self, model: Model, stages: Stages) -> None:
+    def __init__(self, model: LoadedModel, stages: Stages) -> None:
         self._model = model
         self._stages = stages
         self._inputs = [Form(tensor) for tensor in model.inputs]
@@ -70,7 +70,7 @@ class Pipeline:
                 return
             self._run(raws[at % len(raws)])
 
-    def measure(self, raws: List[Array], limits: Limits) -> None:
+    def measure(self, raws: List[Array], limits: RunLimits) -> None:
         """Go through the samples in turn until both minima are reached and each was run once, or the maximum is."""
         begun = time.perf_counter_ns()
         least = min(max(limits.num_runs, len(raws)), MOST_RUNS)

@@ -91,7 +91,7 @@ def find_counter(root: Root) -> EnergyCounter:
     return EnergyCounter(domains)
 
 
-def found(root: Root) -> List[Dict[str, Any]]:
+def find_sensors(root: Root) -> List[Dict[str, Any]]:
     """SensorFound records of all sensors there are, readable or not."""
     names = [
         _HWMON + (read_text(device / "name") or "")

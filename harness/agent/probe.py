@@ -66,9 +66,9 @@ def facts(root: Root, cache: Path) -> Dict[str, Any]:
         "storage": _storage(root),
         "disk_free_bytes": _free(cache),
         "temp_c": telemetry.temperature_c(root),
-        "throttled": telemetry.throttled(root),
-        "runtimes": runtimes.found(cache),
-        "sensors": power.found(root),
+        "throttled": telemetry.throttled_bits(root),
+        "runtimes": runtimes.find_runtimes(cache),
+        "sensors": power.find_sensors(root),
         "cache_dir": str(cache),
         "simulated": None if root.real else "sysfs under a made-up root",
     }

@@ -112,7 +112,7 @@ class Originals:
             files = _read_shared(path, self._root) if account is not None and account != os.getuid() else {}
             for relative, value in sorted(files.items()):
                 now = self._root.read(relative)
-                if now != value and value in _offered(self._root, relative):
+                if now != value and value in _offered_values(self._root, relative):
                     said.append(self._put_back_other(relative, value, now or "unknown", _account_name(account or 0)))
         return said
 
@@ -234,7 +234,7 @@ def _read_shared(path: Path, root: Root) -> Dict[str, str]:
     return {key: value for key, value in known.items() if _KNOBS.fullmatch(key) and isinstance(value, str)}
 
 
-def _offered(root: Root, relative: str) -> List[str]:
+def _offered_values(root: Root, relative: str) -> List[str]:
     """The values that the kernel offers for a governor."""
     return (root.read(relative.replace("scaling_governor", "scaling_available_governors")) or "").split()
 

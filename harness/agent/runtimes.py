@@ -34,7 +34,7 @@ class Installed(NamedTuple):
     by_pip: bool
 
 
-def installed(name: str, paths: List[str]) -> Optional[Installed]:
+def find_installed(name: str, paths: List[str]) -> Optional[Installed]:
     """The distribution of that (normalised) name that comes first on the paths, else None."""
     form = re.compile(re.escape(name) + r"-([^-]+?)(-py.*)?\.(dist|egg)-info")
     for folder in paths:
@@ -47,16 +47,16 @@ def installed(name: str, paths: List[str]) -> Optional[Installed]:
 
 def system_module(paths: List[str]) -> Optional[str]:
     """The module with the vendor's own interpreter, by the rule in this module's docstring."""
-    vendor = installed("tflite_runtime", paths)
+    vendor = find_installed("tflite_runtime", paths)
     unmarked = vendor is None and any((Path(path) / "tflite_runtime").is_dir() for path in paths if path)
     if unmarked or (vendor is not None and not vendor.by_pip):
         return "tflite_runtime.interpreter"
-    if any(installed(name, paths) for name in _TENSORFLOW):
+    if any(find_installed(name, paths) for name in _TENSORFLOW):
         return "tensorflow.lite.python.interpreter"
     return None
 
 
-def found(cache: Path) -> List[Dict[str, Any]]:
+def find_runtimes(cache: Path) -> List[Dict[str, Any]]:
     """RuntimeFound records: of this Python, then of every provisioned environment."""
     return _of_this_python() + [
         record for record in map(_of_env, sorted((cache / "envs").glob("*/env.json"))) if record is not None
@@ -65,7 +65,7 @@ def found(cache: Path) -> List[Dict[str, Any]]:
 
 def _of_this_python() -> List[Dict[str, Any]]:
     versions: Dict[str, str] = {}
-    litert, tflite = installed("ai_edge_litert", sys.path), installed("tflite_runtime", sys.path)
+    litert, tflite = find_installed("ai_edge_litert", sys.path), find_installed("tflite_runtime", sys.path)
     if litert is not None:
         versions["litert"] = litert.version
     if tflite is not None and tflite.by_pip:
@@ -73,7 +73,7 @@ def _of_this_python() -> List[Dict[str, Any]]:
     system = _system_version()
     if system is not None:
         versions["system"] = system
-    numpy = installed("numpy", sys.path)
+    numpy = find_installed("numpy", sys.path)
     return [
         {
             "package": package,
@@ -91,7 +91,7 @@ def _system_version() -> Optional[str]:
     if module is None:
         return None
     names = ("tflite_runtime",) if module.startswith("tflite") else _TENSORFLOW
-    known = [dist.version for dist in (installed(name, sys.path) for name in names) if dist is not None]
+    known = [dist.version for dist in (find_installed(name, sys.path) for name in names) if dist is not None]
     return known[0] if known else "unknown"
 
 
@@ -106,7 +106,7 @@ def _of_env(file: Path) -> Optional[Dict[str, Any]]:
         return None
     if not site.is_dir() or info.get("machine", machine()) != machine():
         return None
-    python, numpy = info.get("python"), installed("numpy", [str(site)])
+    python, numpy = info.get("python"), find_installed("numpy", [str(site)])
     return {
         "package": info["package"],
         "version": str(info.get("version", "unknown")),

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, TypeVar
 
-from edge_agent.conversion import MisfitError
+from edge_agent.conversion import StageMisfitError
 from edge_agent.interpreters import TrialFailedError
 from edge_agent.wire import one_line
 
@@ -27,7 +27,7 @@ class Stages:
 
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
-        namespace = self.guarded(lambda: _executed(path, name))
+        namespace = self.guarded(lambda: _execute(path, name))
         self.preprocess: Optional[Callable[[Array], object]] = _function(namespace, "preprocess")
         self.postprocess: Optional[Callable[[List[Array]], object]] = _function(namespace, "postprocess")
 
@@ -38,7 +38,7 @@ class Stages:
         """
         try:
             return call()
-        except MisfitError as error:
+        except StageMisfitError as error:
             raise TrialFailedError("%s: %s" % (self.name, error)) from error
         except (Exception, SystemExit) as error:
             where = self._place(error)
@@ -60,7 +60,7 @@ class Stages:
         return "line %s: %s" % (frames[-1].lineno, "the file" if entered == "<module>" else entered)
 
 
-def _executed(path: Path, name: str) -> Dict[str, Any]:
+def _execute(path: Path, name: str) -> Dict[str, Any]:
     """The namespace of the file, compiled from the very bytes that were checked."""
     source = path.read_bytes()
     if hashlib.sha256(source).hexdigest() != path.name:

@@ -13,8 +13,8 @@ from types import FrameType
 from typing import Any, Callable, Dict, List, NoReturn, Optional
 
 from edge_agent import lease, oom, probe, spec, tune, wire
+from edge_agent.block_client import RunningBlock
 from edge_agent.restore import Originals
-from edge_agent.running import RunningBlock
 from edge_agent.store import Store
 from edge_agent.sysfs import Root
 
@@ -35,7 +35,7 @@ class EndedError(Exception):
 class Steward:
     """One session's state: the lease, the originals, at most one running block."""
 
-    def __init__(self, options: argparse.Namespace, out: wire.Wire) -> None:
+    def __init__(self, options: argparse.Namespace, out: wire.LineWriter) -> None:
         self.root = Root(options.root)
         self.store = Store(Path(options.cache), self._tick)
         self.originals = Originals(self.root, self.store.cache, options.lease)
@@ -246,7 +246,7 @@ def main(arguments: List[str]) -> int:
     return _session(Steward(options, out), out, held)
 
 
-def _session(steward: Steward, out: wire.Wire, held: lease.Lease) -> int:
+def _session(steward: Steward, out: wire.LineWriter, held: lease.Lease) -> int:
     for number in _SIGNALS:
         signal.signal(number, _end)
     try:

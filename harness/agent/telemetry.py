@@ -40,7 +40,7 @@ def frequency_khz(root: Root) -> Optional[int]:
     return max((value for value in found if value is not None), default=None)
 
 
-def throttled(root: Root) -> Optional[int]:
+def throttled_bits(root: Root) -> Optional[int]:
     """A Raspberry Pi's get_throttled bits, from sysfs or vcgencmd; None on other boards."""
     for path in root.glob("sys/devices/platform/soc*/soc*firmware/get_throttled"):
         text = read_text(path)
@@ -98,7 +98,7 @@ class Span:
             "temp_after_c": after.temp_c,
             "freq_before_khz": before.freq_khz,
             "freq_after_khz": after.freq_khz,
-            "throttled": throttled(self._root),
+            "throttled": throttled_bits(self._root),
             "involuntary_switches": after.switches - before.switches,
             "runqueue_wait_s": waited,
             "cpu_s": after.cpu_s - before.cpu_s,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from edge_agent import check, energy, inputs, latency, memory, spec, telemetry
-from edge_agent.interpreters import TrialFailedError, guarded
-from edge_agent.model import Model, load
+from edge_agent.interpreters import TrialFailedError, guard
+from edge_agent.model import LoadedModel, load
 from edge_agent.pipeline import Pipeline
 from edge_agent.stages import Stages
 from edge_agent.sysfs import Root
@@ -49,12 +49,12 @@ def run(trial: spec.Trial, setting: Setting) -> Numbers:
 
 
 class _Prepared(NamedTuple):
-    model: Model
+    model: LoadedModel
     samples: List[List[Array]]
     first_s: float
 
 
-def _fed(trial: spec.Trial, setting: Setting, samples: List[List[Array]]) -> Tuple[Model, List[List[Array]]]:
+def _load_fed(trial: spec.Trial, setting: Setting, samples: List[List[Array]]) -> Tuple[LoadedModel, List[List[Array]]]:
     """A model that has not run yet, with the first sample in its inputs; random inputs where there are no samples."""
     path = setting.file(trial.model)
     if path is None:
@@ -67,11 +67,11 @@ def _fed(trial: spec.Trial, setting: Setting, samples: List[List[Array]]) -> Tup
 
 def _prepare(trial: spec.Trial, setting: Setting, samples: List[List[Array]]) -> _Prepared:
     """Load, feed and run once."""
-    model, samples = _fed(trial, setting, samples)
+    model, samples = _load_fed(trial, setting, samples)
     return _Prepared(model, samples, model.first_invoke())
 
 
-def _stored(trial: spec.Trial, setting: Setting, limit: int) -> List[List[Array]]:
+def _read_samples(trial: spec.Trial, setting: Setting, limit: int) -> List[List[Array]]:
     path = setting.file(trial.inputs)
     return [] if path is None else inputs.read_samples(path, "i", limit)
 
@@ -80,7 +80,7 @@ def _account(prepared: _Prepared) -> Numbers:
     return {"first_inference_s": prepared.first_s, **prepared.model.account()}
 
 
-def _advancer(model: Model, samples: List[List[Array]]) -> Optional[Callable[[], None]]:
+def _advancer(model: LoadedModel, samples: List[List[Array]]) -> Optional[Callable[[], None]]:
     """Feeds the next sample at each call; None where there is one sample only."""
     if len(samples) < 2:
         return None
@@ -88,12 +88,12 @@ def _advancer(model: Model, samples: List[List[Array]]) -> Optional[Callable[[],
     return lambda: model.feed(next(turns))
 
 
-def _limits(trial: spec.Trial) -> latency.Limits:
-    return latency.Limits(trial.num_runs, round(trial.min_secs * 1e9), round(trial.max_secs * 1e9))
+def _limits(trial: spec.Trial) -> latency.RunLimits:
+    return latency.RunLimits(trial.num_runs, round(trial.min_secs * 1e9), round(trial.max_secs * 1e9))
 
 
 def _latency(trial: spec.Trial, setting: Setting) -> Numbers:
-    prepared = _prepare(trial, setting, _stored(trial, setting, SAMPLES_CYCLED))
+    prepared = _prepare(trial, setting, _read_samples(trial, setting, SAMPLES_CYCLED))
     limits, model = _limits(trial), prepared.model
     invoke = model.invoke
 
@@ -111,27 +111,27 @@ def _latency(trial: spec.Trial, setting: Setting) -> Numbers:
             "clock_cost_ns": cost_ns,
         }
 
-    return {**_account(prepared), **guarded("invoke", timed)}
+    return {**_account(prepared), **guard("invoke", timed)}
 
 
 def _memory(trial: spec.Trial, setting: Setting) -> Numbers:
-    samples = _stored(trial, setting, 1)
+    samples = _read_samples(trial, setting, 1)
     before = memory.high_water()
     prepared = _prepare(trial, setting, samples)
     most_ns = _limits(trial).max_ns
-    guarded("invoke", lambda: latency.warm_up(prepared.model.invoke, trial.warmup_runs, most_ns))
+    guard("invoke", lambda: latency.warm_up(prepared.model.invoke, trial.warmup_runs, most_ns))
     return {**_account(prepared), "n": max(trial.warmup_runs, 1), "memory": memory.account(before)}
 
 
 def _energy(trial: spec.Trial, setting: Setting) -> Numbers:
     sensor = energy.pick(setting.root, trial.sensors)
-    prepared = _prepare(trial, setting, _stored(trial, setting, SAMPLES_CYCLED))
+    prepared = _prepare(trial, setting, _read_samples(trial, setting, SAMPLES_CYCLED))
     model, limits = prepared.model, _limits(trial)
-    guarded("invoke", lambda: latency.warm_up(model.invoke, trial.warmup_runs, limits.max_ns))
+    guard("invoke", lambda: latency.warm_up(model.invoke, trial.warmup_runs, limits.max_ns))
     idle = energy.watch(sensor, lambda: time.sleep(energy.IDLE_S))
     span = telemetry.Span(setting.root)
     work = _SteadyWork(model.invoke, limits, _advancer(model, prepared.samples))
-    busy = energy.watch(sensor, lambda: guarded("invoke", work))
+    busy = energy.watch(sensor, lambda: guard("invoke", work))
     return {
         **_account(prepared),
         "telemetry": span.end(),
@@ -144,7 +144,7 @@ class _SteadyWork:
     """Inferences without a pause until the limits are met; the time per call is not kept."""
 
     def __init__(
-        self, invoke: Callable[[], None], limits: latency.Limits, advance: Optional[Callable[[], None]]
+        self, invoke: Callable[[], None], limits: latency.RunLimits, advance: Optional[Callable[[], None]]
     ) -> None:
         self._invoke = invoke
         self._limits = limits
@@ -169,11 +169,11 @@ def _check(trial: spec.Trial, setting: Setting) -> Numbers:
     golden = setting.file(trial.expected)
     if golden is None:
         raise TrialFailedError("there are no expected outputs to check against")
-    model, samples = _fed(trial, setting, _stored(trial, setting, _ALL))
+    model, samples = _load_fed(trial, setting, _read_samples(trial, setting, _ALL))
     stored = trial.inputs is not None
-    against = _Comparison(golden, model, len(samples) if stored else None)
+    against = _OutputComparison(golden, model, len(samples) if stored else None)
     builtin = setting.file(trial.expected_builtin)
-    other = None if builtin is None else _Comparison(builtin, model, len(samples) if stored else None)
+    other = None if builtin is None else _OutputComparison(builtin, model, len(samples) if stored else None)
     seconds = []
     for at, sample in enumerate(samples):
         model.feed(sample)
@@ -185,10 +185,10 @@ def _check(trial: spec.Trial, setting: Setting) -> Numbers:
     return {**_account(_Prepared(model, samples, seconds[0])), "n": len(samples), **checks}
 
 
-class _Comparison:
+class _OutputComparison:
     """A model's outputs against one file of expected ones, sample by sample."""
 
-    def __init__(self, path: Path, model: Model, samples: Optional[int]) -> None:
+    def __init__(self, path: Path, model: LoadedModel, samples: Optional[int]) -> None:
         self._expected = inputs.read_samples(path, "o", _ALL)
         self._tallies = [check.OutputTally(tensor, at) for at, tensor in enumerate(model.outputs)]
         outputs = len(self._expected[0])
@@ -226,7 +226,7 @@ def _stages(trial: spec.Trial, setting: Setting) -> Numbers:
         pipeline.measure(raws, limits)
         return {"first_inference_s": first_s, "telemetry": span.end()}
 
-    numbers = guarded("invoke", lambda: stages.guarded(timed))
+    numbers = guard("invoke", lambda: stages.guarded(timed))
     return {**numbers, **model.account(), "n": pipeline.runs, "stages": pipeline.record()}
 
 

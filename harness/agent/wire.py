@@ -44,7 +44,7 @@ def one_line(text: str) -> str:
     return ""
 
 
-class Wire:
+class LineWriter:
     """A descriptor that takes JSON lines; ``patience`` is how long a full pipe is waited for, in seconds."""
 
     def __init__(self, fd: int, patience: float) -> None:
@@ -72,11 +72,11 @@ class Wire:
                 raise StalledError(str(error)) from error
 
 
-def take_stdout(patience: float) -> Wire:
+def take_stdout(patience: float) -> LineWriter:
     """Move the answers' descriptor away from 1, which points at stderr from here on."""
     fd = os.dup(1)
     os.dup2(2, 1)
-    return Wire(fd, patience)
+    return LineWriter(fd, patience)
 
 
 class LineBuffer:

@@ -1,6 +1,5 @@
 """A board, open: reached, leased, probed, tuned; files shipped to it and blocks of trials run on it."""
 
-from harness.board.choose import choose_runner
 from harness.board.live import LiveBoard, open_board, this_process
 from harness.board.preflight import (
     differences,
@@ -12,6 +11,7 @@ from harness.board.preflight import (
 )
 from harness.board.protocol import Board
 from harness.board.provision import provision
+from harness.board.runner import choose_runner
 
 __all__ = [
     "Board",

@@ -1,25 +1,72 @@
 """From an open transport to a running steward: one round trip where the board knows the agent already."""
 
 import base64
+import io
 import secrets
 import sys
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from harness.board.boot_code import MINIMUM_PYTHON
-from harness.board.foreign import one_line
-from harness.board.package import AgentPackage
+from harness.board.boot_code import MINIMUM_PYTHON, digest_of
+from harness.board.untrusted import one_line
 from harness.records.base import Record
 from harness.records.device import Connection
 from harness.records.errors import BoardUnfitError, ConnectionLostError
 from harness.transport import Process, Transport
+
+PACKAGE = "edge_agent"
+"""The name under which the agent's modules import each other on the board."""
+# Zip's earliest date: the package must not depend on when the files were written.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_MODE = 0o644 << 16
+
+
+@dataclass(frozen=True)
+class AgentPackage:
+    """The zip file, and its name on the board: the sha256 of the modules in it, each with its name."""
+
+    content: bytes
+    sha256: str
+
+
+@cache
+def agent_package() -> AgentPackage:
+    """The agent as it is shipped: ``__main__.py`` on top, every module in the package ``edge_agent``."""
+    sources = {
+        entry.name: entry.read_bytes()
+        for entry in files("harness").joinpath("agent").iterdir()
+        if entry.name.endswith(".py")
+    }
+    return pack_agent(sources)
+
+
+def pack_agent(sources: dict[str, bytes]) -> AgentPackage:
+    """A zip of modules given as file name -> source."""
+    contents = {"__main__.py": sources["__main__.py"]}
+    contents |= {f"{PACKAGE}/{name}": sources[name] for name in sorted(sources)}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, source in contents.items():
+            _add(archive, name, source)
+    return AgentPackage(buffer.getvalue(), digest_of(contents))
+
+
+def _add(archive: zipfile.ZipFile, name: str, source: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = _MODE
+    entry.create_system = 3  # Unix, wherever this host runs
+    archive.writestr(entry, source)
+
 
 BOOT_S = 45.0
 """Python's start on the slowest board, with a cold SD card."""
@@ -28,7 +75,7 @@ UPLOADS = 2
 _COMMAND_NOT_FOUND = (126, 127)
 
 
-class Booted(Record):
+class BootAnswer(Record):
     """What the board says before anything of ours runs there."""
 
     python: tuple[int, int, int]
@@ -38,16 +85,16 @@ class Booted(Record):
 
 
 @dataclass(frozen=True)
-class Steward:
+class StartedAgent:
     """A started steward, its greeting not yet read."""
 
     process: Process
-    booted: Booted
+    booted: BootAnswer
     bytes_sent: int
 
 
 @dataclass(frozen=True)
-class Boot:
+class AgentStarter:
     """How to start a steward on one board."""
 
     transport: Transport
@@ -57,7 +104,7 @@ class Boot:
     words: tuple[str, ...]
     """The steward's own; the word CACHE stands for the cache folder."""
 
-    def start(self) -> Steward:
+    def start(self) -> StartedAgent:
         """A steward that runs; the agent is sent where the board does not have it. BoardUnfitError says why not."""
         process, booted = self._try("")
         sent = 0
@@ -71,14 +118,14 @@ class Boot:
             self._send(f"{booted.cache}/incoming/{upload}")
             sent += len(self.agent.content)
             process, booted = self._try(upload)
-        return Steward(process, booted, sent)
+        return StartedAgent(process, booted, sent)
 
-    def _try(self, upload: str) -> tuple[Process, Booted]:
+    def _try(self, upload: str) -> tuple[Process, BootAnswer]:
         argv = [self.python, "-c", boot_command(), self.agent.sha256, upload, *self.words]
         process = self.transport.start(argv)
         booted = self._listen(process)
         if booted.python < MINIMUM_PYTHON:
-            version, least = _dotted(booted.python), _dotted(MINIMUM_PYTHON)
+            version, least = _format_version(booted.python), _format_version(MINIMUM_PYTHON)
             raise BoardUnfitError(
                 f"{self.device}: {self.python} on the board is Python {version}; expected {least} or later: "
                 "install a newer one and name it as connection.python"
@@ -91,7 +138,7 @@ class Boot:
             )
         return process, booted
 
-    def _listen(self, process: Process) -> Booted:
+    def _listen(self, process: Process) -> BootAnswer:
         try:
             line = process.read_line(BOOT_S)
         except TimeoutError as error:
@@ -101,7 +148,7 @@ class Boot:
         if line is None:
             raise self._silent(process)
         try:
-            return Booted.model_validate_json(line)
+            return BootAnswer.model_validate_json(line)
         except ValidationError as error:
             raise BoardUnfitError(
                 f"{self.device}: the board's login or its {self.python} printed {one_line(repr(line), 80)} "
@@ -114,7 +161,7 @@ class Boot:
         if status in _COMMAND_NOT_FOUND:
             return BoardUnfitError(
                 f"{self.device}: no {self.python} on the board ({said}); install Python "
-                f"{_dotted(MINIMUM_PYTHON)} or later, or name it as connection.python"
+                f"{_format_version(MINIMUM_PYTHON)} or later, or name it as connection.python"
             )
         if status < 0:
             return ConnectionLostError(f"{self.device}: the link broke while {self.python} was started")
@@ -143,5 +190,5 @@ def boot_command() -> str:
     return f'import base64,zlib;exec(zlib.decompress(base64.b64decode("{packed}")))'
 
 
-def _dotted(version: Sequence[int]) -> str:
+def _format_version(version: Sequence[int]) -> str:
     return ".".join(str(part) for part in version)

@@ -118,7 +118,7 @@ def compile_all(agent):
     note = agent + NOTE
     try:
         with open(note) as file:
-            if file.read() == noted(agent):
+            if file.read() == compute_note(agent):
                 return True
     except (EnvironmentError, ValueError):
         # Never compiled, or what is noted is damaged too.
@@ -127,7 +127,7 @@ def compile_all(agent):
         compile_anew(agent)
         making = "%s.%d" % (note, os.getpid())
         with open(making, "w") as file:
-            file.write(noted(agent))
+            file.write(compute_note(agent))
         os.rename(making, note)
     except Exception as problem:  # compilers, marshal and disks have many words
         sys.stderr.write("the agent runs uncompiled: %s\n" % problem)
@@ -152,7 +152,7 @@ def compile_anew(agent):
         marshal.loads(content[16:])  # noqa: S302 - compiled a moment ago
 
 
-def noted(agent):
+def compute_note(agent):
     # type: (str) -> str
     """What the note says while all is well: the compiled modules' sha256, and which Python made them."""
     return "%s %s" % (digest_of(read_files(agent, True)), " ".join(sys.version.split()))

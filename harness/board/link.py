@@ -5,9 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.board.boot import Boot, python_of
-from harness.board.foreign import one_line
-from harness.board.package import AgentPackage
+from harness.board.boot import AgentPackage, AgentStarter, python_of
+from harness.board.untrusted import one_line
 from harness.board.wire import Event, Wire
 from harness.records.device import DeviceProfile
 from harness.records.errors import (
@@ -75,7 +74,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Linking:
+class Connector:
     """What is needed to make a link to one board, each time with the same words to its steward."""
 
     profile: DeviceProfile
@@ -92,7 +91,9 @@ class Linking:
         times.append(time.monotonic())
         process = wire = None
         try:
-            steward = Boot(transport, device, python_of(self.profile.connection), self.agent, self.words).start()
+            steward = AgentStarter(
+                transport, device, python_of(self.profile.connection), self.agent, self.words
+            ).start()
             process = steward.process
             wire = Wire(process, device)
             greeting, asked = wire.greet_asking("probe")
@@ -140,12 +141,12 @@ class Linking:
                 pause_s = PAUSES_S[min(attempts, len(PAUSES_S) - 1)]
                 left_s = limit_s - (time.monotonic() - began) - pause_s
                 if isinstance(error, SilentBoardError) or losses >= MOST_LOSSES or left_s < 0.0:
-                    raise _given_up(lost, error, time.monotonic() - began) from error
+                    raise _give_up(lost, error, time.monotonic() - began) from error
             attempts += 1
             time.sleep(pause_s)
 
 
-def _given_up(lost: ConnectionLostError, last: BoardUnavailableError, spent_s: float) -> "NotBackError":
+def _give_up(lost: ConnectionLostError, last: BoardUnavailableError, spent_s: float) -> "NotBackError":
     """One sentence on a board that did not come back; its name stands once."""
     device = str(lost).partition(":")[0]
     why = str(last).removeprefix(f"{device}: ")

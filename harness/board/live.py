@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.board.foreign import one_line, shown
-from harness.board.link import MOST_LOSSES, Link, Linking, NotBackError
-from harness.board.package import AgentPackage, agent_package
+from harness.board.boot import AgentPackage, agent_package
+from harness.board.link import MOST_LOSSES, Connector, Link, NotBackError
 from harness.board.preflight import fingerprint
+from harness.board.untrusted import make_printable, one_line
 from harness.board.wire import (
     SILENCE_S,
     BlockEvent,
@@ -65,7 +65,7 @@ class LiveBoard:
     applied. Small requests and uploads then begin anew; a block raises BlockLostError.
     """
 
-    def __init__(self, linking: Linking, *, tuned: bool) -> None:
+    def __init__(self, linking: Connector, *, tuned: bool) -> None:
         self.profile = linking.profile
         self._linking = linking
         self._tuned = tuned
@@ -310,7 +310,7 @@ class LiveBoard:
     def _keep_facts(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, FactsEvent):
-                self._facts = shown(event.facts)
+                self._facts = make_printable(event.facts)
                 return
         raise self._astray("probe was not answered")
 
@@ -361,7 +361,7 @@ def open_board(  # noqa: PLR0913 - the steward's options, by keyword only
     Raises what stands below BoardUnavailableError, and ProfileError.
     """
     words = _steward_words(holder or this_process(), root=root, lease=lease, silence=silence)
-    board = LiveBoard(Linking(profile, agent or agent_package(), words, run, say), tuned=tune)
+    board = LiveBoard(Connector(profile, agent or agent_package(), words, run, say), tuned=tune)
     try:
         board.start()
         yield board

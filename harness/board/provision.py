@@ -8,9 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.board.live import LiveBoard, open_board
-from harness.board.provision_download import fetch
-from harness.board.provision_proof import prove
-from harness.board.provision_wheels import WheelSet, choose_wheels
+from harness.board.runtime_proof import prove
+from harness.board.wheels import WheelSet, choose_wheels, fetch_wheels
 from harness.records.board import RuntimeFound
 from harness.records.cache_dir import writable_cache
 from harness.records.device import DeviceProfile
@@ -44,18 +43,18 @@ def provision(
 
 def provision_board(board: LiveBoard, package: str, *, cache_dir: Path | None, say: Say) -> RuntimeFound:
     """The same on a board that is open already."""
-    there = _working(board, package, say)
+    there = _find_working(board, package, say)
     if there is not None:
         return there
     facts = board.facts
     wheels = choose_wheels(facts.arch, facts.python, facts.libc, package=package)
     say(f"fetching {wheels}")
-    archive = fetch(wheels, writable_cache(cache_dir))
+    archive = fetch_wheels(wheels, writable_cache(cache_dir))
     say(f"sending {archive.stat().st_size / 1e6:.0f} MB to {board.profile.name}, unless it is there already")
     return _install(board, wheels, archive, say)
 
 
-def _working(board: LiveBoard, package: str, say: Say) -> RuntimeFound | None:
+def _find_working(board: LiveBoard, package: str, say: Say) -> RuntimeFound | None:
     """A runtime of that package which is on the board and passes its proof."""
     name, _, version = package.partition("==")
     for found in board.facts.runtimes:
@@ -71,11 +70,11 @@ def _working(board: LiveBoard, package: str, say: Say) -> RuntimeFound | None:
 
 def _install(board: LiveBoard, wheels: WheelSet, archive: Path, say: Say) -> RuntimeFound:
     _unpack(board, archive, wheels.env, {"package": wheels.package, "version": wheels.version, "machine": wheels.arch})
-    found = _found(board, wheels)
+    found = _find_unpacked(board, wheels)
     objection = "the board does not find what was unpacked" if found is None else prove(board, found)
     if found is None or objection is not None:
         _withdraw(board, wheels.env)
-        raise BoardUnfitError(_failed(wheels, objection))
+        raise BoardUnfitError(_describe_failure(wheels, objection))
     say(f"{found.package} {found.version} runs a model")
     return found
 
@@ -86,7 +85,7 @@ def _unpack(board: LiveBoard, archive: Path, env: str, info: dict[str, str]) -> 
     board.unpack(sha256, env=env, info=info)
 
 
-def _found(board: LiveBoard, wheels: WheelSet) -> RuntimeFound | None:
+def _find_unpacked(board: LiveBoard, wheels: WheelSet) -> RuntimeFound | None:
     site = f"/envs/{wheels.env}/site"
     return next((found for found in board.probe().runtimes if (found.site or "").endswith(site)), None)
 
@@ -108,6 +107,6 @@ def _empty_tar() -> bytes:
     return content.getvalue()
 
 
-def _failed(wheels: WheelSet, objection: str | None) -> str:
+def _describe_failure(wheels: WheelSet, objection: str | None) -> str:
     hint = "" if wheels.numpy else "; is the distribution's python3-numpy installed on the board?"
     return f"{wheels} was put on the board, but does not run there: {objection}{hint}"

@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from harness.board.foreign import one_line
-from harness.board.ranges import NONSENSE, out_of_range
+from harness.board.untrusted import NONSENSE, one_line, out_of_range
 from harness.records.base import Record
 from harness.records.board import BlockDone, BoardFacts, Trial
 from harness.records.errors import (
@@ -40,7 +39,7 @@ _PING = 0
 """The id of every heartbeat; requests count from 1."""
 
 
-class Ready(Record):
+class ReadyEvent(Record):
     """The steward holds the lease; ``restored`` are sentences on what a dead one had left."""
 
     event: Literal["ready"]
@@ -48,7 +47,7 @@ class Ready(Record):
     restored: tuple[str, ...]
 
 
-class Held(Record):
+class HeldEvent(Record):
     """Somebody else holds it."""
 
     event: Literal["held"]
@@ -146,7 +145,7 @@ class _HeadEvent(_Answer):
 
 _T = TypeVar("_T")
 Event = FactsEvent | Tuned | Have | Cleaned | Working | Started | TrialEvent | BlockEvent | Done | Failed
-Greeting = Ready | Held | Failed
+Greeting = ReadyEvent | HeldEvent | Failed
 _GREETING: TypeAdapter[Greeting] = TypeAdapter(Annotated[Greeting, Field(discriminator="event")])
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
@@ -165,7 +164,7 @@ class Wire:
         self._stop = threading.Event()
         self._beats = threading.Thread(target=self._beat, name=f"heartbeat of {device}", daemon=True)
 
-    def greet_asking(self, op: str) -> tuple[Ready, int]:
+    def greet_asking(self, op: str) -> tuple[ReadyEvent, int]:
         """The greeting, and the id of a request that was sent before it came; raises as `greet`.
 
         A steward that refuses may have ended before the request is written: its reason is the one to tell.
@@ -177,7 +176,7 @@ class Wire:
             raise
         return self.greet(), asked
 
-    def greet(self) -> Ready:
+    def greet(self) -> ReadyEvent:
         """The steward's first line, after which heartbeats go out.
 
         LeaseHeldError where another has the board, BoardUnfitError where the steward cannot work there.
@@ -185,7 +184,7 @@ class Wire:
         greeting = self._parse(_GREETING, self._line(time.monotonic() + PROGRESS_S, silence_s=PROGRESS_S))
         if isinstance(greeting, Failed):
             raise BoardUnfitError(f"{self._device}: {one_line(greeting.message)}")
-        if isinstance(greeting, Held):
+        if isinstance(greeting, HeldEvent):
             raise LeaseHeldError(
                 f"{self._device}: the board is held by {one_line(greeting.holder)} since "
                 f"{one_line(greeting.since)}; try again when that run has ended"
@@ -218,7 +217,7 @@ class Wire:
             if isinstance(event, Done):
                 return
             if isinstance(event, Failed):
-                raise _meant(event, self._device)
+                raise _as_error(event, self._device)
             if not isinstance(event, Working):
                 yield event
 
@@ -266,9 +265,9 @@ class Wire:
         try:
             event = _EVENT.validate_json(line)
         except ValidationError as error:
-            event = _dead_event(line, error) or self._parse(_EVENT, line)
+            event = _read_dead_trial(line, error) or self._parse(_EVENT, line)
         if isinstance(event, TrialEvent) and event.trial.died is None:
-            event = _believed(event)
+            event = _check_ranges(event)
         elif isinstance(event, FactsEvent) and (odd := next(out_of_range(event.facts), None)):
             raise BoardAnswerError(f"{self._device}: {NONSENSE}: {odd}")
         if len(line) > SMALL_BYTES and not isinstance(event, TrialEvent):
@@ -335,13 +334,13 @@ class Wire:
         )
 
 
-def _believed(event: TrialEvent) -> TrialEvent:
+def _check_ranges(event: TrialEvent) -> TrialEvent:
     """The trial as it came, or dead where its figures cannot be."""
     nonsense = next(out_of_range(event.trial), None)
-    return event if nonsense is None else _dead(event.id, event.trial, nonsense)
+    return event if nonsense is None else _make_dead_trial(event.id, event.trial, nonsense)
 
 
-def _dead_event(line: bytes, error: ValidationError) -> TrialEvent | None:
+def _read_dead_trial(line: bytes, error: ValidationError) -> TrialEvent | None:
     """A trial whose own words are sound and whose figures are not costs itself alone; None for any other line."""
     try:
         head = _HeadEvent.model_validate_json(line)
@@ -349,10 +348,10 @@ def _dead_event(line: bytes, error: ValidationError) -> TrialEvent | None:
         return None
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"] if part != "trial")
-    return _dead(head.id, head.trial, f"{place}: {first['msg']}")
+    return _make_dead_trial(head.id, head.trial, f"{place}: {first['msg']}")
 
 
-def _dead(asked: int, head: "Trial | _TrialHead", nonsense: str) -> TrialEvent:
+def _make_dead_trial(asked: int, head: "Trial | _TrialHead", nonsense: str) -> TrialEvent:
     died = f"{NONSENSE}: {one_line(nonsense)}"
     trial = Trial(index=head.index, block=head.block, arm=head.arm, kind=head.kind, died=died)
     return TrialEvent(id=asked, event="trial", trial=trial)
@@ -363,7 +362,7 @@ def runtime_remedy(device: str) -> str:
     return f"; put a working runtime there with: harness provision {device}"
 
 
-def _meant(event: Failed, device: str) -> HarnessError:
+def _as_error(event: Failed, device: str) -> HarnessError:
     message = f"{device}: {one_line(event.message)}"
     if event.kind == "not_permitted":
         return NotPermittedError(message)

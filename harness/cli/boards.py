@@ -131,7 +131,7 @@ def _problems(board: LiveBoard) -> dict[str, list[str]]:
 
 def _runtime_problems(board: LiveBoard) -> list[str]:
     """Why no model runs as the profile says, from one that was run there: a runtime that is there may be broken."""
-    from harness.board.provision_proof import prove_runner
+    from harness.board.runtime_proof import prove_runner
     from harness.board.wire import runtime_remedy
 
     device = board.profile.name

@@ -4,14 +4,19 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import paramiko
 
+from harness.records.errors import HostKeyError
 from harness.records.files import read_bytes
+from harness.records.ssh_address import DEFAULT_PORT
+from harness.transport.ssh_config import Hop
 
 MOST_BYTES = 16 * 2**20
 
@@ -67,12 +72,12 @@ def _keys(path: Path, text: str) -> Iterator[KnownKey]:
         if len(words) < 3:
             continue
         hosts, kind, encoded = words[:3]
-        blob = _decoded(encoded)
+        blob = _decode(encoded)
         if blob is not None and _kind_of(blob) == kind:
             yield KnownKey(path, number, marker, hosts, kind, blob)
 
 
-def _decoded(encoded: str) -> bytes | None:
+def _decode(encoded: str) -> bytes | None:
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
@@ -89,7 +94,7 @@ def _matches_hash(hashed: str, name: str) -> bool:
     parts = hashed.split("|")
     if len(parts) != 4 or parts[1] != "1":
         return False
-    salt, digest = _decoded(parts[2]), _decoded(parts[3])
+    salt, digest = _decode(parts[2]), _decode(parts[3])
     if salt is None or digest is None:
         return False
     return hmac.compare_digest(hmac.new(salt, name.encode("latin-1", "replace"), hashlib.sha1).digest(), digest)
@@ -118,3 +123,136 @@ def _matches_pattern(pattern: str, name: str) -> bool:
 def keys_for(keys: Sequence[KnownKey], name: str) -> tuple[KnownKey, ...]:
     """Those meant for the server ``name``."""
     return tuple(key for key in keys if key.matches(name))
+
+
+_KRL = b"SSHKRL"
+_SIGNATURES = MappingProxyType(
+    {
+        "ssh-ed25519": ("ssh-ed25519",),
+        "ecdsa-sha2-nistp256": ("ecdsa-sha2-nistp256",),
+        "ecdsa-sha2-nistp384": ("ecdsa-sha2-nistp384",),
+        "ecdsa-sha2-nistp521": ("ecdsa-sha2-nistp521",),
+        "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
+    }
+)
+"""Kinds of keys, and the signatures by them that are still accepted."""
+
+
+@dataclass(frozen=True)
+class KnownHosts:
+    """The keys that a server's known_hosts files hold for it."""
+
+    hop: Hop
+    named: tuple[KnownKey, ...]
+    """Lines for the server by the name and port it is reached at, or by its HostKeyAlias."""
+    portless: tuple[KnownKey, ...]
+    """Lines for its name alone, where the port is another than 22: OpenSSH asks these next."""
+
+    @classmethod
+    def read(cls, hop: Hop, device: str) -> "KnownHosts":
+        """What the server's files hold for it; HostKeyError where the profile's own file cannot be read."""
+        keys: list[KnownKey] = []
+        for path in hop.known_hosts:
+            try:
+                keys += read_known_hosts(path)
+            except OSError as error:
+                if hop.named_known_hosts:
+                    reason = error.strerror or error
+                    raise HostKeyError(f"{device}: {path} cannot be read as a known_hosts file: {reason}") from error
+        elsewhere = hop.alias is None and hop.port != DEFAULT_PORT
+        return cls(hop, keys_for(keys, hop.listed_name), keys_for(keys, hop.host) if elsewhere else ())
+
+    def key_types(self) -> tuple[str, ...]:
+        """The signatures of the keys known for the server, in OpenSSH's order: it is to show one of these keys."""
+        known = {key.kind for key in self.named or self.portless if not key.marker}
+        return tuple(signature for kind, signatures in _SIGNATURES.items() if kind in known for signature in signatures)
+
+    def check(self, key: paramiko.PKey, device: str) -> None:
+        """HostKeyError unless this very key is known for the server, and not revoked."""
+        _refuse_revoked(self.named, key, self.hop, device)
+        _refuse_listed(key, self.hop, device)
+        if _holds(self.named, key):
+            return
+        name, accept = self.hop.listed_name, _accept(self.hop)
+        changed = next((known for known in self.named if not known.marker and known.kind == key.get_name()), None)
+        if changed is not None:
+            raise HostKeyError(
+                f"{device}: the host key of {name} has changed, or another machine answers: now {_show_key(key)}, "
+                f"not the one in line {changed.line} of {changed.path}; if the board was set up anew, "
+                f"forget the old key with: {_forget(self.hop, changed)} and accept the new one with: {accept}"
+            )
+        if _holds(self.portless, key):
+            _refuse_revoked(self.portless, key, self.hop, device)
+            return
+        raise HostKeyError(
+            f"{device}: the host key of {name} is unknown: {_show_key(key)}{self._hint()}; where the board shows "
+            f"the same fingerprint, accept it with: {accept}"
+        )
+
+    def _hint(self) -> str:
+        """What OpenSSH might have gone by instead, and the harness does not."""
+        authority = next((key for key in self.named if key.marker == "@cert-authority"), None)
+        others = sorted({key.kind for key in self.named if not key.marker})
+        hints = [f"known by other keys only: {', '.join(others)}"] if others else []
+        if authority is not None:
+            hints.append(
+                f"@cert-authority in line {authority.line} of {authority.path} vouches for certificates, "
+                "which are not followed here"
+            )
+        hints += [f"{word} is not followed here" for word in self.hop.unfollowed_trust]
+        return f" ({'; '.join(hints)})" if hints else ""
+
+
+def _refuse_revoked(lines: Iterable[KnownKey], key: paramiko.PKey, hop: Hop, device: str) -> None:
+    blob = key.asbytes()
+    revoked = next((known for known in lines if known.marker == "@revoked" and known.blob == blob), None)
+    if revoked is not None:
+        raise HostKeyError(
+            f"{device}: the host key of {hop.listed_name} is revoked: {_show_key(key)} stands as @revoked in line "
+            f"{revoked.line} of {revoked.path}; give the board another host key, or ask who revoked this one"
+        )
+
+
+def _refuse_listed(key: paramiko.PKey, hop: Hop, device: str) -> None:
+    """The file that RevokedHostKeys names: public keys, a line each."""
+    path = hop.revoked_host_keys
+    if path is None:
+        return
+    try:
+        content = read_bytes(path, max_bytes=MOST_BYTES)
+    except OSError:
+        content = _KRL
+    if content.startswith(_KRL):
+        raise HostKeyError(
+            f"{device}: RevokedHostKeys {path} of your SSH configuration is no readable list of public keys: "
+            "expected a key a line; a KRL is not followed here"
+        )
+    encoded = key.get_base64().encode()
+    if any(encoded in line.split() for line in content.splitlines()):
+        raise HostKeyError(
+            f"{device}: the host key of {hop.listed_name} is revoked: {_show_key(key)} stands in RevokedHostKeys {path}"
+        )
+
+
+def _holds(lines: Sequence[KnownKey], key: paramiko.PKey) -> bool:
+    blob = key.asbytes()
+    return any(not known.marker and known.blob == blob for known in lines)
+
+
+def _accept(hop: Hop) -> str:
+    """A command that adds the key: ssh-keyscan where the server is reached directly, else ssh itself."""
+    target = shlex.quote(str(hop.known_hosts[0])) if hop.known_hosts else "~/.ssh/known_hosts"
+    port = "" if hop.port == DEFAULT_PORT else f"-p {hop.port} "
+    if hop.is_direct:
+        return f"ssh-keyscan {port}{shlex.quote(hop.host)} >> {target}"
+    words = ["ssh", "-o", f"UserKnownHostsFile={hop.known_hosts[0]}"] if hop.named_known_hosts else ["ssh"]
+    words += ["-J", hop.jump] if hop.jump else []
+    return shlex.join([*words, *port.split(), "-l", hop.user, hop.asked, "true"])
+
+
+def _forget(hop: Hop, line: KnownKey) -> str:
+    return shlex.join(["ssh-keygen", "-f", str(line.path), "-R", hop.listed_name])
+
+
+def _show_key(key: paramiko.PKey) -> str:
+    return f"{key.get_name()} {key.fingerprint}"

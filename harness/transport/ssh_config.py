@@ -13,8 +13,7 @@ from harness.records.device import Connection
 from harness.records.errors import ProfileError
 from harness.records.files import expand_home
 from harness.records.ssh_address import listed_name, parse_ssh_address
-from harness.transport.ssh_options import Asked, Options, config_path, resolve
-from harness.transport.ssh_options_home import local_user
+from harness.transport.ssh_options import NamedServer, Options, config_path, local_user, resolve
 
 MOST_HOPS = 8
 _DEFAULT_KEYS = ("id_rsa", "id_ecdsa", "id_ed25519")
@@ -92,14 +91,14 @@ def hops(connection: Connection, device: str) -> list[Hop]:
     if not connection.host:
         raise ProfileError(f"{device}: connection.host is missing: expected the board's host name or address")
     host = connection.host.removeprefix("[").removesuffix("]")
-    jump = _checked_jump(connection.proxy_jump, device)
-    way = _way(Asked(host, connection.user, connection.port, jump), device, above=0)
-    key = _expanded_home(connection.identity_file)
+    jump = _check_jump(connection.proxy_jump, device)
+    way = _way(NamedServer(host, connection.user, connection.port, jump), device, above=0)
+    key = _expand_home(connection.identity_file)
     if key is not None:
         way = [replace(hop, identity_files=_with(hop, key), default_keys=False) for hop in way[:-1]] + [
             replace(way[-1], identity_files=(key,), named_key=True, default_keys=False)
         ]
-    known = _expanded_home(connection.known_hosts)
+    known = _expand_home(connection.known_hosts)
     if known is not None:
         way = [replace(hop, known_hosts=(known,), named_known_hosts=True) for hop in way]
     return way
@@ -110,30 +109,30 @@ def _with(hop: Hop, key: Path) -> tuple[Path, ...]:
     return (key,) if hop.default_keys else (*hop.identity_files, key)
 
 
-def _checked_jump(jump: str | None, device: str) -> str | None:
+def _check_jump(jump: str | None, device: str) -> str | None:
     if jump is None:
         return None
     if jump.lower() == "none":
         return "none"
-    return ",".join(_written(_jump(spec.strip(), device)) for spec in jump.split(","))
+    return ",".join(_format_jump(_jump(spec.strip(), device)) for spec in jump.split(","))
 
 
-def _written(asked: Asked) -> str:
+def _format_jump(asked: NamedServer) -> str:
     """A jump as ssh itself takes it."""
     host = f"[{asked.host}]" if ":" in asked.host else asked.host
     user, port = f"{asked.user}@" if asked.user else "", f":{asked.port}" if asked.port else ""
     return f"{user}{host}{port}"
 
 
-def _jump(spec: str, device: str) -> Asked:
+def _jump(spec: str, device: str) -> NamedServer:
     try:
         found = parse_ssh_address(spec)
     except ValueError as error:
         raise ProfileError(f"{device}: proxy jump {error}") from error
-    return Asked(found.host, found.user, found.port)
+    return NamedServer(found.host, found.user, found.port)
 
 
-def _way(asked: Asked, device: str, *, above: int) -> list[Hop]:
+def _way(asked: NamedServer, device: str, *, above: int) -> list[Hop]:
     """The server and, before it, the jumps that lead there: each may have jumps of its own in the configuration."""
     if above >= MOST_HOPS:
         raise ProfileError(
@@ -146,13 +145,13 @@ def _way(asked: Asked, device: str, *, above: int) -> list[Hop]:
     if jump is None:
         return [hop]
     if asked.jump is None:
-        jump = _expanded(jump, _tokens(hop), "ProxyJump", device)
+        jump = _expand_tokens(jump, _tokens(hop), "ProxyJump", device)
     before, _, last = jump.rpartition(",")
     way = _way(replace(_jump(last.strip(), device), jump=before or None), device, above=above + 1)
     return [*way, replace(hop, proxy_command=None, jump=jump)]
 
 
-def _hop(asked: Asked, options: Options, device: str) -> Hop:
+def _hop(asked: NamedServer, options: Options, device: str) -> Hop:
     for word, off in _OFF.items():
         if (value := _one(options, word)) is not None and value.lower() not in off:
             raise ProfileError(
@@ -189,7 +188,7 @@ def _with_files(hop: Hop, options: Options, device: str) -> Hop:
     tokens = _tokens(hop)
 
     def path(text: str, word: str) -> Path:
-        return expand_home(_expanded(_with_variables(text, word, device), tokens, word, device))
+        return expand_home(_expand_tokens(_expand_variables(text, word, device), tokens, word, device))
 
     names = options.get("identityfile") or tuple(f"~/.ssh/{name}" for name in _DEFAULT_KEYS)
     known = [*_words(options, "userknownhostsfile"), *_words(options, "globalknownhostsfile")]
@@ -203,7 +202,7 @@ def _with_files(hop: Hop, options: Options, device: str) -> Hop:
         known_hosts=tuple(path(name, "UserKnownHostsFile") for name in known if name != "none"),
         revoked_host_keys=path(revoked, "RevokedHostKeys") if revoked else None,
         agent=_agent_socket(agent, lambda text: str(path(text, "IdentityAgent"))),
-        proxy_command=_expanded(command, command_tokens, "ProxyCommand", device) if command else None,
+        proxy_command=_expand_tokens(command, command_tokens, "ProxyCommand", device) if command else None,
     )
 
 
@@ -225,7 +224,7 @@ def _tokens(hop: Hop) -> Mapping[str, str]:
     }
 
 
-def _expanded(text: str, tokens: Mapping[str, str], word: str, device: str) -> str:
+def _expand_tokens(text: str, tokens: Mapping[str, str], word: str, device: str) -> str:
     def meaning(match: re.Match[str]) -> str:
         if match[1] != "%" and match[1] not in tokens:
             raise ProfileError(
@@ -237,7 +236,7 @@ def _expanded(text: str, tokens: Mapping[str, str], word: str, device: str) -> s
     return _TOKEN.sub(meaning, text)
 
 
-def _with_variables(text: str, word: str, device: str) -> str:
+def _expand_variables(text: str, word: str, device: str) -> str:
     def value(match: re.Match[str]) -> str:
         if match[1] not in os.environ:
             raise ProfileError(
@@ -274,7 +273,7 @@ def _words(options: Options, word: str) -> list[str]:
         return text.split()
 
 
-def _port(options: Options, asked: Asked, device: str) -> int:
+def _port(options: Options, asked: NamedServer, device: str) -> int:
     text = _one(options, "port") or "22"
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
         raise ProfileError(f"{device}: {config_path()} does not resolve {asked.host}: Port {text} is no port")
@@ -292,5 +291,5 @@ def _set_words(options: Options, words: Mapping[str, tuple[str, ...]]) -> tuple[
     return tuple(f"{word} {value}" for word, value in found if value is not None)
 
 
-def _expanded_home(name: str | None) -> Path | None:
+def _expand_home(name: str | None) -> Path | None:
     return expand_home(name) if name else None

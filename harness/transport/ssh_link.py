@@ -10,7 +10,7 @@ from paramiko.ssh_exception import IncompatiblePeer
 
 from harness.records.device import Connection
 from harness.records.errors import BoardUnavailableError, HandshakeError, UnreachableError
-from harness.transport.host_keys import KnownHosts
+from harness.transport.known_hosts import KnownHosts
 from harness.transport.ssh_auth import authenticate
 from harness.transport.ssh_config import Hop, hops
 from harness.transport.ssh_proxy import ProxySocket
@@ -58,7 +58,7 @@ def _dial(hop: Hop, device: str) -> socket.socket:
     if hop.proxy_command is not None:
         return ProxySocket.start(hop.proxy_command, device)
     try:
-        stream = _connected(hop)
+        stream = _connect(hop)
     except (socket.gaierror, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a name that can be looked up"
         raise UnreachableError(
@@ -77,7 +77,7 @@ def _dial(hop: Hop, device: str) -> socket.socket:
     return stream
 
 
-def _connected(hop: Hop) -> socket.socket:
+def _connect(hop: Hop) -> socket.socket:
     """A connection to the first address of the host that takes one, of the kind and from the address asked for."""
     places = socket.getaddrinfo(hop.host, hop.port, hop.family, socket.SOCK_STREAM)
     for number, (family, kind, protocol, _, place) in enumerate(places, start=1):

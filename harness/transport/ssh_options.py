@@ -7,6 +7,7 @@ is named.
 
 import contextlib
 import functools
+import getpass
 import os
 import re
 import shlex
@@ -24,7 +25,81 @@ from harness.records.errors import ProfileError, UnreachableError
 from harness.records.files import expand_home, read_text
 from harness.records.ssh_address import DEFAULT_PORT
 from harness.records.text import visible
-from harness.transport.ssh_options_home import account_home, copied_config, local_user
+
+_MOST_FILES = 200
+_INCLUDE = re.compile(r"(?i)(\s*include)(?:\s*=\s*|\s+)(.*)")
+_COMMANDS = re.compile(r"(?i)\s*(match|host|proxycommand|localcommand|remotecommand|knownhostscommand)\b")
+_TILDE = re.compile(r"""(?<=[\s="])~(?=/)""")
+_HOME_TOKEN = re.compile(r"(?<!%)%d")
+
+
+def account_home() -> Path | None:
+    """The home folder that ssh goes by; None where this user has no account, as in a container of another's."""
+    try:
+        import pwd
+
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except (ImportError, KeyError):
+        return None
+
+
+def local_user() -> str:
+    """The name of this user; empty where nothing says one."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return ""
+
+
+def copy_config(config: Path, system: Path, folder: Path) -> dict[Path, Path]:
+    """Copies of ``config`` and all it includes in ``folder``, the main one first, each with the file it is of.
+
+    The main one ends with what ssh itself would go on with: the system's configuration, known_hosts files of HOME.
+    """
+    copies = _Copies(config.parent, folder)
+    main = copies.of(config)
+    known = " ".join(f'"{config.parent / name}"' for name in ("known_hosts", "known_hosts2"))
+    with main.open("a", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(f'\nMatch all\nInclude "{system}"\nUserKnownHostsFile {known}\n')
+    return {copy: original for original, copy in copies.made.items()}
+
+
+class _Copies:
+    """The copies made so far, by the file each is of."""
+
+    def __init__(self, base: Path, folder: Path) -> None:
+        self._base = base
+        self._folder = folder
+        self.made: dict[Path, Path] = {}
+
+    def of(self, original: Path) -> Path:
+        """The copy of one file, and with it of all it includes; of a missing file, an empty one."""
+        if original not in self.made and len(self.made) < _MOST_FILES:
+            copy = self.made[original] = self._folder / f"config-{len(self.made)}"
+            text = original.read_text("utf-8", errors="surrogateescape") if original.is_file() else ""
+            lines = [self._line(line) for line in text.split("\n")]
+            copy.write_text("\n".join(lines), "utf-8", errors="surrogateescape")
+        return self.made.get(original, original)
+
+    def _line(self, line: str) -> str:
+        match = _INCLUDE.fullmatch(line)
+        if match is not None:
+            places = [f'"{self.of(path)}"' for place in _places(match[2]) for path in self._included(place)]
+            return f"{match[1]} {' '.join(places)}" if places else "#"
+        if _COMMANDS.match(line):
+            return line
+        home = str(self._base.parent)
+        return _HOME_TOKEN.sub(lambda _: home, _TILDE.sub(lambda _: home, line))
+
+    def _included(self, place: str) -> Iterator[Path]:
+        whole = self._base / expand_home(place)
+        yield from sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor))))
+
+
+def _places(text: str) -> list[str]:
+    """The words of an Include, quotes taken off."""
+    return [quoted or bare for quoted, bare in re.findall(r'"([^"]*)"|(\S+)', text.partition("#")[0])]
+
 
 ASK_S = 30.0
 SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
@@ -37,7 +112,7 @@ Options = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class NamedServer:
     """A server as a profile or a jump names it; None where the configuration decides."""
 
     host: str
@@ -46,7 +121,7 @@ class Asked:
     jump: str | None = None
 
 
-def resolve(asked: Asked, device: str) -> Options:
+def resolve(asked: NamedServer, device: str) -> Options:
     """What holds for the server.
 
     Raises ProfileError with ssh's own words where the configuration cannot be followed, UnreachableError where a
@@ -55,8 +130,8 @@ def resolve(asked: Asked, device: str) -> Options:
     program = shutil.which("ssh")
     # ssh refuses to do anything for a user without an account.
     if program is not None and account_home() is not None and _is_openssh(program):
-        return _resolved_by_ssh(program, asked, device)
-    return _resolved_here(asked, device)
+        return _resolve_by_ssh(program, asked, device)
+    return _resolve_here(asked, device)
 
 
 @functools.cache
@@ -75,22 +150,22 @@ def config_path() -> Path:
     return Path.home() / ".ssh" / "config"
 
 
-def _resolved_by_ssh(program: str, asked: Asked, device: str) -> Options:
+def _resolve_by_ssh(program: str, asked: NamedServer, device: str) -> Options:
     words = [program, "-G"]
     words += ["-l", asked.user] if asked.user else []
     words += ["-p", str(asked.port)] if asked.port else []
     words += ["-o", f"ProxyJump={asked.jump}"] if asked.jump else []
     if Path.home() == account_home():
-        return _answer([*words, "--", asked.host], {}, asked, device)
+        return _ask_ssh([*words, "--", asked.host], {}, asked, device)
     with tempfile.TemporaryDirectory(prefix="edge-ssh-") as folder:
-        copies = copied_config(config_path(), SYSTEM_CONFIG, Path(folder))
+        copies = copy_config(config_path(), SYSTEM_CONFIG, Path(folder))
         copy = next(iter(copies))
-        return _answer([*words, "-F", str(copy), "--", asked.host], copies, asked, device)
+        return _ask_ssh([*words, "-F", str(copy), "--", asked.host], copies, asked, device)
 
 
-def _answer(words: list[str], copies: Mapping[Path, Path], asked: Asked, device: str) -> Options:
+def _ask_ssh(words: list[str], copies: Mapping[Path, Path], asked: NamedServer, device: str) -> Options:
     try:
-        status, answer, complaint = _asked(words)
+        status, answer, complaint = _run_ssh(words)
     except subprocess.TimeoutExpired as error:
         raise UnreachableError(
             f"{device}: ssh -G {asked.host} took more than {ASK_S:g} s: "
@@ -106,10 +181,10 @@ def _answer(words: list[str], copies: Mapping[Path, Path], asked: Asked, device:
         raise ProfileError(
             f"{device}: ssh does not resolve {asked.host}: {visible('; '.join(lines))[:500] or 'no reason given'}"
         )
-    return _grouped(line.partition(" ")[::2] for line in answer.decode(errors="replace").splitlines())
+    return _group_words(line.partition(" ")[::2] for line in answer.decode(errors="replace").splitlines())
 
 
-def _asked(words: list[str]) -> tuple[int, bytes, bytes]:
+def _run_ssh(words: list[str]) -> tuple[int, bytes, bytes]:
     """Exit status, stdout, stderr; after `ASK_S` seconds it is ended, and with it what the configuration started."""
     with subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
@@ -122,7 +197,7 @@ def _asked(words: list[str]) -> tuple[int, bytes, bytes]:
         return child.returncode, answer, complaint
 
 
-def _resolved_here(asked: Asked, device: str) -> Options:
+def _resolve_here(asked: NamedServer, device: str) -> Options:
     if not local_user():
         raise ProfileError(
             f"{device}: this user has no account on this host, and the SSH configuration cannot be followed without a "
@@ -161,20 +236,20 @@ def _read(path: Path, device: str) -> str:
 
 def _refuse_deciding(text: str, path: Path, device: str) -> None:
     """ProfileError for a word that may lead to another server and that only ssh itself follows."""
-    for number, word in _deciding(text, path.parent):
+    for number, word in _deciding_words(text, path.parent):
         raise ProfileError(
             f"{device}: {path} line {number}: {word} is followed only where OpenSSH's ssh is installed, "
             "and it is not here: install openssh-client, or write what it gives into the profile"
         )
 
 
-def _deciding(text: str, folder: Path) -> Iterator[tuple[int, str]]:
+def _deciding_words(text: str, folder: Path) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.splitlines(), start=1):
         match = _WORD.match(line)
         if match is None:
             continue
         word, value = match[1].lower(), match[2].strip().strip('"')
-        if word == "include" and _included(value, folder):
+        if word == "include" and _includes_any(value, folder):
             yield number, "Include"
         if word == "match" and not _is_followed(value):
             yield number, f"Match {value}"
@@ -182,7 +257,7 @@ def _deciding(text: str, folder: Path) -> Iterator[tuple[int, str]]:
             yield number, match[1]
 
 
-def _included(value: str, folder: Path) -> bool:
+def _includes_any(value: str, folder: Path) -> bool:
     """Whether an Include takes any file in."""
     places = [str(folder / expand_home(place)) for place in value.split()]
     return any(True for place in places for _ in Path("/").glob(place.lstrip("/")))
@@ -197,7 +272,7 @@ def _is_followed(criteria: str) -> bool:
     return names == ["all"] or (len(names) % 2 == 0 and set(names[::2]) <= _FOLLOWED_MATCHES - {"all"})
 
 
-def _grouped(pairs: Iterator[tuple[str, str]]) -> Options:
+def _group_words(pairs: Iterator[tuple[str, str]]) -> Options:
     found: dict[str, tuple[str, ...]] = {}
     for word, value in pairs:
         found[word.lower()] = (*found.get(word.lower(), ()), value)

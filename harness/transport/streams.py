@@ -35,7 +35,7 @@ class Streams:
             thread.start()
 
     def read_line(self, deadline_s: float) -> bytes | None:
-        """As `harness.transport.protocol.Process.read_line`."""
+        """As `harness.transport.transport.Process.read_line`."""
         until = time.monotonic() + deadline_s
         with self._news:
             while (line := self._take()) is None and not self._ended:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from edge_agent import check, model
-from edge_agent.interpreters import Tensor, TrialFailedError
+from edge_agent.interpreters import TensorDetails, TrialFailedError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,11 +11,11 @@ from harness.pipeline.check.verification import running
 from harness.records.board import OutputCheck
 
 
-def tensor(dtype: str = "float32", scale: float = 0.0, zero_point: int = 0) -> Tensor:
-    return Tensor(0, "output", [1, 4], dtype, scale, zero_point)
+def tensor(dtype: str = "float32", scale: float = 0.0, zero_point: int = 0) -> TensorDetails:
+    return TensorDetails(0, "output", [1, 4], dtype, scale, zero_point)
 
 
-def compare(obtained: list[np.ndarray], expected: list[np.ndarray], of: Tensor | None = None) -> OutputCheck:
+def compare(obtained: list[np.ndarray], expected: list[np.ndarray], of: TensorDetails | None = None) -> OutputCheck:
     tally = check.OutputTally(of or tensor(), 0)
     for left, right in zip(obtained, expected, strict=True):
         tally.add(left, right)
@@ -55,7 +55,7 @@ def test_quantised_outputs_are_told_in_steps_too() -> None:
 @given(st.lists(st.floats(width=32), min_size=6, max_size=6), st.floats(width=32))
 def test_host_and_board_clear_the_slots_that_a_detection_left_unwritten(values: list[float], count: float) -> None:
     outputs = [floats(*values), np.array([count], np.float32)]
-    ours, theirs = running.written(outputs, {0: 1}), model.written(outputs, {0: 1})
+    ours, theirs = running.written(outputs, {0: 1}), model.zero_unwritten(outputs, {0: 1})
     assert [one.tobytes() for one in ours] == [one.tobytes() for one in theirs]
     kept = int(count) if np.isfinite(count) and count > 0 else 0
     assert not ours[0][0, kept:].any()

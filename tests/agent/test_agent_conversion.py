@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from edge_agent import conversion
-from edge_agent.interpreters import Tensor
+from edge_agent.interpreters import TensorDetails
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -22,9 +22,9 @@ FLOATS = hnp.arrays(
 
 def both(
     dtype: str, *, scale: float = 0.0, zero_point: int = 0, shape: tuple[int, ...] = (1, 2, 3)
-) -> tuple[Tensor, TensorInfo]:
+) -> tuple[TensorDetails, TensorInfo]:
     told = TensorInfo(name="x", shape=shape, dtype=dtype, scale=scale, zero_point=zero_point)
-    return Tensor(0, "x", list(shape), dtype, scale, zero_point), told
+    return TensorDetails(0, "x", list(shape), dtype, scale, zero_point), told
 
 
 def same(a: np.ndarray, b: np.ndarray) -> bool:
@@ -113,7 +113,7 @@ def test_the_host_and_the_board_write_the_same_answer(answer: object) -> None:
     ],
 )
 def test_what_does_not_fit_is_said(given_: object, said: str) -> None:
-    with pytest.raises(conversion.MisfitError) as caught:
+    with pytest.raises(conversion.StageMisfitError) as caught:
         conversion.as_inputs(given_, [conversion.Form(both("float32")[0])])
     assert str(caught.value) == said
 
@@ -122,7 +122,7 @@ def test_what_does_not_fit_is_said(given_: object, said: str) -> None:
     "answer", [float("nan"), {1, 2}, object(), "x" * 20_000, {(1, 2): 3}], ids=lambda a: repr(a)[:9]
 )
 def test_answers_that_are_none(answer: object) -> None:
-    with pytest.raises(conversion.MisfitError, match=r"^postprocess gives an answer"):
+    with pytest.raises(conversion.StageMisfitError, match=r"^postprocess gives an answer"):
         conversion.answer_text(answer)
     with pytest.raises(staging_arrays.MisfitError):
         staging_arrays.answer_text(answer)

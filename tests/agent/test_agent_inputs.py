@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edge_agent import inputs
-from edge_agent.interpreters import Tensor, TrialFailedError
+from edge_agent.interpreters import TensorDetails, TrialFailedError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,8 +13,8 @@ from harness.pipeline.check.verification.samples import made_up_samples
 from harness.records.artifact import TensorInfo
 
 
-def tensor(dtype: str, *shape: int) -> Tensor:
-    return Tensor(0, "input", list(shape), dtype, 0.0, 0)
+def tensor(dtype: str, *shape: int) -> TensorDetails:
+    return TensorDetails(0, "input", list(shape), dtype, 0.0, 0)
 
 
 @pytest.mark.parametrize(

@@ -23,19 +23,19 @@ def test_slow_models_are_read_singly() -> None:
 
 def test_both_minima_are_reached() -> None:
     calls = []
-    timings = latency.measure(lambda: calls.append(1), SECOND, latency.Limits(37, 0, SECOND), None)
+    timings = latency.measure(lambda: calls.append(1), SECOND, latency.RunLimits(37, 0, SECOND), None)
     assert (timings.batch, timings.inferences, len(calls)) == (1, 37, 37)
     assert len(timings.samples_ns) == 37
     assert timings.singles_ns == []
 
 
 def test_the_maximum_ends_it() -> None:
-    timings = latency.measure(lambda: None, SECOND, latency.Limits(10**9, 0, 0), None)
+    timings = latency.measure(lambda: None, SECOND, latency.RunLimits(10**9, 0, 0), None)
     assert timings.inferences == 1
 
 
 def test_batched_reads_are_followed_by_single_ones() -> None:
-    timings = latency.measure(lambda: None, 10_000, latency.Limits(5, 0, SECOND), None)
+    timings = latency.measure(lambda: None, 10_000, latency.RunLimits(5, 0, SECOND), None)
     assert timings.batch == 10
     assert len(timings.singles_ns) == latency.LEAST_SINGLES
     assert timings.inferences == 10 * len(timings.samples_ns) + len(timings.singles_ns)
@@ -44,7 +44,7 @@ def test_batched_reads_are_followed_by_single_ones() -> None:
 def test_too_many_reads_are_added_up_and_none_is_dropped() -> None:
     runs = 3 * latency.MOST_READS
     # The model was taken for slow and is quick: reads come one by one, far more than can be kept.
-    timings = latency.measure(lambda: None, SECOND, latency.Limits(runs, 0, 60 * SECOND), None)
+    timings = latency.measure(lambda: None, SECOND, latency.RunLimits(runs, 0, 60 * SECOND), None)
     assert len(timings.samples_ns) <= latency.MOST_READS
     assert timings.batch > 1
     assert timings.batch * len(timings.samples_ns) + len(timings.singles_ns) == timings.inferences
@@ -54,13 +54,13 @@ def test_too_many_reads_are_added_up_and_none_is_dropped() -> None:
 
 def test_the_next_sample_is_fed_between_reads() -> None:
     fed: list[int] = []
-    latency.measure(lambda: None, SECOND, latency.Limits(5, 0, SECOND), lambda: fed.append(1))
+    latency.measure(lambda: None, SECOND, latency.RunLimits(5, 0, SECOND), lambda: fed.append(1))
     assert len(fed) == 4
 
 
 def test_the_collector_rests_meanwhile_and_goes_on_afterwards() -> None:
     seen: list[bool] = []
-    latency.measure(lambda: seen.append(gc.isenabled()), SECOND, latency.Limits(2, 0, SECOND), None)
+    latency.measure(lambda: seen.append(gc.isenabled()), SECOND, latency.RunLimits(2, 0, SECOND), None)
     assert seen == [False, False]
     assert gc.isenabled()
 

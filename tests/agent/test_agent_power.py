@@ -85,7 +85,7 @@ def test_what_is_found_is_told(tmp_path: Path) -> None:
     hwmon(tmp_path, "broken", at=1, power1_input="none")
     hwmon(tmp_path, "cpu_thermal", at=2, temp1_input=1)
     rapl(tmp_path, at=0, name="package-0", energy_uj=1, range_uj=2)
-    found = [SensorFound.model_validate(record) for record in power.found(Root(str(tmp_path)))]
+    found = [SensorFound.model_validate(record) for record in power.find_sensors(Root(str(tmp_path)))]
     assert [(sensor.name, sensor.readable) for sensor in found] == [
         ("hwmon:ina226", True),
         ("hwmon:broken", False),

@@ -110,15 +110,15 @@ def distribution(folder: Path, name: str, installer: str | None) -> None:
 def test_a_distribution_is_found_by_its_folder(tmp_path: Path) -> None:
     distribution(tmp_path, "tflite_runtime-2.14.0", "pip")
     distribution(tmp_path, "tflite_runtime_nightly-3.0", "pip")
-    assert runtimes.installed("tflite_runtime", [str(tmp_path)]) == runtimes.Installed("2.14.0", by_pip=True)
-    assert runtimes.installed("tflite", [str(tmp_path)]) is None
+    assert runtimes.find_installed("tflite_runtime", [str(tmp_path)]) == runtimes.Installed("2.14.0", by_pip=True)
+    assert runtimes.find_installed("tflite", [str(tmp_path)]) is None
 
 
 def test_debians_mark(tmp_path: Path) -> None:
     (tmp_path / "numpy-1.24.2.egg-info").mkdir()
     (tmp_path / "tflite_runtime-2.5.0.post1-py3.9.egg-info").write_text("")
-    assert runtimes.installed("numpy", [str(tmp_path)]) == runtimes.Installed("1.24.2", by_pip=False)
-    found = runtimes.installed("tflite_runtime", [str(tmp_path)])
+    assert runtimes.find_installed("numpy", [str(tmp_path)]) == runtimes.Installed("1.24.2", by_pip=False)
+    found = runtimes.find_installed("tflite_runtime", [str(tmp_path)])
     assert found == runtimes.Installed("2.5.0.post1", by_pip=False)
 
 
@@ -149,7 +149,7 @@ def test_a_vendors_module_without_any_mark(tmp_path: Path) -> None:
 def test_an_environment_that_is_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "envs" / "x" / "site").mkdir(parents=True)
     (tmp_path / "envs" / "x" / "env.json").write_text(content)
-    assert [found for found in runtimes.found(tmp_path) if found["site"]] == []
+    assert [found for found in runtimes.find_runtimes(tmp_path) if found["site"]] == []
 
 
 def test_an_environment(tmp_path: Path) -> None:
@@ -157,5 +157,5 @@ def test_an_environment(tmp_path: Path) -> None:
     distribution(site, "numpy-1.26.4", "pip")
     info = {"package": "tflite", "version": "2.14.0", "machine": platform.machine()}
     (tmp_path / "envs" / "x" / "env.json").write_text(json.dumps(info))
-    (found,) = [found for found in runtimes.found(tmp_path) if found["site"]]
+    (found,) = [found for found in runtimes.find_runtimes(tmp_path) if found["site"]]
     assert (found["python"], found["version"], found["numpy"]) == (sys.executable, "2.14.0", "1.26.4")

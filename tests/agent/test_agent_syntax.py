@@ -9,7 +9,7 @@ from agent.agent_conversation import AGENT
 
 OLDEST = (3, 7)
 HEAVY = {"numpy", "ai_edge_litert", "tflite_runtime", "tensorflow"}
-LIGHT_MODULES = {"steward", "lease", "restore", "tune", "probe", "store", "wire", "running", "block", "spec"}
+LIGHT_MODULES = {"steward", "lease", "restore", "tune", "probe", "store", "wire", "block_client", "block", "spec"}
 """What the steward and a block's parent import before they need an interpreter."""
 FILES = sorted(AGENT.glob("*.py"))
 

@@ -53,7 +53,7 @@ def test_a_reader_that_does_not_read_is_given_up() -> None:
     read_end, write_end = os.pipe()
     try:
         with pytest.raises(wire.StalledError):
-            wire.Wire(write_end, 0.05).send({"text": "x" * 1_000_000})
+            wire.LineWriter(write_end, 0.05).send({"text": "x" * 1_000_000})
     finally:
         os.close(read_end)
         os.close(write_end)
@@ -64,6 +64,6 @@ def test_a_reader_that_went_away_is_given_up() -> None:
     os.close(read_end)
     try:
         with pytest.raises(wire.StalledError):
-            wire.Wire(write_end, 1.0).send({})
+            wire.LineWriter(write_end, 1.0).send({})
     finally:
         os.close(write_end)

@@ -10,8 +10,7 @@ import pytest
 from support.agent_damage import COMPILED, SOURCES, Damage, missing_module
 
 from harness.board import open_board
-from harness.board.boot import boot_command
-from harness.board.package import agent_package
+from harness.board.boot import agent_package, boot_command
 from harness.transport.local import LocalTransport
 
 

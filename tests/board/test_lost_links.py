@@ -241,9 +241,9 @@ for line in sys.stdin:
 
 
 def hanging(*, probes: bool, beats: bool):
-    from harness.board.package import pack
+    from harness.board.boot import pack_agent
 
-    return pack({"__main__.py": (HANGS % (probes, FACTS, beats)).encode(), "__init__.py": b""})
+    return pack_agent({"__main__.py": (HANGS % (probes, FACTS, beats)).encode(), "__init__.py": b""})
 
 
 @pytest.mark.parametrize(("beats", "error"), [(False, SilentBoardError), (True, BoardAnswerError)])
@@ -281,9 +281,9 @@ def test_a_board_that_falls_silent_amid_every_block_is_given_up(here, monkeypatc
 def test_a_line_that_the_link_cut_off_is_a_lost_link(here, monkeypatch):
     monkeypatch.setattr(link, "RECONNECT_S", 0.0)
     cut = """import sys; sys.stdout.write('{"event":"rea'); sys.stdout.flush()"""
-    from harness.board.package import pack
+    from harness.board.boot import pack_agent
 
-    agent = pack({"__main__.py": cut.encode(), "__init__.py": b""})
+    agent = pack_agent({"__main__.py": cut.encode(), "__init__.py": b""})
     with (
         pytest.raises(ConnectionLostError, match=r"is gone \(exit status 0\)"),
         open_board(here.profile, lease=here.lease, agent=agent),

@@ -10,8 +10,7 @@ from support.sshd import loopback_sshd
 
 from harness.board import choose_runner, open_board
 from harness.board.provision import provision
-from harness.board.provision_download import archive_path, fetch, pack
-from harness.board.provision_wheels import choose_wheels
+from harness.board.wheels import archive_path, choose_wheels, fetch_wheels, pack_site
 from harness.profiles import load
 from harness.records.cache_dir import default_cache_dir
 from harness.records.errors import BoardUnfitError
@@ -41,7 +40,7 @@ def wheels_for_this_machine(package, cache_dir):
     """The wheels, downloaded; without an index the test is skipped."""
     wheels = wheels_here(package)
     try:
-        fetch(wheels, cache_dir)
+        fetch_wheels(wheels, cache_dir)
     except BoardUnfitError as error:
         needs.missing(f"no package index can be reached: {error}")
     return wheels
@@ -76,7 +75,7 @@ def test_a_runtime_that_fails_its_proof_is_not_left_behind(own_cache, tmp_path):
     (module / "interpreter.py").write_text("raise ImportError('GLIBC_2.99 not found')\n")
     archive = archive_path(wheels, tmp_path)
     archive.parent.mkdir(parents=True)
-    pack(tmp_path / "site", archive)
+    pack_site(tmp_path / "site", archive)
     with pytest.raises(BoardUnfitError) as caught:
         provision(load("local"), "tflite", cache_dir=tmp_path, lease=LEASE)
     said = str(caught.value)
@@ -109,7 +108,7 @@ def test_an_account_without_any_runtime_gets_one_over_ssh(tmp_path, wheel_cache)
             facts = board.facts
         assert facts.runtimes == ()
         try:
-            fetch(choose_wheels(facts.arch, facts.python, facts.libc), wheel_cache)
+            fetch_wheels(choose_wheels(facts.arch, facts.python, facts.libc), wheel_cache)
         except BoardUnfitError as error:
             needs.missing(f"nothing fits the system's Python, or no package index can be reached: {error}")
         found = provision(profile, cache_dir=wheel_cache, lease=LEASE)

@@ -6,8 +6,7 @@ import tarfile
 import pytest
 from support import needs
 
-from harness.board.provision_download import archive_path, fetch, pack
-from harness.board.provision_wheels import choose_wheels
+from harness.board.wheels import archive_path, choose_wheels, fetch_wheels, pack_site
 from harness.records.errors import BoardUnfitError
 
 MACHINES = {183: "aarch64", 62: "x86_64", 40: "arm"}
@@ -16,7 +15,7 @@ MACHINES = {183: "aarch64", 62: "x86_64", 40: "arm"}
 
 def fetched(wheels, cache_dir):
     try:
-        return fetch(wheels, cache_dir)
+        return fetch_wheels(wheels, cache_dir)
     except BoardUnfitError as error:
         needs.missing(f"no package index can be reached: {error}")
         raise
@@ -41,7 +40,7 @@ def test_what_a_raspberry_pi_4_needs_is_downloaded_and_packed(tmp_path, package)
     assert any(name.startswith(f"site/{module}/") for name in libraries)
     assert f"site/numpy-{wheels.numpy}.dist-info/METADATA" in members
     assert all(member.isdir() or member.isreg() for member in members.values())
-    assert fetch(wheels, tmp_path) == archive
+    assert fetch_wheels(wheels, tmp_path) == archive
     assert [path.name for path in archive.parent.iterdir()] == ["site.tar.gz"]
 
 
@@ -52,7 +51,7 @@ def test_the_cache_answers_without_an_index(tmp_path, monkeypatch):
     archive = archive_path(wheels, tmp_path)
     archive.parent.mkdir(parents=True)
     archive.write_bytes(b"as it was")
-    assert fetch(wheels, tmp_path).read_bytes() == b"as it was"
+    assert fetch_wheels(wheels, tmp_path).read_bytes() == b"as it was"
 
 
 def test_without_an_index_pips_reason_is_one_line_and_nothing_stays(tmp_path, monkeypatch):
@@ -61,7 +60,7 @@ def test_without_an_index_pips_reason_is_one_line_and_nothing_stays(tmp_path, mo
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     wheels = choose_wheels("aarch64", "3.11.2", "glibc 2.36")
     with pytest.raises(BoardUnfitError) as caught:
-        fetch(wheels, tmp_path / "cache")
+        fetch_wheels(wheels, tmp_path / "cache")
     said = str(caught.value)
     assert said.startswith("ai-edge-litert==2.3.0 and numpy==2.4.6 for aarch64, Python 3.11 could not be downloaded: ")
     assert "Could not find a version" in said
@@ -74,10 +73,10 @@ def test_the_archive_is_the_same_bytes_each_time_and_leaves_out_tests(tmp_path):
     for name in ("b.py", "a/x.so", "a/tests/test_x.py", "a/tests.py", "bin/tool"):
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         (site / name).write_text(name)
-    pack(site, tmp_path / "first.tar.gz")
+    pack_site(site, tmp_path / "first.tar.gz")
     (site / "b.py").touch()
     (site / "b.py").chmod(0o600)
-    pack(site, tmp_path / "second.tar.gz")
+    pack_site(site, tmp_path / "second.tar.gz")
     assert (tmp_path / "first.tar.gz").read_bytes() == (tmp_path / "second.tar.gz").read_bytes()
     with tarfile.open(tmp_path / "first.tar.gz") as tar:
         assert tar.getnames() == ["site", "site/a/tests.py", "site/a/x.so", "site/b.py"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.board.provision_wheels import choose_wheels, platform_tags
+from harness.board.wheels import choose_wheels, platform_tags
 from harness.records.errors import BoardUnfitError
 
 

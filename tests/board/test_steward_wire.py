@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.board import open_board
-from harness.board.foreign import one_line, shown
-from harness.board.package import AgentPackage, pack
-from harness.board.ranges import RANGES
+from harness.board.boot import AgentPackage, pack_agent
+from harness.board.untrusted import RANGES, make_printable, one_line
 from harness.board.wire import SMALL_BYTES, Wire
 from harness.records.base import Record
 from harness.records.board import BoardFacts, Trial
@@ -77,7 +76,7 @@ def steward(greeting: object = READY, **answers: list[object]) -> AgentPackage:
     """An agent that answers each op by its list; a string is sent as it is, "DIE" and "NOISE" end the process."""
     script = {"greeting": greeting, "probe": [{"event": "facts", "facts": FACTS}, DONE], "number": next(_numbers)}
     source = _STEWARD.format(script=json.dumps(script | answers))
-    return pack({"__main__.py": source.encode(), "__init__.py": b""})
+    return pack_agent({"__main__.py": source.encode(), "__init__.py": b""})
 
 
 def trial(index: int, **changes: object) -> dict[str, object]:
@@ -176,7 +175,7 @@ def test_what_a_board_says_steers_no_terminal_and_breaks_no_line(here):
 
 def test_facts_that_can_be_shown_stay_as_they_are():
     facts = BoardFacts.model_validate(FACTS, strict=False)
-    assert shown(facts) == facts
+    assert make_printable(facts) == facts
 
 
 def test_a_probe_without_facts(here):
@@ -344,8 +343,8 @@ def test_foreign_text_becomes_one_printable_line(text):
 
 def test_the_agent_is_packed_the_same_way_every_time(tmp_path):
     sources = {"b.py": b"B = 1\n", "__main__.py": b"", "__init__.py": b"", "a.py": b"A = 1\n"}
-    assert pack(sources) == pack(dict(reversed(sources.items())))
-    assert pack(sources).sha256 != pack(sources | {"a.py": b"A = 2\n"}).sha256
+    assert pack_agent(sources) == pack_agent(dict(reversed(sources.items())))
+    assert pack_agent(sources).sha256 != pack_agent(sources | {"a.py": b"A = 2\n"}).sha256
 
 
 def test_an_upload_that_arrives_damaged_is_thrown_away(here, tmp_path):

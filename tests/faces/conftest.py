@@ -9,7 +9,7 @@ import pytest
 from support.own_lease import own_lease
 from support.user_folder import Place, run
 
-from harness.board.provision_proof import addition_model
+from harness.board.runtime_proof import addition_model
 
 ROOT = Path(__file__).resolve().parents[2]
 

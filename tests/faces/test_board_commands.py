@@ -13,7 +13,7 @@ import pytest
 from support.sshd import Sshd, loopback_sshd
 
 from harness.board import open_board
-from harness.board.provision_proof import addition_model
+from harness.board.runtime_proof import addition_model
 from harness.cli import boards
 from harness.cli.boards import add_device
 from harness.records.errors import UsageError

@@ -10,7 +10,7 @@ import pytest
 from support.own_lease import own_lease
 
 from harness.board import LiveBoard
-from harness.board.provision_proof import addition_model
+from harness.board.runtime_proof import addition_model
 from harness.cli.run import RunRequest, run_files
 from harness.records.results import Results
 from harness.session import session as session_module

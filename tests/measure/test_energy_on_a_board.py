@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.board import choose_runner, open_board
-from harness.board.provision_proof import addition_model
+from harness.board.runtime_proof import addition_model
 from harness.measure import execute, make_plan
 from harness.records.candidate import Candidate
 from harness.records.device import Connection, Power, PowerModel

@@ -23,7 +23,7 @@ from support.baseline_results import baseline_results
 from support.sample_results import results
 from support.told_results import told_results
 
-from harness.board.provision_proof import addition_model
+from harness.board.runtime_proof import addition_model
 from harness.pipeline.builder.artifact_folder import export_artifacts
 from harness.records.artifact import GoldenOutputs, StagesFile
 from harness.records.candidate import Candidate

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.board.provision_proof import addition_model
+from harness.board.runtime_proof import addition_model
 from harness.pipeline import Builder, candidates_from_paths
 from harness.pipeline.builder.artifact_folder import export_artifacts
 from harness.records.artifact import Artifact

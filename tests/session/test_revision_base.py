@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.own_lease import own_lease
 
-from harness.board.provision_proof import addition_model
+from harness.board.runtime_proof import addition_model
 from harness.gates import parse_limits
 from harness.pipeline import candidates_from_paths
 from harness.profiles import load

@@ -12,7 +12,7 @@ from support.own_lease import own_lease
 from support.sshd import Sshd, free_port, loopback_sshd
 
 from harness.board import link
-from harness.board.provision_proof import addition_model
+from harness.board.runtime_proof import addition_model
 from harness.measure import Progress
 from harness.pipeline import candidates_from_paths
 from harness.profiles import load

@@ -346,6 +346,6 @@ def test_a_board_by_ipv6(home, tmp_path):
 def test_the_accounts_own_configuration_is_read_by_ssh_itself(home, monkeypatch):
     """Where HOME is the account's home, ssh reads its own files: nothing is copied."""
     monkeypatch.setattr("harness.transport.ssh_options.account_home", lambda: home)
-    monkeypatch.setattr("harness.transport.ssh_options.copied_config", lambda *_: pytest.fail("copied"))
+    monkeypatch.setattr("harness.transport.ssh_options.copy_config", lambda *_: pytest.fail("copied"))
     assert way("127.0.0.1", port=7, user="me") == [("127.0.0.1", 7)]
     assert os.environ["HOME"] == str(home)

@@ -11,7 +11,7 @@ from support.sshd import Sshd, loopback_sshd
 from harness.records.device import Connection
 from harness.records.errors import AuthenticationError
 from harness.transport import connect
-from harness.transport.ssh_keys import EncryptedKeyError, agent_keys, private_key, public_blob
+from harness.transport.ssh_auth import EncryptedKeyError, agent_keys, private_key, public_blob
 
 BITS = {"rsa": "2048", "ecdsa": "256", "ed25519": "256"}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from edge_agent import oom, spec, wire
-from edge_agent.block import deadline_passed, how_it_ended
+from edge_agent.block import describe_deadline, describe_exit
 from edge_agent.sysfs import Root
 
 _CHUNK = 1 << 18
@@ -80,10 +80,10 @@ class RunningBlock:
             child, status, used = os.wait4(self._process.pid, os.WNOHANG)
             if child:
                 self._process.returncode = 0  # its status was taken here
-                return self._watch.explain(status, used.ru_maxrss * 1024) or how_it_ended(status)
+                return self._watch.explain(status, used.ru_maxrss * 1024) or describe_exit(status)
             if time.monotonic() > until:
                 self.kill()
-                return how_it_ended(int(signal.SIGKILL))
+                return describe_exit(int(signal.SIGKILL))
             time.sleep(_POLL_S)
 
     def _take(self, line: bytes) -> Optional[wire.Message]:
@@ -112,8 +112,8 @@ class RunningBlock:
             raise self._unstarted(why)
         answers: List[wire.Message] = []
         for at, trial in enumerate(self._left):
-            late = why == how_it_ended(int(signal.SIGALRM))
-            reason = deadline_passed(trial.deadline_s) if late else why
+            late = why == describe_exit(int(signal.SIGALRM))
+            reason = describe_deadline(trial.deadline_s) if late else why
             died = reason if at == 0 else "not run: the block's process was %s" % why
             answers.append({"event": "trial", "trial": spec.heading(trial, died)})
         return [*answers, {"event": "block", "done": self._done()}]

@@ -1,8 +1,12 @@
 """What a way to a board can do."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
+from typing import Protocol, cast
+
+from harness.records.device import Connection
 
 
 class Process(Protocol):
@@ -46,3 +50,21 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """End everything that was started here, and the connection."""
+
+
+TRANSPORTS = MappingProxyType({"ssh": "harness.transport.ssh", "local": "harness.transport.local"})
+"""Name in profiles -> module with ``open_transport(connection, device)``, imported when first used."""
+
+
+class _Opener(Protocol):
+    def __call__(self, connection: Connection, device: str) -> Transport: ...
+
+
+def connect(connection: Connection, *, device: str) -> Transport:
+    """An open transport to the board that messages call ``device``.
+
+    UnreachableError, HostKeyError, AuthenticationError, ProfileError: one line each.
+    """
+    module = import_module(TRANSPORTS[connection.transport])
+    opener = cast(_Opener, module.open_transport)
+    return opener(connection, device)

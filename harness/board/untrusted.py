@@ -1,7 +1,8 @@
-"""Ranges in which every number that a board answers lies, whatever board it is: beyond them it is nonsense."""
+"""Text that a board sent, made fit to be shown: the board and what it says are not trusted."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import TypeVar
 
 from harness.records.artifact import TensorInfo
 from harness.records.base import Record
@@ -14,6 +15,37 @@ from harness.records.board import (
     TrialMemory,
     TrialTelemetry,
 )
+from harness.records.shorten import shorten
+
+_R = TypeVar("_R", bound=Record)
+
+LINE_CHARS = 300
+TEXT_CHARS = 4096
+"""As long as a path may be; nothing else a board says of itself comes near it."""
+
+
+def one_line(text: str, limit: int = LINE_CHARS) -> str:
+    """Foreign text fit for a message: printable, one line, single blanks, at most ``limit`` characters."""
+    return shorten(printable(text), limit)
+
+
+def printable(text: str) -> str:
+    """The text with a blank for each character that steers terminals, breaks lines or cannot be encoded."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def make_printable(record: _R) -> _R:
+    """The record with all its texts printable and of bounded length; what they meant stays."""
+    return type(record).model_validate(_make_printable(record.model_dump(mode="json")), strict=False)
+
+
+def _make_printable(value: object) -> object:
+    if isinstance(value, str):
+        return printable(value)[:TEXT_CHARS]
+    if isinstance(value, dict):
+        return {key: _make_printable(item) for key, item in value.items()}
+    return [_make_printable(item) for item in value] if isinstance(value, list) else value
+
 
 NONSENSE = "the board's answer makes no sense"
 _DAY_S = 86_400.0

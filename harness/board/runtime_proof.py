@@ -32,7 +32,7 @@ def prove(board: LiveBoard, runtime: RuntimeFound) -> str | None:
 def prove_runner(board: LiveBoard, runner: RunnerSpec) -> str | None:
     """The same of a runner as a profile sets it up."""
     with tempfile.TemporaryDirectory() as folder:
-        model, inputs, expected = (_shipped(board, Path(folder), content) for content in _files())
+        model, inputs, expected = (_ship(board, Path(folder), content) for content in _files())
         spec = TrialSpec(
             index=0,
             arm="candidate",
@@ -107,7 +107,7 @@ def _npz(key: str, array: "NDArray[Any]") -> bytes:
     return content.getvalue()
 
 
-def _shipped(board: LiveBoard, folder: Path, content: bytes) -> str:
+def _ship(board: LiveBoard, folder: Path, content: bytes) -> str:
     sha256 = hashlib.sha256(content).hexdigest()
     path = folder / sha256
     path.write_bytes(content)

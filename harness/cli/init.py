@@ -60,9 +60,7 @@ def starter_files(device: str | None, *, devices_dir: Path | None) -> list[Start
         profile = (devices_dir or Path("devices")) / f"{_RUNNER}.toml"
         own = StarterFile(profile, _filled("profile.toml.in", {}))
     elif device not in available(devices_dir):
-        raise UsageError(
-            f"there is no profile {device}: harness add {device} USER@HOST writes it, harness devices lists"
-        )
+        raise UsageError(f"no profile {device}: harness add {device} USER@HOST writes one")
     local = device is None or load(device, devices_dir).connection.transport == "local"
     words = {
         "DEVICE": device or _RUNNER,

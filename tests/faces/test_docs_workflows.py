@@ -19,7 +19,7 @@ GITHUB = ROOT / "docs/ci/github-workflow.yml"
 GITLAB = ROOT / "docs/ci/gitlab-ci.yml"
 FORK_RULE = "github.event.pull_request.head.repo.full_name == github.repository"
 _COMMAND = re.compile(r"\.venv/bin/(?:python -m )?(?P<command>(?:pytest|harness) .*?)(?: \|\| .*)?$", re.MULTILINE)
-_PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}")
+PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}")
 _JUNIT = " --junitxml=junit.xml"
 # Ends with the attempts it has made, by codes it is told one after the other.
 _STAND_IN = """#!/bin/sh
@@ -131,7 +131,7 @@ def test_each_job_has_the_least_rights_and_pinned_actions() -> None:
         "gate": {},
     }
     for step in steps(workflow):
-        assert "uses" not in step or _PINNED.fullmatch(step["uses"])
+        assert "uses" not in step or PINNED.fullmatch(step["uses"])
         assert not step.get("uses", "").startswith("actions/checkout") or not step["with"]["persist-credentials"]
 
 

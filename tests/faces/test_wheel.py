@@ -76,3 +76,9 @@ def test_the_demo_measures_writes_a_report_and_says_what_to_type_next(installed:
     assert re.search(r"^Found: as int8 the network is .*48.12 kB instead of 99.32 kB\.$", said, re.MULTILINE)
     typed = re.findall(r"^  (harness \w+)", said, re.MULTILINE)
     assert typed == ["harness run", "harness add", "harness init"]
+
+
+def test_it_carries_what_init_writes(installed: Path, tmp_path: Path) -> None:
+    found = json.loads(run(installed / "harness", "init", "--json", cwd=tmp_path).stdout)
+    assert len(found["written"]) == 6
+    assert (tmp_path / "benchmarks/models/keyword_spotting.tflite").stat().st_size == 48120

@@ -125,9 +125,9 @@ def selftest(  # noqa: PLR0913 - one parameter an option
     as_json: Json = False,
 ) -> None:
     """Measure a board against itself: a difference that is found is a false alarm."""
-    from harness.cli.selftest import Asked, measure_itself
+    from harness.cli.selftest import SelftestRequest, measure_itself
 
-    raise typer.Exit(measure_itself(name, Asked(model, limit, runs), given=given, as_json=as_json))
+    raise typer.Exit(measure_itself(name, SelftestRequest(model, limit, runs), given=given, as_json=as_json))
 
 
 @app.command()
@@ -151,9 +151,9 @@ def history(  # noqa: PLR0913, PLR0917 - one parameter an option
     as_json: Json = False,
 ) -> None:
     """How a metric went from run to run, boards of unlike fingerprints apart, and where it changed."""
-    from harness.cli.history import Asked, HistoryOutput, show_history
+    from harness.cli.history import HistoryOutput, HistoryQuery, show_history
 
-    asked, shown = Asked(device, candidate, branch, metric, runs), HistoryOutput(as_json, html)
+    asked, shown = HistoryQuery(device, candidate, branch, metric, runs), HistoryOutput(as_json, html)
     show_history(asked, shown, reports_dir=reports_dir, database=database)
 
 

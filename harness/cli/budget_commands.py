@@ -36,10 +36,10 @@ def propose(  # noqa: PLR0913, PLR0917 - one parameter an option
     as_json: Json = False,
 ) -> None:
     """Write limits for what a stored run measured into budgets.toml."""
-    from harness.cli.budgets_propose import Wanted, propose_budgets
+    from harness.cli.budgets_propose import ProposeRequest, propose_budgets
 
-    wanted = Wanted(run, margin, budgets_file, device or [], metric or [], update, reports_dir)
-    raise typer.Exit(propose_budgets(wanted, as_json=as_json))
+    request = ProposeRequest(run, margin, budgets_file, device or [], metric or [], update, reports_dir)
+    raise typer.Exit(propose_budgets(request, as_json=as_json))
 
 
 @budgets.command()
@@ -51,9 +51,9 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Say which limits are slack or match nothing, and which waivers expired or soon will."""
-    from harness.cli.budgets_check import Wanted, check_budgets
+    from harness.cli.budgets_check import CheckRequest, check_budgets
 
-    raise typer.Exit(check_budgets(Wanted(path, run, devices_dir, reports_dir), as_json=as_json))
+    raise typer.Exit(check_budgets(CheckRequest(path, run, devices_dir, reports_dir), as_json=as_json))
 
 
 def judge(
@@ -64,6 +64,6 @@ def judge(
     as_json: Json = False,
 ) -> None:
     """Judge a stored run by the budgets as they are now, without a board."""
-    from harness.cli.judge import Wanted, judge_run
+    from harness.cli.judge import JudgeRequest, judge_run
 
-    raise typer.Exit(judge_run(Wanted(run, budgets_file, out, reports_dir), as_json=as_json))
+    raise typer.Exit(judge_run(JudgeRequest(run, budgets_file, out, reports_dir), as_json=as_json))

@@ -22,7 +22,7 @@ _DEFAULT = "benchmarks"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CheckRequest:
     """What was typed: benchmarks (None: those in benchmarks/), and a stored run."""
 
     path: str | None
@@ -57,16 +57,16 @@ class _Complaints:
         return int(bool(self.expired or self.stale))
 
 
-def check_budgets(wanted: Wanted, *, as_json: bool, today: date | None = None) -> int:
+def check_budgets(request: CheckRequest, *, as_json: bool, today: date | None = None) -> int:
     """Print what is wrong with the budgets of benchmarks and of a stored run; gives the exit code.
 
     ``today`` is a UTC day; None: the present one. Raises UsageError.
     """
-    results = stored_run(wanted.run, wanted.reports_dir) if wanted.run is not None else None
-    files = BudgetFiles(_root(wanted.path))
-    subjects = [*_collect(wanted.path, results), *_subjects_of(results)]
+    results = stored_run(request.run, request.reports_dir) if request.run is not None else None
+    files = BudgetFiles(_root(request.path))
+    subjects = [*_collect(request.path, results), *_subjects_of(results)]
     day = today or datetime.now(UTC).date()
-    found = _check(subjects, results, files, devices_dir=wanted.devices_dir, today=day)
+    found = _check(subjects, results, files, devices_dir=request.devices_dir, today=day)
     if as_json:
         sys.stdout.write(json.dumps(_for_machines(found), indent=2) + "\n")
     else:

@@ -25,7 +25,7 @@ _MOST_MARGIN = 10.0
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ProposeRequest:
     """What was typed."""
 
     run: str
@@ -54,20 +54,20 @@ class _FileProposals:
         return [one for one in self.found if isinstance(one, Refused)]
 
 
-def propose_budgets(wanted: Wanted, *, as_json: bool) -> int:
+def propose_budgets(request: ProposeRequest, *, as_json: bool) -> int:
     """Write or update budgets files; returns 0, or 1 where an entry, or a metric that was named, has no limit."""
-    metrics, margin = _metrics(wanted.metrics), _margin(wanted.margin, wanted.metrics)
-    if wanted.budgets is not None and not wanted.budgets.parent.is_dir():
-        raise UsageError(f"--budgets {wanted.budgets}: there is no folder {wanted.budgets.parent}: make it first")
-    results = stored_run(wanted.run, wanted.reports_dir)
+    metrics, margin = _metrics(request.metrics), _margin(request.margin, request.metrics)
+    if request.budgets is not None and not request.budgets.parent.is_dir():
+        raise UsageError(f"--budgets {request.budgets}: there is no folder {request.budgets.parent}: make it first")
+    results = stored_run(request.run, request.reports_dir)
     names = list(dict.fromkeys(entry.device for entry in results.entries))
-    chosen = [check_word(name, names, flag="--device") for name in wanted.devices] or names
+    chosen = [check_word(name, names, flag="--device") for name in request.devices] or names
     entries = [entry for entry in results.entries if entry.device in chosen]
     if not entries:
-        raise UsageError(f"{wanted.run}: the run has no entries, and nothing to propose limits from")
-    asked = Asked(metrics, margin, wanted.update, judging_settings(results.run))
+        raise UsageError(f"{request.run}: the run has no entries, and nothing to propose limits from")
+    asked = Asked(metrics, margin, request.update, judging_settings(results.run))
     outcomes = []
-    for file, same in BudgetFiles(Path.cwd(), wanted.budgets).by_file(entries).items():
+    for file, same in BudgetFiles(Path.cwd(), request.budgets).by_file(entries).items():
         budgets = load_budgets(file, rootdir=Path.cwd()) if file.exists() else None
         outcomes.append(
             _FileProposals(file, budgets is None, propose(same, budgets, asked, lineages=lineages_of(results)))
@@ -77,7 +77,7 @@ def propose_budgets(wanted: Wanted, *, as_json: bool) -> int:
     _show(outcomes, as_json=as_json)
     refused = {(one.device, one.candidate) for outcome in outcomes for one in outcome.refused}
     limited = {(one.device, one.candidate) for outcome in outcomes for one in outcome.proposals}
-    return int(bool(refused if wanted.metrics else refused - limited))
+    return int(bool(refused if request.metrics else refused - limited))
 
 
 def _metrics(named: Sequence[str]) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ from harness.records.units import parse_quantity
 from harness.session.baselines.carried import FOLDER, write_carried
 from harness.session.baselines.worktree import BaseOrder, Commit, resolve
 
+_WIDTH = 80
+_NONE = "–"
 _TERMINATED = 128 + signal.SIGTERM
 _MOST_JOBS = 2
 """By default: each process takes memory of its own."""
@@ -59,12 +61,12 @@ def build_benchmarks(paths: Sequence[str], options: BuildOptions) -> int:
             cache_dir=options.cache_dir,
             seed=options.seed,
             jobs=jobs,
-            progress=steps.begun,
+            progress=steps.start_step,
             reconvert=options.reconvert,
             memory_bytes=_memory(options.memory),
         ) as builder,
     ):
-        results = builder.build_all(wanted, done=steps.ended)
+        results = builder.build_all(wanted, done=steps.finish_candidate)
     steps.clear()
     built = [(one, made) for one, made in zip(wanted, results, strict=True) if isinstance(made, Artifact)]
     if options.out is not None:
@@ -130,14 +132,14 @@ class _BuildProgress:
     stream: TextIO = field(default_factory=lambda: sys.__stderr__ or sys.stderr)
     _done: int = 0
 
-    def begun(self, step: str) -> None:
+    def start_step(self, step: str) -> None:
         """A step of a candidate began."""
         if self.stream.isatty():
             self._write(f"\r\x1b[K[{self._done}/{self.total}] {visible(step)}"[:84])
         else:
             self._say(step)
 
-    def ended(self, candidate: Candidate, result: Result) -> None:
+    def finish_candidate(self, candidate: Candidate, result: Result) -> None:
         """A candidate was built, or was not."""
         self._done += 1
         if not isinstance(result, Artifact):
@@ -186,10 +188,6 @@ def _end_at_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-_WIDTH = 80
-_NONE = "–"
 
 
 def build_table(results: Sequence[tuple[Candidate, Result]]) -> str:

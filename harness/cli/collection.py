@@ -24,15 +24,10 @@ class Benchmark:
     markers: tuple[Mapping[str, object], ...]
 
 
-def collected_candidates(paths: Sequence[str]) -> list[Candidate]:
-    """Each candidate once, in the order of collection. Raises UsageError where a file is wrong or none names any."""
-    return list(dict.fromkeys(benchmark.candidate for benchmark in collect_benchmarks(paths)))
-
-
 def collect_benchmarks(paths: Sequence[str], *, some: bool = True) -> list[Benchmark]:
-    """Every candidate of every test, whatever their budgets say. Raises UsageError as above.
+    """Every candidate of every test, whatever their budgets say. Raises UsageError where a file is wrong.
 
-    ``some`` False: that none is named is an answer too.
+    Also where no test names a candidate, unless ``some`` is False.
     """
     for path in paths:
         if not Path(path.partition("::")[0]).exists():

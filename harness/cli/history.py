@@ -32,7 +32,7 @@ MOST_SERIES = 40
 
 
 @dataclass(frozen=True)
-class Asked:
+class HistoryQuery:
     """What is wanted of the history; None: everything."""
 
     device: str | None
@@ -51,7 +51,7 @@ class HistoryOutput:
     page: Path | None
 
 
-def show_history(asked: Asked, shown: HistoryOutput, *, reports_dir: Path | None, database: str | None) -> None:
+def show_history(asked: HistoryQuery, shown: HistoryOutput, *, reports_dir: Path | None, database: str | None) -> None:
     """Print the series that were asked for, as text or JSON, or draw them into a page. Raises UsageError."""
     if asked.metric not in METRICS:
         close = nearest(asked.metric, METRICS)

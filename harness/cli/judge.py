@@ -26,7 +26,7 @@ _MOST_CHANCE = 0.5
 
 
 @dataclass(frozen=True)
-class Wanted:
+class JudgeRequest:
     """What was typed."""
 
     run: str
@@ -35,13 +35,13 @@ class Wanted:
     reports_dir: Path | None
 
 
-def judge_run(wanted: Wanted, *, as_json: bool) -> int:
+def judge_run(request: JudgeRequest, *, as_json: bool) -> int:
     """Judge a stored run anew and show it; the run itself stays as it is. Returns the exit code, as a session's."""
-    if wanted.out is not None and wanted.out.exists() and (not wanted.out.is_dir() or any(wanted.out.iterdir())):
-        raise UsageError(f"--out {wanted.out}: something is there already: name a folder that is not, or is empty")
-    stored = stored_run(wanted.run, wanted.reports_dir)
-    judged = rejudge_run(stored, BudgetFiles(Path.cwd(), wanted.budgets))
-    report = _write_run(judged, wanted.out) if wanted.out is not None else None
+    if request.out is not None and request.out.exists() and (not request.out.is_dir() or any(request.out.iterdir())):
+        raise UsageError(f"--out {request.out}: something is there already: name a folder that is not, or is empty")
+    stored = stored_run(request.run, request.reports_dir)
+    judged = rejudge_run(stored, BudgetFiles(Path.cwd(), request.budgets))
+    report = _write_run(judged, request.out) if request.out is not None else None
     prose = sys.stderr if as_json else sys.stdout
     prose.write(table(judged) + (f"\nreport: {report}\n" if report else ""))
     if as_json:

@@ -24,7 +24,7 @@ _MILDEST_FIRST = (0, 10, 11, 5, 1, 4, 2)
 
 
 @dataclass(frozen=True)
-class Asked:
+class SelftestRequest:
     """What was typed: the model (None: the shipped one), the slowdown that fails, how often."""
 
     model: Path | None
@@ -32,7 +32,7 @@ class Asked:
     runs: int
 
 
-def measure_itself(name: str, asked: Asked, *, given: dict[str, Any], as_json: bool) -> int:
+def measure_itself(name: str, asked: SelftestRequest, *, given: dict[str, Any], as_json: bool) -> int:
     """Measure a board against itself so many times; returns the gravest exit code of the runs."""
     command = shlex.join(["harness", *words_without_secrets(sys.argv[1:])])
     settings = make_settings(given, devices=[name], rootdir=Path.cwd(), command=command)

@@ -76,10 +76,10 @@ class BenchmarkSession:
             raise pytest.UsageError(spell_options(str(error), config)) from None
         failures.warn = settings.inconclusive == "warn"
         today = date.fromisoformat(handed["day"]) if handed else start.created_at.date()
-        book = CollectedBudgets(
+        budgets = CollectedBudgets(
             config.rootpath, profiles, settings.devices_dir, today, paired=settings.baseline is not None
         )
-        made = cls(settings, profiles, start, handed is not None, book, failures, _folder=folder)
+        made = cls(settings, profiles, start, handed is not None, budgets, failures, _folder=folder)
         made._command = ("pytest", *map(str, config.invocation_params.args))
         made._signals.enter_context(failures.interruption.listening())
         failures.at_interrupt.append(made.interrupt_workers)
@@ -129,7 +129,7 @@ class BenchmarkSession:
         try:
             self.budgets.check(session.items, session.config, self.settings)
             if self.settings.plan_only:
-                self._planned = plan_text(self.budgets.planned(), self.settings)
+                self._planned = plan_text(self.budgets.planned_entries(), self.settings)
         except UsageError as error:
             if not self.worker:
                 raise pytest.UsageError(spell_options(str(error), session.config)) from None
@@ -137,11 +137,11 @@ class BenchmarkSession:
         if self._folder is not None and not (self.settings.plan_only or session.config.getoption("collectonly")):
             self._folder.append_planned(self._benchmarks)
 
-    def skipped(self, items: Iterable[pytest.Item]) -> str | None:
+    def skipped_limits_note(self, items: Iterable[pytest.Item]) -> str | None:
         """That limits of these tests will not be judged; None where all will be, or budgets are wrong and refused."""
         self.expect(items)
         try:
-            return skipped_note(self.budgets.skipped())
+            return skipped_note(self.budgets.count_skipped())
         except UsageError:
             return None
 
@@ -168,7 +168,7 @@ class BenchmarkSession:
             self._amend()
         return self.results.run.exit_code if self.results is not None else self.failures.exit_status()
 
-    def code_of_now(self, session: pytest.Session) -> int:
+    def current_exit_code(self, session: pytest.Session) -> int:
         """The run's exit code, also before an interrupted run is closed."""
         if self.results is not None:
             return self.results.run.exit_code
@@ -218,7 +218,7 @@ class BenchmarkSession:
 
     def _tell_unused(self) -> None:
         """Refuse tables and waivers that no test of a whole, green run measured anything for; else they are a note."""
-        unused = "; ".join(self.budgets.unused())
+        unused = "; ".join(self.budgets.list_unused())
         if not unused:
             return
         log, entries = self.failures.log, self.folder.entries()

@@ -1,4 +1,4 @@
-"""One error rate for the whole session: how much of alpha each limit may take."""
+"""The budgets of a pytest session: budgets.toml and markers, and the part of alpha that each limit may take."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,35 +32,212 @@ from harness.records.nearest import nearest
 from harness.records.settings import Settings
 from harness.session.planned import PlannedEntry
 
+_MARKER = "budget"
+_LIKENESS = 0.75
+"""From which on a marker's name is taken for a misspelt one: "budgets" and "buget" are, "widget" is not."""
+_EXAMPLE = "budget(latency_p50='4 ms')"
 _UNPLANNED_PART: Final = 0.5
 """Of alpha, for tests whose parameters do not tell what they measure."""
+
+
+@dataclass
+class CollectedBudgets:
+    """Finds the limits that hold for a test on the day ``today`` (UTC), and refuses wrong ones."""
+
+    rootdir: Path
+    profiles: dict[str, DeviceProfile]
+    devices_dir: Path | None
+    today: date
+    paired: bool = False
+    """Whether there is a baseline; without one, limits on regressions are skipped."""
+    left_out: bool = False
+    """Whether tests were deselected, whoever did it: then a table that matches nothing may be theirs."""
+    waiting: dict[str, list[Budgeted]] = field(default_factory=dict)
+    """Files, collected whole, of tests that name their candidates only when they run, and what is known of those."""
+    _benchmarks: list[pytest.Item] = field(default_factory=list)
+    _alpha: "AlphaBudget | None" = None
+    _measured: set[tuple[str, str]] = field(default_factory=set)
+    _files: dict[Path, Budgets] = field(default_factory=dict)
+
+    def expect(self, items: Iterable[pytest.Item]) -> None:
+        """Take note of the collected benchmarks, over whose limits the error rates are divided."""
+        self._benchmarks = [item for item in items if is_benchmark(item)]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The benchmarks' files, each once."""
+        return tuple(dict.fromkeys(item.path for item in self._benchmarks))
+
+    def limit_alpha(self, item: pytest.Item, candidate: Candidate, limits: Sequence[Limit], *, alpha: float) -> float:
+        """The chance of a false alarm that each of these limits may take. Raises BudgetsError."""
+        if self._alpha is None:
+            self._alpha = self.alpha_budget(alpha)
+        sampled = self._count_sampled(limits)
+        call = (item.nodeid, str(candidate))
+        if sampled == 0 or (candidate in candidates_of(item) and call not in self._measured):
+            self._measured.add(call)
+            return self._alpha.planned_alpha()
+        return self._alpha.unplanned_alpha(sampled, where=item.nodeid)
+
+    def planned_entries(self) -> list[PlannedEntry]:
+        """Every entry that the collected benchmarks will make, as far as their parameters tell."""
+        return [
+            PlannedEntry(device_of(item), str(candidate), self.limits(item, candidate, device_of(item)))
+            for item in self._benchmarks
+            for candidate in candidates_of(item)
+        ]
+
+    def alpha_budget(self, alpha: float) -> "AlphaBudget":
+        """Alpha over all limits of the collected benchmarks in which chance has a part. Raises BudgetsError."""
+        planned = sum(
+            self._count_sampled(self.limits(item, candidate, device_of(item)))
+            for item in self._benchmarks
+            for candidate in candidates_of(item)
+        )
+        unplanned = any(not candidates_of(item) for item in self._benchmarks)
+        return AlphaBudget(alpha, planned, unplanned, processes=len(self.profiles))
+
+    def count_skipped(self) -> int:
+        """How many limits of the collected benchmarks need a baseline, where none was given."""
+        if self.paired:
+            return 0
+        planned = (limit for entry in self.planned_entries() for limit in entry.limits)
+        return sum(limit.kind == "regression" for limit in planned)
+
+    def _count_sampled(self, limits: Iterable[Limit]) -> int:
+        """How many limits take a share of alpha."""
+        return sum(is_sampled(limit, paired=self.paired) for limit in limits)
+
+    def limits(self, item: pytest.Item, candidate: Candidate, device: str) -> tuple[Limit, ...]:
+        """The limits on a test's candidate on a device. Raises BudgetsError."""
+        lineage = self.profiles[device].lineage
+        return limits_for(self._nearest(item.path), lineage, str(candidate), marker_limits(item), today=self.today)
+
+    def check(self, items: Sequence[pytest.Item], config: pytest.Config, settings: Settings) -> None:
+        """Read every marker and file, and refuse waivers that do not relax.
+
+        Where whole folders were collected, whatever matches nothing is refused too, but for files of tests that name
+        their candidates only when they run: what those match is seen at the end. Raises UsageError.
+        """
+        benchmarks = [item for item in items if is_benchmark(item)]
+        check_markers(items)
+        for item in benchmarks:
+            self._nearest(item.path)
+        for item in benchmarks:
+            for candidate in candidates_of(item):
+                self._refuse_few_trials(self.limits(item, candidate, device_of(item)), settings)
+        if not (self.left_out or config.getoption("keyword") or config.getoption("markexpr")):
+            self._refuse_unused(benchmarks, _folders(config))
+
+    def _refuse_few_trials(self, limits: Iterable[Limit], settings: Settings) -> None:
+        """Refuse --trials that a limit cannot be judged by, before any board is touched. Raises UsageError."""
+        if settings.trials is not None:
+            asked = [limit.metric for limit in limits if is_asked(limit, paired=self.paired)]
+            check_trials(settings, asked, arms=2 if self.paired else 1)
+
+    def _refuse_unused(self, benchmarks: Sequence[pytest.Item], folders: Sequence[Path]) -> None:
+        """Raise BudgetsError where a file below one of the folders has tables or waivers that match nothing."""
+        names = list(available(self.devices_dir))
+        own = {name for profile in self.profiles.values() for name in profile.lineage}
+        seen = {(name, str(value)) for item in benchmarks for value in candidates_of(item) for name in own}
+        for path, budgets in self._files.items():
+            if any(path.parent.is_relative_to(folder) for folder in folders):
+                tests = [item for item in benchmarks if self._nearest(item.path) is budgets]
+                told = all(candidates_of(item) for item in tests)
+                holding = [waiver for waiver in budgets.waivers if waiver.holds(self.today)]
+                waived = list(self._list_budgeted(tests, budgets)) if holding or not told else []
+                _refuse(unused_keys(budgets, seen, devices=names, all_seen=told))
+                _refuse(unused_waivers(holding, waived, devices={*names, *own}, all_seen=told))
+                if not told:
+                    self.waiting[str(path)] = waived
+
+    def record_call(self, item: pytest.Item, candidate: Candidate) -> None:
+        """Keep that a test measures a candidate, where its file waits for that."""
+        budgets = self._nearest(item.path)
+        if budgets is not None and str(budgets.path) in self.waiting:
+            self.waiting[str(budgets.path)] += self._budgeted_on_devices(item, candidate, budgets)
+
+    def for_controller(self) -> dict[str, list[tuple[tuple[str, ...], str, frozenset[str]]]]:
+        """What a worker's tests called, for the controller's ``add_calls``."""
+        return {
+            path: [(one.lineage, one.candidate, one.keys) for one in dict.fromkeys(budgeted)]
+            for path, budgeted in self.waiting.items()
+        }
+
+    def add_calls(self, handed: Mapping[str, Iterable[tuple[tuple[str, ...], str, frozenset[str]]]]) -> None:
+        """Add what a worker's tests called."""
+        for path, budgeted in handed.items():
+            self.waiting.setdefault(path, []).extend(Budgeted(*one) for one in budgeted)
+
+    def list_unused(self) -> list[str]:
+        """At the end: a sentence for each table and waiver of a waiting file that no test named or measured."""
+        said: list[str] = []
+        for path, budgeted in self.waiting.items():
+            budgets = self._read(Path(path))
+            seen = {(name, one.candidate) for one in budgeted for name in one.lineage}
+            devices = {*available(self.devices_dir), *(name for name, _ in seen)}
+            holding = [waiver for waiver in budgets.waivers if waiver.holds(self.today)]
+            said += [*unused_keys(budgets, seen), *unused_waivers(holding, budgeted, devices=devices)]
+        return said
+
+    def _list_budgeted(self, tests: Iterable[pytest.Item], budgets: Budgets) -> Iterator[Budgeted]:
+        """What the file and markers limit, as far as the tests' parameters tell."""
+        for item in tests:
+            for candidate in candidates_of(item):
+                yield from self._budgeted_on_devices(item, candidate, budgets)
+
+    def _budgeted_on_devices(self, item: pytest.Item, candidate: Candidate, budgets: Budgets) -> Iterator[Budgeted]:
+        """What is limited of a candidate on every device there is, whether it is measured now or not."""
+        for lineage in {profile.lineage for profile in self.profiles.values()} | set(lineages(self.devices_dir)):
+            limits = limits_for(budgets, lineage, str(candidate), marker_limits(item), today=None)
+            yield Budgeted(tuple(lineage), str(candidate), frozenset(limit.key for limit in limits))
+
+    def _nearest(self, test_file: Path) -> Budgets | None:
+        path = find_budgets(test_file, self.rootdir)
+        return None if path is None else self._read(path)
+
+    def _read(self, path: Path) -> Budgets:
+        if path not in self._files:
+            self._files[path] = load_budgets(path, rootdir=self.rootdir)
+        return self._files[path]
+
+
+def _folders(config: pytest.Config) -> list[Path]:
+    """The folders and files that were asked for whole."""
+    return [(config.invocation_params.dir / argument).resolve() for argument in config.args if "::" not in argument]
+
+
+def _refuse(sentences: Iterable[str]) -> None:
+    said = "; ".join(sentences)
+    if said:
+        raise BudgetsError(said)
 
 
 @dataclass
 class AlphaBudget:
     """Alpha divided at collection over ``planned`` limits of all devices; chance has a part in each of them.
 
-    Where some tests do not tell by their parameters what they measure (``surprises``), half of alpha is theirs: the
+    Where some tests do not tell by their parameters what they measure (``unplanned``), half of alpha is theirs: the
     i-th call of such a test takes 1 / (i (i + 1)) of it, divided by the ``processes`` that count for themselves, so
     that all of them together never take more, however many they are.
     """
 
     alpha: float
     planned: int
-    surprises: bool
+    unplanned: bool
     processes: int = 1
     _calls: int = field(default=0)
 
-    def planned_share(self) -> float:
+    def planned_alpha(self) -> float:
         """What each limit of a test may take whose parameters told of it."""
-        return self.alpha * (1.0 - _UNPLANNED_PART if self.surprises else 1.0) / max(1, self.planned)
+        return self.alpha * (1.0 - _UNPLANNED_PART if self.unplanned else 1.0) / max(1, self.planned)
 
-    def surprise_share(self, limits: int, *, where: str) -> float:
+    def unplanned_alpha(self, limits: int, *, where: str) -> float:
         """What each of a call's limits may take where collection did not know of them.
 
         Raises BudgetsError where nothing was kept back, because every test seemed to tell what it measures.
         """
-        if not self.surprises:
+        if not self.unplanned:
             raise BudgetsError(
                 f"{where}: measures something that its parameters do not name, so that its budgets have no share of "
                 "--alpha: parametrize the test with candidates(...) and call bench once"
@@ -68,12 +245,6 @@ class AlphaBudget:
         self._calls += 1
         part = self.alpha * _UNPLANNED_PART / self.processes / (self._calls * (self._calls + 1))
         return part / max(1, limits)
-
-
-_MARKER = "budget"
-_LIKENESS = 0.75
-"""From which on a marker's name is taken for a misspelt one: "budgets" and "buget" are, "widget" is not."""
-_EXAMPLE = "budget(latency_p50='4 ms')"
 
 
 def marker_limits(item: pytest.Item) -> list[Limit]:
@@ -117,176 +288,3 @@ def _refuse_lookalike(item: pytest.Item, marker: pytest.Mark, *, benchmark: bool
     alike = nearest(marker.name, [_MARKER], least=_LIKENESS) is not None
     if keys or (benchmark and alike and marker.name not in registered):
         raise BudgetsError(f"{item.nodeid}: @pytest.mark.{marker.name} limits nothing: did you mean {_EXAMPLE}?")
-
-
-@dataclass
-class CollectedBudgets:
-    """Finds the limits that hold for a test on the day ``today`` (UTC), and refuses wrong ones."""
-
-    rootdir: Path
-    profiles: dict[str, DeviceProfile]
-    devices_dir: Path | None
-    today: date
-    paired: bool = False
-    """Whether there is a baseline; without one, limits on regressions are skipped."""
-    left_out: bool = False
-    """Whether tests were deselected, whoever did it: then a table that matches nothing may be theirs."""
-    waiting: dict[str, list[Budgeted]] = field(default_factory=dict)
-    """Files, collected whole, of tests that name their candidates only when they run, and what is known of those."""
-    _benchmarks: list[pytest.Item] = field(default_factory=list)
-    _purse: AlphaBudget | None = None
-    _measured: set[tuple[str, str]] = field(default_factory=set)
-    _files: dict[Path, Budgets] = field(default_factory=dict)
-
-    def expect(self, items: Iterable[pytest.Item]) -> None:
-        """Take note of the collected benchmarks, over whose limits the error rates are divided."""
-        self._benchmarks = [item for item in items if is_benchmark(item)]
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The benchmarks' files, each once."""
-        return tuple(dict.fromkeys(item.path for item in self._benchmarks))
-
-    def share(self, item: pytest.Item, candidate: Candidate, limits: Sequence[Limit], *, alpha: float) -> float:
-        """The chance of a false alarm that each of these limits may take. Raises BudgetsError."""
-        if self._purse is None:
-            self._purse = self.purse(alpha)
-        sampled = self._sampled(limits)
-        call = (item.nodeid, str(candidate))
-        if sampled == 0 or (candidate in candidates_of(item) and call not in self._measured):
-            self._measured.add(call)
-            return self._purse.planned_share()
-        return self._purse.surprise_share(sampled, where=item.nodeid)
-
-    def planned(self) -> list[PlannedEntry]:
-        """Every entry that the collected benchmarks will make, as far as their parameters tell."""
-        return [
-            PlannedEntry(device_of(item), str(candidate), self.limits(item, candidate, device_of(item)))
-            for item in self._benchmarks
-            for candidate in candidates_of(item)
-        ]
-
-    def purse(self, alpha: float) -> AlphaBudget:
-        """Alpha over all limits of the collected benchmarks in which chance has a part. Raises BudgetsError."""
-        planned = sum(
-            self._sampled(self.limits(item, candidate, device_of(item)))
-            for item in self._benchmarks
-            for candidate in candidates_of(item)
-        )
-        surprises = any(not candidates_of(item) for item in self._benchmarks)
-        return AlphaBudget(alpha, planned, surprises, processes=len(self.profiles))
-
-    def skipped(self) -> int:
-        """How many limits of the collected benchmarks need a baseline, where none was given."""
-        if self.paired:
-            return 0
-        planned = (limit for entry in self.planned() for limit in entry.limits)
-        return sum(limit.kind == "regression" for limit in planned)
-
-    def _sampled(self, limits: Iterable[Limit]) -> int:
-        """How many limits take a share of alpha."""
-        return sum(is_sampled(limit, paired=self.paired) for limit in limits)
-
-    def limits(self, item: pytest.Item, candidate: Candidate, device: str) -> tuple[Limit, ...]:
-        """The limits on a test's candidate on a device. Raises BudgetsError."""
-        lineage = self.profiles[device].lineage
-        return limits_for(self._nearest(item.path), lineage, str(candidate), marker_limits(item), today=self.today)
-
-    def check(self, items: Sequence[pytest.Item], config: pytest.Config, settings: Settings) -> None:
-        """Read every marker and file, and refuse waivers that do not relax.
-
-        Where whole folders were collected, whatever matches nothing is refused too, but for files of tests that name
-        their candidates only when they run: what those match is seen at the end. Raises UsageError.
-        """
-        benchmarks = [item for item in items if is_benchmark(item)]
-        check_markers(items)
-        for item in benchmarks:
-            self._nearest(item.path)
-        for item in benchmarks:
-            for candidate in candidates_of(item):
-                self._refuse_few_trials(self.limits(item, candidate, device_of(item)), settings)
-        if not (self.left_out or config.getoption("keyword") or config.getoption("markexpr")):
-            self._refuse_unused(benchmarks, _folders(config))
-
-    def _refuse_few_trials(self, limits: Iterable[Limit], settings: Settings) -> None:
-        """Refuse --trials that a limit cannot be judged by, before any board is touched. Raises UsageError."""
-        if settings.trials is not None:
-            asked = [limit.metric for limit in limits if is_asked(limit, paired=self.paired)]
-            check_trials(settings, asked, arms=2 if self.paired else 1)
-
-    def _refuse_unused(self, benchmarks: Sequence[pytest.Item], folders: Sequence[Path]) -> None:
-        """Raise BudgetsError where a file below one of the folders has tables or waivers that match nothing."""
-        names = list(available(self.devices_dir))
-        own = {name for profile in self.profiles.values() for name in profile.lineage}
-        seen = {(name, str(value)) for item in benchmarks for value in candidates_of(item) for name in own}
-        for path, budgets in self._files.items():
-            if any(path.parent.is_relative_to(folder) for folder in folders):
-                tests = [item for item in benchmarks if self._nearest(item.path) is budgets]
-                told = all(candidates_of(item) for item in tests)
-                holding = [waiver for waiver in budgets.waivers if waiver.holds(self.today)]
-                waived = list(self._budgeted(tests, budgets)) if holding or not told else []
-                _refuse(unused_keys(budgets, seen, devices=names, all_seen=told))
-                _refuse(unused_waivers(holding, waived, devices={*names, *own}, all_seen=told))
-                if not told:
-                    self.waiting[str(path)] = waived
-
-    def record_call(self, item: pytest.Item, candidate: Candidate) -> None:
-        """Keep that a test measures a candidate, where its file waits for that."""
-        budgets = self._nearest(item.path)
-        if budgets is not None and str(budgets.path) in self.waiting:
-            self.waiting[str(budgets.path)] += self._limited(item, candidate, budgets)
-
-    def for_controller(self) -> dict[str, list[tuple[tuple[str, ...], str, frozenset[str]]]]:
-        """What a worker's tests called, for the controller's ``take``."""
-        return {
-            path: [(one.lineage, one.candidate, one.keys) for one in dict.fromkeys(budgeted)]
-            for path, budgeted in self.waiting.items()
-        }
-
-    def take(self, handed: Mapping[str, Iterable[tuple[tuple[str, ...], str, frozenset[str]]]]) -> None:
-        """Add what a worker's tests called."""
-        for path, budgeted in handed.items():
-            self.waiting.setdefault(path, []).extend(Budgeted(*one) for one in budgeted)
-
-    def unused(self) -> list[str]:
-        """At the end: a sentence for each table and waiver of a waiting file that no test named or measured."""
-        said: list[str] = []
-        for path, budgeted in self.waiting.items():
-            budgets = self._read(Path(path))
-            seen = {(name, one.candidate) for one in budgeted for name in one.lineage}
-            devices = {*available(self.devices_dir), *(name for name, _ in seen)}
-            holding = [waiver for waiver in budgets.waivers if waiver.holds(self.today)]
-            said += [*unused_keys(budgets, seen), *unused_waivers(holding, budgeted, devices=devices)]
-        return said
-
-    def _budgeted(self, tests: Iterable[pytest.Item], budgets: Budgets) -> Iterator[Budgeted]:
-        """What the file and markers limit, as far as the tests' parameters tell."""
-        for item in tests:
-            for candidate in candidates_of(item):
-                yield from self._limited(item, candidate, budgets)
-
-    def _limited(self, item: pytest.Item, candidate: Candidate, budgets: Budgets) -> Iterator[Budgeted]:
-        """What is limited of a candidate on every device there is, whether it is measured now or not."""
-        for lineage in {profile.lineage for profile in self.profiles.values()} | set(lineages(self.devices_dir)):
-            limits = limits_for(budgets, lineage, str(candidate), marker_limits(item), today=None)
-            yield Budgeted(tuple(lineage), str(candidate), frozenset(limit.key for limit in limits))
-
-    def _nearest(self, test_file: Path) -> Budgets | None:
-        path = find_budgets(test_file, self.rootdir)
-        return None if path is None else self._read(path)
-
-    def _read(self, path: Path) -> Budgets:
-        if path not in self._files:
-            self._files[path] = load_budgets(path, rootdir=self.rootdir)
-        return self._files[path]
-
-
-def _folders(config: pytest.Config) -> list[Path]:
-    """The folders and files that were asked for whole."""
-    return [(config.invocation_params.dir / argument).resolve() for argument in config.args if "::" not in argument]
-
-
-def _refuse(sentences: Iterable[str]) -> None:
-    said = "; ".join(sentences)
-    if said:
-        raise BudgetsError(said)

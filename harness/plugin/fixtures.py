@@ -31,8 +31,8 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
     ``entry["latency_p50"].value`` is a figure in its SI base unit; it raises, after recording, where a limit is broken
     or nothing could be measured.
     """
-    benching = request.config.stash.get(BENCHMARK_SESSION, None)
-    if benching is None:
+    bench_session = request.config.stash.get(BENCHMARK_SESSION, None)
+    if bench_session is None:
         refuse(request.node, USAGE_PROPERTY, "no device named: give --device NAME")
     if not harness_device:
         refuse(
@@ -45,7 +45,7 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
     request.node.stash[BENCH_CALLS] = 0
 
     with _one_line(request):
-        benching.session.open(harness_device)
+        bench_session.session.open(harness_device)
 
     def run(*given: "Candidate | str | PathLike[str]", **keywords: object) -> "Entry":
         from harness.pipeline.candidates.make_candidates import single_candidate
@@ -53,14 +53,16 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
         request.node.stash[BENCH_CALLS] += 1
         with _one_line(request):
             candidate = single_candidate(_only_argument(given, keywords), request.path.parent)
-            benching.budgets.record_call(request.node, candidate)
-            limits = benching.budgets.limits(request.node, candidate, harness_device)
-            share = benching.budgets.share(request.node, candidate, limits, alpha=benching.settings.alpha)
-            entry = benching.session.measure(
+            bench_session.budgets.record_call(request.node, candidate)
+            limits = bench_session.budgets.limits(request.node, candidate, harness_device)
+            share = bench_session.budgets.limit_alpha(
+                request.node, candidate, limits, alpha=bench_session.settings.alpha
+            )
+            entry = bench_session.session.measure(
                 candidate, harness_device, test=request.node.nodeid, limits=limits, share=share
             )
         request.node.user_properties.extend(entry_properties(entry))
-        _raise_unless_held(request, entry, warn=benching.settings.inconclusive == "warn")
+        _raise_unless_held(request, entry, warn=bench_session.settings.inconclusive == "warn")
         return entry
 
     return run

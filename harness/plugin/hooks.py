@@ -1,4 +1,4 @@
-"""pytest's hooks. Each is short: what it does stands in ``benching``, which only benchmark sessions load."""
+"""pytest's hooks. Each is short: what it does stands in ``benchmark_session``, which only benchmark sessions load."""
 
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -63,10 +63,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from harness.plugin.benchmark_session import BenchmarkSession
         from harness.plugin.pytest_benchmark import BenchmarkTable
 
-        benching = config.stash[BENCHMARK_SESSION] = BenchmarkSession.configure(config, config.stash[FAILURES])
-        if benching.settings.plan_only:
+        bench_session = config.stash[BENCHMARK_SESSION] = BenchmarkSession.configure(config, config.stash[FAILURES])
+        if bench_session.settings.plan_only:
             config.option.dist = "no"  # pytest-xdist's: what is only planned needs no workers
-        config.pluginmanager.register(BenchmarkTable(benching), "harness-benchmark-table")
+        config.pluginmanager.register(BenchmarkTable(bench_session), "harness-benchmark-table")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -80,16 +80,16 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
             f"harness: another plugin or a conftest owns {', '.join(aside)} here; "
             f"ours have a prefix, such as {twin(aside[0])}"
         )
-    benching = config.stash.get(BENCHMARK_SESSION, None)
-    if benching is not None:
-        lines.append(f"harness: {benching.heading()}")
+    bench_session = config.stash.get(BENCHMARK_SESSION, None)
+    if bench_session is not None:
+        lines.append(f"harness: {bench_session.heading()}")
     return lines
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
     """Limits that are skipped, before a board is touched."""
-    benching = config.stash.get(BENCHMARK_SESSION, None)
-    said = benching.skipped(items) if benching is not None else None
+    bench_session = config.stash.get(BENCHMARK_SESSION, None)
+    said = bench_session.skipped_limits_note(items) if bench_session is not None else None
     return [f"harness: {said}"] if said else []
 
 
@@ -99,8 +99,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
     if not is_benchmark(metafunc):
         return
-    benching = metafunc.config.stash.get(BENCHMARK_SESSION, None)
-    devices = benching.settings.devices if benching is not None else ()
+    bench_session = metafunc.config.stash.get(BENCHMARK_SESSION, None)
+    devices = bench_session.settings.devices if bench_session is not None else ()
     if devices:
         metafunc.parametrize("harness_device", devices, scope="session", ids=list(devices))
 
@@ -114,19 +114,19 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     """Budgets of tests that are left out match nothing, and are not wrong for that."""
-    benching = items[0].config.stash.get(BENCHMARK_SESSION, None) if items else None
-    if benching is not None:
-        benching.budgets.left_out = True
+    bench_session = items[0].config.stash.get(BENCHMARK_SESSION, None) if items else None
+    if bench_session is not None:
+        bench_session.budgets.left_out = True
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What will be measured is known now. Wrong budgets, and benchmarks that name no device, are usage errors."""
     from harness.plugin.options import refuse_without_device
 
-    benching = session.config.stash.get(BENCHMARK_SESSION, None)
-    if benching is not None:
-        benching.expect(session.items)
-        benching.check_budgets(session)
+    bench_session = session.config.stash.get(BENCHMARK_SESSION, None)
+    if bench_session is not None:
+        bench_session.expect(session.items)
+        bench_session.check_budgets(session)
     elif not (session.config.getoption("collectonly") or hasattr(session.config, "workerinput")):
         refuse_without_device(session)
 
@@ -134,19 +134,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """With --plan-only nothing runs."""
-    benching = session.config.stash.get(BENCHMARK_SESSION, None)
-    if benching is None:
+    bench_session = session.config.stash.get(BENCHMARK_SESSION, None)
+    if bench_session is None:
         return None
-    benching.started = True
-    return True if benching.settings.plan_only else None
+    bench_session.started = True
+    return True if bench_session.settings.plan_only else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse the benchmarks of a worker whose budgets are wrong: it has nobody else to tell."""
-    benching = item.config.stash.get(BENCHMARK_SESSION, None)
-    if benching is not None and benching.refusal:
-        benching.refuse(item)
+    bench_session = item.config.stash.get(BENCHMARK_SESSION, None)
+    if bench_session is not None and bench_session.refusal:
+        bench_session.refuse(item)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -161,37 +161,37 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController has no public type
     """Tell an xdist worker which run folder and run id are the controller's."""
-    benching = node.config.stash.get(BENCHMARK_SESSION, None)
-    if benching is not None:
-        node.workerinput["harness"] = benching.for_worker()
+    bench_session = node.config.stash.get(BENCHMARK_SESSION, None)
+    if bench_session is not None:
+        node.workerinput["harness"] = bench_session.for_worker()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodeready(node: Any) -> None:  # noqa: ANN401 - as above
     """Know an xdist worker's process, where it runs on this machine."""
-    benching = node.config.stash.get(BENCHMARK_SESSION, None)
+    bench_session = node.config.stash.get(BENCHMARK_SESSION, None)
     child = getattr(getattr(node.gateway, "_io", None), "popen", None)
-    if benching is not None and child is not None:
-        benching.workers.append(child)
+    if bench_session is not None and child is not None:
+        bench_session.workers.append(child)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - as above
     """Hear from an xdist worker what its tests measured."""
-    benching = node.config.stash.get(BENCHMARK_SESSION, None)
-    if benching is not None:
-        benching.budgets.take(getattr(node, "workeroutput", {}).get("harness", {}))
+    bench_session = node.config.stash.get(BENCHMARK_SESSION, None)
+    if bench_session is not None:
+        bench_session.budgets.add_calls(getattr(node, "workeroutput", {}).get("harness", {}))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401 - xdist's types
     """One worker a device, so that a board never measures two things at once."""
-    benching = config.stash.get(BENCHMARK_SESSION, None)
-    if benching is None:
+    bench_session = config.stash.get(BENCHMARK_SESSION, None)
+    if bench_session is None:
         return None
     from harness.plugin.scheduling import BoardScheduling
 
-    return BoardScheduling(config, log, devices=benching.settings.devices)
+    return BoardScheduling(config, log, devices=bench_session.settings.devices)
 
 
 def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
@@ -207,9 +207,9 @@ def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Release the boards; the controller writes results and report, and sets the exit code."""
-    benching = session.config.stash.get(BENCHMARK_SESSION, None)
-    if benching is not None:
-        session.exitstatus = benching.finish(session)
+    bench_session = session.config.stash.get(BENCHMARK_SESSION, None)
+    if bench_session is not None:
+        session.exitstatus = bench_session.finish(session)
     elif not hasattr(session.config, "workerinput"):
         session.config.stash[FAILURES].settle(session)
         session.exitstatus = session.config.stash[FAILURES].exit_status()
@@ -218,13 +218,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The table, the sentences, and where the report lies."""
-    benching = terminalreporter.config.stash.get(BENCHMARK_SESSION, None)
-    if benching is not None:
-        benching.summarise(terminalreporter)
+    bench_session = terminalreporter.config.stash.get(BENCHMARK_SESSION, None)
+    if bench_session is not None:
+        bench_session.summarise(terminalreporter)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Where pytest gave no summary, after an internal error for one, give ours; let go of the signals."""
-    benching = config.stash.get(BENCHMARK_SESSION, None)
-    if benching is not None:
-        benching.unconfigure(config)
+    bench_session = config.stash.get(BENCHMARK_SESSION, None)
+    if bench_session is not None:
+        bench_session.unconfigure(config)

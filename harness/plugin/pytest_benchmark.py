@@ -23,7 +23,6 @@ from harness.report.labels import device_title, entry_name
 if TYPE_CHECKING:
     from harness.plugin.benchmark_session import BenchmarkSession
 
-
 _ONLY = "--benchmark-only"
 _REGRESSION = "PerformanceRegression"
 _PROGRAM = ("python_compiler", "python_implementation", "python_implementation_version", "python_build")
@@ -34,7 +33,7 @@ _PROGRAM = ("python_compiler", "python_implementation", "python_implementation_v
 class BenchmarkTable:
     """A pytest plugin object, for sessions that name devices."""
 
-    benching: "BenchmarkSession"
+    bench_session: "BenchmarkSession"
     _saved: list[Mapping[str, Any]] = field(default_factory=list)
     """The devices of each saved run that this one is compared with."""
 
@@ -58,24 +57,26 @@ class BenchmarkTable:
 
         Under xdist an interrupted run is closed later, when its workers are gone.
         """
-        self.benching.hold_signals()
-        if exitstatus != pytest.ExitCode.INTERRUPTED and not self.benching.worker:
-            self.benching.finish(session)
+        self.bench_session.hold_signals()
+        if exitstatus != pytest.ExitCode.INTERRUPTED and not self.bench_session.worker:
+            self.bench_session.finish(session)
             self._fill(session.config)
-        if self.benching.started and not self.benching.worker:
-            add_junit_properties(session.config, run=self.benching.start.id, code=self.benching.code_of_now(session))
+        if self.bench_session.started and not self.bench_session.worker:
+            add_junit_properties(
+                session.config, run=self.bench_session.start.id, code=self.bench_session.current_exit_code(session)
+            )
         return (yield)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_machine_info(self, config: pytest.Config, machine_info: dict[str, Any]) -> None:
         """Add the boards; where all that was measured was measured on one board, the machine is that board."""
-        results = self.benching.results
+        results = self.bench_session.results
         if results is None:
             return
         machine_info["devices"] = {name: facts_of(record) for name, record in results.devices.items()}
         own = all(hasattr(entry.fixture, "of_device") for entry in config._benchmarksession.benchmarks)  # type: ignore[attr-defined]
         if own and len(results.devices) == 1:
-            _speak_of(machine_info, *results.devices.values())
+            _describe_board(machine_info, *results.devices.values())
 
     @pytest.hookimpl(wrapper=True, tryfirst=True, optionalhook=True)
     def pytest_benchmark_compare_machine_info(
@@ -98,7 +99,7 @@ class BenchmarkTable:
             if type(error).__name__ != _REGRESSION:
                 raise
             result = None  # it has said which, and the run says that it failed
-        results = self.benching.results
+        results = self.bench_session.results
         if results is not None:
             for line in dict.fromkeys(line for saved in self._saved for line in unlike(saved, results)):
                 terminalreporter.write_line(visible(f"harness: {line}"))
@@ -107,73 +108,10 @@ class BenchmarkTable:
     def _fill(self, config: pytest.Config) -> None:
         session = getattr(config, "_benchmarksession", None)
         off = config.getoption("benchmark_disable", False) and not config.getoption("benchmark_enable", False)
-        if session is None or off or self.benching.results is None:
+        if session is None or off or self.bench_session.results is None:
             return
 
-        session.benchmarks += make_metadata(self.benching.results)
-
-
-def facts_of(record: DeviceRecord) -> dict[str, Any]:
-    """What a board said of itself that stays the same from run to run."""
-    facts = record.facts
-    if facts is None:
-        return {"label": record.label, "fingerprint": record.fingerprint}
-    kept = facts.model_dump(
-        mode="json",
-        include={
-            "hostname",
-            "model",
-            "arch",
-            "kernel",
-            "os",
-            "libc",
-            "python",
-            "cpu",
-            "cpu_count",
-            "max_freq_khz",
-            "governor",
-            "memory_bytes",
-            "storage",
-        },
-    )
-    return {"label": record.label, "fingerprint": record.fingerprint, **kept}
-
-
-def unlike(saved: Mapping[str, Any], results: Results) -> Iterable[str]:
-    """A line for each device that is not what it was in the saved run, with what differs."""
-    for name, record in results.devices.items():
-        was, now = saved.get(name), facts_of(record)
-        if not isinstance(was, dict):
-            continue
-        differing = [key for key in now if key != "fingerprint" and was.get(key) != now[key]]
-        if differing:
-            told = "; ".join(f"{key} {_short(was.get(key))} there, {_short(now[key])} here" for key in differing)
-            yield f"{name} is not what it was in the run that this one is compared with: {told}"
-
-
-def _short(value: object) -> str:
-    return repr(value)[:80]
-
-
-def _leaves_out_others(mark: pytest.Mark) -> bool:
-    return mark.name == "skip" and _ONLY in str(mark.kwargs.get("reason", ""))
-
-
-def _speak_of(machine_info: dict[str, Any], record: DeviceRecord) -> None:
-    facts = record.facts
-    if facts is None:
-        return
-    for key in _PROGRAM:
-        machine_info.pop(key, None)
-    machine_info |= {
-        "node": facts.hostname,
-        "processor": facts.cpu or "",
-        "machine": facts.arch,
-        "python_version": facts.python,
-        "release": facts.kernel,
-        "system": facts.os or "",
-        "cpu": {"brand_raw": facts.cpu, "arch_string_raw": facts.arch, "count": facts.cpu_count},
-    }
+        session.benchmarks += make_metadata(self.bench_session.results)
 
 
 @dataclass(frozen=True)
@@ -247,13 +185,13 @@ def _extra_info(results: Results, entry: Entry) -> dict[str, Any]:
         "sha256": entry.artifact.sha256 if entry.artifact else None,
         "status": entry.status.value,
         "run": results.run.id,
-        "latency_p50": _interval(entry),
+        "latency_p50": _median_interval(entry),
     }
     several = record is not None and len(results.devices) > 1
     return told | {"board": facts_of(record)} if record and several else told
 
 
-def _interval(entry: Entry) -> dict[str, float | int | None] | None:
+def _median_interval(entry: Entry) -> dict[str, float | int | None] | None:
     """The entry's median with its interval, in seconds."""
     for measurement in entry.measurements:
         if measurement.metric == "latency_p50" and measurement.value is not None:
@@ -265,3 +203,66 @@ def _interval(entry: Entry) -> dict[str, float | int | None] | None:
                 "n": measurement.n,
             }
     return None
+
+
+def facts_of(record: DeviceRecord) -> dict[str, Any]:
+    """What a board said of itself that stays the same from run to run."""
+    facts = record.facts
+    if facts is None:
+        return {"label": record.label, "fingerprint": record.fingerprint}
+    kept = facts.model_dump(
+        mode="json",
+        include={
+            "hostname",
+            "model",
+            "arch",
+            "kernel",
+            "os",
+            "libc",
+            "python",
+            "cpu",
+            "cpu_count",
+            "max_freq_khz",
+            "governor",
+            "memory_bytes",
+            "storage",
+        },
+    )
+    return {"label": record.label, "fingerprint": record.fingerprint, **kept}
+
+
+def unlike(saved: Mapping[str, Any], results: Results) -> Iterable[str]:
+    """A line for each device that is not what it was in the saved run, with what differs."""
+    for name, record in results.devices.items():
+        was, now = saved.get(name), facts_of(record)
+        if not isinstance(was, dict):
+            continue
+        differing = [key for key in now if key != "fingerprint" and was.get(key) != now[key]]
+        if differing:
+            told = "; ".join(f"{key} {_short(was.get(key))} there, {_short(now[key])} here" for key in differing)
+            yield f"{name} is not what it was in the run that this one is compared with: {told}"
+
+
+def _short(value: object) -> str:
+    return repr(value)[:80]
+
+
+def _leaves_out_others(mark: pytest.Mark) -> bool:
+    return mark.name == "skip" and _ONLY in str(mark.kwargs.get("reason", ""))
+
+
+def _describe_board(machine_info: dict[str, Any], record: DeviceRecord) -> None:
+    facts = record.facts
+    if facts is None:
+        return
+    for key in _PROGRAM:
+        machine_info.pop(key, None)
+    machine_info |= {
+        "node": facts.hostname,
+        "processor": facts.cpu or "",
+        "machine": facts.arch,
+        "python_version": facts.python,
+        "release": facts.kernel,
+        "system": facts.os or "",
+        "cpu": {"brand_raw": facts.cpu, "arch_string_raw": facts.arch, "count": facts.cpu_count},
+    }

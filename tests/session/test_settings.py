@@ -1,4 +1,4 @@
-"""Options: typed over pyproject.toml over defaults, and refused in one line."""
+"""Settings: typed over pyproject.toml over defaults, and refused in one line."""
 
 from pathlib import Path
 from typing import Any

@@ -33,16 +33,16 @@ Check = Callable[..., CollectedBudgets]
 @pytest.fixture
 def check(tmp_path: Path) -> Check:
     def checked(text: str, *named: Candidate | None, whole: bool = True) -> CollectedBudgets:
-        """A book of one file and a test for each candidate; None: one that names its own only when it runs."""
+        """The budgets of one file and a test for each candidate; None: one that names its own only when it runs."""
         (tmp_path / "budgets.toml").write_text(text)
-        book = CollectedBudgets(tmp_path, {"local": load("local", None)}, None, TODAY)
+        budgets = CollectedBudgets(tmp_path, {"local": load("local", None)}, None, TODAY)
         config: Any = SimpleNamespace(
             args=["." if whole else "test_a.py::test_0"],
             invocation_params=SimpleNamespace(dir=tmp_path),
             getoption=lambda _: "",
         )
-        book.check([item(tmp_path, candidate) for candidate in named], config, Settings(devices=("local",)))
-        return book
+        budgets.check([item(tmp_path, candidate) for candidate in named], config, Settings(devices=("local",)))
+        return budgets
 
     return checked
 
@@ -61,22 +61,22 @@ def item(folder: Path, candidate: Candidate | None = None) -> Any:
 def test_where_parameters_name_all_candidates_a_table_without_one_is_refused_at_once(check: Check) -> None:
     with pytest.raises(BudgetsError, match=r'\[local\."helo"\]: matches no candidate; did you mean \'hello\''):
         check(TABLE.format("helo"), HELLO)
-    assert check(TABLE.format("hello"), HELLO).unused() == []
+    assert check(TABLE.format("hello"), HELLO).list_unused() == []
 
 
 @pytest.mark.parametrize("pattern", ["hello", "*", "hel*"])
 def test_a_table_waits_for_what_a_test_measures(check: Check, tmp_path: Path, pattern: str) -> None:
-    book = check(TABLE.format(pattern) + WAIVER.format(candidate=pattern, metric="model_size"), None)
-    assert len(book.unused()) == 2, "nothing was measured yet"
-    book.record_call(item(tmp_path), HELLO)
-    assert book.unused() == []
+    budgets = check(TABLE.format(pattern) + WAIVER.format(candidate=pattern, metric="model_size"), None)
+    assert len(budgets.list_unused()) == 2, "nothing was measured yet"
+    budgets.record_call(item(tmp_path), HELLO)
+    assert budgets.list_unused() == []
 
 
 def test_a_table_that_nothing_was_measured_for_is_said_at_the_end(check: Check, tmp_path: Path) -> None:
     text = TABLE.format("helo") + TABLE.format("hello") + WAIVER.format(candidate="hello", metric="init_time")
-    book = check(text.replace('"2 MB"', '"2 s"'), None)
-    book.record_call(item(tmp_path), HELLO)
-    table, waiver = book.unused()
+    budgets = check(text.replace('"2 MB"', '"2 s"'), None)
+    budgets.record_call(item(tmp_path), HELLO)
+    table, waiver = budgets.list_unused()
     assert table == "budgets.toml [local.\"helo\"]: matches no candidate; did you mean 'hello'?"
     assert "no budget limits init_time there" in waiver
 
@@ -89,13 +89,13 @@ def test_a_device_that_is_none_is_refused_at_once(check: Check) -> None:
 
 
 def test_what_parameters_named_counts_though_it_was_not_measured(check: Check, tmp_path: Path) -> None:
-    book = check(TABLE.format("hello"), HELLO, None)
-    book.record_call(item(tmp_path), Candidate("other", "file", "other.tflite"))
-    assert book.unused() == []
+    budgets = check(TABLE.format("hello"), HELLO, None)
+    budgets.record_call(item(tmp_path), Candidate("other", "file", "other.tflite"))
+    assert budgets.list_unused() == []
 
 
 def test_a_test_alone_leaves_tables_of_others_unsaid(check: Check) -> None:
-    assert check(TABLE.format("helo"), None, whole=False).unused() == []
+    assert check(TABLE.format("helo"), None, whole=False).list_unused() == []
 
 
 def test_the_controller_knows_what_workers_tests_measured(check: Check, tmp_path: Path) -> None:
@@ -103,6 +103,6 @@ def test_the_controller_knows_what_workers_tests_measured(check: Check, tmp_path
     first, second, controller = check(text, None), check(text, None), CollectedBudgets(tmp_path, {}, None, TODAY)
     first.record_call(item(tmp_path), HELLO)
     for worker in (first, second):
-        controller.take(worker.for_controller())
-    (said,) = controller.unused()
+        controller.add_calls(worker.for_controller())
+    (said,) = controller.list_unused()
     assert said.startswith('budgets.toml [local."other"]: matches no candidate')

@@ -30,28 +30,28 @@ EXACT: Mapping[str, object] = {"model_size": "60 kB"}
 def test_planned_limits_and_any_number_of_surprises_never_take_more_than_alpha(
     alpha: float, planned: int, calls: list[list[int]]
 ) -> None:
-    """Each process has a purse of its own and tests of its own; the planned limits are those of all of them."""
+    """Each process has an alpha budget of its own and tests of its own; the planned limits are those of all of them."""
     taken = 0.0
     for process in calls:
-        purse = AlphaBudget(alpha, planned, surprises=True, processes=len(calls))
-        taken += sum(limits * purse.surprise_share(limits, where="t") for limits in process)
-    taken += planned * AlphaBudget(alpha, planned, surprises=True, processes=len(calls)).planned_share()
+        budget = AlphaBudget(alpha, planned, unplanned=True, processes=len(calls))
+        taken += sum(limits * budget.unplanned_alpha(limits, where="t") for limits in process)
+    taken += planned * AlphaBudget(alpha, planned, unplanned=True, processes=len(calls)).planned_alpha()
     assert taken <= alpha * (1.0 + 1e-9)
 
 
 @given(alpha=st.floats(1e-9, 0.5), planned=st.integers(1, 500))
 def test_where_every_test_tells_what_it_measures_the_planned_limits_take_all_of_it(alpha: float, planned: int) -> None:
-    purse = AlphaBudget(alpha, planned, surprises=False)
-    assert planned * purse.planned_share() == pytest.approx(alpha)
+    budget = AlphaBudget(alpha, planned, unplanned=False)
+    assert planned * budget.planned_alpha() == pytest.approx(alpha)
 
 
 def test_nothing_was_kept_back_for_a_surprise_that_could_not_be() -> None:
     with pytest.raises(BudgetsError, match=r"bench_x\.py::test_x: measures something that its parameters do not name"):
-        AlphaBudget(ALPHA, 3, surprises=False).surprise_share(1, where="bench_x.py::test_x")
+        AlphaBudget(ALPHA, 3, unplanned=False).unplanned_alpha(1, where="bench_x.py::test_x")
 
 
 def item(name: str, *candidates: Candidate, device: str = "board", **limits: object) -> pytest.Item:
-    """As much of a collected benchmark as the book looks at."""
+    """As much of a collected benchmark as the budgets look at."""
     params = {f"c{at}": one for at, one in enumerate(candidates)}
     made: Any = SimpleNamespace(
         nodeid=f"test_x.py::{name}",
@@ -63,7 +63,7 @@ def item(name: str, *candidates: Candidate, device: str = "board", **limits: obj
     return made  # type: ignore[no-any-return]
 
 
-def book(*items: pytest.Item, devices: tuple[str, ...] = ("board",), paired: bool = True) -> CollectedBudgets:
+def collected(*items: pytest.Item, devices: tuple[str, ...] = ("board",), paired: bool = True) -> CollectedBudgets:
     profiles = {name: make_profile(name) for name in devices}
     made = CollectedBudgets(Path("/nowhere"), profiles, None, date(2026, 11, 24), paired=paired)
     made.expect(items)
@@ -76,38 +76,38 @@ def limits(**given: object) -> tuple[Limit, ...]:
 
 def test_alpha_is_divided_over_the_limits_of_all_devices_that_chance_has_a_part_in() -> None:
     items = [item(f"t{n}", ONE, device=device, **SAMPLED, **EXACT) for n, device in enumerate(("a", "b"))]
-    kept = book(*items, devices=("a", "b"))
-    shares = [kept.share(one, ONE, limits(**SAMPLED, **EXACT), alpha=ALPHA) for one in items]
+    kept = collected(*items, devices=("a", "b"))
+    shares = [kept.limit_alpha(one, ONE, limits(**SAMPLED, **EXACT), alpha=ALPHA) for one in items]
     assert shares == [ALPHA / 4, ALPHA / 4]
 
 
 def test_without_a_baseline_limits_on_regressions_take_nothing_and_are_counted() -> None:
     asked = {"latency_p50": "4 ms", "latency_p50_regression": "2 %", "model_size_regression": "1 %"}
-    alone, paired = (book(item("t", ONE, **asked), paired=paired) for paired in (False, True))
-    assert alone.share(item("t", ONE, **asked), ONE, limits(**asked), alpha=ALPHA) == ALPHA
-    assert paired.share(item("t", ONE, **asked), ONE, limits(**asked), alpha=ALPHA) == ALPHA / 2
-    assert (alone.skipped(), paired.skipped()) == (2, 0)
+    alone, paired = (collected(item("t", ONE, **asked), paired=paired) for paired in (False, True))
+    assert alone.limit_alpha(item("t", ONE, **asked), ONE, limits(**asked), alpha=ALPHA) == ALPHA
+    assert paired.limit_alpha(item("t", ONE, **asked), ONE, limits(**asked), alpha=ALPHA) == ALPHA / 2
+    assert (alone.count_skipped(), paired.count_skipped()) == (2, 0)
 
 
 def test_a_second_call_with_the_same_candidate_or_another_one_is_refused_where_all_told() -> None:
     test = item("t", ONE, **SAMPLED)
-    kept = book(test)
-    assert kept.share(test, ONE, limits(**SAMPLED), alpha=ALPHA) == ALPHA / 2
+    kept = collected(test)
+    assert kept.limit_alpha(test, ONE, limits(**SAMPLED), alpha=ALPHA) == ALPHA / 2
     for again in (ONE, TWO):
         with pytest.raises(BudgetsError, match="call bench once"):
-            kept.share(test, again, limits(**SAMPLED), alpha=ALPHA)
+            kept.limit_alpha(test, again, limits(**SAMPLED), alpha=ALPHA)
 
 
 def test_limits_that_leave_nothing_to_chance_are_free_however_often() -> None:
     test = item("t", ONE, **EXACT)
-    kept = book(test)
+    kept = collected(test)
     for candidate in (ONE, ONE, TWO):
-        kept.share(test, candidate, limits(**EXACT), alpha=ALPHA)
+        kept.limit_alpha(test, candidate, limits(**EXACT), alpha=ALPHA)
 
 
 def test_tests_that_do_not_tell_take_ever_less_of_the_half_that_was_kept_back() -> None:
     told, silent = item("told", ONE, **SAMPLED), item("silent", **SAMPLED)
-    kept = book(told, silent)
-    assert kept.share(told, ONE, limits(**SAMPLED), alpha=ALPHA) == ALPHA / 2 / 2
-    shares = [kept.share(silent, one, limits(**SAMPLED), alpha=ALPHA) for one in (ONE, TWO, ONE)]
+    kept = collected(told, silent)
+    assert kept.limit_alpha(told, ONE, limits(**SAMPLED), alpha=ALPHA) == ALPHA / 2 / 2
+    shares = [kept.limit_alpha(silent, one, limits(**SAMPLED), alpha=ALPHA) for one in (ONE, TWO, ONE)]
     assert shares == pytest.approx([ALPHA / 2 / 2 / 2, ALPHA / 2 / 6 / 2, ALPHA / 2 / 12 / 2])

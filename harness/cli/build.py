@@ -103,16 +103,16 @@ def _carry(out: Path, given: str, commit: Commit, order: BaseOrder) -> None:
 
 def row(artifact: Artifact) -> dict[str, Any]:
     """What --json tells of an artifact; ``seconds`` are those of export and conversion."""
-    drop = artifact.accuracy_drop
+    found = artifact.verification
     return {
         "candidate": artifact.candidate,
         "recipe": artifact.recipe,
         "path": artifact.path,
         "sha256": artifact.sha256,
         "size_bytes": artifact.size_bytes,
-        "accuracy": artifact.accuracy.value if artifact.accuracy else None,
-        "accuracy_reason": artifact.accuracy_reason,
-        "accuracy_drop": drop.value if drop else None,
+        "accuracy": found.accuracy.value if found.accuracy else None,
+        "accuracy_reason": found.accuracy_reason,
+        "accuracy_drop": found.accuracy_drop.value if found.accuracy_drop else None,
         "seconds": artifact.build_s,
         "training_seconds": training_seconds(artifact),
         "cached": artifact.cached,
@@ -203,7 +203,8 @@ def build_table(results: Sequence[tuple[Candidate, Result]]) -> str:
             drawn.add_row(*_cells(artifact))
         parts.append(_drawn(drawn))
         parts += [_sentence(f"{_name(made)}: {note}") for made in built for note in made.notes]
-        parts += sorted({f"no accuracy: {made.accuracy_reason}\n" for made in built if made.accuracy_reason})
+        reasons = {made.verification.accuracy_reason for made in built}
+        parts += sorted(f"no accuracy: {reason}\n" for reason in reasons if reason)
     failed = len(results) - len(built)
     fresh = sum(not made.cached for made in built)
     counts = [f"{fresh} built", f"{len(built) - fresh} from the cache", *([f"{failed} failed"] if failed else [])]
@@ -212,7 +213,7 @@ def build_table(results: Sequence[tuple[Candidate, Result]]) -> str:
 
 
 def _cells(artifact: Artifact) -> tuple[str, ...]:
-    accuracy, drop = artifact.accuracy, artifact.accuracy_drop
+    accuracy, drop = artifact.verification.accuracy, artifact.verification.accuracy_drop
     trained = training_seconds(artifact)
     return (
         _name(artifact),

@@ -21,10 +21,10 @@ def judge_accuracy_drop(limit: Limit, evidence: Evidence) -> Finding:
     lose. The float32 recipe itself loses nothing.
     """
     entry = evidence.entry
-    own = entry.artifact.accuracy if entry.artifact else None
+    own = entry.artifact.verification.accuracy if entry.artifact else None
     if own is None:
         return not_judged(limit, gate=GATE, because=f"accuracy is unknown: {_why_unknown(entry)}")
-    drop = entry.artifact.accuracy_drop if entry.artifact else None
+    drop = entry.artifact.verification.accuracy_drop if entry.artifact else None
     by_chance = drop.reference_by_chance if drop else entry.recipe == _FLOAT32 and own.by_chance
     if by_chance:
         return not_judged(limit, gate=GATE, because=_by_chance(own, drop))
@@ -58,12 +58,12 @@ def _by_chance(own: AccuracyResult, drop: AccuracyDrop | None) -> str:
 
 
 def _why_unknown(entry: Entry) -> str:
-    told = entry.artifact.accuracy_reason if entry.artifact else None
+    told = entry.artifact.verification.accuracy_reason if entry.artifact else None
     return told or "the candidate has no test set"
 
 
 def _why_not_compared(entry: Entry) -> str:
     if entry.recipe is None:
         return "a model file as given has no float32 recipe to be compared with"
-    told = entry.artifact.fidelity_reason if entry.artifact else None
+    told = entry.artifact.verification.fidelity_reason if entry.artifact else None
     return f"accuracy was not compared with float32's{f': {told}' if told else ''}"

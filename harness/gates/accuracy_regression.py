@@ -20,8 +20,8 @@ def judge_accuracy_regression(limit: Limit, evidence: Evidence, base: BaselineRe
 
     INVALID where either accuracy is unknown, or was found on another test set.
     """
-    own = evidence.entry.artifact.accuracy if evidence.entry.artifact else None
-    before = base.artifact.accuracy if base.artifact else None
+    own = evidence.entry.artifact.verification.accuracy if evidence.entry.artifact else None
+    before = base.artifact.verification.accuracy if base.artifact else None
     if own is None or before is None:
         whose = "the candidate's" if own is None else "the baseline's"
         return not_judged(limit, gate=GATE, because=f"{whose} accuracy is unknown")

@@ -117,9 +117,9 @@ def _bare_entry(subject: Subject, plan: Plan) -> Entry:
 
 
 def _outputs(subject: Subject, trials: Sequence[Trial], arm: str) -> OutputVerdict:
-    golden = subject.artifacts[arm].golden
+    golden = subject.artifacts[arm].verification.golden
     if golden is None:
-        return unchecked(subject.artifacts[arm].golden_reason)
+        return unchecked(subject.artifacts[arm].verification.golden_reason)
     check = _check(trials, arm)
     if check is None or check.check is None:
         return unchecked("the check trial brought no comparison")

@@ -91,8 +91,8 @@ def _ship(board: "Board", artifacts: Mapping[str, Artifact]) -> None:
     """Models, inputs, expected outputs, pre- and post-processing, before the first block."""
     for artifact in artifacts.values():
         board.ship(artifact.local_path, artifact.sha256)
-        if artifact.golden is not None:
-            for path, sha256 in artifact.golden.files.items():
+        if artifact.verification.golden is not None:
+            for path, sha256 in artifact.verification.golden.files.items():
                 board.ship(Path(path), sha256)
         if artifact.stages is not None:
             board.ship(Path(artifact.stages.path), artifact.stages.sha256)

@@ -138,7 +138,7 @@ def _arms(artifact: Artifact, baseline: Artifact | None, baseline_runner: Runner
 
 
 def _arm(name: str, artifact: Artifact) -> Arm:
-    golden, stages = artifact.golden, artifact.stages
+    golden, stages = artifact.verification.golden, artifact.stages
     return Arm(
         name=name,
         model_sha256=artifact.sha256,

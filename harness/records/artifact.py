@@ -211,17 +211,15 @@ class StagesFile(Record):
     answers_reason: str | None = None
 
 
-class Artifact(Record):
-    """A .tflite file that is ready to ship, with what is known of it."""
+class Verification(Record):
+    """What running the model on the host showed, beside its reference; where something is missing, a reason says why.
 
-    candidate: str
-    recipe: str | None
-    path: str
-    sha256: str
-    size_bytes: int
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
-    inside: Inside | None = None
+    Made once, in a process that builds, and kept as it is: in the artifact and in every results file.
+    """
+
+    golden: GoldenOutputs | None = None
+    golden_reason: str | None = None
+    """Why outputs cannot be checked; None when golden is there."""
     accuracy: AccuracyResult | None = None
     accuracy_reason: str | None = None
     """Why there is no accuracy, e.g. "synthetic data: accuracy not claimed"."""
@@ -233,11 +231,22 @@ class Artifact(Record):
     """Only where quantisation cost much: the layers with the worst error, worst first."""
     layers_reason: str | None = None
     """Why layers were not compared though quantisation cost much."""
+
+
+class Artifact(Record):
+    """A .tflite file that is ready to ship, with what is known of it."""
+
+    candidate: str
+    recipe: str | None
+    path: str
+    sha256: str
+    size_bytes: int
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    inside: Inside | None = None
+    verification: Verification = Verification()
     trainings: tuple[Training, ...] = ()
     rival: Rival | None = None
-    golden: GoldenOutputs | None = None
-    golden_reason: str | None = None
-    """Why outputs cannot be checked; None when golden is there."""
     stages: StagesFile | None = None
     notes: tuple[str, ...] = ()
     """Sentences that whoever reads its figures must know, e.g. "dynamic_int8 made no weights smaller"."""

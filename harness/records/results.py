@@ -1,4 +1,4 @@
-"""results.json, schema version 1: what a run found. Kept readable for ever."""
+"""results.json, schema version 2: what a run found. Every version stays readable."""
 
 from collections.abc import Sequence
 from typing import Literal, Self
@@ -6,15 +6,12 @@ from typing import Literal, Self
 from pydantic import Field
 
 from harness.records.artifact import (
-    AccuracyDrop,
-    AccuracyResult,
     Artifact,
-    Fidelity,
     Inside,
-    LayerError,
     Rival,
     TensorInfo,
     Training,
+    Verification,
 )
 from harness.records.base import Record
 from harness.records.board import BoardFacts, TrialMemory, TrialTelemetry
@@ -25,7 +22,7 @@ from harness.records.nearest import nearest
 from harness.records.status import RunStatus, Status
 from harness.records.units import format_interval, format_quantity
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Finding(Record):
@@ -157,13 +154,8 @@ class ArtifactRecord(Record):
     inputs: list[TensorInfo]
     outputs: list[TensorInfo]
     inside: Inside | None = None
-    accuracy: AccuracyResult | None = None
-    accuracy_reason: str | None = None
-    accuracy_drop: AccuracyDrop | None = None
-    fidelity: Fidelity | None = None
-    fidelity_reason: str | None = None
-    worst_layers: tuple[LayerError, ...] = ()
-    layers_reason: str | None = None
+    verification: Verification = Verification()
+    """Of runs of schema version 1 without ``golden``, which those did not keep."""
     trainings: tuple[Training, ...] = ()
     rival: Rival | None = None
     notes: tuple[str, ...] = ()
@@ -379,7 +371,7 @@ class Run(Record):
 class Results(Record):
     """The whole file."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     run: Run
     devices: dict[str, DeviceRecord]
     entries: list[Entry]

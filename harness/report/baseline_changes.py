@@ -90,7 +90,7 @@ def _size(entry: Entry, base: BaselineRecord) -> BaselineChange | None:
 
 def _accuracy(entry: Entry, base: BaselineRecord) -> BaselineChange | None:
     """In points; not known where one arm has none, or they were scored on unlike test sets. None where neither has."""
-    own, before = (one.artifact.accuracy if one.artifact else None for one in (entry, base))
+    own, before = (one.artifact.verification.accuracy if one.artifact else None for one in (entry, base))
     now, was = _value(entry.measurements, ACCURACY), _value(base.measurements, ACCURACY)
     now, was = own.value if own else now, before.value if before else was
     if (now is None and was is None) or base.state not in _WITH_FIGURES:

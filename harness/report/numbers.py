@@ -82,7 +82,7 @@ def points(share: float) -> str:
 
 
 def _change(entry: Entry) -> str:
-    drop = entry.artifact.accuracy_drop if entry.artifact else None
+    drop = entry.artifact.verification.accuracy_drop if entry.artifact else None
     return "" if drop is None else points(-drop.value)
 
 

@@ -1,14 +1,15 @@
-"""results.json: written the same way each time, read strictly, described by a JSON Schema."""
+"""results.json: written the same way each time, read strictly in every version, described by a JSON Schema."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
 
 from harness.records.errors import HarnessError, ResultsFileError
 from harness.records.files import read_bytes
-from harness.records.results import SCHEMA_VERSION, Results
+from harness.records.results import SCHEMA_VERSION, Entry, Results
 from harness.records.text import encoded
 from harness.store.disk import write_whole
 from harness.store.json_text import json_parts
@@ -17,6 +18,19 @@ from harness.store.problems import describe
 RESULTS_NAME = "results.json"
 MAX_RESULTS_BYTES = 512 * 1024 * 1024
 """More than any journal that was accepted becomes, indented."""
+
+
+_KNOWN_VERSIONS: Final = (1, SCHEMA_VERSION)
+_VERIFICATION_1: Final = (
+    "accuracy",
+    "accuracy_reason",
+    "accuracy_drop",
+    "fidelity",
+    "fidelity_reason",
+    "worst_layers",
+    "layers_reason",
+)
+"""Fields that stood in the artifact's own record until version 1."""
 
 
 class _Versioned(BaseModel):
@@ -66,14 +80,44 @@ def load_results(path: Path) -> Results:
     if not file.parent.name.isprintable():
         raise ResultsFileError(f"{str(file)!a}: the folder's name cannot be shown: rename it")
     content = _read(file)
-    _check_version(file, content)
+    version = _version(file, content)
     try:
-        return Results.model_validate_json(content)
+        return Results.model_validate_json(content if version == SCHEMA_VERSION else _from_version_1(content))
     except ValidationError as error:
         raise ResultsFileError(
-            f"{file}: not a results file of schema version {SCHEMA_VERSION}: {describe(error)}; "
+            f"{file}: not a results file of schema version {version}: {describe(error)}; "
             "it was damaged or edited, run the benchmark again"
         ) from error
+
+
+def _from_version_1(content: bytes) -> bytes:
+    """A file of version 1 as one of version 2; what is no JSON object of a results file is left for the reader."""
+    document = from_json(content)
+    entries = document.get("entries")
+    for entry in entries if isinstance(entries, list) else ():
+        _nest_verification(entry)
+    return to_json(document | {"schema_version": SCHEMA_VERSION}, inf_nan_mode="constants")
+
+
+def parse_entry(line: bytes) -> Entry:
+    """One entry as a journal has it, of this version or of version 1. Raises ValidationError."""
+    try:
+        return Entry.model_validate_json(line)
+    except ValidationError as error:
+        if error.errors(include_url=False)[0]["type"] == "json_invalid":
+            raise
+        entry = from_json(line)
+        _nest_verification(entry)
+        return Entry.model_validate_json(to_json(entry, inf_nan_mode="constants"))
+
+
+def _nest_verification(entry: Any) -> None:  # noqa: ANN401 - JSON that nobody has checked yet
+    """Move, in an entry of version 1, what an artifact's own record had of its verification into one of its own."""
+    holders = (entry, entry.get("baseline")) if isinstance(entry, dict) else ()
+    for holder in holders:
+        artifact = holder.get("artifact") if isinstance(holder, dict) else None
+        if isinstance(artifact, dict) and "verification" not in artifact:
+            artifact["verification"] = {name: artifact.pop(name) for name in _VERIFICATION_1 if name in artifact}
 
 
 def results_schema() -> dict[str, Any]:
@@ -92,7 +136,8 @@ def _read(file: Path) -> bytes:
         ) from error
 
 
-def _check_version(file: Path, content: bytes) -> None:
+def _version(file: Path, content: bytes) -> int:
+    """The file's schema version. Raises ResultsFileError for one that is not known here."""
     try:
         version = _Versioned.model_validate_json(content).schema_version
     except ValidationError as error:
@@ -102,8 +147,9 @@ def _check_version(file: Path, content: bytes) -> None:
         raise ResultsFileError(
             f"{file}: not JSON ({problem['msg']}); it was damaged, run the benchmark again"
         ) from error
-    if version != SCHEMA_VERSION:
+    if type(version) is not int or version not in _KNOWN_VERSIONS:
         raise ResultsFileError(
-            f"{file}: schema version {str(version)[:40]!r}, but this harness knows version {SCHEMA_VERSION}; "
+            f"{file}: schema version {str(version)[:40]!r}, but this harness knows versions 1 to {SCHEMA_VERSION}; "
             "read it with the harness that wrote it, or a newer one"
         )
+    return version

@@ -1,7 +1,7 @@
 """The folder of one run: what comes in is on disk at once, results.json when the run ends."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from harness.store.disk import append_line, disk_errors_named, write_whole
 from harness.store.json_text import json_line
 from harness.store.naming import folder_name, new_run_id
 from harness.store.problems import describe
-from harness.store.results_file import RESULTS_NAME, load_results, save_results
+from harness.store.results_file import RESULTS_NAME, load_results, parse_entry, save_results
 from harness.store.stored_runs import find_run, point_latest
 from harness.store.tally import DeviceTally, PlannedBenchmark
 
@@ -33,7 +33,7 @@ MAX_TRIALS_FILE_BYTES = 2 * 1024 * 1024 * 1024
 MAX_JOURNAL_BYTES = 256 * 1024 * 1024
 _MOST_LINE_BYTES = 64 * 1024 * 1024
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R")
 
 
 class TrialLine(Record):
@@ -121,7 +121,7 @@ class RunFolder:
 
     def trials(self) -> Iterator[TrialLine]:
         """Every trial kept so far, raw samples included, one at a time in the order they came."""
-        return _read_lines(self.path / TRIALS_NAME, TrialLine)
+        return _read_lines(self.path / TRIALS_NAME, TrialLine.model_validate_json)
 
     def drop_unfinished_trials(self) -> None:
         """Remove the trials of entries that were not finished: these are measured anew, under the same indices."""
@@ -149,15 +149,17 @@ class RunFolder:
 
     def planned(self) -> list[PlannedBenchmark]:
         """What was to be measured, by all processes, each once."""
-        return list(dict.fromkeys(_read_lines(self._journal("planned"), PlannedBenchmark)))
+        return list(dict.fromkeys(_read_lines(self._journal("planned"), PlannedBenchmark.model_validate_json)))
 
     def entries(self) -> list[Entry]:
         """The entries kept so far, by all processes, in the order they came."""
-        return list(_read_lines(self._journal("entries"), Entry))
+        return list(_read_lines(self._journal("entries"), parse_entry))
 
     def devices(self) -> dict[str, DeviceTally]:
         """The devices kept so far, by name in alphabetical order."""
-        tallies = {tally.name: tally for tally in _read_lines(self._journal("devices"), DeviceTally)}
+        tallies = {
+            tally.name: tally for tally in _read_lines(self._journal("devices"), DeviceTally.model_validate_json)
+        }
         return dict(sorted(tallies.items()))
 
     def finish(
@@ -204,8 +206,8 @@ class RunFolder:
         append_line(file, line, lock=self.path / _JOURNAL / "lock", max_file_bytes=max_file_bytes)
 
 
-def _read_lines(file: Path, record: type[R]) -> Iterator[R]:
-    """Records of a file, one a line; a torn last line, left by a killed process, counts as not written."""
+def _read_lines(file: Path, parse: Callable[[bytes], R]) -> Iterator[R]:
+    """What ``parse`` makes of a file's lines; a torn last line, left by a killed process, counts as not written."""
     try:
         with open_regular(file, follow=False) as stream:
             for number, line in enumerate(iter(lambda: stream.readline(_MOST_LINE_BYTES), b""), start=1):
@@ -213,15 +215,13 @@ def _read_lines(file: Path, record: type[R]) -> Iterator[R]:
                     raise ResultsFileError(f"{file}, line {number}: longer than any that a run writes; run it again")
                 if not line.endswith(b"\n"):
                     return
-                yield _record(file, number, line, record)
+                try:
+                    yield parse(line)
+                except ValidationError as error:
+                    raise ResultsFileError(
+                        f"{file}, line {number}: damaged: {describe(error)}; run the benchmark again"
+                    ) from error
     except FileNotFoundError:
         return
     except OSError as error:
         raise ResultsFileError(f"{file}: cannot be read: {error.strerror}; run the benchmark again") from error
-
-
-def _record(file: Path, number: int, line: bytes, record: type[R]) -> R:
-    try:
-        return record.model_validate_json(line)
-    except ValidationError as error:
-        raise ResultsFileError(f"{file}, line {number}: damaged: {describe(error)}; run the benchmark again") from error

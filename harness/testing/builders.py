@@ -1,6 +1,6 @@
 """Records for tests, with sensible values where a test does not care."""
 
-from harness.records.artifact import Artifact, GoldenOutputs, StagesFile, TensorInfo
+from harness.records.artifact import Artifact, GoldenOutputs, StagesFile, TensorInfo, Verification
 from harness.records.board import BoardFacts, Trial, TrialMemory, TrialTelemetry
 from harness.records.device import DeviceProfile
 from harness.records.plan import RunnerSpec
@@ -104,7 +104,8 @@ def make_stages(**changes: object) -> StagesFile:
 
 
 def make_artifact(candidate: str = "model", *, sha256: str = made_up_sha256("a"), **changes: object) -> Artifact:
-    """An artifact without expected outputs; ``changes`` are fields of Artifact."""
+    """An artifact without expected outputs; ``changes`` are fields of Artifact or of its Verification."""
+    checks = {name: changes.pop(name) for name in Verification.model_fields if name in changes}
     return Artifact.model_validate(
         {
             "candidate": candidate,
@@ -114,7 +115,7 @@ def make_artifact(candidate: str = "model", *, sha256: str = made_up_sha256("a")
             "size_bytes": 40_000,
             "inputs": (TensorInfo(name="input", shape=(1, 8, 8, 1), dtype="float32"),),
             "outputs": (TensorInfo(name="output", shape=(1, 10), dtype="float32"),),
-            "golden_reason": "no expected outputs were made",
+            "verification": Verification.model_validate({"golden_reason": "no expected outputs were made", **checks}),
             **changes,
         }
     )

@@ -52,8 +52,8 @@ def test_recipes_and_data_of_a_keras_file_and_a_saved_model(files: "Place") -> N
         ("exported", "int8"),
     ]
     for entry in entries:
-        assert entry["artifact"]["accuracy"]["n"] == 500
-        assert entry["artifact"]["accuracy"]["dataset"] == "scikit-learn digits"
+        assert entry["artifact"]["verification"]["accuracy"]["n"] == 500
+        assert entry["artifact"]["verification"]["accuracy"]["dataset"] == "scikit-learn digits"
     sizes = {entry["recipe"]: entry["artifact"]["inputs"][0]["dtype"] for entry in entries}
     assert sizes == {"float32": "float32", "int8": "int8"}
 
@@ -64,8 +64,8 @@ def test_without_data_the_accuracy_is_not_claimed(files: "Place") -> None:
     assert said.code == 0, said.text
     (entry,) = json.loads(said.out)["entries"]
     assert entry["recipe"] == "float32"
-    assert entry["artifact"]["accuracy"] is None
-    assert "no data set was named" in entry["artifact"]["accuracy_reason"]
+    assert entry["artifact"]["verification"]["accuracy"] is None
+    assert "no data set was named" in entry["artifact"]["verification"]["accuracy_reason"]
 
 
 @pytest.mark.parametrize(

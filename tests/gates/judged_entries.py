@@ -1,7 +1,7 @@
 """Entries with made-up measurements, and the verdict on them."""
 
 from harness.gates import judge, parse_limit
-from harness.records.artifact import AccuracyDrop, AccuracyResult
+from harness.records.artifact import AccuracyDrop, AccuracyResult, Verification
 from harness.records.metrics import METRICS
 from harness.records.results import ArtifactRecord, BaselineRecord, Entry, Measurement
 from harness.records.settings import Settings
@@ -35,7 +35,13 @@ def lost(before, after, n=360, low=-0.001, high=0.03, **more):
 
 
 def entry(
-    *measurements, status=Status.MEASURED, reason="measured", findings=(), accuracy=None, recipe="int8", **artifact_more
+    *measurements,
+    status=Status.MEASURED,
+    reason="measured",
+    findings=(),
+    accuracy=None,
+    recipe="int8",
+    **checks,
 ):
     artifact = ArtifactRecord(
         path="x.tflite",
@@ -43,8 +49,7 @@ def entry(
         size_bytes=60_012,
         inputs=[],
         outputs=[],
-        accuracy=accuracy,
-        **artifact_more,
+        verification=Verification(accuracy=accuracy, **checks),
     )
     return Entry(
         device="rpi4",

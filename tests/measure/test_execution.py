@@ -83,7 +83,7 @@ def test_model_and_golden_files_are_shipped_before_the_first_block():
     board = SimulatedBoard()
     _execute(board)
     assert set(board.shipped) == {
-        CHECKED.sha256, CHECKED.golden.inputs_sha256, CHECKED.golden.outputs_sha256,
+        CHECKED.sha256, CHECKED.verification.golden.inputs_sha256, CHECKED.verification.golden.outputs_sha256,
     }  # fmt: skip
 
 

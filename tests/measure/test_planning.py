@@ -186,7 +186,7 @@ def test_a_stranger_runs_on_seeded_inputs_and_is_not_checked():
 def test_only_a_check_needs_the_expected_outputs():
     trials = _trials(make_plan(Settings(), CANDIDATE, make_runner()))
     assert {t.kind for t in trials if t.expected is not None} == {"check"}
-    assert {t.inputs for t in trials} == {CANDIDATE.golden.inputs_sha256}
+    assert {t.inputs for t in trials} == {CANDIDATE.verification.golden.inputs_sha256}
 
 
 def test_only_stages_trials_name_the_files_of_stages():
@@ -195,7 +195,7 @@ def test_only_stages_trials_name_the_files_of_stages():
         files = (trial.stages, trial.stages_name, trial.raw)
         staged = (STAGED.stages.sha256, "my_stages.py", STAGED.stages.raw_sha256)
         assert files == (staged if trial.kind == "stages" else (None, None, None))
-        assert trial.inputs == (None if trial.kind == "stages" else STAGED.golden.inputs_sha256)
+        assert trial.inputs == (None if trial.kind == "stages" else STAGED.verification.golden.inputs_sha256)
 
 
 def test_stages_of_two_arms_are_interleaved_like_their_latencies():

@@ -120,14 +120,25 @@ def test_batch_is_one_and_int8_is_integer_from_end_to_end(four):
 
 def test_accuracy_is_counted_over_the_whole_test_part(four):
     for made in four.values():
-        assert made.accuracy is not None and made.accuracy.n == 32 and made.accuracy.dataset == "sums"
-        assert made.accuracy.value == made.accuracy.correct / 32
+        assert (
+            made.verification.accuracy is not None
+            and made.verification.accuracy.n == 32
+            and made.verification.accuracy.dataset == "sums"
+        )
+        assert made.verification.accuracy.value == made.verification.accuracy.correct / 32
 
 
 def test_golden_outputs_come_from_real_test_samples(four):
     for made in four.values():
-        assert made.golden is not None and made.golden.real and made.golden.samples == 32
-        with np.load(made.golden.inputs_path) as inputs, np.load(made.golden.outputs_path) as outputs:
+        assert (
+            made.verification.golden is not None
+            and made.verification.golden.real
+            and made.verification.golden.samples == 32
+        )
+        with (
+            np.load(made.verification.golden.inputs_path) as inputs,
+            np.load(made.verification.golden.outputs_path) as outputs,
+        ):
             assert inputs["i0"].shape == (32, 1, 6) and outputs["o0"].shape == (32, 1, 2)
             assert inputs["i0"].dtype == made.inputs[0].dtype
 
@@ -157,8 +168,8 @@ def test_a_damaged_artifact_is_built_anew(four, folder, builder):
 def test_two_inputs_without_data(builder, folder):
     made = builder.build(candidates_from_paths(["models:two_inputs"], recipes=["int8"], base_dir=folder)[0])
     assert sorted(tensor.shape for tensor in made.inputs) == [(1, 3), (1, 5)]
-    assert made.accuracy is None and made.accuracy_reason == "the factory gave no data set"
-    assert made.golden is not None and not made.golden.real
+    assert made.verification.accuracy is None and made.verification.accuracy_reason == "the factory gave no data set"
+    assert made.verification.golden is not None and not made.verification.golden.real
 
 
 @pytest.mark.parametrize(

@@ -89,12 +89,15 @@ def test_what_is_taken_is_what_was_put_wherever_the_folder_is_carried(shelf, tmp
     carried = shelf.rename(tmp_path / "elsewhere")
     taken = ArtifactFolder.open(carried).take(with_stages(tmp_path))
     put = built(tmp_path / "cache")
-    places = {"path", "golden", "stages", "cached"}
+    places = {"path": True, "verification": {"golden"}, "stages": True, "cached": True}
     assert taken.model_dump(exclude=places) == put.model_dump(exclude=places)
     assert taken.local_path == carried / f"{NAME}.tflite" and taken.cached
-    assert taken.golden is not None and Path(taken.golden.outputs_path).read_bytes() == b"outputs"
-    assert Path(taken.golden.builtin.outputs_path).read_bytes() == b"built-in kernels"
-    assert Path(taken.golden.builtin.outputs_path).is_relative_to(carried)
+    assert (
+        taken.verification.golden is not None
+        and Path(taken.verification.golden.outputs_path).read_bytes() == b"outputs"
+    )
+    assert Path(taken.verification.golden.builtin.outputs_path).read_bytes() == b"built-in kernels"
+    assert Path(taken.verification.golden.builtin.outputs_path).is_relative_to(carried)
     assert taken.stages is not None and taken.stages.answers == ("1",)
     assert Path(taken.stages.path) == carried / f"stages/{NAME}/my_stages.py"
 
@@ -236,7 +239,7 @@ def test_a_link_that_leads_outside_is_refused(shelf):
         (b"", "damaged or of another version"),
         (b"{}", "has 0"),
         (b"[]", "damaged or of another version"),
-        (b'{"schema_version": 2, "artifacts": []}', "schema_version"),
+        (b'{"schema_version": 1, "artifacts": []}', "schema_version"),
         (b'{"artifacts": [{"artifact": {}}]}', "artifacts.0.artifact"),
         (b"\xff\xfe", "damaged or of another version"),
     ],

@@ -72,7 +72,7 @@ def test_what_is_known_of_each_is_in_its_record(first):
     for artifact in first.values():
         assert not artifact.cached and artifact.build_s > 0 and artifact.inside is not None
         assert [training.epochs for training in artifact.trainings] == [2]
-        assert artifact.accuracy is not None and artifact.accuracy.n == 32
+        assert artifact.verification.accuracy is not None and artifact.verification.accuracy.n == 32
     int8 = first["models:small/int8"]
     assert int8.fidelity is not None and int8.fidelity.against == "float32" and int8.fidelity.real
     assert int8.accuracy_drop is not None and int8.accuracy_drop.n == 32
@@ -132,5 +132,7 @@ def test_the_reference_of_a_recipe_is_built_along(first, tmp_path):
     (tmp_path / "models.py").write_text(MODELS)
     with Builder(cache_dir=tmp_path / "cache") as builder:
         made = builder.build(wanted(tmp_path)[2])
-    assert made.recipe == "int8" and made.fidelity is not None and made.accuracy_drop is not None
+    assert (
+        made.recipe == "int8" and made.verification.fidelity is not None and made.verification.accuracy_drop is not None
+    )
     assert len([path for path in (tmp_path / "cache/artifacts").iterdir() if path.is_dir()]) == 2

@@ -19,13 +19,16 @@ def artifact(path: Path, cache: Path, samples: Path | None = None) -> Artifact:
 
 
 def golden(made: Artifact) -> tuple[dict, dict]:
-    assert made.golden is not None, made.golden_reason
+    assert made.verification.golden is not None, made.verification.golden_reason
     for path, sha256 in (
-        (made.golden.inputs_path, made.golden.inputs_sha256),
-        (made.golden.outputs_path, made.golden.outputs_sha256),
+        (made.verification.golden.inputs_path, made.verification.golden.inputs_sha256),
+        (made.verification.golden.outputs_path, made.verification.golden.outputs_sha256),
     ):
         assert hashlib.sha256(Path(path).read_bytes()).hexdigest() == sha256
-    with np.load(made.golden.inputs_path) as inputs, np.load(made.golden.outputs_path) as outputs:
+    with (
+        np.load(made.verification.golden.inputs_path) as inputs,
+        np.load(made.verification.golden.outputs_path) as outputs,
+    ):
         return dict(inputs), dict(outputs)
 
 
@@ -36,17 +39,21 @@ def test_random_inputs_and_what_came_out(tmp_path):
     assert inputs["i0"].shape == outputs["o0"].shape == (16, 2, 3)
     assert inputs["i0"].min() >= 0 and inputs["i0"].max() < 1
     np.testing.assert_array_equal(outputs["o0"], inputs["i0"] + inputs["i1"])
-    assert made.golden is not None and not made.golden.real and made.golden.num_threads == 1
-    assert made.recipe is None and made.accuracy is None and made.accuracy_reason
+    assert (
+        made.verification.golden is not None
+        and not made.verification.golden.real
+        and made.verification.golden.num_threads == 1
+    )
+    assert made.recipe is None and made.verification.accuracy is None and made.verification.accuracy_reason
 
 
 def test_the_second_time_nothing_is_run_and_the_inputs_are_the_same(tmp_path):
     path = write(tmp_path / "add.tflite", add_model())
     first, second, elsewhere = (artifact(path, tmp_path / cache) for cache in ("a", "a", "b"))
     assert (first.cached, second.cached, elsewhere.cached) == (False, True, False)
-    assert first.golden and second.golden and elsewhere.golden
-    assert first.golden == second.golden
-    assert first.golden.inputs_sha256 == elsewhere.golden.inputs_sha256
+    assert first.verification.golden and second.verification.golden and elsewhere.verification.golden
+    assert first.verification.golden == second.verification.golden
+    assert first.verification.golden.inputs_sha256 == elsewhere.verification.golden.inputs_sha256
 
 
 @pytest.mark.parametrize(("dtype", "scale", "low", "high"), [(INT8, 0.5, -100, 100), (INT32, 0.0, 10, 90)])
@@ -58,13 +65,13 @@ def test_integers_cover_their_range(tmp_path, dtype, scale, low, high):
 
 def test_text_has_no_golden_outputs_and_the_reason(tmp_path):
     made = artifact(write(tmp_path / "text.tflite", add_model(dtype=STRING)), tmp_path)
-    assert made.golden is None and made.golden_reason
+    assert made.verification.golden is None and made.verification.golden_reason
 
 
 def test_a_model_the_host_refuses_is_left_to_the_board(tmp_path):
     made = artifact(write(tmp_path / "bools.tflite", add_model(dtype=BOOL)), tmp_path)
-    assert made.golden is None and made.golden_reason is not None
-    assert "LiteRT on this host" in made.golden_reason and "\n" not in made.golden_reason
+    assert made.verification.golden is None and made.verification.golden_reason is not None
+    assert "LiteRT on this host" in made.verification.golden_reason and "\n" not in made.verification.golden_reason
 
 
 def test_given_samples_are_quantised_by_the_models_own_parameters(tmp_path):
@@ -72,7 +79,9 @@ def test_given_samples_are_quantised_by_the_models_own_parameters(tmp_path):
     np.save(tmp_path / "samples.npy", np.array([[0.0, 1.0], [-2.0, 1000.0]], dtype=np.float32))
     made = artifact(path, tmp_path, tmp_path / "samples.npy")
     inputs, _ = golden(made)
-    assert made.golden is not None and made.golden.real and made.golden.samples == 2
+    assert (
+        made.verification.golden is not None and made.verification.golden.real and made.verification.golden.samples == 2
+    )
     np.testing.assert_array_equal(inputs["i0"], np.array([[[3, 5]], [[-1, 127]]], dtype=np.int8))
 
 
@@ -116,7 +125,10 @@ def test_one_bad_file_leaves_the_others(tmp_path):
 
 def test_a_model_that_aborts_the_process_takes_only_that_along(tmp_path):
     made = artifact(needs.need_shared("bad/abort_blockwise_quantized.tflite"), tmp_path)
-    assert made.golden is None and made.golden_reason == "LiteRT on this host was killed by SIGABRT"
+    assert (
+        made.verification.golden is None
+        and made.verification.golden_reason == "LiteRT on this host was killed by SIGABRT"
+    )
 
 
 def test_a_model_without_inputs_runs(tmp_path):
@@ -128,5 +140,8 @@ def test_a_model_without_inputs_runs(tmp_path):
 @pytest.mark.parametrize("name", ["alloc_fail_squeeze.tflite", "invoke_fail_invalid_buffer.bin"])
 def test_models_that_fail_late_have_the_runtimes_own_words(tmp_path, name):
     made = artifact(needs.need_shared(f"bad/{name}"), tmp_path)
-    assert made.golden is None and made.golden_reason is not None
-    assert made.golden_reason.startswith("LiteRT on this host") and "\n" not in made.golden_reason
+    assert made.verification.golden is None and made.verification.golden_reason is not None
+    assert (
+        made.verification.golden_reason.startswith("LiteRT on this host")
+        and "\n" not in made.verification.golden_reason
+    )

@@ -64,7 +64,7 @@ def by_tensorflow(artifacts, tmp_path_factory):
     words = [
         word
         for recipe, made in artifacts.items()
-        for word in (made.path, made.golden.inputs_path, str(folder / f"{recipe}.npz"))
+        for word in (made.path, made.verification.golden.inputs_path, str(folder / f"{recipe}.npz"))
     ]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     subprocess.run([sys.executable, "-c", TENSORFLOW, *words], check=True, capture_output=True, env=environment)
@@ -170,14 +170,14 @@ def with_another_weight(model: Path, folder: Path) -> Path:
 
 @pytest.mark.parametrize("recipe", INTEGER)
 def test_integer_artifacts_are_bit_equal_in_litert_and_tensorflow(artifacts, by_tensorflow, recipe):
-    golden = artifacts[recipe].golden
+    golden = artifacts[recipe].verification.golden
 
     assert golden.samples == 100 and golden.real
     np.testing.assert_array_equal(outputs(golden.outputs_path), by_tensorflow[recipe])
 
 
 def test_floats_agree_in_litert_and_tensorflow(artifacts, by_tensorflow):
-    ours = outputs(artifacts["float32"].golden.outputs_path)
+    ours = outputs(artifacts["float32"].verification.golden.outputs_path)
 
     assert np.abs(ours - by_tensorflow["float32"]).max() <= FLOAT_ERROR * np.ptp(ours)
 
@@ -186,13 +186,13 @@ def test_floats_agree_in_litert_and_tensorflow(artifacts, by_tensorflow):
 def test_tflite_runtime_agrees_by_the_rule_or_refuses_in_one_line(artifacts, board, recipe):
     made = artifacts[recipe]
 
-    trial = checked(board, made.local_path, made.golden)
+    trial = checked(board, made.local_path, made.verification.golden)
 
     if trial.died is not None:
         assert recipe not in ("float32", "int8"), trial.died
         assert "\n" not in trial.died and len(trial.died) < 400
         return
-    verdict = judged(trial, made.golden)
+    verdict = judged(trial, made.verification.golden)
     assert verdict.finding is None, verdict.sentence
     if recipe == "float32":
         assert trial.check.max_error <= FLOAT_ERROR
@@ -205,12 +205,12 @@ def test_what_tflite_runtime_silently_computes_wrongly_is_caught(artifacts, boar
     golden = expected_outputs(
         made,
         sha256(made.read_bytes()).hexdigest(),
-        inputs=Inputs(Path(artifacts["float32"].golden.inputs_path), 0),
+        inputs=Inputs(Path(artifacts["float32"].verification.golden.inputs_path), 0),
         score=None,
         cache_dir=tmp_path / "cache",
         deadline_s=60.0,
     ).golden
-    right = outputs(artifacts["float32"].golden.outputs_path)
+    right = outputs(artifacts["float32"].verification.golden.outputs_path)
     assert (outputs(golden.outputs_path).argmax(-1) == right.argmax(-1)).mean() >= 0.99
 
     trial = checked(board, made, golden)

@@ -101,8 +101,8 @@ def test_open_sizes_without_samples_are_refused_with_the_way_to_give_them(builde
 def test_real_samples_give_the_sizes_which_are_named(builder, files, source):
     artifact = built(builder, files, source, samples="pictures.npz")
     assert [one.shape for one in artifact.inputs] == [(1, 24, 20, 3)]
-    assert artifact.golden_reason is None and artifact.golden is not None
-    assert (artifact.golden.samples, artifact.golden.real) == (5, True)
+    assert artifact.verification.golden_reason is None and artifact.verification.golden is not None
+    assert (artifact.verification.golden.samples, artifact.verification.golden.real) == (5, True)
     assert any("measured at 1x24x20x3, as its samples are" in note for note in artifact.notes)
     assert artifact.inside is not None and artifact.inside.macs == 11 * 9 * 4 * 27 + 4 * 4
 
@@ -112,7 +112,7 @@ def test_a_file_with_its_sizes_fixed_computes_what_the_file_does(builder, files)
     with np.load(files / "pictures.npz") as given:
         sample = given["i0"][:1]
     (wanted,) = outputs(files / "pictures.tflite", sample)
-    with np.load(artifact.golden.outputs_path) as golden:
+    with np.load(artifact.verification.golden.outputs_path) as golden:
         np.testing.assert_array_equal(golden["o0"][0], wanted)
 
 
@@ -125,7 +125,11 @@ def test_samples_that_do_not_fit_are_one_line(builder, files, source):
 def test_samples_of_several_inputs_find_theirs_by_name(builder, files):
     artifact = built(builder, files, "two.keras", samples="two.npz", recipes="int8_float_io")
     assert sorted(one.shape for one in artifact.inputs) == [(1, 3), (1, 7, 4)]
-    assert artifact.fidelity is not None and artifact.fidelity.real and artifact.fidelity.sqnr_db > 30
+    assert (
+        artifact.verification.fidelity is not None
+        and artifact.verification.fidelity.real
+        and artifact.verification.fidelity.sqnr_db > 30
+    )
 
 
 @pytest.mark.parametrize(("wanted", "measured", "other"), [(None, None, None), ("encode", 8, 16), ("decode", 16, 8)])
@@ -139,7 +143,10 @@ def test_the_signature_that_is_measured_is_named_and_chosen(builder, files, want
     assert any("--signature" in note for note in artifact.notes) == (wanted is None)
     (shape,) = [one.shape for one in artifact.inputs]
     assert shape == ((1, 8) if name == "encode" else (1, 16)) and shape[1] != other
-    with np.load(artifact.golden.inputs_path) as given, np.load(artifact.golden.outputs_path) as golden:
+    with (
+        np.load(artifact.verification.golden.inputs_path) as given,
+        np.load(artifact.verification.golden.outputs_path) as golden,
+    ):
         (told,) = outputs(files / "codec.tflite", given["i0"][0], signature=name)
         np.testing.assert_allclose(golden["o0"][0], told, rtol=1e-5)
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from support.baseline_results import measured_against
 from support.baseline_results import ratio as sampled_ratio
-from support.sample_results import results
+from support.sample_results import changed_artifact, results
 
 from harness.records.artifact import AccuracyResult
 from harness.records.units import format_quantity
@@ -19,7 +19,7 @@ N, NOW = 500, 400
 
 def scored(entry, correct, *, dataset="digits"):
     accuracy = AccuracyResult(value=correct / N, correct=correct, n=N, dataset=dataset, obtained="LiteRT")
-    return entry.artifact.model_copy(update={"accuracy": accuracy})
+    return changed_artifact(entry.artifact, accuracy=accuracy)
 
 
 def entry_against(before, *, dataset="digits", size=412_000, ratios=()):

@@ -4,7 +4,7 @@ import re
 from html import unescape
 
 import pytest
-from support.sample_results import HOSTILE, results
+from support.sample_results import HOSTILE, changed_artifact, results
 from support.told_results import LONG_RECIPES, drop, told_results
 
 from harness.records.results import Results
@@ -17,7 +17,7 @@ from harness.report.sections.contents import CONTENTS
 from harness.report.sections.stages import ANSWERS_SHOWN, STAGES
 from harness.store import load_results
 
-GOLDEN = "tests/store/golden/v1.json"
+GOLDEN = "tests/store/golden/v2.json"
 
 
 def undrawn(of):
@@ -35,7 +35,7 @@ def text_of(section, of=None):
 def changed(recipe, **update):
     """The run with another artifact for a recipe."""
     entries = [
-        one.model_copy(update={"artifact": one.artifact.model_copy(update=update)})
+        one.model_copy(update={"artifact": changed_artifact(one.artifact, **update)})
         if one.artifact and one.recipe == recipe
         else one
         for one in told_results().entries
@@ -104,7 +104,7 @@ def test_why_layers_were_not_compared_is_told():
 
 
 def test_an_area_under_the_curve_is_named_and_counts_no_samples_lost():
-    auc = told_results().entries[0].artifact.accuracy.model_copy(update={"score": "auc", "correct": None})
+    auc = told_results().entries[0].artifact.verification.accuracy.model_copy(update={"score": "auc", "correct": None})
     lost = drop().model_copy(update={"lost": None, "gained": None})
     cells = dict(CHECKS.context(changed("int8", accuracy=auc, accuracy_drop=lost), [])["candidates"][0]["rows"])["int8"]
     assert cells[0][1] == "AUC, n 450"

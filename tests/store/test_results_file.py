@@ -17,8 +17,10 @@ from harness.store.json_text import json_text
 from harness.store.results_file import results_text, save_results
 
 ROOT = Path(__file__).resolve().parents[2]
-GOLDEN = Path(__file__).parent / "golden" / "v1.json"
+GOLDEN = Path(__file__).parent / "golden" / "v2.json"
+GOLDEN_1 = Path(__file__).parent / "golden" / "v1.json"
 PUBLISHED = ROOT / "docs" / "results.schema.json"
+PUBLISHED_1 = ROOT / "docs" / "results.schema-1.json"
 
 finite = st.floats(min_value=-MOST_NUMBER, max_value=MOST_NUMBER)
 whole = st.integers(min_value=-MOST_INTEGER, max_value=MOST_INTEGER)
@@ -77,7 +79,11 @@ def test_what_is_written_is_read_back_and_written_the_same(entries):
     assert results_text(read) == text
 
 
-def test_golden_file_of_version_1_loads_and_what_it_held_serialises_identically():
+def test_golden_file_of_version_1_is_the_one_of_version_2():
+    assert load_results(GOLDEN_1) == load_results(GOLDEN)
+
+
+def test_golden_file_of_version_2_loads_and_what_it_held_serialises_identically():
     loaded = load_results(GOLDEN)
     held = loaded.model_dump(mode="json", exclude_unset=True)
     assert json_text(held) + "\n" == GOLDEN.read_text(encoding="utf-8")
@@ -90,6 +96,12 @@ def test_published_schema_is_current():
         'write it anew: python -c "import json; from harness.store import results_schema; '
         'print(json.dumps(results_schema(), indent=2))" > docs/results.schema.json'
     )
+
+
+def test_the_schema_of_version_1_still_describes_its_files():
+    validator = jsonschema.Draft202012Validator(json.loads(PUBLISHED_1.read_text(encoding="utf-8")))
+    assert list(validator.iter_errors(json.loads(GOLDEN_1.read_text(encoding="utf-8")))) == []
+    assert list(validator.iter_errors(json.loads(GOLDEN.read_text(encoding="utf-8"))))
 
 
 def test_published_schema_accepts_the_golden_file_and_refuses_a_stranger():
@@ -129,9 +141,14 @@ def test_every_problem_is_told_in_one_line(tmp_path):
         (b"[" * 100_000, "not JSON"),
         (b"[]", "no schema_version"),
         (b"{}", "no schema_version"),
-        (b'{"schema_version": 2}', "schema version '2', but this harness knows version 1"),
-        (b'{"schema_version": {"a": "\\n"}}', "knows version 1"),
-        (b'{"schema_version": 1}', "run: Field required"),
+        (b'{"schema_version": 3}', "schema version '3', but this harness knows versions 1 to 2"),
+        (b'{"schema_version": {"a": "\\n"}}', "knows versions 1 to 2"),
+        (b'{"schema_version": true}', "schema version 'True'"),
+        (b'{"schema_version": 1.0}', "schema version '1.0'"),
+        (b'{"schema_version": 2}', "schema version 2: run: Field required"),
+        (b'{"schema_version": 1}', "schema version 1: run: Field required"),
+        (b'{"schema_version": 1, "entries": {"a": 1}}', "entries: Input should be"),
+        (b'{"schema_version": 1, "entries": [1, {"artifact": []}, {"baseline": 2}]}', "entries.0: Input should be"),
     ],
 )
 def test_damaged_files_are_refused_in_one_line(tmp_path, content, expected):
@@ -142,8 +159,9 @@ def test_damaged_files_are_refused_in_one_line(tmp_path, content, expected):
     assert "\n" not in str(caught.value)
 
 
-def test_nan_in_a_file_is_refused(tmp_path):
-    text = GOLDEN.read_text(encoding="utf-8").replace('"measure": 104.2', '"measure": NaN')
+@pytest.mark.parametrize("golden", [GOLDEN, GOLDEN_1], ids=lambda path: path.stem)
+def test_nan_in_a_file_is_refused(tmp_path, golden):
+    text = golden.read_text(encoding="utf-8").replace('"measure": 104.2', '"measure": NaN')
     assert "NaN" in text
     file = tmp_path / "results.json"
     file.write_text(text, encoding="utf-8")

@@ -1,7 +1,7 @@
 """One resolver for every command: latest, a run's id or how it begins, its folder, its results.json."""
 
 import pytest
-from store.sample_results import results
+from support.sample_results import results
 
 from harness.records.errors import UsageError
 from harness.store import find_run, load_run

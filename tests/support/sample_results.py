@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from harness.records.artifact import AccuracyResult, TensorInfo
+from harness.records.artifact import AccuracyResult, TensorInfo, Verification
 from harness.records.board import BoardFacts, RuntimeFound, TrialMemory, TrialTelemetry
 from harness.records.device import Connection, DeviceProfile, Hardware
 from harness.records.metrics import METRICS
@@ -160,6 +160,12 @@ def measurements(p50_s: float, size: int, accuracy: float | None) -> list[Measur
     ]
 
 
+def changed_artifact(artifact: ArtifactRecord, **update: object) -> ArtifactRecord:
+    """The record with other fields, those of its verification among them."""
+    checks = {name: update.pop(name) for name in Verification.model_fields if name in update}
+    return artifact.model_copy(update={**update, "verification": artifact.verification.model_copy(update=checks)})
+
+
 def entry(
     device: str, candidate: str, recipe: str | None, status: Status, *, reason: str, p50_s: float | None
 ) -> Entry:
@@ -173,10 +179,12 @@ def entry(
         size_bytes=size,
         inputs=[tensor],
         outputs=[tensor],
-        accuracy=AccuracyResult(value=accuracy, correct=442, n=450, dataset="digits", obtained="LiteRT on the host")
-        if has_accuracy and accuracy
-        else None,
-        accuracy_reason=None if has_accuracy else "synthetic data: accuracy not claimed",
+        verification=Verification(
+            accuracy=AccuracyResult(value=accuracy, correct=442, n=450, dataset="digits", obtained="LiteRT on the host")
+            if has_accuracy and accuracy
+            else None,
+            accuracy_reason=None if has_accuracy else "synthetic data: accuracy not claimed",
+        ),
         versions={"tensorflow": "2.21.0"},
     )
     return Entry(

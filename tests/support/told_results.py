@@ -11,7 +11,7 @@ from harness.records.artifact import (
     Training,
 )
 from harness.records.results import Comparison, Entry, Results
-from support.sample_results import HOSTILE, measured, results
+from support.sample_results import HOSTILE, changed_artifact, measured, results
 
 LONG_RECIPES = ("prune(0.8)+int8_float_io", "distill(width=0.5)+prune(0.8, block=(1, 16))+float16")
 STAGE_S = {"preprocess": 0.0004, "inference": 0.0002, "postprocess": 0.0001, "end_to_end": 0.00072}
@@ -84,7 +84,7 @@ def told(entry: Entry) -> Entry:
         distilled = Training(what="distilled(width=0.5)", epochs=9, cached=True)
         rival = Rival(what="the same student trained alone", value=0.968, own_value=0.972, score="top1", n=450, seed=0)
         update |= {"inputs": [tensor], "worst_layers": (layer,), "trainings": (trained, distilled), "rival": rival}
-    return entry.model_copy(update={"artifact": entry.artifact.model_copy(update=update)})
+    return entry.model_copy(update={"artifact": changed_artifact(entry.artifact, **update)})
 
 
 def staged(entry: Entry) -> Entry:

@@ -30,7 +30,7 @@ def _blocks(**settings):
 
 
 def _run(board, blocks=None):
-    golden = ARTIFACT.golden
+    golden = ARTIFACT.verification.golden
     for sha256 in (ARTIFACT.sha256, golden.inputs_sha256, golden.outputs_sha256):
         board.ship(ARTIFACT.local_path, sha256)
     return [trial for block in blocks or _blocks() for trial in board.run_block(block)]

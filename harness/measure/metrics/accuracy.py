@@ -12,8 +12,9 @@ def compute(evidence: Evidence) -> list[Measurement]:
 
 def of_artifact(artifact: Artifact) -> list[Measurement]:
     """Known without a trial."""
-    found = artifact.accuracy
+    found = artifact.verification.accuracy
     if found is None:
-        return [unknown("accuracy", artifact.accuracy_reason or "no labelled test set comes with the model")]
+        why = artifact.verification.accuracy_reason or "no labelled test set comes with the model"
+        return [unknown("accuracy", why)]
     note = f"{found.correct} of {found.n} right, {found.dataset}, {found.obtained}"
     return [exactly("accuracy", found.value, note)]

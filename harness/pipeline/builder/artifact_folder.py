@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from harness.pipeline.cache import file_sha256
 from harness.pipeline.source_hashes import user_source_hashes
-from harness.records.artifact import Artifact, StagesFile
+from harness.records.artifact import Artifact, GoldenOutputs, StagesFile
 from harness.records.base import Record
 from harness.records.candidate import OF_THE_DATASET, Candidate
 from harness.records.errors import BuildError, UsageError
@@ -49,7 +49,7 @@ class FolderEntry(Record):
 class FolderIndex(Record):
     """What stands in a shelf's index.json."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     artifacts: tuple[FolderEntry, ...] = ()
 
 
@@ -106,22 +106,11 @@ class ArtifactFolder:
 
     def _taken(self, label: str, stages: StagesFile | None) -> Artifact:
         artifact = self.entries[label].artifact
-        golden = artifact.golden
-        builtin = golden.builtin if golden else None
+        golden = self._golden(artifact.verification.golden)
         return artifact.model_copy(
             update={
                 "path": self._checked(artifact.path, artifact.sha256),
-                "golden": golden
-                and golden.model_copy(
-                    update={
-                        "inputs_path": self._checked(golden.inputs_path, golden.inputs_sha256),
-                        "outputs_path": self._checked(golden.outputs_path, golden.outputs_sha256),
-                        "builtin": builtin
-                        and builtin.model_copy(
-                            update={"outputs_path": self._checked(builtin.outputs_path, builtin.outputs_sha256)}
-                        ),
-                    }
-                ),
+                "verification": artifact.verification.model_copy(update={"golden": golden}),
                 "stages": stages
                 and stages.model_copy(
                     update={
@@ -130,6 +119,19 @@ class ArtifactFolder:
                     }
                 ),
                 "cached": True,
+            }
+        )
+
+    def _golden(self, golden: GoldenOutputs | None) -> GoldenOutputs | None:
+        builtin = golden.builtin if golden else None
+        return golden and golden.model_copy(
+            update={
+                "inputs_path": self._checked(golden.inputs_path, golden.inputs_sha256),
+                "outputs_path": self._checked(golden.outputs_path, golden.outputs_sha256),
+                "builtin": builtin
+                and builtin.model_copy(
+                    update={"outputs_path": self._checked(builtin.outputs_path, builtin.outputs_sha256)}
+                ),
             }
         )
 
@@ -219,7 +221,7 @@ def _put(folder: Path, candidate: Candidate, artifact: Artifact, taken: set[str]
     name = _readable(candidate)
     if f"{name}.tflite" in taken:
         name = f"{name}-{sha256(str(candidate).encode()).hexdigest()[:8]}"
-    golden, stages = artifact.golden, artifact.stages
+    golden, stages = artifact.verification.golden, artifact.stages
     builtin = golden.builtin if golden else None
     if golden is not None:
         golden = golden.model_copy(
@@ -240,7 +242,8 @@ def _put(folder: Path, candidate: Candidate, artifact: Artifact, taken: set[str]
             }
         )
     path = _copy(artifact.path, folder, f"{name}.tflite")
-    shelved = artifact.model_copy(update={"path": path, "golden": golden, "stages": stages})
+    verification = artifact.verification.model_copy(update={"golden": golden})
+    shelved = artifact.model_copy(update={"path": path, "verification": verification, "stages": stages})
     return FolderEntry(artifact=shelved, sources=user_sources(candidate))
 
 

@@ -11,8 +11,8 @@ from harness.pipeline.check.inspection.model_file import inspect_file
 from harness.pipeline.model.conversion.quantize_rules import has_small_weights
 from harness.pipeline.model.job import PreparedInfo
 from harness.pipeline.recipes.recipe import parse_recipe
-from harness.pipeline.worker.protocol import Checked, Stage, Staging, Verify
-from harness.records.artifact import AccuracyResult, Artifact
+from harness.pipeline.worker.protocol import Stage, Staging, Verify
+from harness.records.artifact import AccuracyResult, Artifact, Verification
 from harness.records.candidate import OF_THE_DATASET, Candidate
 from harness.records.errors import BuildError, EntryError
 from harness.records.units import format_quantity
@@ -59,17 +59,9 @@ def complete_artifact(candidate: Candidate, found: Found, shop: ArtifactCache, d
         inputs=info.inputs,
         outputs=info.outputs,
         inside=info.inside,
-        accuracy=result.accuracy,
-        accuracy_reason=result.accuracy_reason,
-        accuracy_drop=result.accuracy_drop,
-        fidelity=result.fidelity,
-        fidelity_reason=result.fidelity_reason,
-        worst_layers=result.worst_layers,
-        layers_reason=result.layers_reason,
+        verification=result,
         trainings=found.about.trainings,
         rival=found.about.rival,
-        golden=result.golden,
-        golden_reason=result.golden_reason,
         stages=staging.file if staging else None,
         notes=(
             *_by_chance(result.accuracy),
@@ -151,7 +143,7 @@ def _unchanged_weights(file: Path, recipe: str | None) -> tuple[str, ...]:
     )
 
 
-def _with_reason(result: Checked, found: Found) -> Checked:
+def _with_reason(result: Verification, found: Found) -> Verification:
     """Why nothing was compared is told, where that is known here and not by the check."""
     if result.fidelity is not None or isinstance(found.reference, Artifact):
         return result

@@ -7,14 +7,14 @@ from pydantic import ValidationError
 
 from harness.pipeline.builder.artifact_cache import ArtifactCache, TaskContext
 from harness.pipeline.cache import GOLDEN, file_sha256, fill_folder, key, litert_version, lock, running_key
-from harness.pipeline.worker.protocol import Checked, Verify
-from harness.records.artifact import GoldenOutputs
+from harness.pipeline.worker.protocol import Verify
+from harness.records.artifact import GoldenOutputs, Verification
 from harness.records.errors import BuildError
 
 _CHECKED = "checked.json"
 
 
-def checked(shop: ArtifactCache, desk: TaskContext, request: Verify) -> tuple[Checked, bool]:
+def checked(shop: ArtifactCache, desk: TaskContext, request: Verify) -> tuple[Verification, bool]:
     """What is known of a model from running it, and whether that was known before. Raises BuildError."""
     folder = shop.cache_dir / GOLDEN / _key(request)
     found = _read(folder)
@@ -22,7 +22,7 @@ def checked(shop: ArtifactCache, desk: TaskContext, request: Verify) -> tuple[Ch
         shop.note_names([folder, *_places(found)], desk)
         return found, True
     desk.say("checking it on the host")
-    result = Checked.model_validate_json(shop.ask(request, desk).result)
+    result = Verification.model_validate_json(shop.ask(request, desk).result)
     if result.golden is not None:  # a host that refused it may have been short of memory or time
         with lock(folder), fill_folder(folder) as partial:
             (partial / _CHECKED).write_text(result.model_dump_json(), encoding="utf-8")
@@ -30,7 +30,7 @@ def checked(shop: ArtifactCache, desk: TaskContext, request: Verify) -> tuple[Ch
     return result, False
 
 
-def _places(found: Checked) -> list[Path]:
+def _places(found: Verification) -> list[Path]:
     """The folders of the outputs that it speaks of."""
     return [Path(path).parent for path in found.golden.files] if found.golden is not None else []
 
@@ -41,10 +41,10 @@ def _key(request: Verify) -> str:
     return key(["checked", asked, samples, litert_version(), platform.machine(), running_key()])
 
 
-def _read(folder: Path) -> Checked | None:
+def _read(folder: Path) -> Verification | None:
     """What was found before, if the outputs it speaks of are still there, byte for byte."""
     try:
-        found = Checked.model_validate_json((folder / _CHECKED).read_text(encoding="utf-8"))
+        found = Verification.model_validate_json((folder / _CHECKED).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValidationError, ValueError):
         return None
     return found if found.golden is not None and _is_whole(found.golden) else None

@@ -6,11 +6,6 @@ from pydantic import Field, TypeAdapter
 
 from harness.pipeline.model.job import BuildJob
 from harness.records.artifact import (
-    AccuracyDrop,
-    AccuracyResult,
-    Fidelity,
-    GoldenOutputs,
-    LayerError,
     StagesFile,
 )
 from harness.records.base import Record
@@ -79,7 +74,7 @@ class Stage(Record):
 
 
 class Verify(Record):
-    """Run a model on the host and compare it with a reference; gives Checked.
+    """Run a model on the host and compare it with a reference; gives Verification.
 
     ``samples`` None: seeded random inputs. ``reference`` None: there is nothing to compare with.
     """
@@ -110,17 +105,3 @@ class Staging(Record):
 
     file: StagesFile
     samples: str
-
-
-class Checked(Record):
-    """What is known of a model from running it on the host."""
-
-    golden: GoldenOutputs | None = None
-    golden_reason: str | None = None
-    accuracy: AccuracyResult | None = None
-    accuracy_reason: str | None = None
-    accuracy_drop: AccuracyDrop | None = None
-    fidelity: Fidelity | None = None
-    fidelity_reason: str | None = None
-    worst_layers: tuple[LayerError, ...] = ()
-    layers_reason: str | None = None

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from harness.pipeline.check.verification.expected import Inputs
 from harness.pipeline.check.verification.verify import Claims, Reference, verify
-from harness.pipeline.worker.protocol import Checked, Verify
+from harness.pipeline.worker.protocol import Verify
+from harness.records.artifact import Verification
 
 
-def check(request: Verify) -> Checked:
+def check(request: Verify) -> Verification:
     """What running the model shows. Raises BuildError for samples that do not fit it."""
     found = verify(
         Path(request.model),
@@ -18,7 +19,7 @@ def check(request: Verify) -> Checked:
         cache_dir=Path(request.cache_dir),
         deadline_s=request.deadline_s,
     )
-    return Checked(
+    return Verification(
         golden=found.golden,
         golden_reason=found.golden_reason,
         accuracy=found.accuracy,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from harness.records.artifact import AccuracyDrop, AccuracyResult, Fidelity, LayerError, Rival, Training
-from harness.records.results import ArtifactRecord, Results
+from harness.records.artifact import AccuracyDrop, AccuracyResult, Fidelity, LayerError, Rival, Training, Verification
+from harness.records.results import Results
 from harness.records.units import format_quantity
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.groups import MeasuredArtifact, artifacts, artifacts_left_out
@@ -21,7 +21,7 @@ def _context(results: Results, _: list[GroupCharts]) -> dict[str, Any] | None:
     candidates = [
         {
             "name": candidate,
-            "rows": [(one.name, _cells(one.record)) for one in found],
+            "rows": [(one.name, _cells(one.record.verification)) for one in found],
             "cards": [(one.name, _facts(results, one)) for one in found],
         }
         for candidate, found in artifacts(results)
@@ -31,8 +31,8 @@ def _context(results: Results, _: list[GroupCharts]) -> dict[str, Any] | None:
     )
 
 
-def _cells(record: ArtifactRecord) -> list[Cell]:
-    return [_accuracy(record.accuracy), _drop(record.accuracy_drop), *_nearness(record.fidelity)]
+def _cells(found: Verification) -> list[Cell]:
+    return [_accuracy(found.accuracy), _drop(found.accuracy_drop), *_nearness(found.fidelity)]
 
 
 def _accuracy(accuracy: AccuracyResult | None) -> Cell:
@@ -63,12 +63,12 @@ def _nearness(fidelity: Fidelity | None) -> list[Cell]:
 
 
 def _facts(results: Results, one: MeasuredArtifact) -> list[tuple[str, list[str]]]:
-    record = one.record
+    record, found = one.record, one.record.verification
     told = [
         ("outputs", _outputs(results, one)),
-        ("test set", _test_set(record)),
-        ("compared", _comparison(record)),
-        ("worst layers", [*map(_layer, record.worst_layers), *_as_texts(record.layers_reason)]),
+        ("test set", _test_set(found)),
+        ("compared", _comparison(found)),
+        ("worst layers", [*map(_layer, found.worst_layers), *_as_texts(found.layers_reason)]),
         ("notes", list(record.notes)),
         ("trained", [text for training in record.trainings for text in _training(training)]),
         ("held against", _rival(record.rival) if record.rival else []),
@@ -88,17 +88,16 @@ def _outputs(results: Results, one: MeasuredArtifact) -> list[str]:
     return [f"{', '.join(dict.fromkeys(names))}: {outputs}" for outputs, names in told.items()]
 
 
-def _test_set(record: ArtifactRecord) -> list[str]:
-    accuracy = record.accuracy
-    if accuracy is None:
-        return _as_texts(record.accuracy_reason)
-    return [", ".join(filter(None, (accuracy.dataset, accuracy.obtained)))]
+def _test_set(found: Verification) -> list[str]:
+    if found.accuracy is None:
+        return _as_texts(found.accuracy_reason)
+    return [", ".join(filter(None, (found.accuracy.dataset, found.accuracy.obtained)))]
 
 
-def _comparison(record: ArtifactRecord) -> list[str]:
-    fidelity, drop = record.fidelity, record.accuracy_drop
+def _comparison(found: Verification) -> list[str]:
+    fidelity, drop = found.fidelity, found.accuracy_drop
     if fidelity is None:
-        texts = _as_texts(record.fidelity_reason)
+        texts = _as_texts(found.fidelity_reason)
     else:
         kind = "real" if fidelity.real else "made-up"
         texts = [f"outputs against {fidelity.against} on {fidelity.samples:,} {kind} samples"]

@@ -41,8 +41,10 @@ def conversion_sources() -> dict[str, str]:
 
 @functools.cache
 def quantizing_sources() -> dict[str, str]:
-    """The harness' own code that quantises a .tflite file."""
-    return _own("model.conversion.quantize", _QUANTIZING_ROOMS)
+    """The harness' own code that quantises a .tflite file, or writes it anew, in this process and in limited ones."""
+    hashes = _own("model.conversion.quantize", _QUANTIZING_ROOMS)
+    hashes |= _own("model.conversion.quantize_process", _QUANTIZING_ROOMS)
+    return hashes | _own("model.conversion.fixed_file_process", _QUANTIZING_ROOMS)
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """The exported model is loaded back and held against what it was made from, before anything is converted."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -9,8 +9,7 @@ from harness.pipeline.model.conversion.exported import SERVING, Exported, Port
 from harness.pipeline.model.training.foreign import one_line
 from harness.records.errors import BuildError
 
-if TYPE_CHECKING:
-    Array = np.ndarray[Any, np.dtype[Any]]
+Array = np.ndarray[Any, np.dtype[Any]]
 
 COMPARED: Final = 4
 """Samples on which the two must agree."""
@@ -22,7 +21,7 @@ _STEPS: Final = 8
 """Or so many of the number format's own steps, where it is coarser (float16)."""
 
 
-def compare(exported: Exported, samples: "Mapping[str, Array]", label: str, *, made_up: bool) -> None:
+def compare(exported: Exported, samples: Mapping[str, Array], label: str, *, made_up: bool) -> None:
     """Run both on samples, one by one. Raises BuildError where they differ, or where an output is NaN or infinite.
 
     ``samples`` are arrays by input name with the sample as the first axis; the first ``COMPARED`` are used.
@@ -45,7 +44,7 @@ def compare(exported: Exported, samples: "Mapping[str, Array]", label: str, *, m
             _compare_output(got[port.name], np.asarray(wanted[port.name]), port, label, exported.original_eps)
 
 
-def _compare_output(got: "Array", wanted: "Array", port: Port, label: str, eps: float) -> None:
+def _compare_output(got: Array, wanted: Array, port: Port, label: str, eps: float) -> None:
     name = port.name
     if eps and wanted.dtype.name in _COARSE:
         wanted = wanted.astype(port.dtype)

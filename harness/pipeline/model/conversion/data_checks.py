@@ -1,7 +1,7 @@
 """A data set is held against the model it goes with, before anything is converted: each misfit is one line."""
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,15 +10,14 @@ from harness.pipeline.model.data.several_labels import several_labels
 from harness.pipeline.model.dataset import Dataset
 from harness.records.errors import BuildError
 
-if TYPE_CHECKING:
-    Array = np.ndarray[Any, np.dtype[Any]]
+Array = np.ndarray[Any, np.dtype[Any]]
 
 _MAY_BECOME = {"f": "f", "i": "fiu", "u": "fiu", "b": "fiub"}
 """numpy's kinds of numbers, and what each may be turned into."""
 _SHOWN_LABELS = 3
 
 
-def fitted(values: object, port: Port, *, part: str, label: str) -> "Array":
+def fitted(values: object, port: Port, *, part: str, label: str) -> Array:
     """A part's inputs in the input's own dtype: shape (n, *sizes). Raises BuildError for what does not fit or is lost.
 
     Whole numbers may go into any input that can hold them, floats only into inputs of floats.
@@ -40,7 +39,7 @@ def fitted(values: object, port: Port, *, part: str, label: str) -> "Array":
     return cast
 
 
-def class_labels(dataset: Dataset, exported: Exported, *, n: int, label: str) -> "Array":
+def class_labels(dataset: Dataset, exported: Exported, *, n: int, label: str) -> Array:
     """The test labels as int64, one for each of ``n`` samples, or one for each output of the model, 0 or 1.
 
     Raises BuildError for what cannot be labels here.
@@ -60,7 +59,7 @@ def class_labels(dataset: Dataset, exported: Exported, *, n: int, label: str) ->
     return whole
 
 
-def why_not_scored(dataset: Dataset, exported: Exported, labels: "Array") -> str | None:
+def why_not_scored(dataset: Dataset, exported: Exported, labels: Array) -> str | None:
     """Why this model's outputs say nothing on the data set's labels; None where they do."""
     outputs = exported.outputs
     if len(outputs) != 1:
@@ -80,7 +79,7 @@ def _classes(exported: Exported) -> int | None:
     return sizes[0] if len(sizes) == 1 and sizes[0] > 1 else None
 
 
-def _check_classes(labels: "Array", classes: int, label: str) -> None:
+def _check_classes(labels: Array, classes: int, label: str) -> None:
     beyond = sorted({int(one) for one in labels[(labels < 0) | (labels >= classes)]})
     if beyond:
         shown = ", ".join(map(str, beyond[:_SHOWN_LABELS])) + (" ..." if len(beyond) > _SHOWN_LABELS else "")
@@ -89,7 +88,7 @@ def _check_classes(labels: "Array", classes: int, label: str) -> None:
         )
 
 
-def _check_anomalies(labels: "Array", label: str) -> None:
+def _check_anomalies(labels: Array, label: str) -> None:
     found = sorted({int(one) for one in labels})
     if found != [0, 1]:
         shown = ", ".join(map(str, found[:_SHOWN_LABELS])) + (" ..." if len(found) > _SHOWN_LABELS else "")
@@ -98,5 +97,5 @@ def _check_anomalies(labels: "Array", label: str) -> None:
         )
 
 
-def _spoken(array: "Array") -> str:
+def _spoken(array: Array) -> str:
     return "no numbers" if array.dtype.kind not in "fiubc" else str(array.dtype)

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,8 +15,7 @@ from harness.pipeline.model.dataset import Dataset
 from harness.pipeline.model.job import CALIBRATION, RAW, SAMPLES, TEST
 from harness.records.errors import BuildError
 
-if TYPE_CHECKING:
-    Array = np.ndarray[Any, np.dtype[Any]]
+Array = np.ndarray[Any, np.dtype[Any]]
 
 PREPROCESSING: Final = "preprocessing.py"
 """A copy of the data set's own file, so that what is kept does not point into a checkout that may go."""
@@ -31,7 +30,7 @@ _INDICES: Final = 100
 class Written:
     """Samples to compare models on, by input name; why no accuracy is claimed, if so."""
 
-    samples: "dict[str, Array]"
+    samples: dict[str, Array]
     accuracy_reason: str | None
 
 
@@ -54,7 +53,7 @@ def write_data(dataset: Dataset, exported: Exported, folder: Path, label: str) -
     return Written({port.name: test}, dataset.accuracy_reason or why_not_scored(dataset, exported, labels))
 
 
-def write_given_samples(path: Path, exported: Exported, folder: Path, label: str) -> "dict[str, Array]":
+def write_given_samples(path: Path, exported: Exported, folder: Path, label: str) -> dict[str, Array]:
     """Write real samples without labels, to calibrate and to check outputs on; gives them by input name.
 
     Raises BuildError.
@@ -71,7 +70,7 @@ def write_given_samples(path: Path, exported: Exported, folder: Path, label: str
     return samples
 
 
-def write_made_up_data(exported: Exported, folder: Path, *, seed: int, label: str) -> "dict[str, Array]":
+def write_made_up_data(exported: Exported, folder: Path, *, seed: int, label: str) -> dict[str, Array]:
     """Write seeded random calibration samples; gives them by input name. Raises BuildError.
 
     Where a table's size is known, the first of them are what outputs are checked on too.
@@ -84,7 +83,7 @@ def write_made_up_data(exported: Exported, folder: Path, *, seed: int, label: st
     return samples
 
 
-def _write_raw(raw: "Iterable[Array]", path: Path, label: str) -> None:
+def _write_raw(raw: Iterable[Array], path: Path, label: str) -> None:
     arrays = {f"r{index}": np.asarray(one) for index, one in enumerate(raw)}
     objects = [name for name, array in arrays.items() if array.dtype.hasobject]
     if objects:
@@ -94,7 +93,7 @@ def _write_raw(raw: "Iterable[Array]", path: Path, label: str) -> None:
     np.savez(path, allow_pickle=False, **arrays)
 
 
-def _made_up(rng: np.random.Generator, port: Port, label: str) -> "Array":
+def _made_up(rng: np.random.Generator, port: Port, label: str) -> Array:
     """Floats in [0, 1), 8 and 16 bit integers over their range, wider ones 0..99: as what is made up for the board.
 
     Indices stay within the table that they look up in, where that is known.

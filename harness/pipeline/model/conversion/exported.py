@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    Array = np.ndarray[Any, np.dtype[Any]]
+Array = np.ndarray[Any, np.dtype[Any]]
 
 SERVING = "serving_default"
 """The signature that is exported, and looked for first in a SavedModel of the user's."""
@@ -43,6 +42,6 @@ class Exported:
     folder: Path
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
-    original: "Callable[[Mapping[str, Array]], Mapping[str, Array]]"
+    original: Callable[[Mapping[str, Array]], Mapping[str, Array]]
     original_eps: float = 0.0
     notes: tuple[str, ...] = ()

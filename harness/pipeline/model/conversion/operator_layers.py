@@ -46,7 +46,3 @@ def _layers(table: Table, operators: Sequence[Operator]) -> dict[int, str]:
 def _with_layer(operator: Operator, layers: dict[int, str]) -> str:
     layer = next((layers[made] for made in operator.outputs if made in layers), None)
     return operator.name if layer is None else f'{operator.name} (layer "{layer}")'
-
-
-def _in_floats(graph: Graph, operator: Operator) -> bool:
-    return any(graph.tensors[made].dtype in _FLOATS for made in operator.outputs)

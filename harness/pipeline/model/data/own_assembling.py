@@ -1,7 +1,7 @@
 """From what was read of the user's own data to a data set whose parts are good and do not overlap."""
 
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +15,7 @@ from harness.pipeline.model.data.wanted import Wanted
 from harness.pipeline.model.dataset import Dataset
 from harness.records.errors import BuildError
 
-if TYPE_CHECKING:
-    Array = np.ndarray[Any, np.dtype[Any]]
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def assembled(parts: OwnParts, wanted: Wanted) -> Dataset:
@@ -45,7 +44,7 @@ def assembled(parts: OwnParts, wanted: Wanted) -> Dataset:
     )
 
 
-def _cut(parts: OwnParts, train: "Array", *, seed: int) -> "tuple[Array, Array]":
+def _cut(parts: OwnParts, train: Array, *, seed: int) -> tuple[Array, Array]:
     """Indices for training and for calibration; what equals a calibration sample is no longer trained on."""
     chosen, rest = dealt(len(train), calibration_size(len(train)), seed=seed)
     kept = rest[unlike(train[rest], train[chosen])]
@@ -62,7 +61,7 @@ def _preprocessing(parts: OwnParts, wanted: Wanted) -> ModuleType | None:
     return pixel_preprocessing(wanted) if pixels else None
 
 
-def _inputs(raw: "Array", way: ModuleType | None, wanted: Wanted) -> "Array":
+def _inputs(raw: Array, way: ModuleType | None, wanted: Wanted) -> Array:
     """As float32, or whole numbers as they are; a model of pictures gets a channel where samples have none."""
     if way is not None:
         return preprocessed(raw, way.preprocess)

@@ -1,6 +1,6 @@
 """Data of the user's own is checked before it is used: each fault is one line that says where it is."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -10,8 +10,7 @@ from harness.pipeline.model.data.splitting import fingerprints
 from harness.pipeline.model.data.wanted import Wanted
 from harness.records.errors import BuildError
 
-if TYPE_CHECKING:
-    Array = np.ndarray[Any, np.dtype[Any]]
+Array = np.ndarray[Any, np.dtype[Any]]
 
 _NUMBERS: Final = "fiub"
 """numpy's kinds of what becomes float32."""
@@ -37,7 +36,7 @@ def check_inputs(parts: OwnParts) -> None:
             )
 
 
-def _check_finite(part: "Array", where: str) -> None:
+def _check_finite(part: Array, where: str) -> None:
     with np.errstate(over="ignore"):
         finite = np.isfinite(part.astype(np.float32)) if part.dtype.kind == "f" else np.True_
     if not np.all(finite):
@@ -45,7 +44,7 @@ def _check_finite(part: "Array", where: str) -> None:
         raise BuildError(f"{where} holds NaN, or numbers beyond float32, in sample {broken}")
 
 
-def checked_labels(parts: OwnParts, wanted: Wanted) -> "tuple[Array | None, Array]":
+def checked_labels(parts: OwnParts, wanted: Wanted) -> tuple[Array | None, Array]:
     """Train and test labels as int64 of shape (n,), or (n, labels) where samples have several. Raises BuildError.
 
     Classes are counted from 0. For score auc test labels are 0 (normal) or 1, and all training samples are normal.
@@ -66,7 +65,7 @@ def checked_labels(parts: OwnParts, wanted: Wanted) -> "tuple[Array | None, Arra
     return train, test
 
 
-def _whole(labels: "Array", count: int, where: str) -> "Array":
+def _whole(labels: Array, count: int, where: str) -> Array:
     labels = labels.reshape(-1) if labels.shape == (count, 1) else labels
     if labels.shape != (count,):
         hint = ": give each sample's class index" if labels.ndim > 1 else ""
@@ -78,7 +77,7 @@ def _whole(labels: "Array", count: int, where: str) -> "Array":
     return labels.astype(np.int64)
 
 
-def _check_anomalies(parts: OwnParts, train: "Array | None", test: "Array") -> None:
+def _check_anomalies(parts: OwnParts, train: Array | None, test: Array) -> None:
     if set(test.tolist()) != {0, 1}:
         found = ", ".join(map(str, sorted(set(test.tolist()))[:_SHOWN]))
         raise BuildError(
@@ -90,7 +89,7 @@ def _check_anomalies(parts: OwnParts, train: "Array | None", test: "Array") -> N
         )
 
 
-def _check_classes(parts: OwnParts, train: "Array", test: "Array", wanted: int | None) -> None:
+def _check_classes(parts: OwnParts, train: Array, test: Array, wanted: int | None) -> None:
     """Test classes occur in training; class indices leave no gaps, unless the model has so many classes anyhow."""
     classes = set(train.tolist())
     unknown = sorted(set(test.tolist()) - classes)

@@ -1,7 +1,7 @@
 """Pictures of bytes with their classes, from samples as they were read to a data set."""
 
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,12 +11,11 @@ from harness.pipeline.model.data.splitting import apart
 from harness.pipeline.model.data.wanted import Wanted
 from harness.pipeline.model.dataset import Dataset
 
-if TYPE_CHECKING:
-    Array = np.ndarray[Any, np.dtype[Any]]
-    Samples = tuple[Array, Array]
+Array = np.ndarray[Any, np.dtype[Any]]
+Samples = tuple[Array, Array]
 
 
-def pictures(name: str, *, train: "Samples", test: "Samples", wanted: Wanted) -> Dataset:
+def pictures(name: str, *, train: Samples, test: Samples, wanted: Wanted) -> Dataset:
     """A data set of uint8 pictures and int64 labels whose train and test parts are given.
 
     The test part stays as it is published, so that accuracies compare; calibration samples are taken from the train

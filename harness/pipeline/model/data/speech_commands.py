@@ -6,7 +6,7 @@ Ten words, silence and unknown, which is all other words. Silence is cut from th
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,17 +25,16 @@ from harness.pipeline.model.dataset import Dataset
 from harness.records.errors import BuildError
 from harness.records.files import replacing
 
-if TYPE_CHECKING:
-    Array = np.ndarray[Any, np.dtype[Any]]
-    Clips = dict[str, tuple[Array, int]]
+Array = np.ndarray[Any, np.dtype[Any]]
+Clips = dict[str, tuple[Array, int]]
 
 
 @dataclass
 class _Heard:
     """What is kept of a part while clips come in: features and class by name, and the clips where they are kept."""
 
-    features: "Clips" = field(default_factory=dict)
-    raw: "dict[str, Array]" = field(default_factory=dict)
+    features: Clips = field(default_factory=dict)
+    raw: dict[str, Array] = field(default_factory=dict)
 
 
 def load(wanted: Wanted) -> Dataset:
@@ -64,7 +63,7 @@ def load(wanted: Wanted) -> Dataset:
     )
 
 
-def _arrays(found: Found, seed: int) -> "dict[str, Array]":
+def _arrays(found: Found, seed: int) -> dict[str, Array]:
     """Features and labels by part, and the first test clips, in an order of chance."""
     heard = _heard(found, seed)
     arrays: dict[str, Array] = {}
@@ -84,7 +83,7 @@ def _heard(found: Found, seed: int) -> dict[Part, _Heard]:
     """All clips that are used, turned into features as they are read."""
     heard = {part: _Heard() for part in PARTS}
 
-    def hear(name: str, part: Part, samples: "Array", label: int) -> None:
+    def hear(name: str, part: Part, samples: Array, label: int) -> None:
         heard[part].features[name] = (speech_features.preprocess(samples), label)
         if part == "test":
             heard[part].raw[name] = samples
@@ -105,7 +104,7 @@ def _is_noise(name: str) -> bool:
     return name.startswith(NOISE) and name.endswith(".wav")
 
 
-def _keep(arrays: "dict[str, Array]", path: Path) -> None:
+def _keep(arrays: dict[str, Array], path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as stream:
@@ -114,7 +113,7 @@ def _keep(arrays: "dict[str, Array]", path: Path) -> None:
         raise BuildError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def _kept(path: Path) -> "dict[str, Array] | None":
+def _kept(path: Path) -> dict[str, Array] | None:
     """What was kept; None where there is nothing, or nothing whole."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:

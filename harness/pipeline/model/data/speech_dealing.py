@@ -1,17 +1,16 @@
 """Which clips of Speech Commands go to which part, and as what class."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
+
+import numpy as np
 
 from harness.pipeline.model.data.speech_clips import Listing
 from harness.pipeline.model.data.splitting import CALIBRATION
 from harness.pipeline.model.data.wav_files import CLIP
 from harness.records.errors import BuildError
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, np.dtype[Any]]
+Array = np.ndarray[Any, np.dtype[Any]]
 
 Part = Literal["train", "calibration", "test"]
 PARTS: Final[tuple[Part, ...]] = ("train", "calibration", "test")
@@ -54,7 +53,7 @@ def drawn(names: Iterable[str], count: int, *, seed: int) -> list[str]:
     return sorted(names, key=lambda name: sha256(f"{seed} {name}".encode()).digest())[:count]
 
 
-def silences(name: str, samples: "Array") -> "Iterator[tuple[str, Part, Array]]":
+def silences(name: str, samples: Array) -> Iterator[tuple[str, Part, Array]]:
     """Clips cut from a recording of noise: names, parts and samples. Each part has a stretch of its own."""
     for part, (start, end) in _STRETCHES.items():
         last = int(end * len(samples)) - CLIP

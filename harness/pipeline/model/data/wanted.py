@@ -1,11 +1,9 @@
 """What a model asks of its data."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from harness.pipeline.model.dataset import Score
-
+from harness.pipeline.model.dataset import Score
 
 Pixels = Literal["scaled", "bytes", "untold"]
 """Of a picture's pixels: the model takes them divided by 255; from 0 to 255, since it scales them itself; or which of
@@ -22,7 +20,7 @@ class Wanted:
 
     shape: tuple[int, ...] | None
     classes: int | None
-    score: "Score" = "top1"
+    score: Score = "top1"
     seed: int = 0
     dtype: str = "float32"
     """numpy's name of what the input holds: integers go to an input of integers as they are."""

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.profiles.folders import profile_files
+from harness.profiles.problems import Table
 from harness.records.errors import ProfileError
 from harness.records.nearest import nearest
 from harness.records.toml_file import read_toml
-
-Table = dict[str, Any]
 
 
 @dataclass(frozen=True)

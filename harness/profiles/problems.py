@@ -10,11 +10,11 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from harness.profiles.lineage import Table
 from harness.records.device import DeviceProfile
 from harness.records.nearest import nearest
 from harness.records.secret_names import is_password, is_secret
 
+Table = dict[str, Any]
 Keys = tuple[str | int, ...]
 
 _GIVEN_BY_FILE = {"name", "lineage"}

@@ -15,7 +15,7 @@ from harness.records.board import (
     TrialMemory,
     TrialTelemetry,
 )
-from harness.records.shorten import shorten
+from harness.records.text import shorten
 
 _R = TypeVar("_R", bound=Record)
 

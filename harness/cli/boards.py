@@ -19,7 +19,7 @@ from harness.board import (
     too_hot,
 )
 from harness.profiles import available, load, suggest_profile, write_profile
-from harness.profiles.suggesting import check_name
+from harness.profiles.suggestion import check_name
 from harness.records.device import Connection, DeviceProfile
 from harness.records.errors import BoardUnavailableError, BoardUnfitError, ProfileError, UsageError
 from harness.records.ssh_address import parse_ssh_address

@@ -25,7 +25,7 @@ from harness.records.errors import UsageError
 from harness.records.text import visible
 from harness.records.units import parse_quantity
 from harness.session.baselines.carried import FOLDER, write_carried
-from harness.session.baselines.worktree import BaseOrder, Commit, resolve
+from harness.session.baselines.worktree import BaselineBuild, Commit, resolve_commit
 
 _WIDTH = 80
 _NONE = "–"
@@ -73,7 +73,7 @@ def build_benchmarks(paths: Sequence[str], options: BuildOptions) -> int:
         export_artifacts(options.out, built)
         if options.baseline is not None and base is not None:
             files = tuple(dict.fromkeys(benchmark.path for benchmark in benchmarks))
-            order = BaseOrder(files, wanted, options.cache_dir, options.seed, jobs)
+            order = BaselineBuild(files, wanted, options.cache_dir, options.seed, jobs)
             _carry(options.out, options.baseline, base, order)
     if options.as_json:
         sys.stdout.write(json.dumps([row(artifact) for _, artifact in built], indent=2) + "\n")
@@ -88,10 +88,10 @@ def _base_commit(options: BuildOptions) -> Commit | None:
         return None
     if options.out is None:
         raise UsageError(f"--baseline {options.baseline} needs --out DIR, the folder that carries the base along")
-    return resolve(options.baseline)
+    return resolve_commit(options.baseline)
 
 
-def _carry(out: Path, given: str, commit: Commit, order: BaseOrder) -> None:
+def _carry(out: Path, given: str, commit: Commit, order: BaselineBuild) -> None:
     """Build the base beside what was built of the work tree; what of it does not build is told, and fails nothing."""
     sys.stderr.write(f"building the baseline, {commit.words}\n")
     carried = write_carried(out, given, commit, order, say=lambda _what: None)

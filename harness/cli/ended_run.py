@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from harness.records.results import Results
 from harness.records.text import escaped_json
 from harness.report import ReportRenderer
-from harness.session.closing import RunStart, close_run, way_on
-from harness.session.liveline import LiveLine
+from harness.session.finish_run import RunStart, close_run, way_on
+from harness.session.progress_line import ProgressLine
 from harness.session.session import Session
 from harness.store.results_file import results_text
 
@@ -25,7 +25,7 @@ class EndedRun:
 
 @contextmanager
 def ended_run(
-    session: Session, start: RunStart, *, live: LiveLine, report: ReportRenderer, as_json: bool
+    session: Session, start: RunStart, *, live: ProgressLine, report: ReportRenderer, as_json: bool
 ) -> Iterator[EndedRun]:
     """Measure in the body; at its end the boards are released, the run is written, drawn and shown.
 

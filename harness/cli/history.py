@@ -14,7 +14,7 @@ from harness.records.nearest import nearest
 from harness.records.text import visible
 from harness.records.units import format_interval, format_quantity
 from harness.session.settings import locate_history
-from harness.store.history import newest_points, open_history, take_in, with_changes
+from harness.store.history import import_runs, newest_points, open_history, with_changes
 
 _LETTERS = 8
 """Of a commit or a fingerprint."""
@@ -62,7 +62,7 @@ def show_history(asked: HistoryQuery, shown: HistoryOutput, *, reports_dir: Path
         raise UsageError(f"there are no runs in {folder}: measure first, or give --reports-dir")
     opened = open_history(folder, address)
     history = opened.history
-    for line in (*opened.said, *take_in(history, folder)):
+    for line in (*opened.said, *import_runs(history, folder)):
         sys.stderr.write(f"harness: {line}\n")
     newest = RUNS if asked.runs is None else asked.runs
     found = history.series(

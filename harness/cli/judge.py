@@ -14,8 +14,8 @@ from harness.records.results import Entry, Outcome, Results, Run
 from harness.records.settings import Settings
 from harness.records.text import escaped_json
 from harness.report import render, table
+from harness.session.error_guarantee import error_guarantee
 from harness.session.outcome import FAILED, NOT_REACHED, run_exit_code, status_of
-from harness.session.promise import promise_of
 from harness.store.disk import disk_errors_named
 from harness.store.results_file import RESULTS_NAME, results_text, save_results
 
@@ -119,7 +119,7 @@ def _run(stored: Results, entries: Sequence[Entry], settings: Settings, files: B
             "id": f"{run.id[:_MOST_ID]}.judged",
             "status": status_of(entries, outcome, code),
             "exit_code": code,
-            "gate": promise_of(entries, settings),
+            "gate": error_guarantee(entries, settings),
             "notes": [*run.notes, f"run {run.id} judged anew, by {named}"],
         }
     )

@@ -15,11 +15,11 @@ from harness.records.errors import BoardUnavailableError, HarnessError, UsageErr
 from harness.records.secret_names import words_without_secrets
 from harness.report import ReportRenderer
 from harness.session.baselines import check_baseline
-from harness.session.building import check_build_folders
-from harness.session.closing import RunStart, resumed_folder
-from harness.session.liveline import LiveLine
-from harness.session.planned import PlannedEntry, plan_text
+from harness.session.finish_run import RunStart, resumed_folder
+from harness.session.plan_preview import PlannedEntry, plan_text
+from harness.session.progress_line import ProgressLine
 from harness.session.session import Session
+from harness.session.session_builder import check_build_folders
 from harness.session.settings import make_settings
 from harness.store import PlannedBenchmark, RunFolder
 
@@ -68,7 +68,7 @@ def run_files(wanted: RunRequest, *, devices: list[str], given: dict[str, Any], 
     start = RunStart.of(cut_off)
     folder = cut_off or RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
     folder.append_planned(_planned_benchmarks(profiles, chosen))
-    live, report = LiveLine(), ReportRenderer()
+    live, report = ProgressLine(), ReportRenderer()
     remote = all(profile.connection.transport != "local" for profile in profiles.values())
     session = Session(
         settings,

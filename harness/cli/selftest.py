@@ -13,9 +13,9 @@ from harness.records.errors import BoardUnavailableError
 from harness.records.results import SELFTEST
 from harness.records.secret_names import words_without_secrets
 from harness.report import ReportRenderer
-from harness.session.closing import RunStart
-from harness.session.liveline import LiveLine
-from harness.session.selftesting import MODEL, self_test
+from harness.session.finish_run import RunStart
+from harness.session.progress_line import ProgressLine
+from harness.session.selftest import MODEL, self_test
 from harness.session.session import Session
 from harness.session.settings import make_settings
 from harness.store import RunFolder
@@ -42,7 +42,7 @@ def measure_itself(name: str, asked: SelftestRequest, *, given: dict[str, Any], 
         for _ in range(asked.runs):
             start = RunStart()
             folder = RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
-            live = LiveLine()
+            live = ProgressLine()
             session = Session(test.settings, profiles, folder, say=live.show)
             run = ended_run(session, start, live=live, report=ReportRenderer(), as_json=as_json)
             with run as ended, suppress(BoardUnavailableError):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from harness.records.fingerprints import unlike
+from harness.records.comparable import unlike
 from harness.records.results import DeviceRecord, Entry, Measurement, Results
 from harness.stats import unpaired_ratio
 

@@ -23,7 +23,7 @@ from harness.records.results import (
     Entry,
     Finding,
     Measurement,
-    TrialFigures,
+    TrialMetrics,
     TrialSummary,
 )
 from harness.records.status import Status, worst
@@ -176,13 +176,13 @@ def _summaries(conducted: Conducted, rule: FitnessRule) -> list[TrialSummary]:
     return [summarise(trial, void) for trial, void in told if trial.kind == "latency" and trial.died is None]
 
 
-def _figures(subject: Subject, plan: Plan, conducted: Conducted, rule: FitnessRule) -> list[TrialFigures]:
+def _figures(subject: Subject, plan: Plan, conducted: Conducted, rule: FitnessRule) -> list[TrialMetrics]:
     """Of trials that stand; in the order they were measured, as a question's blocks are. Energy's come last."""
     told = [figures_of(trial, _void_text(trial, rule)) for trial in conducted.trials]
     return [*(figures for figures in told if figures is not None), *_energies(subject, plan, conducted, rule)]
 
 
-def _energies(subject: Subject, plan: Plan, conducted: Conducted, rule: FitnessRule) -> list[TrialFigures]:
+def _energies(subject: Subject, plan: Plan, conducted: Conducted, rule: FitnessRule) -> list[TrialMetrics]:
     """What each latency trial's inferences took, in joules and watts, where a source tells."""
     told = {
         index: values
@@ -192,7 +192,7 @@ def _energies(subject: Subject, plan: Plan, conducted: Conducted, rule: FitnessR
         ).items()
     }
     return [
-        TrialFigures(kind="energy", arm=trial.arm, block=trial.block, values=told[trial.index])
+        TrialMetrics(kind="energy", arm=trial.arm, block=trial.block, values=told[trial.index])
         for trial in conducted.trials
         if trial.index in told
     ]

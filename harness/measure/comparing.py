@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from harness.records.comparable import is_usable, trial_medians
 from harness.records.results import Comparison, Entry
-from harness.records.usable import trial_medians, usable
 from harness.stats import RatioInterval, unpaired_ratio
 
 METRIC: Final = "latency_p50"
@@ -89,7 +89,7 @@ def _setting(entry: Entry) -> tuple[object, ...]:
 
 
 def _compared(entry: Entry) -> bool:
-    return usable(entry) and bool(trial_medians(entry))
+    return is_usable(entry) and bool(trial_medians(entry))
 
 
 def _comparison(entry: Entry, other: Entry, less: _Less) -> Comparison:

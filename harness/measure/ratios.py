@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from math import exp
 
 from harness.records.metrics import METRICS, SAMPLED
-from harness.records.results import Ratio, TrialFigures, TrialSummary
+from harness.records.results import Ratio, TrialMetrics, TrialSummary
 from harness.stats import t_quantile
 from harness.stats.observations import interleaved, observations
 
 CONFIDENCE = 0.95
 
 
-def ratios_of(trials: Sequence[TrialSummary], figures: Sequence[TrialFigures]) -> list[Ratio]:
+def ratios_of(trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -> list[Ratio]:
     """One for each metric of which both arms have figures in the same blocks.
 
     The interval is Student's, over the blocks' logarithms: as a ratio of geometric means.
@@ -19,7 +19,7 @@ def ratios_of(trials: Sequence[TrialSummary], figures: Sequence[TrialFigures]) -
     return [ratio for metric in SAMPLED if (ratio := _ratio(metric, trials, figures)) is not None]
 
 
-def _ratio(metric: str, trials: Sequence[TrialSummary], figures: Sequence[TrialFigures]) -> Ratio | None:
+def _ratio(metric: str, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -> Ratio | None:
     effects = interleaved(observations(metric, trials, figures)).effects[0]
     if effects.size == 0:
         return None

@@ -10,7 +10,7 @@ from harness.records.board import Trial
 from harness.records.metrics import PERCENTILES
 from harness.records.plan import Plan
 from harness.records.question import Question
-from harness.records.results import TrialFigures, TrialSummary
+from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.percentile_bound import LOOK_AFTER, percentile_bound
 from harness.stats.questions import answer
 
@@ -21,7 +21,7 @@ class Settling:
 
     plan: Plan
     _trials: list[TrialSummary] = field(default_factory=list)
-    _figures: list[TrialFigures] = field(default_factory=list)
+    _figures: list[TrialMetrics] = field(default_factory=list)
     _seen: int = 0
 
     def settled(self, trials: Sequence[Trial], rule: FitnessRule) -> bool:

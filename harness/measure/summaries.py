@@ -3,7 +3,7 @@
 from harness.measure.samples import PERCENTILES, batched_s, mean_s, single_s, stage_median_s
 from harness.records.board import Trial
 from harness.records.metrics import STAGE_METRICS
-from harness.records.results import Histogram, TrialFigures, TrialSummary
+from harness.records.results import Histogram, TrialMetrics, TrialSummary
 from harness.stats import histogram, independent_samples, quantile, smallest_trial
 
 
@@ -31,7 +31,7 @@ def summarise(trial: Trial, void: str | None) -> TrialSummary:
     )
 
 
-def figures_of(trial: Trial, void: str | None) -> TrialFigures | None:
+def figures_of(trial: Trial, void: str | None) -> TrialMetrics | None:
     """The figures of a memory or stages trial that lived; None for other kinds, and for one that died."""
     if trial.died is not None:
         return None
@@ -41,7 +41,7 @@ def figures_of(trial: Trial, void: str | None) -> TrialFigures | None:
         values = {metric: stage_median_s(trial.stages, metric) for metric in STAGE_METRICS}
     else:
         return None
-    return TrialFigures(kind=trial.kind, arm=trial.arm, block=trial.block, values=values, void=void)
+    return TrialMetrics(kind=trial.kind, arm=trial.arm, block=trial.block, values=values, void=void)
 
 
 def _memory(trial: Trial) -> dict[str, float]:

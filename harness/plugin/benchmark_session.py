@@ -23,12 +23,12 @@ from harness.records.settings import Settings
 from harness.records.text import visible
 from harness.report import SUMMARY_NAME, ReportRenderer
 from harness.session.baselines import check_baseline
-from harness.session.building import check_build_folders
-from harness.session.closing import RunStart, amend_run, close_run, resumed_folder, skipped_note, way_on
-from harness.session.liveline import LiveLine
+from harness.session.finish_run import RunStart, amend_run, close_run, resumed_folder, skipped_note, way_on
 from harness.session.outcome import run_exit_code
-from harness.session.planned import plan_text
+from harness.session.plan_preview import plan_text
+from harness.session.progress_line import ProgressLine
 from harness.session.session import Session
+from harness.session.session_builder import check_build_folders
 from harness.store import PlannedBenchmark, RunFolder
 
 
@@ -54,7 +54,7 @@ class BenchmarkSession:
     _folder: RunFolder | None = None
     _session: Session | None = None
     _report: ReportRenderer = field(default_factory=ReportRenderer)
-    _live: LiveLine = field(default_factory=LiveLine)
+    _live: ProgressLine = field(default_factory=ProgressLine)
     _planned: str = ""
     _command: tuple[str, ...] = ()
     _signals: ExitStack = field(default_factory=ExitStack)

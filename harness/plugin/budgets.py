@@ -30,7 +30,7 @@ from harness.records.errors import BudgetsError
 from harness.records.metrics import METRICS
 from harness.records.nearest import nearest
 from harness.records.settings import Settings
-from harness.session.planned import PlannedEntry
+from harness.session.plan_preview import PlannedEntry
 
 _MARKER = "budget"
 _LIKENESS = 0.75

@@ -9,7 +9,7 @@ import pytest
 from harness.records.errors import HarnessError, UsageError
 from harness.records.status import Status
 from harness.records.text import visible
-from harness.session.ending import Interruption
+from harness.session.interrupts import Interruption
 from harness.session.outcome import SessionLog
 
 STATUS_PROPERTY = "harness_status"

@@ -15,9 +15,9 @@ from pytest_benchmark.stats import Metadata
 
 from harness.plugin.benchmarks import is_benchmark
 from harness.plugin.properties import add_junit_properties
+from harness.records.comparable import is_usable, trial_medians
 from harness.records.results import DeviceRecord, Entry, Results
 from harness.records.text import visible
-from harness.records.usable import trial_medians, usable
 from harness.report.labels import device_title, entry_name
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class _Fixture:
 
 def make_metadata(results: Results) -> list[Metadata]:
     """One for each entry measured on a fit board with right outputs: a round a trial, its median in seconds."""
-    measured = [entry for entry in results.entries if usable(entry) and trial_medians(entry)]
+    measured = [entry for entry in results.entries if is_usable(entry) and trial_medians(entry)]
     tests = Counter(entry.test for entry in measured)
     seen: Counter[str] = Counter()
     made = []

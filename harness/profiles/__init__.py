@@ -3,11 +3,9 @@
 ``suggest_profile`` writes the file of a new board from what a probe found.
 """
 
-from harness.profiles.folders import available
-from harness.profiles.loading import lineages, load
-from harness.profiles.sanity import cpu_numbers
-from harness.profiles.schema import profile_schema
-from harness.profiles.suggesting import Suggestion, check_name, suggest_profile, write_profile
+from harness.profiles.profile_files import available, lineages, load, profile_schema
+from harness.profiles.suggestion import Suggestion, check_name, suggest_profile, write_profile
+from harness.profiles.validation import cpu_numbers
 from harness.records.nearest import nearest
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 
 MOST_INTEGER: Final = 2**63 - 1
 """Databases and other languages hold no larger one."""
@@ -35,3 +35,20 @@ def _bounded(schema: Any) -> Any:  # noqa: ANN401 - pydantic's schemas are neste
     low = {} if "gt" in schema else {"ge": -most}
     high = {} if "lt" in schema else {"le": most}
     return {**low, **high, **schema}
+
+
+MOST_PROBLEMS = 50
+
+
+def describe_problems(error: ValidationError) -> str:
+    """``where: what`` of each problem, joined by semicolons; past 50 the rest is counted."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    listed = [f"{_where(problem['loc'])}: {problem['msg']}" for problem in problems[:MOST_PROBLEMS]]
+    if len(problems) > MOST_PROBLEMS:
+        listed.append(f"and {len(problems) - MOST_PROBLEMS} more")
+    line = " ".join("; ".join(listed).split())
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part)[:80] for part in location) or "the file"

@@ -113,7 +113,7 @@ class TrialSummary(Record):
     void: str | None = None
 
 
-class TrialFigures(Record):
+class TrialMetrics(Record):
     """What one trial that is no latency trial measured: its own figure of each metric, in SI base units."""
 
     kind: Literal["memory", "stages", "energy"]
@@ -232,7 +232,7 @@ class Entry(Record):
     findings: list[Finding] = []
     measurements: list[Measurement] = []
     trials: list[TrialSummary] = []
-    figures: list[TrialFigures] = []
+    figures: list[TrialMetrics] = []
     most_blocks: int | None = None
     """The plan's largest number of blocks, for which the looks were paid."""
     baseline: BaselineRecord | None = None

@@ -44,3 +44,17 @@ def encoded(text: str) -> bytes:
 def without_commands(text: str) -> str:
     """Text for the log of a job on GitHub, none of whose lines is read as a workflow command."""
     return _COMMAND.sub(lambda found: f"## {found[0][2:]}" if found[0] else "| ", text)
+
+
+MESSAGE_CHARS: Final = 300
+_BETWEEN: Final = " ... "
+
+
+def shorten(text: str, limit: int = MESSAGE_CHARS) -> str:
+    """The text on one line with single blanks, at most ``limit`` characters; what is left out is its middle."""
+    line = " ".join(text.split())
+    if len(line) <= limit:
+        return line
+    kept = limit - len(_BETWEEN)
+    head = kept // 2
+    return line[:head].rstrip() + _BETWEEN + line[len(line) - (kept - head) :].lstrip()

@@ -2,10 +2,10 @@
 
 import json
 
+from harness.records.comparable import is_usable
 from harness.records.metrics import METRICS, Unit
 from harness.records.results import Entry, Measurement, Results
 from harness.records.text import visible
-from harness.records.usable import usable
 from harness.report.labels import STATUS_WORDS, device_title, entry_name
 from harness.report.numbers import Number, number_of
 
@@ -18,7 +18,7 @@ def action_benchmark(results: Results) -> str:
     items = [
         _item(results, entry, measurement)
         for entry in results.entries
-        if usable(entry)
+        if is_usable(entry)
         for measurement in entry.measurements
         if measurement.better == "lower" and measurement.unit in _SCALES and measurement.value is not None
     ]

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from harness.records.results import Entry, Outcome, TestNote
 from harness.records.settings import Settings
 from harness.records.status import RunStatus, Status, exit_code, run_status
-from harness.session.ending import Ending
+from harness.session.interrupts import Ending
 from harness.store import PlannedBenchmark
 
 INTERRUPTED: Final = 2

@@ -29,13 +29,13 @@ from harness.records.plan import RunnerSpec
 from harness.records.question import Question
 from harness.records.results import Entry
 from harness.records.settings import Settings
+from harness.session.baseline_comparison import ArmPair, BaselineComparison, MeasureRequest
 from harness.session.baselines import check_baseline
-from harness.session.building import Building, check_build_folders
-from harness.session.contest import Contest, Order, Rivalry
 from harness.session.describe import describe_device, refused_entry, unmeasured_entry
-from harness.session.ending import Stop
+from harness.session.host_lock import host_lock
+from harness.session.interrupts import Stop
 from harness.session.outcome import SessionLog
-from harness.session.turns import own_turn
+from harness.session.session_builder import SessionBuilder, check_build_folders
 from harness.store import RunFolder
 
 _LEASE_POLL_S = 0.5
@@ -72,8 +72,8 @@ class Session:
     seconds: dict[str, float] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _thread: threading.Thread | None = None
-    _building: Building = field(init=False)
-    _contest: Contest = field(init=False)
+    _building: SessionBuilder = field(init=False)
+    _contest: BaselineComparison = field(init=False)
     _kept: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
     _opened: _Opened | None = None
     _sent: Counter[str] = field(default_factory=Counter)
@@ -81,11 +81,11 @@ class Session:
 
     def __post_init__(self) -> None:
         check_build_folders(self.settings)
-        self._building = Building(self.settings, self.say)
+        self._building = SessionBuilder(self.settings, self.say)
         check_baseline(self.settings)
         if self.settings.resume is not None:
             self._kept = {(e.device, e.test, e.subject): e for e in self.folder.entries()}
-        self._contest = Contest(self.settings, self.benchmarks, self.expected, self.say, self._build_rival)
+        self._contest = BaselineComparison(self.settings, self.benchmarks, self.expected, self.say, self._build_rival)
 
     def __enter__(self) -> "Session":
         return self
@@ -134,7 +134,7 @@ class Session:
         if kept is not None:
             return kept
         try:
-            entry = self._measured(Order(candidate, device, test, tuple(limits), share or self.settings.alpha))
+            entry = self._measured(MeasureRequest(candidate, device, test, tuple(limits), share or self.settings.alpha))
         except UsageError:
             raise
         except BoardUnavailableError as error:
@@ -229,7 +229,7 @@ class Session:
                 self.say(Progress(profile.name, "waiting for another worker of this run"))
                 time.sleep(_LEASE_POLL_S)
 
-    def _measured(self, order: Order) -> Entry:
+    def _measured(self, order: MeasureRequest) -> Entry:
         opened = self._opened
         if opened is None:
             raise ConnectionLostError(f"{order.device}: the board was released: open it before measuring")
@@ -244,7 +244,9 @@ class Session:
             entry = self._executed(opened.board, order, rivalry, questions)
         return judge(rivalry.told_in(entry), order.limits, settings=self.settings, share=order.share)
 
-    def _executed(self, board: LiveBoard, order: Order, rivalry: Rivalry, questions: tuple[Question, ...]) -> Entry:
+    def _executed(
+        self, board: LiveBoard, order: MeasureRequest, rivalry: ArmPair, questions: tuple[Question, ...]
+    ) -> Entry:
         """The plan carried out; on this machine not beside another worker that builds."""
         device = order.device
         plan = make_plan(
@@ -273,7 +275,7 @@ class Session:
             finally:
                 self._spent("measure", began)
 
-    def _keep(self, order: Order, trial: Trial) -> None:
+    def _keep(self, order: MeasureRequest, trial: Trial) -> None:
         self.folder.append_trial(order.device, str(order.candidate), trial, test=order.test)
         self.stop.trial_ended()
 
@@ -292,7 +294,7 @@ class Session:
             yield
             return
         waiting = Progress(device, f"waiting to {what}: another worker of this run uses this machine")
-        with own_turn(self.folder.path, lambda: self.say(waiting)):
+        with host_lock(self.folder.path, lambda: self.say(waiting)):
             yield
 
     def _build(self, candidate: Candidate, device: str) -> Artifact:

@@ -79,7 +79,7 @@ def _check(option: Option, value: Any) -> None:  # noqa: ANN401 - an option's va
 
 def _repository_history(rootdir: Path) -> str | None:
     # Loads pydantic, which every pytest of an environment is spared.
-    from harness.store.repository import history_file
+    from harness.store.git import history_file
 
     file = history_file(rootdir)
     return None if file is None else str(file)

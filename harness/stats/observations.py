@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from harness.records.metrics import kind_of
-from harness.records.results import TrialFigures, TrialSummary
+from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.sequential import Blocks, paired
 
 Figure = Callable[[TrialSummary], float | None]
@@ -44,7 +44,7 @@ class Observation:
 
 
 def observations(
-    metric: str, trials: Sequence[TrialSummary], figures: Sequence[TrialFigures]
+    metric: str, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]
 ) -> list[list[Observation]]:
     """The metric's figures, in the blocks and in the order in which they were measured."""
     if metric in FIGURES:

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.records.metrics import PERCENTILES
 from harness.records.question import Answer, Question
-from harness.records.results import TrialFigures, TrialSummary
+from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.observations import Observation, alone, interleaved, observations, singly
 from harness.stats.quantiles import needed_samples
 from harness.stats.sequential import FAIL, OPEN, PASS, Array, Blocks, Decision, decide, serial_inflation
@@ -27,7 +27,7 @@ _WORDS: Final[dict[int, Literal["fail", "pass", "open"]]] = {FAIL: "fail", PASS:
 def answer(
     question: Question,
     trials: Sequence[TrialSummary],
-    figures: Sequence[TrialFigures] = (),
+    figures: Sequence[TrialMetrics] = (),
     *,
     within: int | None = None,
     final: bool = False,
@@ -49,7 +49,7 @@ def answer(
 def _answered(
     question: Question,
     trials: Sequence[TrialSummary],
-    figures: Sequence[TrialFigures],
+    figures: Sequence[TrialMetrics],
     *,
     within: int | None,
     last: bool = False,
@@ -73,7 +73,7 @@ def _answered(
     return found.model_copy(update={"trials": question.most_blocks is None and not question.relative})
 
 
-def answer_apart(question: Question, trials: Sequence[TrialSummary], figures: Sequence[TrialFigures] = ()) -> Answer:
+def answer_apart(question: Question, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics] = ()) -> Answer:
     """The answer to a relative question where the arms were measured at different times: one look, trial by trial.
 
     Welch's t (Biometrika 34, 1947) on logarithms, each arm's error widened where neighbouring trials resemble each

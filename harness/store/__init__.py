@@ -4,8 +4,7 @@ Several processes may append to one run folder; one of them finishes it.
 """
 
 from harness.store.results_file import load_results, results_schema
-from harness.store.run_folder import RunFolder
+from harness.store.run_folder import DeviceTally, PlannedBenchmark, RunFolder
 from harness.store.stored_runs import find_run, load_run
-from harness.store.tally import DeviceTally, PlannedBenchmark
 
 __all__ = ["DeviceTally", "PlannedBenchmark", "RunFolder", "find_run", "load_results", "load_run", "results_schema"]

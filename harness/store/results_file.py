@@ -1,19 +1,63 @@
 """results.json: written the same way each time, read strictly in every version, described by a JSON Schema."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from harness.records.base import Record, describe_problems
 from harness.records.errors import HarnessError, ResultsFileError
 from harness.records.files import read_bytes
 from harness.records.results import SCHEMA_VERSION, Entry, Results
 from harness.records.text import encoded
 from harness.store.disk import write_whole
-from harness.store.json_text import json_parts
-from harness.store.problems import describe
+
+JsonValue: TypeAlias = "None | bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | Record"
+"""Records stand for what they dump, which is made when their turn comes."""
+
+
+def json_text(value: JsonValue) -> str:
+    """The same text for the same value each time: keys as given, floats by repr; ValueError for NaN."""
+    return "".join(json_parts(value))
+
+
+def json_line(record: Record) -> bytes:
+    """A record as one line of JSON in UTF-8, also where it names a file whose name is none; ValueError for NaN."""
+    try:
+        return record.model_dump_json().encode()
+    except PydanticSerializationError:
+        return encoded(_plain(record.model_dump(mode="json")))
+
+
+def json_parts(value: JsonValue, *, indent: int = 0) -> Iterator[str]:
+    """The text in parts, so that of a large value nobody needs to hold all of it."""
+    if isinstance(value, Record):
+        value = value.model_dump(mode="json")
+    if isinstance(value, dict) and value:
+        named = ((f"{_plain(key)}: ", item) for key, item in value.items())
+        yield from _block("{}", named, indent)
+    elif isinstance(value, list) and any(isinstance(item, dict | list | Record) for item in value):
+        yield from _block("[]", (("", item) for item in value), indent)
+    else:
+        yield _plain(value)
+
+
+def _block(brackets: str, items: Iterable[tuple[str, JsonValue]], indent: int) -> Iterator[str]:
+    inner = "\n" + " " * (indent + 1)
+    start = brackets[0] + inner
+    for name, item in items:
+        yield start + name
+        yield from json_parts(item, indent=indent + 1)
+        start = f",{inner}"
+    yield "\n" + " " * indent + brackets[1]
+
+
+def _plain(value: JsonValue) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
 
 RESULTS_NAME = "results.json"
 MAX_RESULTS_BYTES = 512 * 1024 * 1024
@@ -85,7 +129,7 @@ def load_results(path: Path) -> Results:
         return Results.model_validate_json(content if version == SCHEMA_VERSION else _from_version_1(content))
     except ValidationError as error:
         raise ResultsFileError(
-            f"{file}: not a results file of schema version {version}: {describe(error)}; "
+            f"{file}: not a results file of schema version {version}: {describe_problems(error)}; "
             "it was damaged or edited, run the benchmark again"
         ) from error
 

@@ -1,5 +1,7 @@
 """The folder of one run: what comes in is on disk at once, results.json when the run ends."""
 
+import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,19 +11,47 @@ from typing import Self, TypeVar
 
 from pydantic import ValidationError
 
-from harness.records.base import Record
+from harness.records.base import Record, describe_problems
 from harness.records.board import Trial
 from harness.records.errors import EntryError, HarnessError, ResultsFileError, UsageError
 from harness.records.files import open_regular
 from harness.records.history import Series
 from harness.records.results import DeviceRecord, Entry, Results, Run, SelfTests
 from harness.store.disk import append_line, disk_errors_named, write_whole
-from harness.store.json_text import json_line
-from harness.store.naming import folder_name, new_run_id
-from harness.store.problems import describe
-from harness.store.results_file import RESULTS_NAME, load_results, parse_entry, save_results
+from harness.store.results_file import RESULTS_NAME, json_line, load_results, parse_entry, save_results
 from harness.store.stored_runs import find_run, point_latest
-from harness.store.tally import DeviceTally, PlannedBenchmark
+
+_RUN_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+def new_run_id() -> str:
+    """Six random hexadecimal digits."""
+    return secrets.token_hex(3)
+
+
+def folder_name(run_id: str, now: datetime) -> str:
+    """``<UTC stamp>-<run id>``, e.g. 20261124T054500Z-3f9a1c; ``now`` carries its time zone."""
+    if not _RUN_ID.fullmatch(run_id):
+        raise UsageError(f"run id {run_id[:80]!r}: expected 1 to 64 letters, digits, '-', '_' or '.'")
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{run_id}"
+
+
+class DeviceTally(Record):
+    """A device as the run saw it, the bytes of files sent to it, and where its time went in seconds."""
+
+    name: str
+    record: DeviceRecord
+    bytes_sent: int
+    seconds: dict[str, float]
+
+
+class PlannedBenchmark(Record):
+    """One benchmark that is to be measured; ``candidate`` None: whatever its test measures."""
+
+    device: str
+    test: str
+    candidate: str | None = None
+
 
 TRIALS_NAME = "trials.jsonl"
 _JOURNAL = "journal"
@@ -219,7 +249,7 @@ def _read_lines(file: Path, parse: Callable[[bytes], R]) -> Iterator[R]:
                     yield parse(line)
                 except ValidationError as error:
                     raise ResultsFileError(
-                        f"{file}, line {number}: damaged: {describe(error)}; run the benchmark again"
+                        f"{file}, line {number}: damaged: {describe_problems(error)}; run the benchmark again"
                     ) from error
     except FileNotFoundError:
         return

@@ -31,7 +31,7 @@ from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.report import table
 from harness.report.ahead import ReportRenderer
-from harness.session.closing import RunStart, close_run
+from harness.session.finish_run import RunStart, close_run
 from harness.stats import histogram
 from harness.store import RunFolder
 from harness.store.history import History

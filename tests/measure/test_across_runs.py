@@ -4,7 +4,7 @@ import pytest
 from support.sample_results import measured
 
 from harness.measure.across_runs import EXACT, FLOOR, contrast, figures_of
-from harness.records.results import DeviceRecord, Histogram, Results, Run, TrialFigures, TrialSummary
+from harness.records.results import DeviceRecord, Histogram, Results, Run, TrialMetrics, TrialSummary
 from harness.records.status import Status
 from harness.testing import make_entry, make_facts, make_profile
 
@@ -86,7 +86,7 @@ def test_figures_without_an_interval_are_not_judged():
 def test_what_trials_keep_of_other_metrics_counts():
     def with_memory(value):
         kept = [
-            TrialFigures(kind="memory", arm="candidate", block=n, values={"peak_memory": value + n}) for n in range(4)
+            TrialMetrics(kind="memory", arm="candidate", block=n, values={"peak_memory": value + n}) for n in range(4)
         ]
         return entry(measurements=[measured("peak_memory", value)], figures=kept)
 

@@ -6,7 +6,7 @@ from harness.measure.comparing import FLOOR, Steps, with_comparisons
 from harness.records.results import Finding, Histogram, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status
-from harness.session.closing import RunStart, close_run
+from harness.session.finish_run import RunStart, close_run
 from harness.stats import unpaired_ratio
 from harness.store import RunFolder, load_results
 from harness.testing.builders import make_entry

@@ -3,7 +3,7 @@
 from support.sample_results import HOSTILE, results
 
 from harness.plugin.pytest_benchmark import facts_of, make_metadata, unlike
-from harness.records.usable import trial_medians
+from harness.records.comparable import trial_medians
 
 
 def as_told(entries, **changes):

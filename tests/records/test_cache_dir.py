@@ -9,7 +9,7 @@ from harness.pipeline.candidates import make_candidates
 from harness.records.cache_dir import default_cache_dir, writable_cache
 from harness.records.errors import UsageError
 from harness.records.settings import Settings
-from harness.session.building import check_build_folders
+from harness.session.session_builder import check_build_folders
 
 
 @pytest.fixture

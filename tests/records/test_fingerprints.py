@@ -1,6 +1,6 @@
 import pytest
 
-from harness.records.fingerprints import unlike
+from harness.records.comparable import unlike
 from harness.records.results import DeviceRecord
 from harness.records.status import Status
 from harness.testing import make_entry, make_facts, make_profile

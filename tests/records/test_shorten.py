@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.records.shorten import shorten
+from harness.records.text import shorten
 
 
 def test_the_end_stays_since_a_cause_often_stands_there():

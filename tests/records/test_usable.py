@@ -1,9 +1,9 @@
 import pytest
 from support.sample_results import results
 
+from harness.records.comparable import is_usable, trial_medians
 from harness.records.results import Finding
 from harness.records.status import Status
-from harness.records.usable import trial_medians, usable
 
 
 @pytest.mark.parametrize(
@@ -19,12 +19,12 @@ from harness.records.usable import trial_medians, usable
 )
 def test_figures_of_a_fit_board_may_be_compared(status, expected):
     entry = results().entries[0].model_copy(update={"status": status})
-    assert usable(entry) is expected
+    assert is_usable(entry) is expected
 
 
 def test_wrong_outputs_make_figures_worthless():
     wrong = Finding(gate="outputs", metric=None, status=Status.FAIL, reason="wrong outputs")
-    assert not usable(results().entries[0].model_copy(update={"status": Status.FAIL, "findings": [wrong]}))
+    assert not is_usable(results().entries[0].model_copy(update={"status": Status.FAIL, "findings": [wrong]}))
 
 
 def test_medians_leave_out_void_trials_and_the_baseline_s():

@@ -19,15 +19,13 @@ from harness.records.results import (
     Outcome,
     Results,
     Run,
-    TrialFigures,
+    TrialMetrics,
     TrialSummary,
 )
 from harness.records.settings import Settings
 from harness.records.status import Status
-from harness.session.baselines import Surroundings, check_baseline, open_baseline
-from harness.session.baselines.file import FileBase
-from harness.session.baselines.folder import FolderBase
-from harness.session.baselines.stored import StoredBase
+from harness.session.baselines import BaselineContext, check_baseline, open_baseline
+from harness.session.baselines.kinds import FileBaseline, FolderBaseline, StoredBaseline
 from harness.store import RunFolder
 from harness.testing import make_artifact, make_entry, make_facts, make_profile, make_runner
 
@@ -141,7 +139,7 @@ def test_a_commit_that_cannot_be_checked_out_is_told_in_git_s_own_words(reposito
     hook = repository / ".git/hooks/post-checkout"
     hook.write_text("#!/bin/sh\necho 'no space left for large files' >&2\nexit 1\n", encoding="utf-8")
     hook.chmod(0o755)
-    around = Surroundings(Settings(), lambda _: make_artifact(), lambda _: None)
+    around = BaselineContext(Settings(), lambda _: make_artifact(), lambda _: None)
     with pytest.raises(UsageError, match=r"--baseline main: .* cannot be checked out in .*no space left for large"):
         open_baseline("main", around)
 
@@ -160,8 +158,8 @@ def test_a_file_is_what_every_candidate_is_compared_with(tmp_path: Path) -> None
         asked.append(candidate)
         return make_artifact(candidate.name)
 
-    base = open_baseline(str(path), Surroundings(Settings(), build, lambda _: None))
-    assert isinstance(base, FileBase)
+    base = open_baseline(str(path), BaselineContext(Settings(), build, lambda _: None))
+    assert isinstance(base, FileBaseline)
     for candidate in (CANDIDATE, OTHER):
         found = base.opponent(candidate, device(), SKETCH)
         assert found.record.state == "measured"
@@ -181,8 +179,8 @@ def shelf(tmp_path: Path) -> Path:
 
 
 def test_a_folder_has_the_artifact_of_the_same_name_or_the_candidate_is_new(shelf: Path) -> None:
-    base = open_baseline(str(shelf), Surroundings(Settings(), lambda _: make_artifact(), lambda _: None))
-    assert isinstance(base, FolderBase)
+    base = open_baseline(str(shelf), BaselineContext(Settings(), lambda _: make_artifact(), lambda _: None))
+    assert isinstance(base, FolderBaseline)
     found = base.opponent(CANDIDATE, device(), SKETCH)
     assert found.record.state == "measured"
     assert found.artifact is not None
@@ -194,17 +192,17 @@ def test_a_folder_has_the_artifact_of_the_same_name_or_the_candidate_is_new(shel
 
 
 def test_a_damaged_file_in_the_folder_is_missing_and_never_measured(shelf: Path) -> None:
-    found = FolderBase.open(str(shelf)).opponent(CANDIDATE, device(), SKETCH).artifact
+    found = FolderBaseline.open(str(shelf)).opponent(CANDIDATE, device(), SKETCH).artifact
     assert found is not None
     with Path(found.path).open("ab") as stream:
         stream.write(b"\0")
-    damaged = FolderBase.open(str(shelf)).opponent(CANDIDATE, device(), SKETCH)
+    damaged = FolderBaseline.open(str(shelf)).opponent(CANDIDATE, device(), SKETCH)
     assert (damaged.artifact, damaged.record.state) == (None, "missing")
     assert "its sha256 differs" in damaged.record.sentence
 
 
 def test_two_arms_are_the_same_only_with_the_same_file_stages_and_runtime(shelf: Path) -> None:
-    found = FolderBase.open(str(shelf)).opponent(CANDIDATE, device(), SKETCH)
+    found = FolderBaseline.open(str(shelf)).opponent(CANDIDATE, device(), SKETCH)
     assert found.artifact is not None
     own = make_artifact(sha256=found.artifact.sha256)
     assert found.is_same(own, make_runner(), make_runner())
@@ -224,7 +222,7 @@ def stored(tmp_path: Path) -> Results:
         quantiles={"p50": 0.004},
         histogram=Histogram(edges_s=[0.003, 0.005], counts=[10]),
     )
-    figures = TrialFigures(kind="memory", arm="candidate", block=0, values={"init_time": 0.003})
+    figures = TrialMetrics(kind="memory", arm="candidate", block=0, values={"init_time": 0.003})
     entry = SKETCH.model_copy(
         update={
             "trials": [trial, trial.model_copy(update={"block": 1}), trial.model_copy(update={"arm": "baseline"})],
@@ -248,7 +246,7 @@ def stored(tmp_path: Path) -> Results:
 
 
 def test_a_stored_runs_trials_are_the_baselines(stored: Results) -> None:
-    found = StoredBase("results.json", stored).opponent(CANDIDATE, device(), SKETCH)
+    found = StoredBaseline("results.json", stored).opponent(CANDIDATE, device(), SKETCH)
     assert found.record.state == "stored"
     assert found.artifact is None
     assert found.record.commit == "1" * 40
@@ -260,7 +258,7 @@ def test_a_stored_runs_trials_are_the_baselines(stored: Results) -> None:
 
 def test_of_two_tests_of_a_stored_run_the_own_one_is_the_base(stored: Results) -> None:
     entries = [stored.entries[0].model_copy(update={"test": test, "delegate": test}) for test in ("t::a", "t::b")]
-    base = StoredBase("r", stored.model_copy(update={"entries": entries}))
+    base = StoredBaseline("r", stored.model_copy(update={"entries": entries}))
     for test in ("t::a", "t::b"):
         found = base.opponent(CANDIDATE, device(), make_entry(test=test, delegate=test))
         assert (found.record.state, found.record.delegate) == ("stored", test)
@@ -268,7 +266,7 @@ def test_of_two_tests_of_a_stored_run_the_own_one_is_the_base(stored: Results) -
 
 
 def test_a_stored_run_of_another_board_or_setting_is_unlike(stored: Results) -> None:
-    base = StoredBase("results.json", stored)
+    base = StoredBaseline("results.json", stored)
     elsewhere = base.opponent(CANDIDATE, device(kernel="6.12.34"), SKETCH)
     assert (elsewhere.record.state, elsewhere.trials, elsewhere.record.measurements) == ("unlike", (), [])
     assert "kernel: 6.6.0 against 6.12.34" in elsewhere.record.sentence
@@ -280,7 +278,7 @@ def test_a_stored_run_of_another_board_or_setting_is_unlike(stored: Results) -> 
 
 
 def test_what_a_stored_run_did_not_have_is_new_and_what_it_did_not_judge_is_missing(stored: Results) -> None:
-    base = StoredBase("results.json", stored)
+    base = StoredBaseline("results.json", stored)
     assert base.opponent(OTHER, device(), SKETCH).record.state == "new"
     recipe = replace(CANDIDATE, recipe="int8")
     assert base.opponent(recipe, device(), SKETCH).record.state == "new"
@@ -288,7 +286,9 @@ def test_what_a_stored_run_did_not_have_is_new_and_what_it_did_not_judge_is_miss
     assert base.opponent(CANDIDATE, elsewhere, SKETCH).record.state == "new"
     for status in (Status.ERROR, Status.INVALID):
         entry = stored.entries[0].model_copy(update={"status": status})
-        found = StoredBase("r", stored.model_copy(update={"entries": [entry]})).opponent(CANDIDATE, device(), SKETCH)
+        found = StoredBaseline("r", stored.model_copy(update={"entries": [entry]})).opponent(
+            CANDIDATE, device(), SKETCH
+        )
         assert (found.record.state, found.trials) == ("missing", ())
         assert str(status) in found.record.sentence
 
@@ -297,7 +297,7 @@ def test_what_an_interrupted_run_lacks_is_missing_and_not_new(stored: Results, t
     outcome = Outcome(end="interrupted", planned=2, measured=0)
     for ended, state in ((outcome, "missing"), (Outcome(), "new"), (None, "new")):
         run = stored.run.model_copy(update={"outcome": ended})
-        base = StoredBase("results.json", stored.model_copy(update={"run": run, "entries": []}))
+        base = StoredBaseline("results.json", stored.model_copy(update={"run": run, "entries": []}))
         assert base.opponent(CANDIDATE, device(), SKETCH).record.state == state
 
 
@@ -310,9 +310,9 @@ def test_a_run_folder_is_opened_like_its_results_file(
     folder.append_device("simulated", stored.devices["simulated"], bytes_sent=0, seconds={})
     folder.finish(stored.run, stored.entries)
     folder.retire()
-    around = Surroundings(Settings(), lambda _: make_artifact(), lambda _: None)
+    around = BaselineContext(Settings(), lambda _: make_artifact(), lambda _: None)
     for given in (str(folder.path), str(folder.results_path), "reports/latest", "latest"):
         check_baseline(Settings(baseline=given))
         base = open_baseline(given, around)
-        assert isinstance(base, StoredBase)
+        assert isinstance(base, StoredBaseline)
         assert base.opponent(CANDIDATE, device(), SKETCH).record.state == "stored"

@@ -9,24 +9,24 @@ from session.test_revision_base import DEVICE, around, candidates_here, commit, 
 
 from harness.records.errors import UsageError
 from harness.records.settings import Settings
-from harness.session.baselines import Surroundings, check_baseline, open_baseline
+from harness.session.baselines import BaselineContext, check_baseline, open_baseline
 from harness.session.baselines.carried import write_carried
-from harness.session.baselines.revision import RevisionBase
-from harness.session.baselines.worktree import BaseOrder, resolve
+from harness.session.baselines.revision import RevisionBaseline
+from harness.session.baselines.worktree import BaselineBuild, resolve_commit
 from harness.testing import make_artifact, make_entry
 
 __all__ = ["repository"]
 
 
 def carry(artifacts: Path, given: str = "main") -> None:
-    order = BaseOrder(around().benchmarks, candidates_here(), None, 0, 1)
-    write_carried(artifacts, given, resolve(given), order, say=lambda _what: None)
+    order = BaselineBuild(around().benchmarks, candidates_here(), None, 0, 1)
+    write_carried(artifacts, given, resolve_commit(given), order, say=lambda _what: None)
 
 
-def opened(artifacts: Path, given: str = "main") -> RevisionBase:
+def opened(artifacts: Path, given: str = "main") -> RevisionBaseline:
     settings = Settings(devices=("local",), artifacts=artifacts)
-    base = open_baseline(given, Surroundings(settings, build=lambda _: make_artifact(), say=lambda _: None))
-    assert isinstance(base, RevisionBase)
+    base = open_baseline(given, BaselineContext(settings, build=lambda _: make_artifact(), say=lambda _: None))
+    assert isinstance(base, RevisionBaseline)
     return base
 
 

@@ -8,8 +8,8 @@ from support.sample_results import measured
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.report import table
-from harness.session import closing
-from harness.session.closing import RunStart, close_run
+from harness.session import finish_run
+from harness.session.finish_run import RunStart, close_run
 from harness.store import RunFolder, load_results
 from harness.testing import make_entry
 
@@ -26,7 +26,7 @@ def ended(reports, number, *, status=Status.PASS, settings=None, entries=1):
 
 
 def test_an_earlier_failure_at_the_commit_stays_in_the_notes(tmp_path, monkeypatch):
-    monkeypatch.setattr(closing, "_commit", lambda: "1a2b3c4d5e")
+    monkeypatch.setattr(finish_run, "_commit", lambda: "1a2b3c4d5e")
     ended(tmp_path, 1, status=Status.FAIL)
     results = ended(tmp_path, 2)
     assert "attempt 2 at commit 1a2b3c4d, after run run1" in results.run.notes

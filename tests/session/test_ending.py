@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.records.errors import HarnessError, told_of
-from harness.session.ending import Ending, Interruption, Stop
+from harness.session.interrupts import Ending, Interruption, Stop
 
 
 def fail(error: BaseException) -> Callable[[], str]:
@@ -75,7 +75,7 @@ def test_of_signals_under_a_test_runner_the_first_is_raised_and_those_that_follo
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr("harness.session.ending.time.monotonic", lambda: now)
+    monkeypatch.setattr("harness.session.interrupts.time.monotonic", lambda: now)
     interruption = Interruption()
     with interruption.listening():
         with pytest.raises(KeyboardInterrupt, match="SIGTERM"):

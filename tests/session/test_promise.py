@@ -3,7 +3,7 @@
 from harness.records.results import Finding
 from harness.records.settings import Settings
 from harness.records.status import Status
-from harness.session.promise import promise_of
+from harness.session.error_guarantee import error_guarantee
 from harness.testing import make_entry
 
 SIZE = Finding(gate="budget", metric="model_size", status=Status.PASS, reason="")
@@ -14,12 +14,12 @@ SLOWER = Finding(
 
 
 def test_nothing_is_promised_where_nothing_was_left_to_chance() -> None:
-    assert promise_of([], Settings()) is None
-    assert promise_of([make_entry(), make_entry(findings=[SIZE])], Settings()) is None
+    assert error_guarantee([], Settings()) is None
+    assert error_guarantee([make_entry(), make_entry(findings=[SIZE])], Settings()) is None
 
 
 def test_absolute_limits_promise_how_often_what_is_beyond_them_passes() -> None:
-    gate = promise_of([make_entry(findings=[SIZE, LIMIT]), make_entry(findings=[LIMIT])], Settings())
+    gate = error_guarantee([make_entry(findings=[SIZE, LIMIT]), make_entry(findings=[LIMIT])], Settings())
     assert gate is not None
     assert gate.budgeted_metrics == 2
     assert (gate.alpha, gate.miss) == (0.005, 0.05)
@@ -29,19 +29,19 @@ def test_absolute_limits_promise_how_often_what_is_beyond_them_passes() -> None:
 def test_of_regressions_the_least_that_all_of_them_would_have_caught_is_told() -> None:
     better = SLOWER.model_copy(update={"detectable": 0.012})
     unknown = SLOWER.model_copy(update={"detectable": None})
-    gate = promise_of([make_entry(findings=[LIMIT, better, SLOWER, unknown])], Settings())
+    gate = error_guarantee([make_entry(findings=[LIMIT, better, SLOWER, unknown])], Settings())
     assert gate is not None
     assert gate.sentence == ("false alarm at most 1 session in 200; would have caught a slowdown of 3.1 % with 95 %")
 
 
 def test_the_rates_are_those_that_were_asked_for() -> None:
-    gate = promise_of([make_entry(findings=[SLOWER])], Settings(alpha=0.3, miss=0.001))
+    gate = error_guarantee([make_entry(findings=[SLOWER])], Settings(alpha=0.3, miss=0.001))
     assert gate is not None
     assert gate.sentence == "false alarm at most 1 session in 3; would have caught a slowdown of 3.1 % with 99.9 %"
 
 
 def test_every_waiver_is_told_once_though_it_stands_in_for_several_limits() -> None:
     waived = [LIMIT.model_copy(update={"waiver": name}) for name in ("second", "first", "second")]
-    gate = promise_of([make_entry(findings=[*waived, SIZE.model_copy(update={"waiver": "size"})])], Settings())
+    gate = error_guarantee([make_entry(findings=[*waived, SIZE.model_copy(update={"waiver": "size"})])], Settings())
     assert gate is not None
     assert gate.waivers == ["second", "first", "size"]

@@ -11,9 +11,8 @@ from harness.records.candidate import Candidate
 from harness.records.results import ArtifactRecord, DeviceRecord, Results, Run
 from harness.records.settings import Settings
 from harness.records.status import Status
-from harness.session.baselines.opponent import Surroundings
-from harness.session.baselines.recorded import Recorded
-from harness.session.baselines.revision import Commit, RevisionBase
+from harness.session.baselines.kinds import BaselineContext
+from harness.session.baselines.revision import Commit, MeasuredArtifacts, RevisionBaseline
 from harness.store.history import History
 from harness.testing import make_artifact, make_entry, make_facts, make_profile
 
@@ -54,10 +53,10 @@ def base(tmp_path, settings):
     def build(candidate):
         return make_artifact("model", sha256=file_sha256(Path(candidate.source)), path=candidate.source)
 
-    around = Surroundings(settings, build, lambda _what: None)
-    recorded = Recorded.at(COMMIT, settings)
+    around = BaselineContext(settings, build, lambda _what: None)
+    recorded = MeasuredArtifacts.at(COMMIT, settings)
     shelf = ArtifactFolder.open(tmp_path / "shelf")
-    return RevisionBase("main", Commit(COMMIT, "commit 1111"), shelf, {}, {}, tmp_path / "gone", around, recorded)
+    return RevisionBaseline("main", Commit(COMMIT, "commit 1111"), shelf, {}, {}, tmp_path / "gone", around, recorded)
 
 
 def opponent(base, facts: BoardFacts | None = None):
@@ -90,4 +89,4 @@ def test_without_a_record_what_is_built_today_stands_for_the_commit(base):
 def test_a_history_that_cannot_be_read_has_no_records(settings):
     settings.reports_dir.mkdir()
     (settings.reports_dir / "history.db").write_bytes(b"no database" * 99)
-    assert Recorded.at(COMMIT, settings).artifacts == {}
+    assert MeasuredArtifacts.at(COMMIT, settings).artifacts == {}

@@ -3,7 +3,7 @@ from support.sample_results import results
 
 from harness.records.settings import Settings
 from harness.records.status import Status
-from harness.session.remembering import POINTS, remember
+from harness.session.record_run import POINTS, record_run
 from harness.store.history import History
 from harness.store.results_file import save_results
 
@@ -31,14 +31,14 @@ def settings(tmp_path):
 
 
 def test_a_first_run_has_no_history(settings):
-    kept = remember(run_of(0), settings)
+    kept = record_run(run_of(0), settings)
     assert (kept.series, kept.notes) == ((), ())
     assert (settings.reports_dir / "history.db").is_file()
 
 
 def test_a_later_run_carries_how_its_metrics_went_itself_last(settings):
     for number in range(3):
-        kept = remember(run_of(number, commit=f"{number}" * 40), settings)
+        kept = record_run(run_of(number, commit=f"{number}" * 40), settings)
     assert kept.notes == ()
     assert {one.metric for one in kept.series} == {"latency_p50", "peak_memory", "model_size", "accuracy"}
     assert all([point.run_id for point in one.points] == ["run0", "run1", "run2"] for one in kept.series)
@@ -49,7 +49,7 @@ def test_judged_metrics_are_kept_too(settings):
         run = run_of(number)
         found = results().entries[5].findings[0].model_copy(update={"metric": "latency_p90"})
         entries = [run.entries[0].model_copy(update={"findings": [found]}), *run.entries[1:]]
-        kept = remember(run.model_copy(update={"entries": entries}), settings)
+        kept = record_run(run.model_copy(update={"entries": entries}), settings)
     assert [one.recipe for one in kept.series if one.metric == "latency_p90"] == [run.entries[0].recipe]
 
 
@@ -58,7 +58,7 @@ def test_no_more_than_so_many_points_and_changes_keep_their_places(settings):
     last = POINTS + 9
     for number in range(last):
         history.append(run_of(number, commit=None, factor=1.0 if number < last - 5 else 1.2))
-    kept = remember(run_of(last, commit=None, factor=1.2), settings)
+    kept = record_run(run_of(last, commit=None, factor=1.2), settings)
     latency = [one for one in kept.series if one.metric == "latency_p50"]
     assert latency and all(len(one.points) == POINTS for one in latency)
     for one in latency:
@@ -67,9 +67,9 @@ def test_no_more_than_so_many_points_and_changes_keep_their_places(settings):
 
 
 def test_an_earlier_failure_at_the_same_commit_is_not_erased(settings):
-    remember(run_of(0, statuses={"int8": Status.FAIL}), settings)
-    remember(run_of(1, statuses={"int8": Status.ERROR}), settings)
-    kept = remember(run_of(2), settings)
+    record_run(run_of(0, statuses={"int8": Status.FAIL}), settings)
+    record_run(run_of(1, statuses={"int8": Status.ERROR}), settings)
+    kept = record_run(run_of(2), settings)
     assert kept.notes == (
         "attempt 3 at commit 1a2b3c4d, after run run0, run run1",
         "digits_cnn/int8 on rpi4 at commit 1a2b3c4d: FAIL (run run0), ERROR (run run1), now PASS",
@@ -78,22 +78,22 @@ def test_an_earlier_failure_at_the_same_commit_is_not_erased(settings):
 
 @pytest.mark.parametrize("commit", [None, f"{COMMIT}+dirty"])
 def test_what_has_no_commit_of_its_own_is_no_attempt(settings, commit):
-    remember(run_of(0, statuses={"int8": Status.FAIL}, commit=commit), settings)
-    assert remember(run_of(1, commit=commit), settings).notes == ()
+    record_run(run_of(0, statuses={"int8": Status.FAIL}, commit=commit), settings)
+    assert record_run(run_of(1, commit=commit), settings).notes == ()
 
 
 def test_other_candidates_at_the_commit_are_no_attempt_either(settings):
     first = run_of(0)
-    remember(first.model_copy(update={"entries": first.entries[:2]}), settings)
+    record_run(first.model_copy(update={"entries": first.entries[:2]}), settings)
     later = run_of(1)
-    assert remember(later.model_copy(update={"entries": later.entries[2:]}), settings).notes == ()
+    assert record_run(later.model_copy(update={"entries": later.entries[2:]}), settings).notes == ()
 
 
 def test_many_that_did_not_hold_are_counted(settings):
     first = run_of(0)
     many = [first.entries[0].model_copy(update={"candidate": f"c{n}", "status": Status.FAIL}) for n in range(15)]
-    remember(first.model_copy(update={"entries": many}), settings)
-    notes = remember(run_of(1).model_copy(update={"entries": many}), settings).notes
+    record_run(first.model_copy(update={"entries": many}), settings)
+    notes = record_run(run_of(1).model_copy(update={"entries": many}), settings).notes
     assert len(notes) == 12 and notes[-1].startswith("and 5 more that did not hold")
 
 
@@ -101,13 +101,13 @@ def test_runs_in_the_folder_that_the_history_lacks_are_taken_in(settings):
     folder = settings.reports_dir / "20260101T000000Z-run0"
     folder.mkdir()
     save_results(run_of(0), folder / "results.json")
-    kept = remember(run_of(1), settings)
+    kept = record_run(run_of(1), settings)
     assert {len(one.points) for one in kept.series} == {2}
 
 
 def test_a_history_that_cannot_be_had_is_a_note_without_its_password(tmp_path):
     settings = Settings(reports_dir=tmp_path, history="postgresql+psycopg://bench:secret@127.0.0.1:1/x")
-    (note,) = remember(run_of(0), settings).notes
+    (note,) = record_run(run_of(0), settings).notes
     assert (
         note.startswith("not in the history: history postgresql+psycopg://bench:***@127.0.0.1:1/x")
         and "secret" not in note

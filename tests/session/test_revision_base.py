@@ -15,8 +15,8 @@ from harness.records.candidate import Candidate
 from harness.records.results import DeviceRecord, Entry
 from harness.records.settings import Settings
 from harness.records.status import Status
-from harness.session.baselines import Surroundings
-from harness.session.baselines.revision import RevisionBase
+from harness.session.baselines import BaselineContext
+from harness.session.baselines.revision import RevisionBaseline
 from harness.session.session import Session
 from harness.store import RunFolder
 from harness.testing import make_artifact, make_entry, make_facts, make_profile
@@ -71,8 +71,8 @@ def candidates_here() -> tuple[Candidate, ...]:
     return tuple(candidates_from_paths(["models"]))
 
 
-def around() -> Surroundings:
-    return Surroundings(
+def around() -> BaselineContext:
+    return BaselineContext(
         Settings(devices=("local",)),
         build=lambda _: make_artifact(),
         say=lambda _: None,
@@ -81,15 +81,15 @@ def around() -> Surroundings:
     )
 
 
-def opened(given: str) -> RevisionBase:
-    return RevisionBase.open(given, around())
+def opened(given: str) -> RevisionBaseline:
+    return RevisionBaseline.open(given, around())
 
 
 def worktrees(folder: Path) -> int:
     return len(git("worktree", "list", "--porcelain", cwd=folder).split("\n\n"))
 
 
-def size(base: RevisionBase, name: str) -> int | None:
+def size(base: RevisionBaseline, name: str) -> int | None:
     """Bytes that the base's model has more than the one of its first commit; None where it has none."""
     (candidate,) = (one for one in candidates_here() if one.name == name)
     found = base.opponent(candidate, DEVICE, make_entry()).artifact
@@ -159,7 +159,7 @@ def test_a_folder_that_the_base_does_not_have_is_no_obstacle(repository: Path, m
     (repository / "later").mkdir()
     here = around()
     monkeypatch.chdir(repository / "later")
-    base = RevisionBase.open("main", here)
+    base = RevisionBaseline.open("main", here)
     states = {one.name: base.opponent(one, DEVICE, make_entry()).record.state for one in here.expected}
     assert states == {"same": "measured", "changed": "measured", "new": "new"}
     base.close()

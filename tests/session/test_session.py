@@ -21,10 +21,10 @@ from harness.records.candidate import Candidate
 from harness.records.errors import ConnectionLostError, UnreachableError
 from harness.records.settings import Settings
 from harness.records.status import Status
-from harness.session.building import Building
-from harness.session.closing import RunStart, close_run
+from harness.session.finish_run import RunStart, close_run
 from harness.session.outcome import run_exit_code
 from harness.session.session import Session
+from harness.session.session_builder import SessionBuilder
 from harness.store import RunFolder, load_results
 
 
@@ -142,9 +142,9 @@ def test_the_work_ahead_never_runs_beside_the_making_of_keys(
 ) -> None:
     """Both parse Python sources, which two threads must not do at a time."""
     events: list[str] = []
-    build = Building.build
+    build = SessionBuilder.build
 
-    def watched(self: Building, *args: Any) -> Artifact:
+    def watched(self: SessionBuilder, *args: Any) -> Artifact:
         events.append("builds")
         assert "work ahead" not in {thread.name for thread in threading.enumerate()}
         return build(self, *args)
@@ -153,7 +153,7 @@ def test_the_work_ahead_never_runs_beside_the_making_of_keys(
         time.sleep(5)
         events.append("made ready")
 
-    monkeypatch.setattr(Building, "build", watched)
+    monkeypatch.setattr(SessionBuilder, "build", watched)
     session = session_on(tmp_path, there=server.profile_text("there"))
     session.meanwhile = meanwhile
     with session:

@@ -11,9 +11,9 @@ from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import BuildError, UsageError
 from harness.records.settings import Settings
-from harness.session import building
-from harness.session.building import Building, check_build_folders
-from harness.session.turns import own_turn
+from harness.session import session_builder
+from harness.session.host_lock import host_lock
+from harness.session.session_builder import SessionBuilder, check_build_folders
 from harness.testing import make_artifact
 
 ONE, TWO, THREE = (Candidate(name, "zoo", name, "int8") for name in ("one", "two", "three"))
@@ -53,12 +53,12 @@ class FakeBuilder:
 @pytest.fixture
 def builders(monkeypatch: pytest.MonkeyPatch) -> list[FakeBuilder]:
     monkeypatch.setattr(FakeBuilder, "made", [])
-    monkeypatch.setattr(building, "Builder", FakeBuilder)
+    monkeypatch.setattr(session_builder, "Builder", FakeBuilder)
     return FakeBuilder.made
 
 
 def test_nothing_is_started_before_something_is_asked_for(builders: list[FakeBuilder]) -> None:
-    idle = Building(Settings(), lambda _: None)
+    idle = SessionBuilder(Settings(), lambda _: None)
     idle.begin([])
     idle.close()
     assert builders == []
@@ -66,13 +66,13 @@ def test_nothing_is_started_before_something_is_asked_for(builders: list[FakeBui
 
 def test_the_builder_gets_what_the_user_asked_for(builders: list[FakeBuilder], tmp_path: Path) -> None:
     settings = Settings(cache_dir=tmp_path, seed=3, jobs=2, artifacts=tmp_path / "shelf")
-    Building(settings, lambda _: None).begin([ONE])
+    SessionBuilder(settings, lambda _: None).begin([ONE])
     options = {name: builders[0].options[name] for name in ("cache_dir", "seed", "jobs", "artifacts")}
     assert options == {"cache_dir": tmp_path, "seed": 3, "jobs": 2, "artifacts": tmp_path / "shelf"}
 
 
 def test_each_candidate_is_begun_once_and_in_order(builders: list[FakeBuilder]) -> None:
-    work = Building(Settings(), lambda _: None)
+    work = SessionBuilder(Settings(), lambda _: None)
     work.build(TWO, "board")
     work.begin([THREE, TWO, ONE, THREE])
     work.begin([ONE, TWO])
@@ -84,7 +84,7 @@ def test_each_candidate_is_begun_once_and_in_order(builders: list[FakeBuilder]) 
 
 def test_steps_are_told_only_while_somebody_waits(builders: list[FakeBuilder]) -> None:
     said: list[Progress] = []
-    work = Building(Settings(), said.append)
+    work = SessionBuilder(Settings(), said.append)
     work.begin([ONE, TWO])
     builders[0].tell("one/int8: epoch 1 of 3")
     assert said == []
@@ -96,7 +96,7 @@ def test_steps_are_told_only_while_somebody_waits(builders: list[FakeBuilder]) -
 
 def test_after_a_failure_what_is_built_ahead_is_silent_again(builders: list[FakeBuilder]) -> None:
     said: list[Progress] = []
-    work = Building(Settings(), said.append)
+    work = SessionBuilder(Settings(), said.append)
     with pytest.raises(BuildError):
         work.build(THREE, "board")
     builders[0].tell("one/int8: converting")
@@ -115,11 +115,11 @@ def test_turns_are_taken_one_after_the_other(tmp_path: Path) -> None:
     waiting = threading.Event()
 
     def second() -> None:
-        with own_turn(tmp_path, waiting.set):
+        with host_lock(tmp_path, waiting.set):
             events.append("second")
 
     thread = threading.Thread(target=second)
-    with own_turn(tmp_path, lambda: events.append("never said: it was free")):
+    with host_lock(tmp_path, lambda: events.append("never said: it was free")):
         thread.start()
         assert waiting.wait(30), "the second is not told that it waits"
         events.append("first ends")
@@ -129,7 +129,7 @@ def test_turns_are_taken_one_after_the_other(tmp_path: Path) -> None:
 
 def test_a_turn_ends_with_an_error_too(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
-    with pytest.raises(BuildError), own_turn(tmp_path, lambda: None):
+    with pytest.raises(BuildError), host_lock(tmp_path, lambda: None):
         raise BuildError("no")
-    with own_turn(tmp_path, lambda: None):
+    with host_lock(tmp_path, lambda: None):
         pass

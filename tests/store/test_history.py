@@ -10,10 +10,9 @@ from support.postgres import postgres
 from support.sample_results import results as sample_results
 
 from harness.records.errors import UsageError
-from harness.store.history import History, take_in
+from harness.store.history import History, import_runs
 from harness.store.history.addresses import shown, without_secrets
-from harness.store.history.schema import bring_up_to_date
-from harness.store.history.tables import METADATA, NEWEST
+from harness.store.history.schema import METADATA, NEWEST, bring_up_to_date
 from harness.store.results_file import results_text
 
 WRITERS, RUNS_EACH = 8, 200
@@ -191,10 +190,10 @@ def test_finished_runs_are_taken_in_once_and_what_cannot_be_read_is_told(tmp_pat
     (tmp_path / "latest").symlink_to("20260101T000002Z-0-2")
     (tmp_path / "not-a-run").mkdir()
     history = History.open(str(tmp_path / "history.db"))
-    (skipped,) = take_in(history, tmp_path)
+    (skipped,) = import_runs(history, tmp_path)
     assert "left out of the history" in skipped and "-0-3" in skipped and "\n" not in skipped
     assert history.run_ids() == {"0-0", "0-1", "0-2"}
-    assert len(take_in(history, tmp_path)) == 1
+    assert len(import_runs(history, tmp_path)) == 1
     assert len(history.series(metrics=["model_size"])[0].points) == 3
 
 
@@ -202,7 +201,7 @@ def test_of_many_runs_the_newest_may_be_taken_in_alone(tmp_path):
     for number in range(4):
         keep_folder(tmp_path, number)
     history = History.open(str(tmp_path / "history.db"))
-    assert take_in(history, tmp_path, most=2) == []
+    assert import_runs(history, tmp_path, most=2) == []
     assert history.run_ids() == {"0-2", "0-3"}
 
 

@@ -7,8 +7,8 @@ import pytest
 from support.sample_results import results as sample_results
 
 from harness.records.results import SELFTEST, Results
+from harness.store.git import history_folder
 from harness.store.history import History, open_history
-from harness.store.repository import history_folder
 
 SAMPLE = sample_results()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.store.repository import history_file, history_folder, repository_name
+from harness.store.git import history_file, history_folder, repository_name
 
 
 def git(folder: Path, *arguments: str) -> str:

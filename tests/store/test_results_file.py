@@ -13,8 +13,7 @@ from harness.records.errors import HarnessError, ResultsFileError
 from harness.records.results import Entry, Finding, Histogram, Measurement, Results, TrialSummary
 from harness.records.status import Status
 from harness.store import load_results, results_schema
-from harness.store.json_text import json_text
-from harness.store.results_file import results_text, save_results
+from harness.store.results_file import json_text, results_text, save_results
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "v2.json"

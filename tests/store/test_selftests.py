@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.store.history.selftests import record_of
+from harness.store.history.database import record_of
 
 GOOD = ("PASS", 0.03)
 

@@ -14,7 +14,7 @@ from harness.records.results import (
     Ratio,
     Results,
     SelfTests,
-    TrialFigures,
+    TrialMetrics,
     TrialSummary,
 )
 from harness.records.status import Status
@@ -125,7 +125,7 @@ def ab_entry(recipe: str, shift: float, status: Status, seed: int, *, waiver: st
         measurements=arm(p50_s * shift),
         trials=trials(p50_s, shift, seed),
         figures=[
-            TrialFigures(
+            TrialMetrics(
                 kind="memory", arm=which, block=block, values={"peak_memory": 38_400_000.0 + 4096 * (block % 3)}
             )
             for block in range(BLOCKS)

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from harness.records.base import Record
 from harness.records.exit_status import describe_exit
-from harness.records.shorten import shorten
+from harness.records.text import shorten
 
 Tell = Callable[[Record], None]
 """How a job's own side hands an answer to the caller, at once."""

@@ -20,7 +20,7 @@ from typing import Any, TextIO
 from harness.pipeline.model.job import WorkerAnswer
 from harness.pipeline.worker.protocol import REQUEST, Convert, FileData, Fix, Prepare, Quantize, Request, Stage, Verify
 from harness.records.errors import EntryError
-from harness.records.shorten import shorten
+from harness.records.text import shorten
 
 Say = Callable[[str], None]
 

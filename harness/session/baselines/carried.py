@@ -17,7 +17,7 @@ from harness.pipeline.builder.artifact_folder import INDEX, ArtifactFolder
 from harness.records.base import Record
 from harness.records.errors import GitError, UsageError
 from harness.records.files import read_bytes, replacing
-from harness.session.baselines.worktree import SHORT, BaseOrder, Commit, build_at, checked_out, resolve
+from harness.session.baselines.worktree import SHORT, BaselineBuild, Commit, build_at, resolve_commit, worktree_at
 from harness.store.git import ask
 
 FOLDER: Final = "baseline"
@@ -36,7 +36,7 @@ class _Record(Record):
 
 
 @dataclass(frozen=True)
-class Carried:
+class CarriedBaseline:
     """The base of a folder of artifacts; ``shelf`` None where none of its candidates was built."""
 
     given: str
@@ -46,7 +46,9 @@ class Carried:
     shelf: ArtifactFolder | None
 
 
-def write_carried(out: Path, given: str, commit: Commit, order: BaseOrder, *, say: Callable[[str], None]) -> Carried:
+def write_carried(
+    out: Path, given: str, commit: Commit, order: BaselineBuild, *, say: Callable[[str], None]
+) -> CarriedBaseline:
     """Build a commit's candidates into a folder of artifacts, in place of a base that it carried before.
 
     Raises UsageError.
@@ -56,7 +58,7 @@ def write_carried(out: Path, given: str, commit: Commit, order: BaseOrder, *, sa
         raise UsageError(f"--out {out}: {folder} is a link: choose another folder")
     if (folder / NAME).is_file():
         shutil.rmtree(folder)
-    with checked_out(commit, given=given) as tree:
+    with worktree_at(commit, given=given) as tree:
         failed = build_at(tree, folder, order, say=say)
     record = _Record(given=given, commit=commit.sha, head=ask("rev-parse", "HEAD") or "", failed=failed)
     try:
@@ -68,7 +70,7 @@ def write_carried(out: Path, given: str, commit: Commit, order: BaseOrder, *, sa
     return _opened(folder, record)
 
 
-def read_carried(artifacts: Path | None) -> Carried | None:
+def read_carried(artifacts: Path | None) -> CarriedBaseline | None:
     """The base that a folder of artifacts carries; None where there is none. Raises UsageError for a damaged one."""
     if artifacts is None:
         return None
@@ -86,13 +88,13 @@ def read_carried(artifacts: Path | None) -> Carried | None:
     return _opened(path.parent, record)
 
 
-def commit_of_base(given: str, artifacts: Path | None) -> Commit:
+def baseline_commit(given: str, artifacts: Path | None) -> Commit:
     """The commit that --baseline names, the same that --artifacts carries where it carries one. Raises UsageError."""
     carried = read_carried(artifacts)
     if carried is None:
-        return resolve(given)
+        return resolve_commit(given)
     try:
-        here = resolve(given)
+        here = resolve_commit(given)
     except UsageError:
         if carried.given == given and carried.head and carried.head == _head():
             return Commit.of(carried.commit, given)
@@ -112,6 +114,6 @@ def _head() -> str | None:
         return None
 
 
-def _opened(folder: Path, record: _Record) -> Carried:
+def _opened(folder: Path, record: _Record) -> CarriedBaseline:
     shelf = ArtifactFolder.open(folder) if (folder / INDEX).is_file() else None
-    return Carried(record.given, record.commit, record.head, record.failed, shelf)
+    return CarriedBaseline(record.given, record.commit, record.head, record.failed, shelf)

@@ -4,12 +4,9 @@ from pathlib import Path
 
 from harness.records.errors import UsageError
 from harness.records.settings import Settings
-from harness.session.baselines.carried import commit_of_base
-from harness.session.baselines.file import FileBase
-from harness.session.baselines.folder import FolderBase
-from harness.session.baselines.opponent import Base, Surroundings
-from harness.session.baselines.revision import RevisionBase
-from harness.session.baselines.stored import StoredBase
+from harness.session.baselines.carried import baseline_commit
+from harness.session.baselines.kinds import Baseline, BaselineContext, FileBaseline, FolderBaseline, StoredBaseline
+from harness.session.baselines.revision import RevisionBaseline
 from harness.store.stored_runs import LATEST
 
 _STORED = "a .tflite file, a folder of artifacts or a results.json"
@@ -28,9 +25,9 @@ def check_baseline(settings: Settings, *, benchmarks: bool = True) -> None:
     if not path.exists() and path.suffix in (".tflite", ".json"):
         raise UsageError(f"--baseline {given}: there is no such file: expected {_KINDS}")
     if _is_folder_of_artifacts(path):
-        FolderBase.open(given)
+        FolderBaseline.open(given)
     elif _is_results(path):
-        StoredBase.open(given, settings.reports_dir)
+        StoredBaseline.open(given, settings.reports_dir)
     elif path.is_file() and path.suffix != ".tflite":
         raise UsageError(f"--baseline {given}: this file is no .tflite and no results.json: expected {_KINDS}")
     elif path.is_dir():
@@ -41,19 +38,19 @@ def check_baseline(settings: Settings, *, benchmarks: bool = True) -> None:
             "that pytest runs"
         )
     elif not path.exists():
-        commit_of_base(given, settings.artifacts)
+        baseline_commit(given, settings.artifacts)
 
 
-def open_baseline(given: str, around: Surroundings) -> Base:
+def open_baseline(given: str, around: BaselineContext) -> Baseline:
     """The base, opened. Raises UsageError, and BuildError where it is a revision that does not build at all."""
     path = Path(given)
     if _is_folder_of_artifacts(path):
-        return FolderBase.open(given)
+        return FolderBaseline.open(given)
     if _is_results(path):
-        return StoredBase.open(given, around.settings.reports_dir)
+        return StoredBaseline.open(given, around.settings.reports_dir)
     if path.is_file():
-        return FileBase(given, around)
-    return RevisionBase.open(given, around)
+        return FileBaseline(given, around)
+    return RevisionBaseline.open(given, around)
 
 
 def _is_folder_of_artifacts(path: Path) -> bool:

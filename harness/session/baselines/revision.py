@@ -8,18 +8,52 @@ from typing import Self
 
 from harness.pipeline import candidates_from_paths
 from harness.pipeline.builder.artifact_folder import ArtifactFolder
-from harness.pipeline.cache import file_sha256
+from harness.pipeline.cache import ARTIFACTS, file_sha256, list_cached
 from harness.records.artifact import Artifact
+from harness.records.cache_dir import default_cache_dir
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
+from harness.records.errors import UsageError
 from harness.records.files import real_path
 from harness.records.results import BaselineRecord, DeviceRecord, Entry
-from harness.session.baselines.carried import Carried, commit_of_base, read_carried
-from harness.session.baselines.folder import from_shelf
-from harness.session.baselines.opponent import Opponent, Surroundings
-from harness.session.baselines.recorded import Recorded
-from harness.session.baselines.worktree import SHORT, BaseOrder, Commit, build_at, checked_out, profile_at
+from harness.records.settings import Settings
+from harness.session.baselines.carried import CarriedBaseline, baseline_commit, read_carried
+from harness.session.baselines.kinds import BaselineArm, BaselineContext, arm_of_folder
+from harness.session.baselines.worktree import SHORT, BaselineBuild, Commit, build_at, profile_at, worktree_at
 from harness.store.git import commit_of, top
+
+_WAIT_S = 10.0
+
+
+@dataclass(frozen=True)
+class MeasuredArtifacts:
+    """What was measured at a commit: sha256 of artifacts, by device and candidate; and where the cache is."""
+
+    artifacts: dict[tuple[str, str], str]
+    cache_dir: Path
+
+    @classmethod
+    def at(cls, commit: str, settings: Settings) -> Self:
+        """What the history tells of a commit; nothing where it cannot be read."""
+        from harness.store.history import open_history  # loads SQLAlchemy
+
+        cache_dir = (settings.cache_dir or default_cache_dir()).resolve()
+        try:
+            opened = open_history(settings.reports_dir, settings.history, wait_s=_WAIT_S)
+            return cls(opened.history.artifacts(commit), cache_dir)
+        except (UsageError, OSError):
+            return cls({}, cache_dir)
+
+    def other_than(self, sha256: str, *, device: str, candidate: str) -> str | None:
+        """The artifact that was measured at the commit, where it is another than this one."""
+        recorded = self.artifacts.get((device, candidate))
+        return None if recorded == sha256 else recorded
+
+    def file(self, sha256: str) -> Path | None:
+        """The cache's file of that content, None where it is not there any more."""
+        models = (entry.path / "model.tflite" for entry in list_cached(self.cache_dir, (ARTIFACTS,)))
+        return next((path for path in models if path.is_file() and file_sha256(path) == sha256), None)
+
 
 _CONVERTERS = "the converters"
 _NO_PROFILE = "the profile: the base has none of its own for this device"
@@ -27,7 +61,7 @@ _PROFILE_UNKNOWN = "the profile: this clone does not have the base's commit, and
 
 
 @dataclass(frozen=True)
-class RevisionBase:
+class RevisionBaseline:
     """A commit's candidates, on a shelf, and the profiles that it has of the devices."""
 
     given: str
@@ -38,52 +72,52 @@ class RevisionBase:
     """None where this clone does not have the commit."""
     folder: Path | None
     """Made for the session alone; None for what --artifacts carries."""
-    around: Surroundings
-    recorded: Recorded
+    around: BaselineContext
+    recorded: MeasuredArtifacts
     code: frozenset[str] | None = None
     """Of the stages files that the commit has, the sha256; None where the session built its artifacts itself."""
 
     @classmethod
-    def open(cls, given: str, around: Surroundings) -> Self:
+    def open(cls, given: str, around: BaselineContext) -> Self:
         """The commit's candidates: those that --artifacts carries, else built here. Raises UsageError."""
-        commit = commit_of_base(given, around.settings.artifacts)
+        commit = baseline_commit(given, around.settings.artifacts)
         carried = read_carried(around.settings.artifacts)
         if carried is not None:
             return cls._carried(given, commit, carried, around)
         folder = Path(tempfile.mkdtemp(prefix="edge-harness-base-"))
         settings = around.settings
-        order = BaseOrder(around.benchmarks, around.expected, settings.cache_dir, settings.seed, settings.jobs)
+        order = BaselineBuild(around.benchmarks, around.expected, settings.cache_dir, settings.seed, settings.jobs)
         try:
-            with checked_out(commit, given=given) as tree:
+            with worktree_at(commit, given=given) as tree:
                 failed = build_at(tree, folder / "artifacts", order, say=around.say)
                 profiles = _profiles(tree, around)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         shelf = ArtifactFolder.open(folder / "artifacts") if (folder / "artifacts" / "index.json").is_file() else None
-        recorded = Recorded.at(commit.sha, around.settings)
+        recorded = MeasuredArtifacts.at(commit.sha, around.settings)
         return cls(given, commit, shelf, failed, profiles, folder, around, recorded)
 
     @classmethod
-    def _carried(cls, given: str, commit: Commit, carried: Carried, around: Surroundings) -> Self:
+    def _carried(cls, given: str, commit: Commit, carried: CarriedBaseline, around: BaselineContext) -> Self:
         """What a folder of artifacts carries; of the commit itself only the profiles are looked at."""
         profiles, code = None, frozenset[str]()
         if commit_of(commit.sha) is not None:
-            with checked_out(commit, given=given) as tree:
+            with worktree_at(commit, given=given) as tree:
                 profiles, code = _profiles(tree, around), _stages_hashes(tree, around)
-        recorded = Recorded.at(commit.sha, around.settings)
+        recorded = MeasuredArtifacts.at(commit.sha, around.settings)
         return cls(given, commit, carried.shelf, carried.failed, profiles, None, around, recorded, code)
 
-    def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> Opponent:
+    def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
         """The candidate as the commit has it: its artifact and the device's profile there."""
         label = str(candidate)
         if label in self.failed:
             reason = f"{label} at {self.commit.words} does not build: {self.failed[label]}{self._elsewhere()}"
-            return self._told(Opponent(BaselineRecord(given=self.given, state="missing", sentence=reason)))
+            return self._told(BaselineArm(BaselineRecord(given=self.given, state="missing", sentence=reason)))
         if self.shelf is None:
             reason = f"{label} is new: not at {self.commit.words}"
-            return self._told(Opponent(BaselineRecord(given=self.given, state="new", sentence=reason)))
-        found = from_shelf(self.shelf, candidate, given=self.given, what=self.commit.words, code=self.code)
+            return self._told(BaselineArm(BaselineRecord(given=self.given, state="new", sentence=reason)))
+        found = arm_of_folder(self.shelf, candidate, given=self.given, what=self.commit.words, code=self.code)
         name = device.profile.name
         told = self._told(found, profile=(self.profiles or {}).get(name))
         return self._as_measured_then(told, candidate, name)
@@ -93,7 +127,7 @@ class RevisionBase:
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _as_measured_then(self, found: Opponent, candidate: Candidate, device: str) -> Opponent:
+    def _as_measured_then(self, found: BaselineArm, candidate: Candidate, device: str) -> BaselineArm:
         """With the artifact that was measured at the commit, where it is another than what is built of it today."""
         if found.artifact is None:
             return found
@@ -119,18 +153,18 @@ class RevisionBase:
             return ""
         return f"; harness build --out {self.around.settings.artifacts} --baseline {self.given} carries the base along"
 
-    def _told(self, found: Opponent, *, profile: DeviceProfile | None = None) -> Opponent:
+    def _told(self, found: BaselineArm, *, profile: DeviceProfile | None = None) -> BaselineArm:
         without = _PROFILE_UNKNOWN if self.profiles is None else _NO_PROFILE
         left_out = [] if found.artifact is None else _left_out(found.artifact, None if profile else without)
         record = found.record.model_copy(update={"commit": self.commit.sha, "not_compared": left_out})
-        return Opponent(record, found.artifact, profile)
+        return BaselineArm(record, found.artifact, profile)
 
 
-def _profiles(tree: Path, around: Surroundings) -> dict[str, DeviceProfile | None]:
+def _profiles(tree: Path, around: BaselineContext) -> dict[str, DeviceProfile | None]:
     return {name: profile_at(tree, name, around.settings.devices_dir) for name in around.settings.devices}
 
 
-def _stages_hashes(tree: Path, around: Surroundings) -> frozenset[str]:
+def _stages_hashes(tree: Path, around: BaselineContext) -> frozenset[str]:
     """The sha256 of the candidates' stages files as the commit has them."""
     root = real_path(top())
     named = {Path(one.stages) for one in around.expected if one.stages and Path(one.stages).is_absolute()}

@@ -38,7 +38,7 @@ class Commit:
         return cls(sha, f"commit {sha[:SHORT]}, the merge base with {given}")
 
 
-def resolve(given: str) -> Commit:
+def resolve_commit(given: str) -> Commit:
     """The commit that --baseline names. Raises UsageError for one that git does not know or cannot tell."""
     try:
         top()
@@ -74,7 +74,7 @@ def _resolved(given: str) -> Commit:
 
 
 @dataclass(frozen=True)
-class BaseOrder:
+class BaselineBuild:
     """What is built of a base: the session's benchmark files and candidates, as far as the commit has them."""
 
     benchmarks: Sequence[Path]
@@ -85,7 +85,7 @@ class BaseOrder:
 
 
 @contextmanager
-def checked_out(commit: Commit, *, given: str) -> Iterator[Path]:
+def worktree_at(commit: Commit, *, given: str) -> Iterator[Path]:
     """A worktree of a commit, removed at the end. Raises UsageError with git's words where there can be none."""
     folder = Path(tempfile.mkdtemp(prefix="edge-harness-tree-"))
     tree = folder / "tree"
@@ -101,7 +101,7 @@ def checked_out(commit: Commit, *, given: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def build_at(tree: Path, out: Path, order: BaseOrder, *, say: Callable[[str], None]) -> dict[str, str]:
+def build_at(tree: Path, out: Path, order: BaselineBuild, *, say: Callable[[str], None]) -> dict[str, str]:
     """Build what is ordered and the tree has into a folder of artifacts; returns why some did not build, by label.
 
     Raises UsageError where the tree's benchmarks cannot be collected.

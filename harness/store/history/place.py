@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.records.errors import UsageError
+from harness.records.errors import ResultsFileError, UsageError
+from harness.store.git import history_folder
 from harness.store.history.addresses import WAIT_S
 from harness.store.history.database import History
-from harness.store.repository import history_folder
+from harness.store.results_file import RESULTS_NAME, load_results
 
 DATABASE_NAME: Final = "history.db"
 _TAKEN_OVER: Final = "history.db.taken-over"
@@ -57,3 +58,23 @@ def _taken_over(history: History, beside: Path, address: str, *, wait_s: float) 
     place = Path(address)
     shown = f"~/{place.relative_to(Path.home())}" if place.is_relative_to(Path.home()) else address
     return (f"{kept} run{'s'[: kept != 1]} of {beside} taken over into {shown}, where history is kept from now on",)
+
+
+def import_runs(history: History, reports_dir: Path, *, most: int | None = None) -> list[str]:
+    """Append every finished run that the history does not hold, of ``most`` runs the newest.
+
+    Returns a sentence on each folder whose results cannot be read; it is left out, and tried again the next time.
+    Raises UsageError where the history cannot be written.
+    """
+    known = history.run_ids()
+    files = [file for file in sorted(reports_dir.glob(f"*-*/{RESULTS_NAME}")) if not file.parent.is_symlink()]
+    missing = [file for file in files if file.parent.name.partition("-")[2] not in known]
+    skipped = []
+    for file in missing[-most:] if most else missing:
+        try:
+            results = load_results(file)
+        except ResultsFileError as error:
+            skipped.append(f"left out of the history: {error}")
+        else:
+            history.append(results)
+    return skipped

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from harness.pipeline.check.inspection.delegation_job import DelegationAnswer, DelegationJob
 from harness.pipeline.check.sandbox import Tell
-from harness.records.shorten import shorten
+from harness.records.text import shorten
 
 _DELEGATE: Final = "DELEGATE"
 _UNRESOLVED: Final = ("Encountered unresolved custom op", "Select TensorFlow op(s)")

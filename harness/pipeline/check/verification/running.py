@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harness.pipeline.check.inspection.graph import Graph
 from harness.pipeline.check.inspection.index_inputs import file_graphs, limits_of
 from harness.records.artifact import TensorInfo
-from harness.records.shorten import shorten
+from harness.records.text import shorten
 
 Array = NDArray[Any]
 Kernels = Literal["xnnpack", "builtin"]

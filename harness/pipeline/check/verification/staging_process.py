@@ -17,7 +17,7 @@ from harness.pipeline.check.verification.running import Model, RefusedError, rep
 from harness.pipeline.check.verification.staging_arrays import Array, MisfitError, answer_text, as_floats, as_inputs
 from harness.pipeline.check.verification.staging_job import PhaseDone, StagingFault, StagingJob
 from harness.pipeline.check.verification.staging_raw import BadRawError, read_raw
-from harness.records.shorten import shorten
+from harness.records.text import shorten
 
 FILENAME = "<stages>"
 """Of the user's code in tracebacks: short and ASCII, so that it is found again in what a watchdog prints."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.shorten import shorten
+from harness.records.text import shorten
 
 MOST_SAMPLE_BYTES = 64 * 2**20
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.records.errors import BuildError
-from harness.records.shorten import shorten
+from harness.records.text import shorten
 
 Shape = tuple[int, ...]
 

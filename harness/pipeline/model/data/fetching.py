@@ -12,7 +12,7 @@ from harness.pipeline.cache import lock
 from harness.pipeline.model.data.published import Found, Published, PublishedFile, cache_folder, find
 from harness.records.errors import BuildError
 from harness.records.files import replacing
-from harness.records.shorten import shorten
+from harness.records.text import shorten
 
 _PATIENCE_S: Final = 20.0
 """How long a server may say nothing."""

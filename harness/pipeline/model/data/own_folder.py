@@ -12,7 +12,7 @@ from harness.pipeline.model.data.splitting import dealt
 from harness.pipeline.model.data.wanted import Wanted
 from harness.pipeline.model.data.wav_files import read_wav
 from harness.records.errors import BuildError
-from harness.records.shorten import shorten
+from harness.records.text import shorten
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]

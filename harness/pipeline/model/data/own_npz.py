@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.pipeline.model.data.own_parts import OwnParts
 from harness.records.errors import BuildError
-from harness.records.shorten import shorten
+from harness.records.text import shorten
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]

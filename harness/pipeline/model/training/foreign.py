@@ -5,7 +5,7 @@ import traceback
 from pathlib import Path
 
 from harness.pipeline.source_hashes import is_installed
-from harness.records.shorten import shorten
+from harness.records.text import shorten
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 """What Keras puts around the first words of its messages, for terminals."""

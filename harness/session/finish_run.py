@@ -19,13 +19,13 @@ from harness.records.results import Entry, Outcome, Results, Run, TestNote
 from harness.records.secret_names import words_without_secrets
 from harness.records.settings import Settings
 from harness.records.status import Status
+from harness.session.error_guarantee import error_guarantee
 from harness.session.outcome import SessionLog, run_exit_code, status_of
-from harness.session.promise import promise_of
 from harness.store import DeviceTally, RunFolder, git, load_results
 from harness.store.results_file import save_results
 
 if TYPE_CHECKING:
-    from harness.session.remembering import Remembered
+    from harness.session.record_run import HistoryExcerpt
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class _Closing:
             "total": round(time.monotonic() - start.monotonic_s, 3),
         }
         code = run_exit_code(entries, outcome, settings=self.settings)
-        gate = ending.attempt("what the verdicts promise", lambda: promise_of(entries, self.settings), None)
+        gate = ending.attempt("what the verdicts promise", lambda: error_guarantee(entries, self.settings), None)
         return Run(
             id=start.id,
             created_at=start.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -161,14 +161,14 @@ class _Closing:
         )
 
 
-def _remembered(results: Results, settings: Settings, earlier: Results | None) -> "Remembered | None":
+def _remembered(results: Results, settings: Settings, earlier: Results | None) -> "HistoryExcerpt | None":
     """Keep the run in the history; a run of nothing is not kept."""
     if not results.entries:
         return None
     # Loads SQLAlchemy and numpy, which the collection of benchmarks is spared.
-    from harness.session.remembering import remember
+    from harness.session.record_run import record_run
 
-    return remember(results, settings, again=earlier is not None)
+    return record_run(results, settings, again=earlier is not None)
 
 
 def _labelled(entries: Sequence[Entry]) -> list[Entry]:

@@ -8,7 +8,7 @@ from harness.records.settings import Settings
 from harness.records.units import format_quantity
 
 
-def promise_of(entries: Sequence[Entry], settings: Settings) -> Gate | None:
+def error_guarantee(entries: Sequence[Entry], settings: Settings) -> Gate | None:
     """The error rates of the session and what it would have caught; None where no limit left anything to chance.
 
     What would have been caught is the worst of all regression limits: the others would have caught less.

@@ -14,12 +14,12 @@ from harness.records.plan import RunnerSpec
 from harness.records.question import Question
 from harness.records.results import ArtifactRecord, BaselineRecord, Entry
 from harness.records.settings import Settings
-from harness.session.baselines import Base, Opponent, Surroundings, open_baseline
+from harness.session.baselines import Baseline, BaselineArm, BaselineContext, open_baseline
 from harness.session.describe import bare_entry, describe_device
 
 
 @dataclass(frozen=True)
-class Order:
+class MeasureRequest:
     """What one benchmark asks for. ``share`` is the chance of a false alarm that each limit may take."""
 
     candidate: Candidate
@@ -30,12 +30,12 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Rivalry:
+class ArmPair:
     """The candidate's artifact and runner, the base's, and whether they are the same."""
 
     artifact: Artifact
     runner: RunnerSpec
-    opponent: Opponent | None = None
+    opponent: BaselineArm | None = None
     other_runner: RunnerSpec | None = None
     not_compared: tuple[str, ...] = ()
 
@@ -51,7 +51,7 @@ class Rivalry:
         """The artifact of the second arm, None where there is none to measure."""
         return None if self.opponent is None or self.identical else self.opponent.artifact
 
-    def questions(self, order: Order, settings: Settings) -> tuple[Question, ...]:
+    def questions(self, order: MeasureRequest, settings: Settings) -> tuple[Question, ...]:
         """What the order's limits ask of trials."""
         paired = self.measured is not None
         most = most_blocks(settings, arms=2 if paired else 1)
@@ -93,7 +93,7 @@ def _same(record: BaselineRecord) -> str:
 
 
 @dataclass
-class Contest:
+class BaselineComparison:
     """The session's base, opened when the first candidate asks for it."""
 
     settings: Settings
@@ -101,16 +101,16 @@ class Contest:
     expected: Mapping[str, Sequence[Candidate]]
     say: Callable[[Progress], None]
     build: Callable[[Candidate], Artifact]
-    _base: Base | None = field(default=None)
+    _base: Baseline | None = field(default=None)
 
-    def rivalry(self, order: Order, board: LiveBoard, artifact: Artifact, runner: RunnerSpec) -> Rivalry:
+    def rivalry(self, order: MeasureRequest, board: LiveBoard, artifact: Artifact, runner: RunnerSpec) -> ArmPair:
         """What the candidate is compared with, if anything. Raises UsageError, BuildError or ModelFileError."""
         if self.settings.baseline is None:
-            return Rivalry(artifact, runner)
+            return ArmPair(artifact, runner)
         device = describe_device(board)
         sketch = bare_entry(order.candidate, order.device, runner, test=order.test)
         opponent = self._opened(order).opponent(order.candidate, device, sketch)
-        return self._with_runner(Rivalry(artifact, runner, opponent), board)
+        return self._with_runner(ArmPair(artifact, runner, opponent), board)
 
     def close(self) -> None:
         """Remove what the base made for the session alone."""
@@ -118,7 +118,7 @@ class Contest:
             self._base.close()
             self._base = None
 
-    def _with_runner(self, rivalry: Rivalry, board: LiveBoard) -> Rivalry:
+    def _with_runner(self, rivalry: ArmPair, board: LiveBoard) -> ArmPair:
         """With the runtime of the device's profile at the base, where the board still has it."""
         opponent = rivalry.opponent
         if opponent is None or opponent.profile is None:
@@ -129,13 +129,13 @@ class Contest:
             )
         except (BoardUnfitError, ProfileError) as error:
             told = f"the runtime of the base's profile: {error}"
-            return Rivalry(rivalry.artifact, rivalry.runner, opponent, not_compared=(told,))
-        return Rivalry(rivalry.artifact, rivalry.runner, opponent, runner)
+            return ArmPair(rivalry.artifact, rivalry.runner, opponent, not_compared=(told,))
+        return ArmPair(rivalry.artifact, rivalry.runner, opponent, runner)
 
-    def _opened(self, order: Order) -> Base:
+    def _opened(self, order: MeasureRequest) -> Baseline:
         if self._base is None:
             everyone = dict.fromkeys(one for expected in self.expected.values() for one in expected)
-            around = Surroundings(
+            around = BaselineContext(
                 settings=self.settings,
                 build=self.build,
                 say=lambda what: self.say(Progress(order.device, what)),

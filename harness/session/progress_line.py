@@ -11,7 +11,7 @@ _WIDTH = 79
 
 
 @dataclass
-class LiveLine:
+class ProgressLine:
     """Draws one line over itself on a terminal; silent where output is no terminal."""
 
     stream: TextIO = field(default_factory=lambda: sys.__stderr__ or sys.stderr)

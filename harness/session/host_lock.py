@@ -18,7 +18,7 @@ _TOLD_AFTER_S = 1.0
 
 
 @contextmanager
-def own_turn(run_folder: Path, told: Callable[[], None]) -> Iterator[None]:
+def host_lock(run_folder: Path, told: Callable[[], None]) -> Iterator[None]:
     """The turn to use this machine, when no other worker of the run has it; ``told`` is called where that lasts."""
     lock = FileLock(run_folder / "journal" / "this-machine.lock")
     began, said = time.monotonic(), False

@@ -25,7 +25,7 @@ def check_build_folders(settings: Settings) -> None:
 
 
 @dataclass
-class Building:
+class SessionBuilder:
     """One builder for a session, made when it is first needed.
 
     ``say`` hears of steps only while somebody waits for an artifact: what is built ahead goes on in silence, because

@@ -9,7 +9,7 @@ from harness.records.history import Attempt, Series
 from harness.records.results import Entry, Results, SelfTests
 from harness.records.settings import Settings
 from harness.records.status import Status
-from harness.store.history import newest_points, open_history, take_in, with_changes
+from harness.store.history import import_runs, newest_points, open_history, with_changes
 
 ALWAYS = ("latency_p50", "peak_memory", "model_size", "accuracy")
 """Metrics whose way is kept in every results file; others where a budget judged them."""
@@ -24,7 +24,7 @@ _HELD = (Status.PASS, Status.MEASURED)
 
 
 @dataclass(frozen=True)
-class Remembered:
+class HistoryExcerpt:
     """What the history adds to a run: its series with their changes, and sentences for its notes."""
 
     series: tuple[Series, ...] = ()
@@ -33,7 +33,7 @@ class Remembered:
     """By device; none for a board that was never measured against itself."""
 
 
-def remember(results: Results, settings: Settings, *, again: bool = False) -> Remembered:
+def record_run(results: Results, settings: Settings, *, again: bool = False) -> HistoryExcerpt:
     """Keep a run in the history, and say what came before it. A history that fails becomes a note.
 
     ``again``: it may be there already, as it was before it was taken up.
@@ -42,7 +42,7 @@ def remember(results: Results, settings: Settings, *, again: bool = False) -> Re
     try:
         opened = open_history(reports_dir, settings.history, wait_s=_WAIT_S)
         history = opened.history
-        take_in(history, reports_dir, most=_RUNS)
+        import_runs(history, reports_dir, most=_RUNS)
         if again:
             history.forget(results.run.id)
         history.append(results)
@@ -50,13 +50,13 @@ def remember(results: Results, settings: Settings, *, again: bool = False) -> Re
         tests = {name: told for name in results.devices if (told := history.selftests(name)) is not None}
         tried = history.attempts(commit) if (commit := results.run.commit) and "+" not in commit else []
     except (UsageError, OSError) as error:
-        return Remembered(notes=(f"not in the history: {error}",))
+        return HistoryExcerpt(notes=(f"not in the history: {error}",))
     judged = {(_subject(entry), finding.metric) for entry in results.entries for finding in entry.findings}
     own = [series for series in found if any(point.run_id == results.run.id for point in series.points)]
     wanted = [one for one in own if one.metric in ALWAYS or (_subject(one), one.metric) in judged]
     series = [newest_points(with_changes(one), POINTS) for one in wanted]
     kept = tuple(one for one in series if len(one.points) > 1)
-    return Remembered(kept, (*opened.said, *_attempts(results, tried)), tests)
+    return HistoryExcerpt(kept, (*opened.said, *_attempts(results, tried)), tests)
 
 
 def _kept_metrics(entries: Sequence[Entry]) -> list[str]:

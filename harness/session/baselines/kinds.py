@@ -1,0 +1,186 @@
+"""What a base offers for one candidate."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+from harness.pipeline import candidates_from_paths
+from harness.pipeline.builder.artifact_folder import ArtifactFolder
+from harness.records.artifact import Artifact
+from harness.records.candidate import Candidate
+from harness.records.comparable import unlike
+from harness.records.device import DeviceProfile
+from harness.records.errors import BuildError
+from harness.records.plan import RunnerSpec
+from harness.records.results import BaselineRecord, DeviceRecord, Entry, Results, TrialMetrics, TrialSummary
+from harness.records.settings import Settings
+from harness.records.status import Status
+from harness.store import load_run
+
+
+@dataclass(frozen=True)
+class BaselineArm:
+    """The other arm. ``artifact`` None: nothing to measure, ``record`` says why or holds what an earlier run found.
+
+    ``profile`` is the device's at the base, where it had one of its own. ``trials`` and ``figures`` are an earlier
+    run's, as arm "baseline".
+    """
+
+    record: BaselineRecord
+    artifact: Artifact | None = None
+    profile: DeviceProfile | None = None
+    trials: tuple[TrialSummary, ...] = ()
+    figures: tuple[TrialMetrics, ...] = ()
+
+    def is_same(self, artifact: Artifact, runner: RunnerSpec, own_runner: RunnerSpec) -> bool:
+        """Whether both arms would run the same file, with the same stages, on the same runtime."""
+        other = self.artifact
+        return (
+            other is not None
+            and other.sha256 == artifact.sha256
+            and runner == own_runner
+            and (other.stages and other.stages.sha256) == (artifact.stages and artifact.stages.sha256)
+        )
+
+
+@dataclass(frozen=True)
+class BaselineContext:
+    """What a base may need: the settings, how artifacts are built, which benchmark files the session runs."""
+
+    settings: Settings
+    build: Callable[[Candidate], Artifact]
+    say: Callable[[str], None]
+    benchmarks: tuple[Path, ...] = ()
+    expected: tuple[Candidate, ...] = ()
+
+
+class Baseline(Protocol):
+    """One kind of base, opened once a session."""
+
+    def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
+        """What the candidate is compared with on a device.
+
+        ``entry`` is a sketch of the candidate's own entry: runtime, delegate, threads. Raises UsageError.
+        """
+        ...
+
+    def close(self) -> None:
+        """Remove what was made for the session alone."""
+        ...
+
+
+@dataclass(frozen=True)
+class FileBaseline:
+    """A model file as given."""
+
+    given: str
+    around: BaselineContext
+
+    def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
+        """The file, whatever the candidate is. Raises ModelFileError."""
+        artifact = self.around.build(candidates_from_paths([self.given])[0])
+        record = BaselineRecord(given=self.given, state="measured", sentence=f"the file {self.given}")
+        return BaselineArm(record, artifact)
+
+    def close(self) -> None:
+        """Nothing was made."""
+
+
+@dataclass(frozen=True)
+class FolderBaseline:
+    """A shelf whose artifacts have the candidates' names."""
+
+    given: str
+    shelf: ArtifactFolder
+
+    @classmethod
+    def open(cls, given: str) -> Self:
+        """The folder. Raises UsageError for one that is none."""
+        return cls(given, ArtifactFolder.open(Path(given)))
+
+    def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
+        """The artifact of the same name; NEW where there is none, missing where its files are not what they were."""
+        what = f"the artifacts in {self.given}"
+        return arm_of_folder(self.shelf, candidate, given=self.given, what=what)
+
+    def close(self) -> None:
+        """Nothing was made."""
+
+
+def arm_of_folder(
+    shelf: ArtifactFolder, candidate: Candidate, *, given: str, what: str, code: frozenset[str] | None = frozenset()
+) -> BaselineArm:
+    """What a shelf has under a candidate's name.
+
+    ``code`` are sha256 of stages files that may run beside the candidate's own; None: all, since the session wrote it.
+    """
+    if str(candidate) not in shelf.entries:
+        record = BaselineRecord(given=given, state="new", sentence=f"{candidate} is new: not among {what}")
+        return BaselineArm(record)
+    try:
+        artifact = shelf.taken(str(candidate)) if code is None else shelf.taken_like(candidate, code)
+    except BuildError as error:
+        return BaselineArm(BaselineRecord(given=given, state="missing", sentence=str(error)))
+    return BaselineArm(BaselineRecord(given=given, state="measured", sentence=what), artifact)
+
+
+_NOT_FIT = (Status.ERROR, Status.INVALID)
+
+
+@dataclass(frozen=True)
+class StoredBaseline:
+    """A stored run."""
+
+    given: str
+    results: Results
+
+    @classmethod
+    def open(cls, given: str, reports_dir: Path) -> Self:
+        """The run; "latest" is that of ``reports_dir``. Raises UsageError."""
+        return cls(given, load_run(given, reports_dir))
+
+    def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
+        """The run's entry of the same candidate on a device of the same name, where the boards are alike.
+
+        Of several, in several tests, that of the same test, else the last.
+        """
+        run = self.results.run
+        what = f"run {run.id} of {run.created_at}"
+        name = device.profile.name
+        wanted = (name, candidate.name, candidate.recipe)
+        found = [one for one in self.results.entries if (one.device, one.candidate, one.recipe) == wanted]
+        if not found and run.outcome is not None and run.outcome.lacking:
+            return BaselineArm(self._record("missing", f"{candidate} on {name} is not in {what}, which is not whole"))
+        if not found:
+            return BaselineArm(self._record("new", f"{candidate} on {name} is new: not in {what}"))
+        before = next((one for one in reversed(found) if one.test == entry.test), found[-1])
+        if before.status in _NOT_FIT:
+            return BaselineArm(self._record("missing", f"{candidate} on {name} was {before.status} in {what}"))
+        if name not in self.results.devices:
+            return BaselineArm(self._record("unlike", f"{what}: nothing is known of the board {name} there"))
+        differing = unlike(self.results.devices[name], before, device, entry)
+        if differing:
+            return BaselineArm(self._record("unlike", f"{what} was on another setup: {'; '.join(differing)}"))
+        record = BaselineRecord(
+            given=self.given,
+            state="stored",
+            sentence=f"{what}, measured at another time: what the board's state had of it is in the figures",
+            commit=run.commit,
+            artifact=before.artifact,
+            runtime=before.runtime,
+            delegate=before.delegate,
+            num_threads=before.num_threads,
+            measurements=before.measurements,
+        )
+        return BaselineArm(
+            record,
+            trials=tuple(t.model_copy(update={"arm": "baseline"}) for t in before.trials if t.arm == "candidate"),
+            figures=tuple(f.model_copy(update={"arm": "baseline"}) for f in before.figures if f.arm == "candidate"),
+        )
+
+    def close(self) -> None:
+        """Nothing was made."""
+
+    def _record(self, state: str, sentence: str) -> BaselineRecord:
+        return BaselineRecord.model_validate({"given": self.given, "state": state, "sentence": sentence})

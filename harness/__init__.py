@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from harness.pipeline.builder.build import Builder as Builder
     from harness.pipeline.candidates.make_candidates import candidates as candidates
     from harness.pipeline.check.inspection.model_file import inspect_file as inspect_file
-    from harness.pipeline.model.data.loading import load_dataset as load_dataset
+    from harness.pipeline.model.data.load import load_dataset as load_dataset
     from harness.pipeline.model.dataset import Dataset as Dataset
     from harness.pipeline.model.dataset import Schedule as Schedule
     from harness.pipeline.model.dataset import TrainedModel as TrainedModel
@@ -54,7 +54,7 @@ _HOMES = {
     "UntrainedModel": "harness.pipeline.model.dataset",
     "candidates": "harness.pipeline.candidates.make_candidates",
     "inspect_file": "harness.pipeline.check.inspection.model_file",
-    "load_dataset": "harness.pipeline.model.data.loading",
+    "load_dataset": "harness.pipeline.model.data.load",
 }
 
 

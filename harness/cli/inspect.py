@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.pipeline.cache import file_sha256
-from harness.pipeline.check.inspection.delegation import Delegation, ask_xnnpack, with_xnnpack
+from harness.pipeline.check.inspection.delegation_client import Delegation, ask_xnnpack, with_xnnpack
 from harness.pipeline.check.inspection.model_file import ModelInfo, inspect_file
 from harness.pipeline.check.inspection.weights import WeightKind
 from harness.records.artifact import OperatorTally, TensorInfo

@@ -43,9 +43,10 @@ _BUILT_WITH: Final[tuple[tuple[str, ...], ...]] = (
 _HERE = Path(__file__).parent
 _RUNNING_SOURCES = (
     "check/*.py",
-    "verification/*.py",
-    "inspection/graph.py",
-    "inspection/index_inputs.py",
+    "check/verification/*.py",
+    "check/stages/*.py",
+    "check/inspection/graph.py",
+    "check/inspection/index_inputs.py",
     "../stats/paired.py",
 )
 

@@ -10,8 +10,8 @@ import pytest
 from agent.agent_conversation import Steward, block, put, run, trial
 from support.made_graphs import detection, lookup, running_sum
 
-from harness.pipeline.check.verification.running import Model
-from harness.pipeline.check.verification.samples import made_up_samples
+from harness.pipeline.check.verification.litert import LiteRTModel
+from harness.pipeline.check.verification.samples import random_samples
 
 Start = Callable[..., Steward]
 
@@ -175,8 +175,8 @@ def test_only_the_slots_that_a_detection_wrote_are_compared(steward: Start, tmp_
     content = detection()
     path = tmp_path / "detection.tflite"
     path.write_bytes(content)
-    host = Model(str(path))
-    given = made_up_samples(host.inputs, count=16, seed=0)
+    host = LiteRTModel(str(path))
+    given = random_samples(host.inputs, count=16, seed=0)
     rows = [np.stack(column) for column in zip(*(host.run(given.sample(at)) for at in range(16)), strict=True)]
     one = steward()
     inputs = samples(one, tmp_path, **{f"i{at}": array for at, array in enumerate(given.fed)})

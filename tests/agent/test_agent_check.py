@@ -7,7 +7,7 @@ from edge_agent.interpreters import TensorDetails, TrialFailedError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.pipeline.check.verification import running
+from harness.pipeline.check.verification import litert
 from harness.records.board import OutputCheck
 
 
@@ -55,7 +55,7 @@ def test_quantised_outputs_are_told_in_steps_too() -> None:
 @given(st.lists(st.floats(width=32), min_size=6, max_size=6), st.floats(width=32))
 def test_host_and_board_clear_the_slots_that_a_detection_left_unwritten(values: list[float], count: float) -> None:
     outputs = [floats(*values), np.array([count], np.float32)]
-    ours, theirs = running.written(outputs, {0: 1}), model.zero_unwritten(outputs, {0: 1})
+    ours, theirs = litert.clear_unwritten_slots(outputs, {0: 1}), model.zero_unwritten(outputs, {0: 1})
     assert [one.tobytes() for one in ours] == [one.tobytes() for one in theirs]
     kept = int(count) if np.isfinite(count) and count > 0 else 0
     assert not ours[0][0, kept:].any()

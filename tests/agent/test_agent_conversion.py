@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from harness.pipeline.check.verification import staging_arrays
+from harness.pipeline.check.stages import stages_arrays
 from harness.records.artifact import TensorInfo
 
 FLOATS = hnp.arrays(
@@ -43,7 +43,7 @@ def test_the_host_and_the_board_feed_the_same(
     dtype, lowest = kind
     quantised = dtype.startswith(("int", "uint"))
     board, host = both(dtype, scale=scale if quantised else 0.0, zero_point=lowest + offset if quantised else 0)
-    (there,), (here,) = conversion.as_inputs(value, [conversion.Form(board)]), staging_arrays.as_inputs(value, (host,))
+    (there,), (here,) = conversion.as_inputs(value, [conversion.Form(board)]), stages_arrays.as_inputs(value, (host,))
     assert same(there, here)
     assert (there.shape, there.dtype.name) == ((1, 2, 3), dtype)
 
@@ -51,7 +51,7 @@ def test_the_host_and_the_board_feed_the_same(
 @given(hnp.arrays(np.int8, (1, 2, 3)), st.floats(2**-12, 8.0, width=32), st.integers(-128, 127))
 def test_the_host_and_the_board_read_the_same(value: np.ndarray, scale: float, zero_point: int) -> None:
     board, host = both("int8", scale=scale, zero_point=zero_point)
-    there, (here,) = conversion.Form(board).floats(value), staging_arrays.as_floats([value], (host,))
+    there, (here,) = conversion.Form(board).floats(value), stages_arrays.as_floats([value], (host,))
     assert same(there, here)
     np.testing.assert_allclose(there, (value.astype(float) - zero_point) * scale, rtol=1e-6)
 
@@ -73,7 +73,7 @@ def test_the_models_own_type_is_taken_as_it_is() -> None:
 def test_outputs_that_are_not_quantised(dtype: str) -> None:
     board, host = both(dtype)
     value = np.ones((1, 2, 3), dtype)
-    there, (here,) = conversion.Form(board).floats(value), staging_arrays.as_floats([value], (host,))
+    there, (here,) = conversion.Form(board).floats(value), stages_arrays.as_floats([value], (host,))
     assert same(there, here)
     assert there.dtype.name == ("float32" if dtype == "float16" else dtype)
 
@@ -99,7 +99,7 @@ ANSWERS: list[Any] = [
 @pytest.mark.parametrize("answer", ANSWERS, ids=repr)
 def test_the_host_and_the_board_write_the_same_answer(answer: object) -> None:
     text = conversion.answer_text(answer)
-    assert text == staging_arrays.answer_text(answer)
+    assert text == stages_arrays.answer_text(answer)
     assert text.isascii()
 
 
@@ -124,5 +124,5 @@ def test_what_does_not_fit_is_said(given_: object, said: str) -> None:
 def test_answers_that_are_none(answer: object) -> None:
     with pytest.raises(conversion.StageMisfitError, match=r"^postprocess gives an answer"):
         conversion.answer_text(answer)
-    with pytest.raises(staging_arrays.MisfitError):
-        staging_arrays.answer_text(answer)
+    with pytest.raises(stages_arrays.MisfitError):
+        stages_arrays.answer_text(answer)

@@ -9,7 +9,7 @@ from edge_agent.interpreters import TensorDetails, TrialFailedError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.pipeline.check.verification.samples import made_up_samples
+from harness.pipeline.check.verification.samples import random_samples
 from harness.records.artifact import TensorInfo
 
 
@@ -44,7 +44,7 @@ def test_random_values_fill_their_range(dtype: str, lowest: int, highest: int) -
 def test_host_and_board_make_up_numbers_of_the_same_range(dtype: str, below: int | None) -> None:
     limit = None if dtype in ("bool", "float32") else below
     info = TensorInfo(name="input", shape=(400,), dtype=dtype, below=limit)
-    ours = made_up_samples((info,), count=1, seed=0).sample(0)[0]
+    ours = random_samples((info,), count=1, seed=0).sample(0)[0]
     theirs = inputs.random_sample([tensor(dtype, 400)], 0, [limit])[0]
     assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
     lowest, highest = ([float(edge(each)) for each in (ours, theirs)] for edge in (np.min, np.max))

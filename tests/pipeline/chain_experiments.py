@@ -11,8 +11,8 @@ from training_experiments import SCHEDULE, answer, classifier, fitted, print_of,
 
 from harness.pipeline.model.dataset import TrainedModel, UntrainedModel
 from harness.pipeline.model.job import BuildJob, ModelSource, TrainingStep
-from harness.pipeline.model.training.chain import run_stages
-from harness.pipeline.model.training.scoring import score
+from harness.pipeline.model.training.fit import score_model
+from harness.pipeline.model.training.train_steps import train_steps
 from harness.pipeline.recipes import STEPS, ModelStep
 from harness.pipeline.recipes.step import StepOutcome
 
@@ -66,7 +66,7 @@ def _narrow(subject: Any, _call: Any) -> Any:
 def _taught(model: Any, subject: Any, call: Any) -> StepOutcome:
     """Train a little; the teacher, or the stage before, is asked for as distillation does."""
     made = subject.teacher() if subject.teacher else subject.previous()
-    (HERE / "asked").write_text(f"{made.model.name} {made.dataset.name} {score(made.model, made.dataset):.3f}")
+    (HERE / "asked").write_text(f"{made.model.name} {made.dataset.name} {score_model(made.model, made.dataset):.3f}")
     training = fitted(model, made.dataset, epochs=2, seed=subject.seed, say=subject.say)
     return StepOutcome(training.model_copy(update={"what": str(call)}))
 
@@ -106,7 +106,7 @@ def _run(job: BuildJob) -> dict[str, Any]:
     said: list[str] = []
     STEPS.update(TRIAL_STEPS)
     try:
-        trained = run_stages(job, said.append)
+        trained = train_steps(job, said.append)
     finally:
         for name in TRIAL_STEPS:
             del STEPS[name]
@@ -115,7 +115,7 @@ def _run(job: BuildJob) -> dict[str, Any]:
         "trainings": [(training.what, training.epochs, training.cached) for training in trained.trainings],
         "epochs": [message for message in said if "epoch" in message],
         "calls": (HERE / "calls").read_text().split(),
-        "score": score(trained.made.model, trained.made.dataset) if trained.made.dataset else None,
+        "score": score_model(trained.made.model, trained.made.dataset) if trained.made.dataset else None,
     }
 
 

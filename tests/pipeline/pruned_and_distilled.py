@@ -8,8 +8,7 @@ import keras
 import numpy as np
 
 from harness.pipeline.model.dataset import Dataset, Schedule
-from harness.pipeline.model.training.fitting import fit
-from harness.pipeline.model.training.scoring import score
+from harness.pipeline.model.training.fit import fit, score_model
 from harness.pipeline.recipes import STEPS, ModelStep
 from harness.pipeline.recipes.recipe_grammar import parse_word
 from harness.pipeline.recipes.step import Made, Subject
@@ -68,12 +67,12 @@ def pruned(word):
     keras.utils.set_random_seed(0)
     model, dataset = network(hidden=16), data()
     fit(model, dataset, SCHEDULE, seed=0, say=lambda message: None)
-    before = score(model, dataset)
+    before = score_model(model, dataset)
     model, outcome = run(word, subject(model, dataset))
     dense = np.asarray(model.layers[-1].kernel).T
     return {
         "before": before,
-        "after": score(model, dataset),
+        "after": score_model(model, dataset),
         "zeros": zeros(model),
         "blocks": float(np.mean([len(set(block == 0)) == 1 for block in dense.reshape(-1, 4)])),
         "kept": [bool(np.any(np.asarray(layer.kernel))) for layer in model.layers if hasattr(layer, "kernel")],
@@ -99,7 +98,7 @@ def distilled(word, *, softmax=True, auc=False, own_teacher=False):
         "parameters": [model.count_params(), student_model.count_params()],
         "own": rival.own_value,
         "alone": rival.value,
-        "scored": score(student_model, dataset),
+        "scored": score_model(student_model, dataset),
         "what": [outcome.training.what, rival.what, rival.score],
         "teacher_moved": any(not np.array_equal(a, b) for a, b in zip(frozen, model.get_weights(), strict=True)),
         "last": student_model.layers[-1].get_config().get("activation"),

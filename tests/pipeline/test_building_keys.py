@@ -179,11 +179,12 @@ def test_a_format_s_own_code_touches_its_artifacts_only(folder, monkeypatch):
 
 def test_what_counts_of_the_harness_is_what_does_the_work():
     training, export, conversion = keys.training_sources(), keys.export_sources(), keys.conversion_sources()
-    assert "harness.pipeline.model.training.chain" in training and "harness.pipeline.worker.determinism" in training
+    assert (
+        "harness.pipeline.model.training.train_steps" in training and "harness.pipeline.worker.determinism" in training
+    )
     assert not any(".conversion" in name or ".steps" in name for name in training)
     assert (
-        "harness.pipeline.model.conversion.prepare" in export
-        and "harness.pipeline.model.conversion.convert" in conversion
+        "harness.pipeline.model.export.prepare" in export and "harness.pipeline.model.conversion.convert" in conversion
     )
     assert "harness.pipeline.recipes.int8" in keys.step_sources("int8")
     assert "harness.pipeline.recipes.float16" not in keys.step_sources("int8")

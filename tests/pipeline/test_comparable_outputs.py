@@ -9,20 +9,20 @@ from support.needs import need_shared
 from support.tiny_model import write
 
 from harness.pipeline import inspect_file
-from harness.pipeline.check.inspection.index_inputs import file_graphs, limits_of
-from harness.pipeline.check.verification.expected import Inputs, expected_outputs
-from harness.pipeline.check.verification.running import Model, RefusedError, repeatable_outputs
-from harness.pipeline.check.verification.samples import made_up_samples, read_samples
+from harness.pipeline.check.inspection.index_inputs import file_graphs, lookup_limits
+from harness.pipeline.check.verification.golden_client import HostInputs, run_on_host
+from harness.pipeline.check.verification.litert import LiteRTModel, RefusedError, repeatable_outputs
+from harness.pipeline.check.verification.samples import random_samples, read_samples
 from harness.pipeline.check.verification.scoring import score_all
 
 
 @pytest.fixture
 def run(tmp_path):
     def _run(path, samples=None, score=None):
-        return expected_outputs(
+        return run_on_host(
             path,
             sha256(path.read_bytes()).hexdigest(),
-            inputs=Inputs(samples, 0),
+            inputs=HostInputs(samples, 0),
             score=score,
             cache_dir=tmp_path / "cache",
             deadline_s=60.0,
@@ -51,7 +51,7 @@ def test_a_score_is_its_own_samples_alone(tmp_path):
     fed[0] *= 1000
     np.savez(tmp_path / "s.npz", i0=fed, labels=labels)
 
-    samples = read_samples(str(tmp_path / "s.npz"), Model(str(path)).inputs)
+    samples = read_samples(str(tmp_path / "s.npz"), LiteRTModel(str(path)).inputs)
     scores = score_all(str(path), samples, score="top1", threads=1)
 
     assert scores["right"].all()
@@ -59,8 +59,8 @@ def test_a_score_is_its_own_samples_alone(tmp_path):
 
 def test_a_score_is_alone_where_variables_are_resources(tmp_path):
     path = need_shared("cases/15-stateful-and-random/stateful_variable.tflite")
-    model = Model(str(path))
-    sample = made_up_samples(model.inputs, count=1, seed=0).sample(0)
+    model = LiteRTModel(str(path))
+    sample = random_samples(model.inputs, count=1, seed=0).sample(0)
 
     first = model.run(sample)
     second = model.run(sample)
@@ -79,7 +79,7 @@ def test_random_numbers_are_not_compared(run, tmp_path):
 
 
 def test_two_runs_that_start_alike_and_differ_are_not_compared(tmp_path):
-    class Unsteady(Model):
+    class Unsteady(LiteRTModel):
         """Gives what no second interpreter does."""
 
         def run(self, values):
@@ -88,7 +88,7 @@ def test_two_runs_that_start_alike_and_differ_are_not_compared(tmp_path):
     path = str(write(tmp_path / "m.tflite", running_sum()))
     samples = [[np.ones((1, 2), np.float32)]]
 
-    assert len(repeatable_outputs(Model(path), samples)) == 1
+    assert len(repeatable_outputs(LiteRTModel(path), samples)) == 1
     with pytest.raises(RefusedError, match="not deterministic: two runs that start alike give different outputs"):
         repeatable_outputs(Unsteady(path), samples)
 
@@ -139,7 +139,7 @@ def test_made_up_indices_stay_in_their_table(run, tmp_path, cast):
 
 
 def index_limits(path):
-    return [limits_of(graph) for graph in file_graphs(path)[:1]]
+    return [lookup_limits(graph) for graph in file_graphs(path)[:1]]
 
 
 def test_the_smallest_table_along_its_own_axis_counts(tmp_path):
@@ -170,7 +170,7 @@ def test_random_numbers_in_a_graph_that_is_called_are_seen(tmp_path):
     first = {"c": Made((1,), "bool"), "y": Made((1, 4))}
     main = Graph(first, [Op("IF", ["c"], ["y"], calls=(1, 1))], ["c"], ["y"])
 
-    assert Model(str(write(tmp_path / "m.tflite", model(main, called)))).random_operators == ("RANDOM_UNIFORM",)
+    assert LiteRTModel(str(write(tmp_path / "m.tflite", model(main, called)))).random_operators == ("RANDOM_UNIFORM",)
 
 
 def test_numbers_that_index_nothing_have_no_limit(tmp_path):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from pipeline.made_data import loaded, overlaps, refusal
 
-from harness.pipeline.check.verification.staging_rules import check_stages
+from harness.pipeline.check.stages.stages_rules import check_stages
 from harness.pipeline.model.data import check_data_word
-from harness.pipeline.model.data.raw_samples import preprocessed
-from harness.pipeline.model.data.splitting import apart, calibration_size, dealt, unlike
+from harness.pipeline.model.data.raw_samples import preprocess_all
+from harness.pipeline.model.data.splitting import calibration_size, differ_from, split_indices, split_without_overlap
 from harness.records.errors import BuildError
 
 ANOMALIES = {"shape": (40,), "score": "auc"}
@@ -175,14 +175,14 @@ def test_pixels_get_a_channel_where_they_have_none() -> None:
 
 def test_samples_are_preprocessed_one_by_one() -> None:
     raw = [np.arange(3), np.arange(3, 6)]
-    assert preprocessed(raw, lambda one: one * 2).tolist() == [[0, 2, 4], [6, 8, 10]]
+    assert preprocess_all(raw, lambda one: one * 2).tolist() == [[0, 2, 4], [6, 8, 10]]
 
 
 def test_dealing_draws_without_repeating_and_keeps_order() -> None:
-    some, rest = dealt(10, 4, seed=1)
+    some, rest = split_indices(10, 4, seed=1)
     assert len(some) == 4 and sorted([*some, *rest]) == list(range(10))
     assert list(some) == sorted(some) and list(rest) == sorted(rest)
-    assert not np.array_equal(some, dealt(10, 4, seed=2)[0])
+    assert not np.array_equal(some, split_indices(10, 4, seed=2)[0])
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, 1), (9, 1), (100, 10), (2000, 200), (60_000, 200)])
@@ -192,8 +192,8 @@ def test_a_tenth_calibrates_and_at_most_a_few_hundred(count: int, size: int) -> 
 
 def test_samples_are_alike_when_all_their_bytes_are() -> None:
     samples = np.array([[1.0, 2.0], [3.0, 4.0], [1.0, 2.5]])
-    assert unlike(samples, samples[:1], samples[2:]).tolist() == [False, True, False]
-    assert unlike(samples[:, ::-1], samples).tolist() == [True, True, True]
+    assert differ_from(samples, samples[:1], samples[2:]).tolist() == [False, True, False]
+    assert differ_from(samples[:, ::-1], samples).tolist() == [True, True, True]
 
 
 def test_training_and_calibration_keep_apart_from_test_samples_and_each_other() -> None:
@@ -201,7 +201,7 @@ def test_training_and_calibration_keep_apart_from_test_samples_and_each_other() 
     test = rng.integers(0, 256, (20, 3), np.uint8)
     fresh = rng.integers(0, 256, (60, 3), np.uint8)
     train = np.concatenate([fresh, fresh, test])
-    kept, calibration = apart(train, test, seed=0)
+    kept, calibration = split_without_overlap(train, test, seed=0)
     parts = [{row.tobytes() for row in part} for part in (train[kept], train[calibration], test)]
     assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
     assert len(kept) + 2 * len(calibration) == 120
@@ -210,4 +210,4 @@ def test_training_and_calibration_keep_apart_from_test_samples_and_each_other() 
 def test_a_train_part_that_is_all_in_the_test_part_leaves_nothing() -> None:
     samples = np.arange(12).reshape(4, 3)
     with pytest.raises(BuildError, match="of 4 training samples none is left"):
-        apart(samples, samples, seed=0)
+        split_without_overlap(samples, samples, seed=0)

@@ -11,8 +11,8 @@ import pytest
 from pipeline.made_data import own_cache, write_fashion, write_files
 
 from harness.pipeline.cache import key
-from harness.pipeline.model.data import data_fingerprint, file_hashes, fingerprint
-from harness.pipeline.model.data.file_hashes import HashedFile, hash_of
+from harness.pipeline.model.data import data_fingerprint, fingerprint
+from harness.pipeline.model.data.fingerprint import HashedFile, hash_of
 from harness.pipeline.model.data.published import FASHION_MNIST
 from harness.records.errors import BuildError
 
@@ -101,7 +101,7 @@ def large(path: Path, value: int, *, age_s: float = 60) -> Path:
 def test_large_files_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [HashedFile("a", large(tmp_path / "a", 1))]
     first = hash_of(files)
-    monkeypatch.setattr(file_hashes, "_digest", None)
+    monkeypatch.setattr(fingerprint, "_digest", None)
     assert hash_of(files) == first
 
 

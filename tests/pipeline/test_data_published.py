@@ -25,8 +25,8 @@ from pipeline.made_data import (
 )
 from support.needs import need_shared
 
-from harness.pipeline.model.data import cifar10, fashion_mnist, fetching
-from harness.pipeline.model.data.idx_files import read_idx
+from harness.pipeline.model.data import cifar10, download, fashion_mnist
+from harness.pipeline.model.data.fashion_mnist import read_idx
 from harness.pipeline.model.data.published import CIFAR10, CIFAR10_BATCHES, FASHION_MNIST, PublishedFile, find
 from harness.records.errors import BuildError
 
@@ -308,7 +308,7 @@ def test_a_server_that_falls_silent_is_given_up(cache: Path, monkeypatch: pytest
         request.end_headers()
         done.wait(60)
 
-    monkeypatch.setattr(fetching, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(download, "_PATIENCE_S", 0.2)
     with serving(silent) as address:
         offer(monkeypatch, address)
         said = refusal("cifar10")
@@ -322,7 +322,7 @@ def test_a_server_that_drips_is_given_up(cache: Path, monkeypatch: pytest.Monkey
         request.end_headers()
         request.wfile.write(bytes(3 << 20))
 
-    monkeypatch.setattr(fetching, "_DEADLINE_S", -1.0)
+    monkeypatch.setattr(download, "_DEADLINE_S", -1.0)
     with serving(drip) as address:
         offer(monkeypatch, address)
         assert "cannot be downloaded (the download took longer than" in refusal("cifar10")

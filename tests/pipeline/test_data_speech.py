@@ -15,7 +15,7 @@ from support.needs import need_shared
 from harness.pipeline.model.data import speech_commands
 from harness.pipeline.model.data.preprocessing import speech_features
 from harness.pipeline.model.data.published import SPEECH_COMMANDS
-from harness.pipeline.model.data.speech_dealing import SILENCE, UNKNOWN, WORDS, drawn, silences
+from harness.pipeline.model.data.speech_commands import SILENCE, UNKNOWN, WORDS, cut_silence, draw
 from harness.pipeline.model.data.wav_files import clip, read_wav, samples_of
 from harness.records.errors import BuildError
 
@@ -190,7 +190,7 @@ def test_the_archive_is_checked_by_the_hash_of_its_publisher() -> None:
 def test_stretches_of_noise_do_not_overlap_between_parts() -> None:
     samples = np.arange(16_000 * 30, dtype=np.int32)
     heard: dict[str, set[int]] = {}
-    for _, part, silence in silences("noise.wav", samples):
+    for _, part, silence in cut_silence("noise.wav", samples):
         assert len(silence) == 16_000
         heard.setdefault(part, set()).update((int(silence[0]), int(silence[-1])))
     assert max(heard["train"]) < min(heard["calibration"]) < max(heard["calibration"]) < min(heard["test"])
@@ -198,6 +198,6 @@ def test_stretches_of_noise_do_not_overlap_between_parts() -> None:
 
 def test_drawing_does_not_depend_on_the_order_of_names() -> None:
     names = [f"bed/{at}.wav" for at in range(30)]
-    assert drawn(names, 5, seed=0) == drawn(reversed(names), 5, seed=0)
-    assert drawn(names, 5, seed=0) != drawn(names, 5, seed=1)
-    assert len(set(drawn(names, 5, seed=0))) == 5
+    assert draw(names, 5, seed=0) == draw(reversed(names), 5, seed=0)
+    assert draw(names, 5, seed=0) != draw(names, 5, seed=1)
+    assert len(set(draw(names, 5, seed=0))) == 5

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.pipeline import inspect_file
-from harness.pipeline.model.conversion.converter_words import why_not_converted
+from harness.pipeline.model.conversion.converter_errors import describe_failure
 
 BUILD = """
 import json
@@ -18,7 +18,7 @@ import numpy as np
 import keras
 from harness.pipeline.model.job import BuildJob, ModelSource
 from harness.pipeline.model.conversion.convert import convert
-from harness.pipeline.model.conversion.export import export
+from harness.pipeline.model.export.export_keras import export
 from harness.records.errors import BuildError
 
 folder = Path(sys.argv[1])
@@ -137,7 +137,7 @@ def test_dense_weights_have_one_scale(built):
 
 
 def told(text: str) -> str:
-    line = why_not_converted(RuntimeError(text))
+    line = describe_failure(RuntimeError(text))
     assert len(line.splitlines()) == 1
     return line
 

@@ -12,12 +12,12 @@ from support.tiny_model import INT8, STRING, add_model, write
 
 from harness.pipeline.check import sandbox
 from harness.pipeline.check.sandbox import Reply
-from harness.pipeline.check.verification import expected
+from harness.pipeline.check.stages.stages_arrays import as_inputs
+from harness.pipeline.check.verification import golden_client
 from harness.pipeline.check.verification.accuracy import accuracy_of
-from harness.pipeline.check.verification.expected import Inputs, expected_outputs
+from harness.pipeline.check.verification.golden_client import HostInputs, run_on_host
 from harness.pipeline.check.verification.samples import read_samples
 from harness.pipeline.check.verification.scoring import score_all
-from harness.pipeline.check.verification.staging_arrays import as_inputs
 from harness.records.artifact import TensorInfo
 from harness.records.errors import BuildError
 
@@ -27,10 +27,10 @@ NETWORK = Classifier()
 @pytest.fixture
 def run(tmp_path):
     def _run(path, *, samples=None, seed=0, score=None, real=True, deadline_s=60.0):
-        return expected_outputs(
+        return run_on_host(
             path,
             sha256(path.read_bytes()).hexdigest(),
-            inputs=Inputs(samples, seed, real=real),
+            inputs=HostInputs(samples, seed, real=real),
             score=score,
             cache_dir=tmp_path / "cache",
             deadline_s=deadline_s,
@@ -272,7 +272,7 @@ def test_an_answer_that_is_none_is_a_refusal(run, tmp_path, monkeypatch, lines):
 
 
 def test_a_host_without_litert_says_so(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(expected, "litert_version", lambda: None)
+    monkeypatch.setattr(golden_client, "litert_version", lambda: None)
 
     assert run(write(tmp_path / "m.tflite", NETWORK.content())).reason == (
         "this host has no LiteRT to compute them with"

@@ -9,8 +9,8 @@ from support.made_graphs import pooling_with_places
 from support.tiny_model import INT8, add_model, custom_model, empty_model, write
 
 from harness.pipeline import inspect_file
-from harness.pipeline.check.inspection.delegation import refuse_unresolved_operators
-from harness.pipeline.check.verification.running import Model
+from harness.pipeline.check.inspection.delegation_client import refuse_unresolved_operators
+from harness.pipeline.check.verification.litert import LiteRTModel
 from harness.records.artifact import TensorInfo
 from harness.records.errors import ModelFileError
 
@@ -64,7 +64,7 @@ def test_an_operator_that_litert_has_is_no_reason(tmp_path):
 def test_an_operator_that_xnnpack_alone_has_is_no_reason(tmp_path):
     path = write(tmp_path / "a.tflite", pooling_with_places())
     refuse_unresolved_operators(path, inspect_file(path))
-    pooled = Model(str(path)).run([np.arange(32, dtype=np.float32).reshape(1, 4, 4, 2)])[0]
+    pooled = LiteRTModel(str(path)).run([np.arange(32, dtype=np.float32).reshape(1, 4, 4, 2)])[0]
     assert pooled.reshape(-1).tolist() == [10, 11, 14, 15, 26, 27, 30, 31]
 
 

@@ -9,9 +9,9 @@ from support.tiny_model import custom_model, write
 
 from harness.pipeline import inspect_file
 from harness.pipeline.cache import litert_version
-from harness.pipeline.check.inspection import delegation
-from harness.pipeline.check.inspection.delegation import Delegation, ask_xnnpack, with_xnnpack
-from harness.pipeline.check.inspection.delegation_process import members
+from harness.pipeline.check.inspection import delegation_client
+from harness.pipeline.check.inspection.delegation_client import Delegation, ask_xnnpack, with_xnnpack
+from harness.pipeline.check.inspection.delegation_main import delegated_operators
 from harness.records.artifact import OperatorTally
 
 
@@ -56,21 +56,21 @@ def test_known_networks(name, taken):
 
 def test_a_part_is_what_lies_between_what_it_writes_and_what_it_reads():
     operators = [node([0], [1]), node([1, 9], [2]), node([2], [3]), node([1, 3], [4]), node([4], [5])]
-    assert members(operators, node([1, 9], [3])) == {1, 2}
-    assert members(operators, node([0, 9], [5])) == {0, 1, 2, 3, 4}
-    assert members(operators, node([3, 1], [4, 5])) == {3, 4}
+    assert delegated_operators(operators, node([1, 9], [3])) == {1, 2}
+    assert delegated_operators(operators, node([0, 9], [5])) == {0, 1, 2, 3, 4}
+    assert delegated_operators(operators, node([3, 1], [4, 5])) == {3, 4}
 
 
 def test_walking_back_ends_in_a_circle():
-    assert members([node([1], [0]), node([0], [1])], node([], [0])) == {0, 1}
+    assert delegated_operators([node([1], [0]), node([0], [1])], node([], [0])) == {0, 1}
 
 
 def test_a_left_out_input_is_no_tensor():
-    assert members([node([0, -1], [1]), node([1, -1], [2])], node([0], [2])) == {0, 1}
+    assert delegated_operators([node([0, -1], [1]), node([1, -1], [2])], node([0], [2])) == {0, 1}
 
 
 def test_without_litert_it_is_not_known(tmp_path, monkeypatch):
-    monkeypatch.setattr(delegation, "litert_version", lambda: None)
+    monkeypatch.setattr(delegation_client, "litert_version", lambda: None)
     path = write(tmp_path / "a.tflite", custom_model("Sinh"))
     assert asked(path).reason == "this host has no LiteRT to ask"
 
@@ -92,7 +92,7 @@ def test_a_process_that_does_not_answer_in_time_is_ended(tmp_path):
 
 
 def test_a_process_that_cannot_start_is_told_by_its_last_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(delegation, "_MAIN", "harness.pipeline.check.inspection.nowhere")
+    monkeypatch.setattr(delegation_client, "_MAIN", "harness.pipeline.check.inspection.nowhere")
     path = write(tmp_path / "a.tflite", custom_model("Sinh"))
     reason = asked(path).reason
     assert (

@@ -8,8 +8,8 @@ import pytest
 from pipeline.workbench import Workbench
 
 from harness.pipeline import inspect_file
-from harness.pipeline.model.conversion.pixel_range_of_file import pixel_range_of_file
 from harness.pipeline.model.data import load_dataset
+from harness.pipeline.model.training.pixel_range import pixel_range_of_file
 from harness.records.artifact import TensorInfo
 from harness.records.errors import BuildError
 

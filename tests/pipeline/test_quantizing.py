@@ -14,11 +14,10 @@ from support.tiny_model import add_model, write
 from harness.pipeline.check import sandbox
 from harness.pipeline.check.inspection.model_file import inspect_file
 from harness.pipeline.check.sandbox import Reply
-from harness.pipeline.check.verification.running import Model, real
+from harness.pipeline.check.verification.litert import LiteRTModel, dequantize
 from harness.pipeline.check.verification.samples import read_samples
-from harness.pipeline.model.conversion import quantize
-from harness.pipeline.model.conversion.quantize import quantize_file
-from harness.pipeline.model.conversion.quantize_job import QuantizeAnswer, QuantizeJob
+from harness.pipeline.model.conversion import quantize_client
+from harness.pipeline.model.conversion.quantize_client import QuantizeAnswer, QuantizeJob, quantize_file
 from harness.records.errors import BuildError, CandidateSpecError
 
 NETWORK = Classifier()
@@ -36,10 +35,10 @@ def samples(tmp_path):
 
 def outputs_of(path, inputs):
     """Dequantised outputs of a file for an .npz of floats."""
-    opened = Model(str(path))
+    opened = LiteRTModel(str(path))
     (gives,) = opened.outputs
     fed = read_samples(str(inputs), opened.inputs)
-    return np.array([real(opened.run(fed.sample(index))[0], gives)[0] for index in range(len(fed))])
+    return np.array([dequantize(opened.run(fed.sample(index))[0], gives)[0] for index in range(len(fed))])
 
 
 @pytest.mark.parametrize(
@@ -99,7 +98,7 @@ def test_no_tensorflow_is_needed(source, tmp_path):
     )
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['tensorflow', 'keras', 'sklearn']))\n"
-        "from harness.pipeline.model.conversion.quantize_process import main; main()"
+        "from harness.pipeline.model.conversion.quantize_main import main; main()"
     )
 
     done = subprocess.run(
@@ -230,7 +229,7 @@ def test_a_process_that_dies_leaves_nothing(source, tmp_path, monkeypatch, reply
 
 
 def test_without_the_library_it_is_said_what_to_install(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(quantize, "find_spec", lambda _: None)
+    monkeypatch.setattr(quantize_client, "find_spec", lambda _: None)
 
     with pytest.raises(BuildError, match=r"pip install 'edge-harness\[quantize\]'"):
         quantize_file(source, "int8", tmp_path / "made", samples=None, seed=0)

@@ -7,7 +7,7 @@ from pipeline.workbench import Workbench
 
 from harness.pipeline.builder.complete_artifact import _unchanged_weights
 from harness.pipeline.check.sandbox import last_words
-from harness.pipeline.model.conversion.quantize import quantize_file
+from harness.pipeline.model.conversion.quantize_client import quantize_file
 from harness.records.errors import BuildError
 
 MODELS = '''

@@ -16,8 +16,8 @@ from harness.measure.outputs import SQNR_DB, OutputVerdict, judge_outputs
 from harness.pipeline import Builder, candidates_from_paths
 from harness.pipeline.check.inspection.flatbuffer import root
 from harness.pipeline.check.inspection.graph import read_graphs
-from harness.pipeline.check.verification.expected import Inputs, expected_outputs
-from harness.pipeline.model.conversion.quantize import quantize_file
+from harness.pipeline.check.verification.golden_client import HostInputs, run_on_host
+from harness.pipeline.model.conversion.quantize_client import quantize_file
 from harness.profiles import load
 from harness.records.artifact import Artifact, GoldenOutputs
 from harness.records.board import Trial
@@ -124,8 +124,8 @@ def judged(trial: Trial, golden: GoldenOutputs) -> OutputVerdict:
 def expected(model: Path, folder: Path) -> GoldenOutputs:
     """What the host gives on random inputs."""
     digest = sha256(model.read_bytes()).hexdigest()
-    given = Inputs(None, 0)
-    return expected_outputs(model, digest, inputs=given, score=None, cache_dir=folder, deadline_s=60.0).golden
+    given = HostInputs(None, 0)
+    return run_on_host(model, digest, inputs=given, score=None, cache_dir=folder, deadline_s=60.0).golden
 
 
 QUANTISED = ["tiny_ic_resnet8_int8", "support_mobilenet_v1_0.25_224_quant", "coral_mobilenet_v1_0.5_160_quant"]
@@ -202,10 +202,10 @@ def test_what_tflite_runtime_silently_computes_wrongly_is_caught(artifacts, boar
     """Dynamic models of litert-quantizer: LiteRT and TensorFlow agree on them, tflite-runtime 2.14 gives nonsense."""
     made = tmp_path / "dynamic.tflite"
     quantize_file(artifacts["float32"].local_path, "dynamic_int8", made, samples=None, seed=0)
-    golden = expected_outputs(
+    golden = run_on_host(
         made,
         sha256(made.read_bytes()).hexdigest(),
-        inputs=Inputs(Path(artifacts["float32"].verification.golden.inputs_path), 0),
+        inputs=HostInputs(Path(artifacts["float32"].verification.golden.inputs_path), 0),
         score=None,
         cache_dir=tmp_path / "cache",
         deadline_s=60.0,

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.pipeline.check import sandbox
-from harness.pipeline.check.sandbox import Limits, Reply
+from harness.pipeline.check.sandbox import ProcessLimits, Reply
 from harness.records.base import Record
 
 
@@ -42,7 +42,7 @@ def run(tmp_path, monkeypatch):
 
     def _run(body="", **limits):
         (tmp_path / "probe_main.py").write_text(BEGIN + body)
-        return sandbox.run("probe_main", Job(what="anything"), Limits(**{"deadline_s": 60.0, **limits}))
+        return sandbox.run("probe_main", Job(what="anything"), ProcessLimits(**{"deadline_s": 60.0, **limits}))
 
     return _run
 
@@ -85,7 +85,7 @@ def test_a_deadline_ends_it(run):
 
 
 def test_a_module_that_is_none_is_told_with_its_name(run):
-    reply = sandbox.run("nowhere_main", Job(what="anything"), Limits(deadline_s=60.0))
+    reply = sandbox.run("nowhere_main", Job(what="anything"), ProcessLimits(deadline_s=60.0))
 
     assert reply.first(Seen) is None
     assert reply.failure("it") == "it ended with exit status 1: \"ModuleNotFoundError: No module named 'nowhere_main'\""

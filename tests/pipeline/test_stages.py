@@ -12,7 +12,7 @@ from support import needs
 from support.tiny_model import INT8, add_model, write
 
 from harness.pipeline.cache import file_sha256
-from harness.pipeline.check.verification.staging import RAW_SAMPLES, SAMPLES, Staged, staged
+from harness.pipeline.check.stages.stages_client import RAW_SAMPLES, SAMPLES, PreparedStages, prepare_stages
 from harness.records.errors import BuildError
 
 DOUBLE = """
@@ -34,14 +34,14 @@ class Desk:
 
     def run(
         self, source: str, raw: Path | np.ndarray, *, model: bytes | None = None, deadline_s: float = 60.0
-    ) -> Staged:
+    ) -> PreparedStages:
         stages = write(self.folder / "stages.py", source.encode())
         file = write(self.folder / "model.tflite", model or add_model((1, 4), inputs=1))
         if isinstance(raw, np.ndarray):
             np.save(self.folder / "raw.npy", raw)
             raw = self.folder / "raw.npy"
         cache = self.folder / "cache"
-        return staged(stages, raw, model=file, sha256=file_sha256(file), cache_dir=cache, deadline_s=deadline_s)
+        return prepare_stages(stages, raw, model=file, sha256=file_sha256(file), cache_dir=cache, deadline_s=deadline_s)
 
     def refusal(self, source: str, raw: Path | np.ndarray, **options: object) -> str:
         with pytest.raises(BuildError) as caught:
@@ -246,7 +246,7 @@ def test_a_function_that_does_not_end_is_ended_with_its_line(desk, name):
 
 
 def test_a_process_that_does_not_even_see_its_deadline_is_ended(desk, monkeypatch):
-    monkeypatch.setattr("harness.pipeline.check.verification.staging._GRACE_S", -1.5)
+    monkeypatch.setattr("harness.pipeline.check.stages.stages_client._GRACE_S", -1.5)
     source = "def preprocess(raw):\n    while True:\n        pass\n"
     assert desk.refusal(source, numbers(), deadline_s=1.0) == "stages.py: preprocess took longer than 0.5 s"
 

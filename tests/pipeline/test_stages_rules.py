@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness.pipeline.check.verification.staging_rules import MOST_BYTES, check_stages
+from harness.pipeline.check.stages.stages_rules import MOST_BYTES, check_stages
 from harness.records.errors import BuildError
 
 GOOD = """

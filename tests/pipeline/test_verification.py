@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from support.needs import need_shared
 from support.tiny_model import add_model, write
 
-from harness.pipeline.check.verification.expected import Inputs
+from harness.pipeline.check.verification.golden_client import HostInputs
 from harness.pipeline.check.verification.verify import Claims, Reference, verify
 from harness.records.errors import BuildError
 from harness.stats import area_loss, proportion_loss
@@ -30,7 +30,7 @@ def check(tmp_path):
             path,
             hash_of(path),
             reference=held,
-            inputs=Inputs(samples, 0),
+            inputs=HostInputs(samples, 0),
             claims=claims,
             cache_dir=tmp_path / "cache",
             deadline_s=60.0,

@@ -10,12 +10,12 @@ from pipeline.made_networks import Classifier, samples_of
 from support.tiny_model import write
 
 from harness.pipeline.check import sandbox
+from harness.pipeline.check.inspection.layer_names import layer_names
 from harness.pipeline.check.sandbox import Reply
-from harness.pipeline.check.verification.expected import Inputs
-from harness.pipeline.check.verification.layer_names import layer_names
-from harness.pipeline.check.verification.layers_job import LayersJob
+from harness.pipeline.check.verification.golden_client import HostInputs
+from harness.pipeline.check.verification.layers_client import LayersJob
 from harness.pipeline.check.verification.verify import Claims, Reference, verify
-from harness.pipeline.model.conversion.quantize import quantize_file
+from harness.pipeline.model.conversion.quantize_client import quantize_file
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def check(tmp_path):
             path,
             sha256(own).hexdigest(),
             reference=Reference(held, sha256(reference).hexdigest(), "float32"),
-            inputs=Inputs(samples_of(network, tmp_path / "samples.npz", noise=0.05), 0),
+            inputs=HostInputs(samples_of(network, tmp_path / "samples.npz", noise=0.05), 0),
             claims=Claims("digits", "top1", None, real=True),
             cache_dir=tmp_path / "cache",
             deadline_s=60.0,
@@ -144,7 +144,7 @@ def test_any_name_at_all_is_borne(tensors):
 
 
 def test_channels_count_alike_however_large_they_are():
-    from harness.pipeline.check.verification.layers_process import _Tally
+    from harness.pipeline.check.verification.layers_main import _Tally
 
     signal = np.array([[1000.0, 1.0], [1000.0, 1.0]])
     tally = _Tally(0, 0)
@@ -155,7 +155,7 @@ def test_channels_count_alike_however_large_they_are():
 
 
 def test_silent_channels_do_not_count_and_nan_is_all_error():
-    from harness.pipeline.check.verification.layers_process import _Tally
+    from harness.pipeline.check.verification.layers_main import _Tally
 
     tally = _Tally(0, 0)
     tally.add(np.array([[np.nan, 5.0]]), np.array([[1.0, 0.0]]))

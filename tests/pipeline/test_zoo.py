@@ -16,8 +16,7 @@ from support.needs import need_shared
 
 from harness.pipeline import ZOO, inspect_file
 from harness.pipeline.model.dataset import Dataset, Schedule
-from harness.pipeline.model.zoo.layers import channels, checked_width, class_count, image_shape
-from harness.pipeline.model.zoo.schedules import BRIEF, schedule_for
+from harness.pipeline.model.zoo.common import BRIEF, channels, check_width, class_count, image_shape, schedule_for
 from harness.records.errors import BuildError
 
 SMALL = ("ad_autoencoder", "dense_net", "digits_cnn", "ic_resnet8", "kws_ds_cnn", "vww_mobilenet_v1")
@@ -174,7 +173,7 @@ def test_channels_by_hand(count, width, expected):
 @pytest.mark.parametrize("width", [0, -0.5, 17, "1", None, False, float("inf"), float("nan")])
 def test_no_width(width):
     with pytest.raises(BuildError, match="where a number above 0 and up to 16 was expected"):
-        checked_width(width)
+        check_width(width)
 
 
 def data(train: int | None, **changes: Any) -> Dataset:

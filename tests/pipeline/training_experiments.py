@@ -13,9 +13,14 @@ import keras
 import numpy as np
 
 from harness.pipeline.model.dataset import Dataset, Schedule
-from harness.pipeline.model.training.fitting import fit, gives_probabilities
-from harness.pipeline.model.training.scoring import score
-from harness.pipeline.model.training.weights import Kept, check_finite, keep, kept, load_kept
+from harness.pipeline.model.training.fit import fit, gives_probabilities, score_model
+from harness.pipeline.model.training.weights import (
+    KeptWeights,
+    check_finite,
+    find_weights,
+    keep_weights,
+    load_kept_weights,
+)
 from harness.records.artifact import Training
 from harness.records.errors import BuildError
 
@@ -96,9 +101,11 @@ def fitted(model: Any, dataset: Dataset, schedule: Schedule = SCHEDULE, **given:
 def learns() -> Any:
     said: list[str] = []
     model = classifier()
-    before = score(model, quadrants())
+    before = score_model(model, quadrants())
     training = fitted(model, quadrants(), say=said.append)
-    return answer("learns", before=before, after=score(model, quadrants()), said=said, training=training.model_dump())
+    return answer(
+        "learns", before=before, after=score_model(model, quadrants()), said=said, training=training.model_dump()
+    )
 
 
 def same_for_the_same_seed() -> Any:
@@ -120,7 +127,7 @@ def logits_and_probabilities() -> Any:
         found[str(activation)] = {
             "logits": model.loss.get_config()["from_logits"],
             "probabilities": gives_probabilities(model, quadrants().test_inputs),
-            "score": score(model, quadrants()),
+            "score": score_model(model, quadrants()),
         }
     return answer("logits_and_probabilities", **found)
 
@@ -129,7 +136,7 @@ def rebuilds() -> Any:
     said: list[str] = []
     model = autoencoder()
     fitted(model, line(), say=said.append)
-    return answer("rebuilds", loss=str(model.loss), score=score(model, line()), said=said)
+    return answer("rebuilds", loss=str(model.loss), score=score_model(model, line()), said=said)
 
 
 def doubled(labels: Any, outputs: Any) -> Any:
@@ -163,7 +170,7 @@ def keeps_the_best() -> Any:
             )
         )
         fitted(model, quadrants(), callbacks=[spoil], keep_best=keep_best)
-        found[str(keep_best)] = score(model, quadrants())
+        found[str(keep_best)] = score_model(model, quadrants())
     return answer("keeps_the_best", **found)
 
 
@@ -228,11 +235,11 @@ def scores() -> Any:
     zero = keras.Model(given, keras.layers.Rescaling(0.0)(given))
     errors = np.array([[1, 0], [2, 0], [3, 0], [4, 0]], np.float32)
     auc = {
-        name: score(zero, Dataset("four", errors, errors, np.array(labels), score="auc"))
+        name: score_model(zero, Dataset("four", errors, errors, np.array(labels), score="auc"))
         for name, labels in {"all": [0, 0, 1, 1], "half": [0, 1, 1, 0], "none": [1, 1, 0, 0]}.items()
     }
     one_kind = Dataset("normal", errors, errors, np.zeros(4), score="auc")
-    return answer("scores", top1=score(same, top1), auc=auc, refused=refusal(lambda: score(zero, one_kind)))
+    return answer("scores", top1=score_model(same, top1), auc=auc, refused=refusal(lambda: score_model(zero, one_kind)))
 
 
 # weights
@@ -241,10 +248,10 @@ def scores() -> Any:
 def kept_and_loaded() -> Any:
     folder = HERE / "kept"
     model, other = classifier(seed=1), classifier(seed=2)
-    record = Kept(trainings=(Training(what="trained", epochs=3),))
-    keep(model, folder, record, label="a model")
-    found, nothing = kept(folder), kept(HERE / "nothing")
-    load_kept(other, folder, label="a model")
+    record = KeptWeights(trainings=(Training(what="trained", epochs=3),))
+    keep_weights(model, folder, record, label="a model")
+    found, nothing = find_weights(folder), find_weights(HERE / "nothing")
+    load_kept_weights(other, folder, label="a model")
     return answer(
         "kept_and_loaded",
         same=print_of(model) == print_of(other),
@@ -260,11 +267,11 @@ def weights_not_numbers() -> Any:
     layer = model.layers[1]
     layer.set_weights([np.full_like(layer.get_weights()[0], np.nan), layer.get_weights()[1]])
     folder = HERE / "spoiled"
-    record = Kept(trainings=())
+    record = KeptWeights(trainings=())
     return answer(
         "weights_not_numbers",
         checked=refusal(lambda: check_finite(model, "a model")),
-        kept=refusal(lambda: keep(model, folder, record, label="a model")),
+        kept=refusal(lambda: keep_weights(model, folder, record, label="a model")),
         left=[path.name for path in HERE.glob("spoiled*")],
         layer=layer.name,
     )
@@ -272,15 +279,15 @@ def weights_not_numbers() -> Any:
 
 def damaged_record() -> Any:
     folder = HERE / "damaged"
-    keep(classifier(), folder, Kept(trainings=()), label="a model")
+    keep_weights(classifier(), folder, KeptWeights(trainings=()), label="a model")
     (folder / "training.json").write_text("{")
-    torn = kept(folder) is None
-    keep(classifier(), folder, Kept(trainings=()), label="a model")
-    mended = kept(folder) is not None
+    torn = find_weights(folder) is None
+    keep_weights(classifier(), folder, KeptWeights(trainings=()), label="a model")
+    mended = find_weights(folder) is not None
     (folder / "model.weights.h5").write_bytes(b"no weights")
     return answer(
         "damaged_record",
         torn=torn,
         mended=mended,
-        refused=refusal(lambda: load_kept(classifier(), folder, label="a model")),
+        refused=refusal(lambda: load_kept_weights(classifier(), folder, label="a model")),
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.pipeline.model.dataset import TrainedModel, UntrainedModel
 from harness.pipeline.model.job import ModelSource
-from harness.pipeline.model.training.making import make
+from harness.pipeline.model.training.load_model import load_model
 from harness.pipeline.model.zoo import ZOO
 from harness.records.errors import BuildError
 
@@ -67,7 +67,7 @@ def told_of(name: str, **arguments: Any) -> dict[str, Any]:
 
 def refusal(name: str, **arguments: Any) -> str:
     try:
-        make(ModelSource(kind="factory", source=ZOO[name], label=name, arguments=arguments), seed=0)
+        load_model(ModelSource(kind="factory", source=ZOO[name], label=name, arguments=arguments), seed=0)
     except BuildError as error:
         return str(error)
     return "nothing was refused"

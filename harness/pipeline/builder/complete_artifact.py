@@ -8,7 +8,7 @@ from harness.pipeline.builder.artifact_cache import ArtifactCache, BuiltRecord, 
 from harness.pipeline.builder.scheduler import Scheduler
 from harness.pipeline.builder.verify_client import checked
 from harness.pipeline.check.inspection.model_file import inspect_file
-from harness.pipeline.model.conversion.quantize_rules import has_small_weights
+from harness.pipeline.model.conversion.quantize_client import has_small_weights
 from harness.pipeline.model.job import PreparedInfo
 from harness.pipeline.recipes.recipe import parse_recipe
 from harness.pipeline.worker.protocol import Stage, Staging, Verify

@@ -24,9 +24,14 @@ from harness.pipeline.cache import (
     litert_version,
     quantizing_versions,
 )
-from harness.pipeline.check.inspection.delegation import refuse_unresolved_operators
+from harness.pipeline.check.inspection.delegation_client import refuse_unresolved_operators
 from harness.pipeline.check.inspection.model_file import inspect_file
-from harness.pipeline.model.conversion.fixed_file import open_sizes, selected, shape_text, unknown_sizes
+from harness.pipeline.model.conversion.fixed_file_client import (
+    open_sizes,
+    select_signature,
+    shape_text,
+    unknown_sizes_error,
+)
 from harness.pipeline.model.job import CALIBRATION, RAW, TEST, PreparedInfo
 from harness.pipeline.worker.protocol import FileData, Fix, Quantize
 from harness.records.artifact import Artifact
@@ -156,7 +161,7 @@ class _GivenFile:
         """The file whose first graph is what is measured, with a sentence where there was a choice."""
         source = Path(self.candidate.source)
         record = BuiltRecord(sha256=file_sha256(source), build_s=0.0, versions={})
-        selection = selected(source, inspect_file(source, compress=False), self.candidate.signature)
+        selection = select_signature(source, inspect_file(source, compress=False), self.candidate.signature)
         note = () if selection.note is None else (selection.note,)
         given = Built(source, record, cached=True)
         if selection.signature is None:
@@ -171,7 +176,7 @@ class _GivenFile:
         own = self.candidate.samples if self.candidate.stages is None else None
         samples = data or (Path(own) if own else None)
         if samples is None:
-            raise unknown_sizes(Path(self.candidate.source), sizes)
+            raise unknown_sizes_error(Path(self.candidate.source), sizes)
         fixed = self._written(given, signature=None, samples=samples)
         inputs = inspect_file(fixed.file, compress=False).inputs
         return fixed, tuple(

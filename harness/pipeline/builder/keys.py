@@ -16,21 +16,26 @@ from harness.records.errors import BuildError
 _ROOM = "harness.pipeline"
 _TRAINING_ROOMS = (f"{_ROOM}.model.training", f"{_ROOM}.model.dataset", f"{_ROOM}.worker.determinism")
 _STEP_ROOMS = (*_TRAINING_ROOMS, f"{_ROOM}.recipes")
-_EXPORT_ROOMS = (f"{_ROOM}.model.conversion", f"{_ROOM}.model.dataset")
-_QUANTIZING_ROOMS = (*_EXPORT_ROOMS, f"{_ROOM}.check.verification.samples", f"{_ROOM}.check.verification.running")
+_EXPORT_ROOMS = (
+    f"{_ROOM}.model.export",
+    f"{_ROOM}.model.conversion",
+    f"{_ROOM}.model.training.keras_graph",
+    f"{_ROOM}.model.dataset",
+)
+_QUANTIZING_ROOMS = (*_EXPORT_ROOMS, f"{_ROOM}.check.verification.samples", f"{_ROOM}.check.verification.litert")
 _ZOO_ROOMS = (f"{_ROOM}.model.zoo", f"{_ROOM}.model.dataset")
 
 
 @functools.cache
 def training_sources() -> dict[str, str]:
     """The harness' own code that trains any model."""
-    return _own("model.training.chain", _TRAINING_ROOMS) | _own("worker.determinism", _TRAINING_ROOMS)
+    return _own("model.training.train_steps", _TRAINING_ROOMS) | _own("worker.determinism", _TRAINING_ROOMS)
 
 
 @functools.cache
 def export_sources() -> dict[str, str]:
     """The harness' own code that exports a trained model and writes its data."""
-    return _own("model.conversion.prepare", _EXPORT_ROOMS)
+    return _own("model.export.prepare", _EXPORT_ROOMS)
 
 
 @functools.cache
@@ -42,9 +47,9 @@ def conversion_sources() -> dict[str, str]:
 @functools.cache
 def quantizing_sources() -> dict[str, str]:
     """The harness' own code that quantises a .tflite file, or writes it anew, in this process and in limited ones."""
-    hashes = _own("model.conversion.quantize", _QUANTIZING_ROOMS)
-    hashes |= _own("model.conversion.quantize_process", _QUANTIZING_ROOMS)
-    return hashes | _own("model.conversion.fixed_file_process", _QUANTIZING_ROOMS)
+    hashes = _own("model.conversion.quantize_client", _QUANTIZING_ROOMS)
+    hashes |= _own("model.conversion.quantize_main", _QUANTIZING_ROOMS)
+    return hashes | _own("model.conversion.fixed_file_main", _QUANTIZING_ROOMS)
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from harness.pipeline.builder.complete_artifact import Found, complete_artifact,
 from harness.pipeline.builder.scheduler import Scheduler
 from harness.pipeline.cache import key, lock
 from harness.pipeline.check.inspection.model_file import inspect_file
-from harness.pipeline.model.conversion.exported import SERVING
+from harness.pipeline.model.export.exported import SERVING
 from harness.pipeline.model.job import RAW, SAMPLES, TEST, PreparedInfo
 from harness.pipeline.worker.protocol import Convert
 from harness.records.artifact import Artifact

@@ -33,7 +33,7 @@ _NOTICE: Final = re.compile(rf"INFO: |[IW]\d{{4}} |\d{{4}}-\d\d-\d\d .*: [IW] |{
 
 
 @dataclass(frozen=True)
-class Limits:
+class ProcessLimits:
     """What a process may take: seconds of the clock, bytes of address space, bytes of each file, processor seconds.
 
     ``cpu_s`` is of all threads: what a deadline of ten minutes allows eight of them. By it a process whose caller died
@@ -69,7 +69,7 @@ class Reply:
         return f"{who} {self.ended}" + (f': "{words}"' if words else "")
 
 
-def run(module: str, job: Record, limits: Limits) -> Reply:
+def run(module: str, job: Record, limits: ProcessLimits) -> Reply:
     """Have a job done by a module's ``main`` in a process with limits; never raises for what becomes of it."""
     with tempfile.TemporaryFile() as answers, tempfile.TemporaryFile() as errors:
         ended = _ended(module, job, limits, answers=answers, errors=errors)
@@ -79,7 +79,7 @@ def run(module: str, job: Record, limits: Limits) -> Reply:
         return Reply(tuple(lines), ended, errors.read().decode("utf-8", "replace"))
 
 
-def _ended(module: str, job: Record, limits: Limits, *, answers: IO[bytes], errors: IO[bytes]) -> str | None:
+def _ended(module: str, job: Record, limits: ProcessLimits, *, answers: IO[bytes], errors: IO[bytes]) -> str | None:
     try:
         done = subprocess.run(
             [

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from harness.pipeline.check.verification.expected import Inputs
+from harness.pipeline.check.verification.golden_client import HostInputs
 from harness.pipeline.check.verification.verify import Claims, Reference, verify
 from harness.pipeline.worker.protocol import Verify
 from harness.records.artifact import Verification
@@ -14,7 +14,7 @@ def check(request: Verify) -> Verification:
         Path(request.model),
         request.sha256,
         reference=_reference(request),
-        inputs=Inputs(Path(request.samples) if request.samples else None, request.seed),
+        inputs=HostInputs(Path(request.samples) if request.samples else None, request.seed),
         claims=Claims(request.dataset, request.score, request.accuracy_reason, request.real),
         cache_dir=Path(request.cache_dir),
         deadline_s=request.deadline_s,

@@ -101,7 +101,7 @@ def _do(request: Request, say: Say) -> str:
 
 
 def _prepare(request: Prepare, say: Say) -> str:
-    from harness.pipeline.model.conversion.prepare import prepare
+    from harness.pipeline.model.export.prepare import prepare
 
     prepare(request.job, say)
     return ""
@@ -116,7 +116,7 @@ def _convert(request: Convert, say: Say) -> str:
 
 
 def _quantize(request: Quantize, say: Say) -> str:
-    from harness.pipeline.model.conversion.quantize import quantize_file
+    from harness.pipeline.model.conversion.quantize_client import quantize_file
 
     say("quantising")
     samples = Path(request.samples) if request.samples else None
@@ -127,7 +127,7 @@ def _quantize(request: Quantize, say: Say) -> str:
 
 
 def _fix(request: Fix, say: Say) -> str:
-    from harness.pipeline.model.conversion.fixed_file import write_fixed_file
+    from harness.pipeline.model.conversion.fixed_file_client import write_fixed_file
 
     say("fixing its signature and sizes")
     samples = Path(request.samples) if request.samples else None
@@ -136,7 +136,7 @@ def _fix(request: Fix, say: Say) -> str:
 
 
 def _file_data(request: FileData, say: Say) -> str:
-    from harness.pipeline.model.conversion.file_data import write_file_data
+    from harness.pipeline.model.export.file_data import write_file_data
 
     say("reading its data set")
     write_file_data(request)
@@ -144,10 +144,10 @@ def _file_data(request: FileData, say: Say) -> str:
 
 
 def _stage(request: Stage, _say: Say) -> str:
-    from harness.pipeline.check.verification.staging import staged
+    from harness.pipeline.check.stages.stages_client import prepare_stages
     from harness.pipeline.worker.protocol import Staging
 
-    found = staged(
+    found = prepare_stages(
         Path(request.stages),
         Path(request.raw),
         model=Path(request.model),

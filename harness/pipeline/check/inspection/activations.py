@@ -9,7 +9,7 @@ element-wise one write over an input that nobody reads afterwards, save for the 
 from collections import Counter
 from typing import Final
 
-from harness.pipeline.check.inspection.graph import Graph, Operator, called_from
+from harness.pipeline.check.inspection.graph import Graph, Operator, reachable_graphs
 
 _SAME_DATA: Final = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "BITCAST"})
 _ELEMENT_WISE: Final = frozenset(
@@ -29,7 +29,7 @@ def peak_bytes(graphs: tuple[Graph, ...], first: int = 0) -> int:
     Constants do not count, nor do weights that operators unpack from them.
     """
     peaks: dict[int, int] = {}
-    for number in reversed(called_from(graphs, first)):
+    for number in reversed(reachable_graphs(graphs, first)):
         peaks[number] = _Walk(graphs[number], peaks).peak
     return peaks[first]
 

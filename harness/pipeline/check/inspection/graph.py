@@ -116,10 +116,10 @@ def read_graphs(model: Table) -> tuple[Graph, ...]:
     return graphs
 
 
-def called_from(graphs: tuple[Graph, ...], first: int) -> tuple[int, ...]:
+def reachable_graphs(graphs: tuple[Graph, ...], first: int) -> tuple[int, ...]:
     """The numbers of a graph and of all that an inference of it may run, each once; callers stand before the called."""
     done: dict[int, None] = {}
-    begun, waiting = {first}, [(first, _called(graphs[first]))]
+    begun, waiting = {first}, [(first, _calls_of(graphs[first]))]
     while waiting:
         calls = waiting[-1][1]
         call = next((call for call in calls if call not in begun), None)
@@ -127,11 +127,11 @@ def called_from(graphs: tuple[Graph, ...], first: int) -> tuple[int, ...]:
             done[waiting.pop()[0]] = None
         else:
             begun.add(call)
-            waiting.append((call, _called(graphs[call])))
+            waiting.append((call, _calls_of(graphs[call])))
     return tuple(reversed(done))
 
 
-def _called(graph: Graph) -> Iterator[int]:
+def _calls_of(graph: Graph) -> Iterator[int]:
     return (call for operator in graph.operators for call in operator.calls)
 
 

@@ -36,7 +36,7 @@ def file_graphs(path: Path) -> tuple[Graph, ...]:
         return ()
 
 
-def limits_of(graph: Graph) -> tuple[int | None, ...]:
+def lookup_limits(graph: Graph) -> tuple[int | None, ...]:
     """For each input of a graph the size of the smallest table that it indexes, None where there is none."""
     readers: dict[int, list[Operator]] = {}
     for operator in graph.operators:

@@ -47,7 +47,7 @@ def _dense(graph: Graph, operator: Operator) -> int:
     return _output_elements(graph, operator) * math.prod(_shape(graph.operand(operator, 1))[-1:])
 
 
-def _transposed(graph: Graph, operator: Operator) -> int:
+def _transposed_convolution(graph: Graph, operator: Operator) -> int:
     """Each input is spread by the filter; TRANSPOSE_CONV (out, height, width, in)."""
     return _elements(graph.operand(operator, 2)) * math.prod(_filter(graph, operator, axes=4)[:3])
 
@@ -70,7 +70,7 @@ def _matrix_product(graph: Graph, operator: Operator) -> int:
     return _output_elements(graph, operator) * rows[0 if operator.first_transposed else 1]
 
 
-def _filtered(graph: Graph, operator: Operator) -> int:
+def _svdf(graph: Graph, operator: Operator) -> int:
     """SVDF: each filter (1: units x rank, inputs) once, then its memory over time (2: units x rank, times)."""
     batch = math.prod(_shape(graph.operand(operator, 0))[:1])
     return batch * sum(_elements(graph.operand(operator, index)) for index in (1, 2))
@@ -110,9 +110,9 @@ _COUNTS: Final[dict[str, Callable[[Graph, Operator], int]]] = {
     "CONV_2D": _convolution,
     "DEPTHWISE_CONV_2D": _depthwise,
     "FULLY_CONNECTED": _dense,
-    "TRANSPOSE_CONV": _transposed,
+    "TRANSPOSE_CONV": _transposed_convolution,
     "CONV_3D": _volume,
     "CONV_3D_TRANSPOSE": _transposed_volume,
     "BATCH_MATMUL": _matrix_product,
-    "SVDF": _filtered,
+    "SVDF": _svdf,
 }

@@ -53,9 +53,9 @@ def weight_kinds(tensors: Iterable[Tensor]) -> tuple[WeightKind, ...]:
     """The tensors by how they are stored, most bytes first."""
     kinds: dict[tuple[str, str, bool], list[Tensor]] = {}
     for tensor in tensors:
-        kinds.setdefault((tensor.dtype, _quantised(tensor), tensor.sparse), []).append(tensor)
+        kinds.setdefault((tensor.dtype, _quantization(tensor), tensor.sparse), []).append(tensor)
     told = [
-        WeightKind(*kind, len(same), sum(tensor.elements for tensor in same), sum(map(_stored, same)))
+        WeightKind(*kind, len(same), sum(tensor.elements for tensor in same), sum(map(_stored_bytes, same)))
         for kind, same in kinds.items()
     ]
     return tuple(sorted(told, key=lambda kind: -kind.size_bytes))
@@ -70,7 +70,7 @@ def zero_share(graphs: Iterable[Graph], content: memoryview) -> float | None:
     for tensor in _constants(graphs, _KERNELS):
         if tensor.data is not None and tensor.data.length and _is_parameter(tensor):
             kernels.setdefault(tensor.data.start, tensor)
-    if sum(map(_stored, kernels.values())) > len(content):
+    if sum(map(_stored_bytes, kernels.values())) > len(content):
         raise DamagedError("hold weights that lie over each other")
     zeros = total = 0
     for tensor in kernels.values():
@@ -96,13 +96,13 @@ def _is_parameter(tensor: Tensor) -> bool:
     return tensor.dtype in _FLOATS or tensor.dtype in _NARROW or tensor.scales > 0 or tensor.blockwise
 
 
-def _quantised(tensor: Tensor) -> str:
+def _quantization(tensor: Tensor) -> str:
     if tensor.blockwise:
         return "block"
     return "no" if not tensor.scales else "tensor" if tensor.scales == 1 else "channel"
 
 
-def _stored(tensor: Tensor) -> int:
+def _stored_bytes(tensor: Tensor) -> int:
     return tensor.data.length if tensor.data is not None else 0
 
 

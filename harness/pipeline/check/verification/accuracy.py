@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.pipeline.check.verification.expected import Expected
+from harness.pipeline.check.verification.golden_client import HostOutputs
 from harness.pipeline.check.verification.samples import LABELS
 from harness.pipeline.check.verification.scoring import ERRORS, RIGHT, RULE
 from harness.records.artifact import AccuracyDrop, AccuracyResult
@@ -14,11 +14,11 @@ from harness.stats import area_loss, area_under_curve, classes_by_chance, orders
 CONFIDENCE: Final = 0.95
 
 
-def accuracy_of(scored: Expected, *, dataset: str) -> AccuracyResult | None:
+def accuracy_of(scored: HostOutputs, *, dataset: str) -> AccuracyResult | None:
     """The accuracy that a model's scores make; None where it has none."""
     if scored.scores is None or scored.golden is None:
         return None
-    scores, where = _read(scored), f"{scored.n} held-out samples, by {scored.golden.runtime} on the host"
+    scores, where = _read_scores(scored), f"{scored.n} held-out samples, by {scored.golden.runtime} on the host"
     chance, by_chance = _against_chance(scores)
     if RIGHT in scores:
         correct = int(scores[RIGHT].sum())
@@ -45,14 +45,14 @@ def accuracy_of(scored: Expected, *, dataset: str) -> AccuracyResult | None:
     )
 
 
-def drop_between(own: Expected, reference: Expected) -> AccuracyDrop | None:
+def drop_between(own: HostOutputs, reference: HostOutputs) -> AccuracyDrop | None:
     """What was lost against the reference, sample by sample; None where either has no scores, or other samples."""
     if own.scores is None or reference.scores is None or own.n != reference.n:
         return None
-    ours, theirs = _read(own), _read(reference)
+    ours, theirs = _read_scores(own), _read_scores(reference)
     by_chance = _against_chance(theirs)[1]
     if RIGHT in ours:
-        return _counted(ours[RIGHT], theirs[RIGHT]).model_copy(update={"reference_by_chance": by_chance})
+        return _count_drop(ours[RIGHT], theirs[RIGHT]).model_copy(update={"reference_by_chance": by_chance})
     found = area_loss(theirs[ERRORS], ours[ERRORS], ours[LABELS] == 1, confidence=CONFIDENCE)
     unbounded = ", which have no width here: both order every pair of samples alike"
     return AccuracyDrop(
@@ -82,7 +82,7 @@ def _against_chance(scores: dict[str, Any]) -> tuple[float, bool]:
     return 0.5, orders_by_chance(area=area, positive=positive, negative=len(labels) - positive)
 
 
-def _counted(right: Any, right_before: Any) -> AccuracyDrop:  # noqa: ANN401 - arrays of truths
+def _count_drop(right: Any, right_before: Any) -> AccuracyDrop:  # noqa: ANN401 - arrays of truths
     lost, gained = int((right_before & ~right).sum()), int((right & ~right_before).sum())
     found = proportion_loss(lost=lost, gained=gained, n=len(right), confidence=CONFIDENCE)
     return AccuracyDrop(
@@ -98,7 +98,7 @@ def _counted(right: Any, right_before: Any) -> AccuracyDrop:  # noqa: ANN401 - a
     )
 
 
-def _read(scored: Expected) -> dict[str, Any]:
+def _read_scores(scored: HostOutputs) -> dict[str, Any]:
     if scored.scores is None:
         return {}
     with np.load(scored.scores, allow_pickle=False) as arrays:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.pipeline.check.verification.expected import Expected
-from harness.pipeline.check.verification.running import ratio_db, real
+from harness.pipeline.check.verification.golden_client import HostOutputs
+from harness.pipeline.check.verification.litert import dequantize, ratio_db
 from harness.records.artifact import Fidelity, GoldenOutputs, TensorInfo
 
 Values = NDArray[np.float64]
@@ -21,7 +21,7 @@ class _Nearness:
     cosine: float | None
 
 
-def compare_outputs(own: Expected, reference: Expected, *, against: str) -> tuple[Fidelity | None, str | None]:
+def compare_outputs(own: HostOutputs, reference: HostOutputs, *, against: str) -> tuple[Fidelity | None, str | None]:
     """The comparison, or why there is none."""
     if own.golden is None or reference.golden is None:
         return None, f"{against} could not be run: {reference.reason}" if own.golden else own.reason
@@ -52,7 +52,7 @@ def compare_outputs(own: Expected, reference: Expected, *, against: str) -> tupl
 
 def _outputs(golden: GoldenOutputs, tensors: tuple[TensorInfo, ...]) -> list[Values]:
     with np.load(Path(golden.outputs_path), allow_pickle=False) as arrays:
-        return [real(arrays[f"o{index}"], tensor) for index, tensor in enumerate(tensors)]
+        return [dequantize(arrays[f"o{index}"], tensor) for index, tensor in enumerate(tensors)]
 
 
 def _nearness(ours: Values, theirs: Values) -> _Nearness:

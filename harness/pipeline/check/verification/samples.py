@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.pipeline.check.verification.running import Array, RefusedError, one_line, type_name
+from harness.pipeline.check.verification.litert import Array, RefusedError, describe_refusal, type_name
 from harness.records.artifact import TensorInfo
 
 LABELS = "labels"
@@ -52,20 +52,22 @@ def read_samples(path: str, tensors: tuple[TensorInfo, ...]) -> Samples:
         loaded = np.load(path, allow_pickle=False)
         arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {"i0": loaded}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise BadSamplesError(f"cannot be read as arrays: {one_line(error)}") from error
+        raise BadSamplesError(f"cannot be read as arrays: {describe_refusal(error)}") from error
     labels = arrays.pop(LABELS, None)
     names = [f"i{index}" for index in range(len(tensors))]
     if sorted(arrays) != sorted(names):
         raise BadSamplesError(f"they hold {', '.join(sorted(arrays))}, where i0 to i{len(tensors) - 1} were expected")
-    given = tuple(_shaped(arrays[name], tensor) for name, tensor in zip(names, tensors, strict=True))
+    given = tuple(_reshape(arrays[name], tensor) for name, tensor in zip(names, tensors, strict=True))
     if len({len(array) for array in given}) > 1 or not all(len(array) for array in given):
         raise BadSamplesError("its arrays are empty or differ in length")
     if labels is not None and (labels.ndim not in (1, 2) or len(labels) != len(given[0])):
         raise BadSamplesError(f"its labels have shape {labels.shape}, where ({len(given[0])},) was expected")
-    return Samples(given, tuple(_fed(array, tensor) for array, tensor in zip(given, tensors, strict=True)), labels)
+    return Samples(
+        given, tuple(_quantize_input(array, tensor) for array, tensor in zip(given, tensors, strict=True)), labels
+    )
 
 
-def made_up_samples(tensors: tuple[TensorInfo, ...], *, count: int, seed: int) -> Samples:
+def random_samples(tensors: tuple[TensorInfo, ...], *, count: int, seed: int) -> Samples:
     """Seeded random samples: floats in [0, 1), truths, integers of 8 and 16 bits over their whole range.
 
     Wider ones are mostly indices: below the size of the table they look into where the graph tells it, else below
@@ -106,7 +108,7 @@ def _integer_range(dtype: "np.dtype[Any]", below: int | None) -> tuple[int, int]
     return 0, min(int(bounds.max), max(0, (INDEX_RANGE if below is None else below) - 1))
 
 
-def _shaped(array: Array, tensor: TensorInfo) -> Array:
+def _reshape(array: Array, tensor: TensorInfo) -> Array:
     """One input's samples as (samples, *tensor shape); the batch of one may be left out."""
     shape = tensor.shape
     if array.shape[1:] == shape[1:] and shape[:1] == (1,):
@@ -116,7 +118,7 @@ def _shaped(array: Array, tensor: TensorInfo) -> Array:
     return array
 
 
-def _fed(array: Array, tensor: TensorInfo) -> Array:
+def _quantize_input(array: Array, tensor: TensorInfo) -> Array:
     """Samples in the tensor's own type: floats for a quantised one as the agent quantises them on the board."""
     if type_name(array.dtype) == tensor.dtype:
         return array

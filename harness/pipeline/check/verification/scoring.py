@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.pipeline.check.verification.running import Array, Model, real
+from harness.pipeline.check.verification.litert import Array, LiteRTModel, dequantize
 from harness.pipeline.check.verification.samples import LABELS, Samples
 
 SLICE: Final = 256
@@ -42,26 +42,26 @@ def score_all(path: str, samples: Samples, *, score: str, threads: int) -> dict[
     found = np.concatenate(parts)
     if score == "auc":
         return {ERRORS: found[:, 0], LABELS: labels}
-    right, rule = _told_rightly(found, labels)
+    right, rule = _score_right(found, labels)
     return {RIGHT: right, LABELS: labels, RULE: np.array(rule)}
 
 
-Judge = Callable[[Model, Samples, int, list[Array]], Sequence[float]]
+Judge = Callable[[LiteRTModel, Samples, int, list[Array]], Sequence[float]]
 
 
 def _slice(path: str, samples: Samples, part: range, judge: Judge) -> NDArray[np.float64]:
-    model = Model(path)
-    rows = [judge(model, samples, index, _alone(model, samples.sample(index))) for index in part]
+    model = LiteRTModel(path)
+    rows = [judge(model, samples, index, _run_afresh(model, samples.sample(index))) for index in part]
     return np.array(rows, np.float64)
 
 
-def _alone(model: Model, sample: list[Array]) -> list[Array]:
+def _run_afresh(model: LiteRTModel, sample: list[Array]) -> list[Array]:
     """The outputs for a sample whose score is nothing that the one before it decides."""
     model.reset()
     return model.run(sample)
 
 
-def _class_or_value(model: Model, samples: Samples, index: int, outputs: list[Array]) -> Sequence[float]:
+def _class_or_value(model: LiteRTModel, samples: Samples, index: int, outputs: list[Array]) -> Sequence[float]:
     """The class, or what the one output gives, and whether it is a class."""
     if len(outputs) != 1:
         raise NoScoreError(f"the model has {len(outputs)} outputs, and which of them names the class is not known")
@@ -72,17 +72,17 @@ def _class_or_value(model: Model, samples: Samples, index: int, outputs: list[Ar
     return (*_values(model, samples, index, outputs), 0.0)
 
 
-def _values(model: Model, samples: Samples, _index: int, outputs: list[Array]) -> Sequence[float]:
+def _values(model: LiteRTModel, samples: Samples, _index: int, outputs: list[Array]) -> Sequence[float]:
     wanted = 1 if samples.labels is None or samples.labels.ndim == 1 else samples.labels.shape[1]
     if len(outputs) != 1 or outputs[0].size != wanted:
         raise NoScoreError(f"the model's outputs are not the {wanted} that samples have labels for")
-    values = real(outputs[0], model.outputs[0]).reshape(-1)
+    values = dequantize(outputs[0], model.outputs[0]).reshape(-1)
     if not np.isfinite(values).all():
         raise NoScoreError("its outputs are NaN or infinite")
     return values.tolist()
 
 
-def _told_rightly(found: NDArray[np.float64], labels: Array) -> tuple[Array, str]:
+def _score_right(found: NDArray[np.float64], labels: Array) -> tuple[Array, str]:
     """Whether each sample was told rightly, and by which rule."""
     if labels.ndim == 1 and found[0, 1]:
         return found[:, 0] == labels, "top-1"
@@ -95,11 +95,11 @@ def _told_rightly(found: NDArray[np.float64], labels: Array) -> tuple[Array, str
     return right, f"all {labels.shape[1]} labels right, each given from {from_where} on"
 
 
-def _reconstruction_error(model: Model, samples: Samples, index: int, outputs: list[Array]) -> Sequence[float]:
+def _reconstruction_error(model: LiteRTModel, samples: Samples, index: int, outputs: list[Array]) -> Sequence[float]:
     given = samples.given[0][index] if samples.given else None
     if len(outputs) != 1 or given is None or outputs[0].shape != given.shape:
         raise NoScoreError("its output is no reconstruction of its input")
-    error = float(np.mean((real(outputs[0], model.outputs[0]) - real(given, model.inputs[0])) ** 2))
+    error = float(np.mean((dequantize(outputs[0], model.outputs[0]) - dequantize(given, model.inputs[0])) ** 2))
     if not np.isfinite(error):
         raise NoScoreError(f"its reconstruction of sample {index} is NaN or infinite")
     return (error,)

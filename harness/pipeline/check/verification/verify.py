@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from harness.pipeline.check.verification.accuracy import accuracy_of, drop_between
-from harness.pipeline.check.verification.expected import Expected, Inputs, expected_outputs
 from harness.pipeline.check.verification.fidelity import compare_outputs
-from harness.pipeline.check.verification.layers import Layers, compare_layers
+from harness.pipeline.check.verification.golden_client import HostInputs, HostOutputs, run_on_host
+from harness.pipeline.check.verification.layers_client import LayerComparison, compare_layers
 from harness.records.artifact import AccuracyDrop, AccuracyResult, Fidelity, GoldenOutputs, LayerError
 from harness.records.errors import BuildError
 
@@ -60,13 +60,13 @@ class Verified:
 class _Runs:
     """How a question is run: both models alike."""
 
-    inputs: Inputs
+    inputs: HostInputs
     score: Literal["top1", "auc"] | None
     cache_dir: Path
     deadline_s: float
 
-    def of(self, path: Path, sha256: str) -> Expected:
-        return expected_outputs(
+    def of(self, path: Path, sha256: str) -> HostOutputs:
+        return run_on_host(
             path,
             sha256,
             inputs=self.inputs,
@@ -81,7 +81,7 @@ def verify(  # noqa: PLR0913 - by keyword
     sha256: str,
     *,
     reference: Reference | None,
-    inputs: Inputs,
+    inputs: HostInputs,
     claims: Claims,
     cache_dir: Path,
     deadline_s: float,
@@ -94,14 +94,14 @@ def verify(  # noqa: PLR0913 - by keyword
     claimed = claims.dataset is not None and claims.accuracy_reason is None
     given = replace(inputs, real=claims.real)
     runs = _Runs(given, claims.score if claimed else None, cache_dir, deadline_s)
-    own, other, why_not = _both(runs, model, sha256, reference)
+    own, other, why_not = _run_both(runs, model, sha256, reference)
     fidelity = None
     if reference is not None and other is not None:
         fidelity, why_not = compare_outputs(own, other, against=reference.name)
     accuracy = accuracy_of(own, dataset=claims.dataset) if claims.dataset is not None else None
     drop = drop_between(own, other) if other is not None else None
-    layers = Layers()
-    if reference is not None and other is not None and _fell(fidelity, drop):
+    layers = LayerComparison()
+    if reference is not None and other is not None and _fell_off_a_cliff(fidelity, drop):
         layers = compare_layers(model, own, reference.path, other, name=reference.name, deadline_s=deadline_s)
     return Verified(
         golden=own.golden,
@@ -117,9 +117,9 @@ def verify(  # noqa: PLR0913 - by keyword
     )
 
 
-def _both(
+def _run_both(
     runs: _Runs, model: Path, sha256: str, reference: Reference | None
-) -> tuple[Expected, Expected | None, str | None]:
+) -> tuple[HostOutputs, HostOutputs | None, str | None]:
     """What the model gives, and what the reference gives on the same samples, or why that is not known."""
     if reference is None:
         return runs.of(model, sha256), None, "there is nothing to compare it with"
@@ -136,14 +136,14 @@ def _both(
         return runs.of(model, sha256), None, f"it has other inputs than {reference.name}"
 
 
-def _fell(fidelity: Fidelity | None, drop: AccuracyDrop | None) -> bool:
+def _fell_off_a_cliff(fidelity: Fidelity | None, drop: AccuracyDrop | None) -> bool:
     """Whether so much was lost that people will ask where."""
     if drop is not None and drop.value > CLIFF_DROP:
         return True
     return fidelity is None or (fidelity.sqnr_db is not None and fidelity.sqnr_db < CLIFF_SQNR_DB)
 
 
-def _why_no_accuracy(own: Expected, claims: Claims) -> str:
+def _why_no_accuracy(own: HostOutputs, claims: Claims) -> str:
     if claims.accuracy_reason is not None:
         return claims.accuracy_reason
     if claims.dataset is None:

@@ -6,9 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.pipeline.model.conversion.converter_words import formats_lacking, why_not_converted
-from harness.pipeline.model.conversion.loops import loops_with_lists
-from harness.pipeline.model.conversion.operator_layers import operators_in_floats, operators_named
+from harness.pipeline.check.inspection.layer_names import operators_in_floats, operators_named
+from harness.pipeline.model.conversion.converter_errors import (
+    describe_failure,
+    loops_with_lists,
+    operators_without_format,
+)
 from harness.pipeline.model.job import CALIBRATION, SAVED_MODEL, BuildJob
 from harness.pipeline.recipes import STEPS, FormatStep, float32
 from harness.pipeline.recipes.recipe import parse_recipe
@@ -25,11 +28,11 @@ def convert(job: BuildJob, prepared: Path) -> None:
     label = f"{job.model.label}/{job.recipe}"
     if number_format.calibrated and (loops := loops_with_lists(prepared / SAVED_MODEL)):
         raise BuildError(
-            f"{label}: TensorFlow's converter cannot calibrate the loop of {_named(loops)}: a recurrent layer of Keras "
+            f"{label}: TensorFlow's converter cannot calibrate the loop of {_quote(loops)}: a recurrent layer of Keras "
             f"can be made with unroll=True; float16, dynamic_int8 and float32 take it as it is"
         )
     try:
-        content = _converted(prepared, number_format, label=label)
+        content = _convert(prepared, number_format, label=label)
     except (MemoryError, BuildError):
         raise
     except Exception as error:
@@ -42,7 +45,7 @@ def convert(job: BuildJob, prepared: Path) -> None:
     Path(job.output).write_bytes(content)
 
 
-def _named(layers: Sequence[str]) -> str:
+def _quote(layers: Sequence[str]) -> str:
     return ("layer " if len(layers) == 1 else "layers ") + ", ".join(f'"{layer}"' for layer in layers)
 
 
@@ -52,7 +55,7 @@ def _number_format(recipe: str) -> FormatStep:
     return last if isinstance(last, FormatStep) else float32.STEP
 
 
-def _converted(prepared: Path, number_format: FormatStep, *, label: str) -> bytes:
+def _convert(prepared: Path, number_format: FormatStep, *, label: str) -> bytes:
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(str(prepared / SAVED_MODEL))
@@ -64,10 +67,10 @@ def _converted(prepared: Path, number_format: FormatStep, *, label: str) -> byte
 
 def _reason(error: Exception, prepared: Path, *, label: str) -> str:
     """Why a conversion failed; operators that lack a number format are looked up in the model as floats."""
-    lacking = formats_lacking(error)
+    lacking = operators_without_format(error)
     if not lacking:
-        return why_not_converted(error)
-    found = operators_named(_converted(prepared, float32.STEP, label=label), lacking) or ", ".join(lacking)
+        return describe_failure(error)
+    found = operators_named(_convert(prepared, float32.STEP, label=label), lacking) or ", ".join(lacking)
     return f"TensorFlow Lite has no such integer form of {found}: replace it, or choose another number format"
 
 

@@ -7,16 +7,15 @@ names when they are collected, so what only building needs loads when it is aske
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from harness.pipeline.model.data.named import DATASETS
-from harness.pipeline.model.data.spelling import check_data_word
+from harness.pipeline.model.data.data_words import DATASETS, check_data_word
 
 if TYPE_CHECKING:
     from harness.pipeline.model.data.fingerprint import data_fingerprint
-    from harness.pipeline.model.data.loading import load_dataset
+    from harness.pipeline.model.data.load import load_dataset
 
 __all__ = ["DATASETS", "check_data_word", "data_fingerprint", "load_dataset"]
 
-_LATER = {"data_fingerprint": "fingerprint", "load_dataset": "loading"}
+_LATER = {"data_fingerprint": "fingerprint", "load_dataset": "load"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute can be anything

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from harness.pipeline.model.data.fetching import found_or_fetched
-from harness.pipeline.model.data.pictures import pictures
-from harness.pipeline.model.data.published import CIFAR10, CIFAR10_BATCHES, Found
-from harness.pipeline.model.data.wanted import Wanted
-from harness.pipeline.model.dataset import Dataset
+from harness.pipeline.model.data.download import find_or_download
+from harness.pipeline.model.data.published import CIFAR10, CIFAR10_BATCHES, FoundFiles
+from harness.pipeline.model.data.raw_samples import picture_dataset
+from harness.pipeline.model.dataset import DataRequest, Dataset
 from harness.records.errors import BuildError
 
 if TYPE_CHECKING:
@@ -30,15 +29,15 @@ _MOST_RECORDS: Final = 10_000
 _FOLDER: Final = "cifar-10-batches-bin"
 
 
-def load(wanted: Wanted) -> Dataset:
+def load(wanted: DataRequest) -> Dataset:
     """Inputs (n, 32, 32, 3) in 0..1 and labels 0..9; its own 10,000 test samples. Raises BuildError."""
-    batches = _batches(found_or_fetched(CIFAR10))
+    batches = _batches(find_or_download(CIFAR10))
     train = [batches[name] for name in CIFAR10_BATCHES[:-1]]
     images, labels = (np.concatenate(arrays) for arrays in zip(*train, strict=True))
-    return pictures("CIFAR-10", train=(images, labels), test=batches[CIFAR10_BATCHES[-1]], wanted=wanted)
+    return picture_dataset("CIFAR-10", train=(images, labels), test=batches[CIFAR10_BATCHES[-1]], wanted=wanted)
 
 
-def _batches(found: Found) -> "dict[str, Samples]":
+def _batches(found: FoundFiles) -> "dict[str, Samples]":
     if len(found.names) > 1:
         paths = {Path(name).name: found.path(name) for name in found.names}
         return _all_read(found.folder / _FOLDER, lambda name: paths[name].read_bytes())

@@ -5,9 +5,8 @@ from typing import Final
 import numpy as np
 
 from harness.pipeline.model.data.preprocessing import scale_scans
-from harness.pipeline.model.data.raw_samples import file_of, first_raw, preprocessed
-from harness.pipeline.model.data.wanted import Wanted
-from harness.pipeline.model.dataset import Dataset
+from harness.pipeline.model.data.raw_samples import file_of, first_raw, preprocess_all
+from harness.pipeline.model.dataset import DataRequest, Dataset
 from harness.records.errors import BuildError
 
 _CALIBRATION: Final = 200
@@ -15,7 +14,7 @@ _TEST: Final = 500
 _SPLIT_SEED: Final = 20240229
 
 
-def load(wanted: Wanted) -> Dataset:
+def load(wanted: DataRequest) -> Dataset:
     """Inputs (n, 8, 8, 1) in 0..1 and labels 0..9: 1,097 train, 200 calibration and 500 test samples.
 
     Raises BuildError where the model takes bytes, which scans of 0 to 16 are not.
@@ -32,7 +31,7 @@ def load(wanted: Wanted) -> Dataset:
     scans, labels = digits.images, digits.target.astype(np.int64)
     order = np.random.default_rng(_SPLIT_SEED + wanted.seed).permutation(len(labels))
     test, calibration, train = np.split(order, [_TEST, _TEST + _CALIBRATION])
-    inputs = preprocessed(scans, scale_scans.preprocess)
+    inputs = preprocess_all(scans, scale_scans.preprocess)
     return Dataset(
         name="scikit-learn digits",
         calibration_inputs=inputs[calibration],

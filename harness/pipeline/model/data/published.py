@@ -38,7 +38,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFiles:
     """A complete set of files on this machine, by the names of the form they have."""
 
     folder: Path
@@ -64,14 +64,14 @@ def cache_folder(published: Published) -> Path:
     return default_cache_dir() / "datasets" / published.name
 
 
-def find(published: Published) -> Found | None:
+def find(published: Published) -> FoundFiles | None:
     """The first complete set of a data set's files on this machine; None: there is none."""
     for folder in _places(published):
         for form in published.forms:
             if all((folder / name).is_file() for name in form):
-                return Found(folder, form)
+                return FoundFiles(folder, form)
         if published.unpacked and all((folder / name).is_file() for name in published.unpacked):
-            return Found(folder, published.unpacked, unpacked=True)
+            return FoundFiles(folder, published.unpacked, unpacked=True)
     return None
 
 
@@ -81,17 +81,17 @@ def _places(published: Published) -> Iterator[Path]:
         yield expand_home(place.replace("$KERAS_HOME", os.environ.get("KERAS_HOME", "~/.keras")))
 
 
-def _mirrored(name: str, digest: str) -> PublishedFile:
+def _fashion_file(name: str, digest: str) -> PublishedFile:
     """A file of Fashion-MNIST, from where keras.datasets takes it; hashes from its README."""
     origin = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
     return PublishedFile(name, origin + name, "md5", digest)
 
 
 _FASHION_FILES: Final = (
-    _mirrored("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
-    _mirrored("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe"),
-    _mirrored("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79"),
-    _mirrored("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310"),
+    _fashion_file("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+    _fashion_file("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe"),
+    _fashion_file("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79"),
+    _fashion_file("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310"),
 )
 
 FASHION_MNIST: Final = Published(

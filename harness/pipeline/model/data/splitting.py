@@ -20,7 +20,7 @@ def calibration_size(count: int) -> int:
     return min(CALIBRATION, max(1, count // _SHARE))
 
 
-def dealt(count: int, size: int, *, seed: int) -> "tuple[Array, Array]":
+def split_indices(count: int, size: int, *, seed: int) -> "tuple[Array, Array]":
     """Indices 0..count-1 in two parts, in their order: ``size`` drawn at random, and the rest."""
     order = np.random.default_rng(seed).permutation(count)
     return np.sort(order[:size]), np.sort(order[size:])
@@ -34,21 +34,21 @@ def fingerprints(samples: "Array") -> "Array":
     return np.fromiter(rows, dtype="S32", count=len(samples))
 
 
-def unlike(samples: "Array", *others: "Array") -> "Array":
+def differ_from(samples: "Array", *others: "Array") -> "Array":
     """Which samples equal none of ``others``, as a mask of shape (n,)."""
     known = np.concatenate([fingerprints(other) for other in others])
     return np.isin(fingerprints(samples), known, invert=True)
 
 
-def apart(train: "Array", test: "Array", *, seed: int) -> "tuple[Array, Array]":
+def split_without_overlap(train: "Array", test: "Array", *, seed: int) -> "tuple[Array, Array]":
     """Indices of training samples for training and for calibration, none equal to a test sample or to each other's.
 
     Raises BuildError where nothing is left.
     """
-    own = np.flatnonzero(unlike(train, test))
-    chosen, rest = dealt(len(own), calibration_size(len(own)), seed=seed)
+    own = np.flatnonzero(differ_from(train, test))
+    chosen, rest = split_indices(len(own), calibration_size(len(own)), seed=seed)
     calibration, rest = own[chosen], own[rest]
-    kept = rest[unlike(train[rest], train[calibration])]
+    kept = rest[differ_from(train[rest], train[calibration])]
     if not len(kept) or not len(calibration):
         raise BuildError(f"of {len(train)} training samples none is left that is not in another part: give more")
     return kept, calibration

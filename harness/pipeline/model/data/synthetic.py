@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from harness.pipeline.model.data.wanted import Wanted
-from harness.pipeline.model.dataset import Dataset
+from harness.pipeline.model.dataset import DataRequest, Dataset
 from harness.records.errors import BuildError
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ _APART: Final = 0.8
 """How far anomalous samples lie off it, in standard deviations of a normal one's values."""
 
 
-def load(wanted: Wanted, *, seed: int) -> Dataset:
+def load(wanted: DataRequest, *, seed: int) -> Dataset:
     """Samples in the shape the model wants, for score top1 in 0..1; the same for the same seed. Raises BuildError."""
     shape = wanted.shape
     if shape is None or not all(size > 0 for size in shape):
@@ -36,7 +35,7 @@ def load(wanted: Wanted, *, seed: int) -> Dataset:
     return _anomalies(rng, shape, parts, seed) if wanted.score == "auc" else _classes(rng, wanted, parts, seed)
 
 
-def _classes(rng: np.random.Generator, wanted: Wanted, parts: tuple[int, ...], seed: int) -> Dataset:
+def _classes(rng: np.random.Generator, wanted: DataRequest, parts: tuple[int, ...], seed: int) -> Dataset:
     """Each class has a pattern of its own; its samples are the pattern at some brightness, with noise."""
     shape, classes = wanted.shape or (), wanted.classes
     if classes is None or classes < 2:

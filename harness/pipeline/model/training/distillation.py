@@ -8,9 +8,8 @@ import time
 from typing import Any, Final
 
 from harness.pipeline.model.dataset import Dataset
-from harness.pipeline.model.training.fitting import fit, gives_probabilities
-from harness.pipeline.model.training.foreign import one_line
-from harness.pipeline.model.training.scoring import score
+from harness.pipeline.model.error_text import describe_exception
+from harness.pipeline.model.training.fit import fit, gives_probabilities, score_model
 from harness.pipeline.recipes.step import Made, StepOutcome, Subject
 from harness.records.artifact import Rival
 from harness.records.errors import BuildError
@@ -38,8 +37,8 @@ def distil(student: Any, subject: Subject, *, what: str) -> StepOutcome:  # noqa
     )
     rival = Rival(
         what="the same student trained alone",
-        value=score(alone, dataset),
-        own_value=score(student, dataset),
+        value=score_model(alone, dataset),
+        own_value=score_model(student, dataset),
         score=dataset.score,
         n=len(dataset.test_labels),
         seed=subject.seed,
@@ -85,7 +84,7 @@ def _distiller(teacher: Any, student: Any, dataset: Dataset, *, label: str) -> A
             teacher=teacher, student=student, distillation_losses=loss, student_loss_weight=LABELS_SHARE
         )
     except ValueError as error:
-        raise BuildError(f"{label}: its teacher does not fit the student: {one_line(error)}") from error
+        raise BuildError(f"{label}: its teacher does not fit the student: {describe_exception(error)}") from error
     # What the harness asks of a model that it trains, and Keras gives for functional ones only.
     distiller.inputs, distiller.outputs = student.inputs, student.outputs
     return distiller

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from harness.pipeline.model.error_text import describe_exception, describe_place
 from harness.pipeline.model.job import ModelSource
-from harness.pipeline.model.training.foreign import one_line, where
 from harness.records.candidate import Argument
 from harness.records.errors import BuildError, CandidateSpecError, EntryError
 from harness.records.nearest import nearest
@@ -21,7 +21,7 @@ _searched: list[str] = []
 def call_factory(source: ModelSource) -> object:
     """What the factory of a source gives for its arguments, each of which it takes. Raises BuildError."""
     factory = _import(source)
-    arguments = _checked_arguments(factory, source)
+    arguments = _check_arguments(factory, source)
     try:
         return factory(**arguments)
     except EntryError as error:
@@ -29,24 +29,24 @@ def call_factory(source: ModelSource) -> object:
     except MemoryError:
         raise
     except Exception as error:
-        raise BuildError(f"{source.label} raised {one_line(error)}{where(error)}") from error
+        raise BuildError(f"{source.label} raised {describe_exception(error)}{describe_place(error)}") from error
 
 
 def default_of(source: ModelSource, parameter: str) -> object:
     """What a factory takes where a parameter is not given; None where it has no such parameter or no default."""
-    taken = _taken_by_name(_import(source)) or {}
+    taken = _named_parameters(_import(source)) or {}
     default = taken[parameter].default if parameter in taken else None
     return None if default is inspect.Parameter.empty else default
 
 
 def takes(source: ModelSource, parameter: str) -> bool:
     """Whether a factory names a parameter."""
-    return parameter in (_taken_by_name(_import(source)) or {})
+    return parameter in (_named_parameters(_import(source)) or {})
 
 
-def _checked_arguments(factory: Factory, source: ModelSource) -> dict[str, Argument]:
+def _check_arguments(factory: Factory, source: ModelSource) -> dict[str, Argument]:
     """The arguments of a source as they are given, data in its one spelling. Raises BuildError."""
-    taken = _taken_by_name(factory)
+    taken = _named_parameters(factory)
     if taken is not None:
         _check_names(taken, source)
     arguments = dict(source.arguments)
@@ -71,7 +71,7 @@ def _check_names(taken: dict[str, inspect.Parameter], source: ModelSource) -> No
             )
 
 
-def _taken_by_name(factory: Factory) -> dict[str, inspect.Parameter] | None:
+def _named_parameters(factory: Factory) -> dict[str, inspect.Parameter] | None:
     """Parameters that can be given by name; None for a callable that does not tell its own."""
     try:
         parameters = inspect.signature(factory).parameters
@@ -96,7 +96,9 @@ def _import(source: ModelSource) -> Factory:
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
-        raise BuildError(f"{source.label} cannot be imported: {one_line(error)}{where(error)}") from error
+        raise BuildError(
+            f"{source.label} cannot be imported: {describe_exception(error)}{describe_place(error)}"
+        ) from error
     factory = getattr(module, function, None)
     if not callable(factory):
         raise BuildError(f"{source.label}: the module {module_name} has no function {function}")

@@ -38,3 +38,36 @@ def users_of(graph: Keras, tensor: Keras) -> list[Keras]:
 def passes_on(operation: Keras) -> bool:
     """Whether a layer or operation leaves the numbers it is given as they are."""
     return type(operation).__name__ in _PASSING or type(operation).__module__.startswith(_CHANGING_TRAINING)
+
+
+# Keras is not typed: its models and tensors are Any here.
+
+_TAKING_PARTS: Final = frozenset({"GetItem", "Slice", "Split", "Squeeze", "ExpandDims", "Concatenate", "Stack"})
+"""Operations that give some of the numbers they are given."""
+
+
+def vocabularies(model: Keras) -> dict[str, int]:
+    """For each input that an Embedding takes, by name: how many entries the smallest such table has."""
+    graph = graph_of(model)
+    if graph is None:
+        return {}
+    sizes = {tensor.name: _smallest(graph, tensor) for tensor in graph.inputs}
+    return {name: size for name, size in sizes.items() if size is not None}
+
+
+def _smallest(graph: Keras, tensor: Keras) -> int | None:
+    found: list[int] = []
+    for node in users_of(graph, tensor):
+        operation = node.operation
+        inner = graph_of(operation)
+        if inner is not None:
+            at = next(index for index, one in enumerate(node.input_tensors) if one is tensor)
+            further = [_smallest(inner, inner.inputs[at])]
+        elif type(operation).__name__ == "Embedding":
+            further = [int(operation.input_dim)]
+        elif passes_on(operation) or type(operation).__name__ in _TAKING_PARTS:
+            further = [_smallest(graph, one) for one in node.output_tensors if one is not tensor]
+        else:
+            further = []
+        found += [one for one in further if one is not None]
+    return min(found, default=None)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from harness.pipeline.model.dataset import Dataset
-from harness.pipeline.model.training.fitting import fit
+from harness.pipeline.model.training.fit import fit
 from harness.pipeline.recipes.step import Made, Subject
 from harness.records.artifact import Training
 from harness.records.errors import BuildError

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from harness.pipeline.cache import fill_folder, lock
-from harness.pipeline.model.training.making import one_line
+from harness.pipeline.model.training.load_model import describe_exception
 from harness.records.artifact import Rival, Training
 from harness.records.base import Record
 from harness.records.errors import BuildError
@@ -20,23 +20,23 @@ _RECORD: Final = "training.json"
 _WAIT_S: Final = 20.0
 
 
-class Kept(Record):
+class KeptWeights(Record):
     """How kept weights came to be, with the trainings before."""
 
     trainings: tuple[Training, ...]
     rival: Rival | None = None
 
 
-def kept(folder: Path) -> Kept | None:
+def find_weights(folder: Path) -> KeptWeights | None:
     """What is known of the weights in a folder; None where there are none, or where they are damaged."""
     try:
-        found = Kept.model_validate_json((folder / _RECORD).read_text(encoding="utf-8"))
+        found = KeptWeights.model_validate_json((folder / _RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError, ValidationError):
         return None
     return found if (folder / _WEIGHTS).is_file() else None
 
 
-def keep(model: Any, folder: Path, record: Kept, *, label: str) -> None:  # noqa: ANN401 - keras is not typed
+def keep_weights(model: Any, folder: Path, record: KeptWeights, *, label: str) -> None:  # noqa: ANN401 - keras is not typed
     """Write a model's weights and their record, both or neither. The caller holds the lock. Raises BuildError."""
     check_finite(model, label)
     with fill_folder(folder) as partial:
@@ -44,25 +44,25 @@ def keep(model: Any, folder: Path, record: Kept, *, label: str) -> None:  # noqa
         (partial / _RECORD).write_text(json.dumps(record.model_dump(mode="json")), encoding="utf-8")
 
 
-def load_kept(model: Any, folder: Path, *, label: str) -> None:  # noqa: ANN401
+def load_kept_weights(model: Any, folder: Path, *, label: str) -> None:  # noqa: ANN401
     """Give a model the weights that a folder keeps. Raises BuildError."""
     try:
         model.load_weights(folder / _WEIGHTS)
     except Exception as error:
         raise BuildError(
-            f"{label}: the weights kept in {folder} cannot be loaded: {one_line(error)}: remove that folder"
+            f"{label}: the weights kept in {folder} cannot be loaded: {describe_exception(error)}: remove that folder"
         ) from error
     check_finite(model, label)
 
 
-def load_file(model: Any, path: Path, *, label: str) -> None:  # noqa: ANN401
+def load_weights_file(model: Any, path: Path, *, label: str) -> None:  # noqa: ANN401
     """Give a model the weights of a .weights.h5, .h5 or .keras file. Raises BuildError."""
     if not path.is_file():
         raise BuildError(f"{label}: the weights file {path} does not exist")
     try:
         model.load_weights(path)
     except Exception as error:
-        raise BuildError(f"{label}: the weights of {path} do not fit the model: {one_line(error)}") from error
+        raise BuildError(f"{label}: the weights of {path} do not fit the model: {describe_exception(error)}") from error
     check_finite(model, f"{label} with {path.name}")
 
 
@@ -78,7 +78,7 @@ def check_finite(model: Any, label: str) -> None:  # noqa: ANN401
 
 
 @contextmanager
-def locked(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+def lock_weights(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Hold the lock of a weights folder; while another process trains there, say so again and again."""
     from filelock import Timeout
 

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from harness.pipeline.model.data import load_dataset
 from harness.pipeline.model.dataset import Dataset, UntrainedModel
-from harness.pipeline.model.zoo.layers import channels, normalised
-from harness.pipeline.model.zoo.schedules import schedule_for
+from harness.pipeline.model.zoo.common import channels, normalization, schedule_for
 from harness.records.errors import BuildError
 
 _HIDDEN: Final = (*4 * (128,), 8, *4 * (128,))
@@ -28,7 +27,7 @@ def _network(dataset: Dataset, width: float) -> Any:  # noqa: ANN401 - keras is 
     x = values
     for number, units in enumerate(_HIDDEN, start=1):
         x = keras.layers.Dense(channels(units, width), use_bias=False, name=f"dense_{number}")(x)
-        x = normalised(x, number=number)
+        x = normalization(x, number=number)
     # Names are a hundredth of the int8 file, which is to be no larger than the published one: they are short here.
     return keras.Model(values, keras.layers.Dense(_length(dataset), name="rebuilt")(x), name="ad")
 

@@ -4,8 +4,7 @@ from typing import Any
 
 from harness.pipeline.model.data import load_dataset
 from harness.pipeline.model.dataset import Dataset, UntrainedModel
-from harness.pipeline.model.zoo.layers import channels, class_count
-from harness.pipeline.model.zoo.schedules import schedule_for
+from harness.pipeline.model.zoo.common import channels, class_count, schedule_for
 from harness.records.errors import BuildError
 
 _DEEPEST = 100

@@ -4,8 +4,14 @@ from typing import Any
 
 from harness.pipeline.model.data import load_dataset
 from harness.pipeline.model.dataset import Dataset, UntrainedModel
-from harness.pipeline.model.zoo.layers import channels, class_count, convolved, image_shape, separated
-from harness.pipeline.model.zoo.schedules import schedule_for
+from harness.pipeline.model.zoo.common import (
+    channels,
+    class_count,
+    conv_block,
+    image_shape,
+    schedule_for,
+    separable_block,
+)
 
 
 def digits_cnn(*, width: float = 1.0, data: str = "digits", epochs: int | None = None) -> UntrainedModel:
@@ -18,9 +24,9 @@ def _network(dataset: Dataset, width: float) -> Any:  # noqa: ANN401 - keras is 
     import keras
 
     image = keras.Input(image_shape(dataset, "digits_cnn"), name="image")
-    x = convolved(image, channels(16, width))
+    x = conv_block(image, channels(16, width))
     for filters in (32, 64):
-        x = separated(x, channels(filters, width))
+        x = separable_block(x, channels(filters, width))
         x = keras.layers.MaxPooling2D(padding="same")(x)
     x = keras.layers.Flatten()(x)
     outputs = keras.layers.Dense(class_count(dataset, "digits_cnn"), activation="softmax")(x)

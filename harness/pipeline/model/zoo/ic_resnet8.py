@@ -8,8 +8,14 @@ from typing import Any
 
 from harness.pipeline.model.data import load_dataset
 from harness.pipeline.model.dataset import Dataset, UntrainedModel
-from harness.pipeline.model.zoo.layers import channels, class_count, classified, convolved, image_shape
-from harness.pipeline.model.zoo.schedules import schedule_for
+from harness.pipeline.model.zoo.common import (
+    channels,
+    class_count,
+    classifier_head,
+    conv_block,
+    image_shape,
+    schedule_for,
+)
 
 
 def ic_resnet8(*, width: float = 1.0, data: str = "synthetic(0)", epochs: int | None = None) -> UntrainedModel:
@@ -22,19 +28,19 @@ def _network(dataset: Dataset, width: float) -> Any:  # noqa: ANN401 - keras is 
     import keras
 
     image = keras.Input(image_shape(dataset, "ic_resnet8"), name="image")
-    x = convolved(image, channels(16, width))
+    x = conv_block(image, channels(16, width))
     x = _stack(x, channels(16, width), strides=1)
     x = _stack(x, channels(32, width), strides=2)
     x = _stack(x, channels(64, width), strides=2)
-    return keras.Model(image, classified(x, class_count(dataset, "ic_resnet8")), name="ic_resnet8")
+    return keras.Model(image, classifier_head(x, class_count(dataset, "ic_resnet8")), name="ic_resnet8")
 
 
 def _stack(x: Any, filters: int, *, strides: int) -> Any:  # noqa: ANN401
     """Two convolutions beside a shortcut, which is a 1x1 convolution where the size changes."""
     import keras
 
-    y = convolved(x, filters, strides=strides)
-    y = convolved(y, filters, relu=False)
+    y = conv_block(x, filters, strides=strides)
+    y = conv_block(y, filters, relu=False)
     if strides > 1:
         x = keras.layers.Conv2D(filters, 1, strides=strides, padding="same", kernel_initializer="he_normal")(x)
     return keras.layers.ReLU()(keras.layers.Add()([x, y]))

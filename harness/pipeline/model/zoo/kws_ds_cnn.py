@@ -8,8 +8,15 @@ from typing import Any
 
 from harness.pipeline.model.data import load_dataset
 from harness.pipeline.model.dataset import Dataset, UntrainedModel
-from harness.pipeline.model.zoo.layers import channels, class_count, classified, convolved, image_shape, separated
-from harness.pipeline.model.zoo.schedules import schedule_for
+from harness.pipeline.model.zoo.common import (
+    channels,
+    class_count,
+    classifier_head,
+    conv_block,
+    image_shape,
+    schedule_for,
+    separable_block,
+)
 
 _SEPARATED = 4
 
@@ -25,7 +32,7 @@ def _network(dataset: Dataset, width: float) -> Any:  # noqa: ANN401 - keras is 
 
     filters = channels(64, width)
     features = keras.Input(image_shape(dataset, "kws_ds_cnn"), name="features")
-    x = keras.layers.Dropout(0.2)(convolved(features, filters, (10, 4), strides=2))
+    x = keras.layers.Dropout(0.2)(conv_block(features, filters, (10, 4), strides=2))
     for _ in range(_SEPARATED):
-        x = separated(x, filters)
-    return keras.Model(features, classified(x, class_count(dataset, "kws_ds_cnn"), dropout=0.4), name="kws_ds_cnn")
+        x = separable_block(x, filters)
+    return keras.Model(features, classifier_head(x, class_count(dataset, "kws_ds_cnn"), dropout=0.4), name="kws_ds_cnn")

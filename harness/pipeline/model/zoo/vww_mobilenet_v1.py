@@ -8,8 +8,15 @@ from typing import Any, Final
 
 from harness.pipeline.model.data import load_dataset
 from harness.pipeline.model.dataset import Dataset, UntrainedModel
-from harness.pipeline.model.zoo.layers import channels, class_count, classified, convolved, image_shape, separated
-from harness.pipeline.model.zoo.schedules import schedule_for
+from harness.pipeline.model.zoo.common import (
+    channels,
+    class_count,
+    classifier_head,
+    conv_block,
+    image_shape,
+    schedule_for,
+    separable_block,
+)
 
 _FIRST: Final = 8
 _BLOCKS: Final = ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *5 * ((128, 1),), (256, 2), (256, 1))
@@ -26,7 +33,7 @@ def _network(dataset: Dataset, width: float) -> Any:  # noqa: ANN401 - keras is 
     import keras
 
     image = keras.Input(image_shape(dataset, "vww_mobilenet_v1"), name="image")
-    x = convolved(image, channels(_FIRST, width), strides=2)
+    x = conv_block(image, channels(_FIRST, width), strides=2)
     for filters, strides in _BLOCKS:
-        x = separated(x, channels(filters, width), strides=strides)
-    return keras.Model(image, classified(x, class_count(dataset, "vww_mobilenet_v1")), name="vww_mobilenet_v1")
+        x = separable_block(x, channels(filters, width), strides=strides)
+    return keras.Model(image, classifier_head(x, class_count(dataset, "vww_mobilenet_v1")), name="vww_mobilenet_v1")

@@ -13,7 +13,7 @@ from harness.cli.budget_files import BudgetFiles, check_word, lineages_of, store
 from harness.cli.judge import judging_settings
 from harness.gates import load_budgets
 from harness.gates.editing import Edit, edited
-from harness.gates.proposing import DEFAULT_METRICS, Asked, Proposal, Refused, propose
+from harness.gates.proposing import Asked, Proposal, Refused, default_metrics, propose
 from harness.records.errors import UsageError
 from harness.records.files import read_text, real_path
 from harness.records.metrics import METRICS
@@ -81,7 +81,7 @@ def propose_budgets(request: ProposeRequest, *, as_json: bool) -> int:
 
 
 def _metrics(named: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(check_word(name, METRICS, flag="--metric") for name in named)) or DEFAULT_METRICS
+    return tuple(dict.fromkeys(check_word(name, METRICS, flag="--metric") for name in named)) or default_metrics()
 
 
 def _margin(text: str, metrics: Sequence[str]) -> float:

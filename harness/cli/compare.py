@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli.budget_files import stored_run
-from harness.measure.across_runs import CONFIDENCE, EXACT, FLOOR, Contrast, EntryPair, MetricPair, contrast
-from harness.records.metrics import METRICS
+from harness.measure.across_runs import CONFIDENCE, FLOOR, Contrast, EntryPair, MetricPair, contrast
+from harness.records.metrics import METRICS, is_exact
 from harness.records.results import Entry, Results
 from harness.records.text import visible
 from harness.records.units import format_quantity
@@ -88,7 +88,7 @@ def _ratio(pair: MetricPair) -> str:
     if pair.ratio is None:
         return ""
     if pair.low is None or pair.high is None or pair.low == pair.high:
-        return f"{pair.ratio:.4g}{' (exact)' if pair.metric in EXACT else ''}"
+        return f"{pair.ratio:.4g}{' (exact)' if is_exact(pair.metric) else ''}"
     return f"{pair.ratio:.3f} ({pair.low:.3f} to {pair.high:.3f})"
 
 

@@ -6,7 +6,6 @@ from harness.gates.asking import question_of
 from harness.gates.evidence import Evidence
 from harness.gates.limits import Limit
 from harness.gates.sentences import Judged, held_or_broken, share_text, too_close
-from harness.records.metrics import PERCENTILES
 from harness.records.question import FIRST_LOOK, Answer
 from harness.records.results import Finding, Measurement
 from harness.records.status import Status
@@ -61,7 +60,7 @@ def _measured_apart(evidence: Evidence) -> bool:
 
 def within_bound(finding: Finding, measurement: Measurement, limit: Limit, evidence: Evidence) -> Finding:
     """The finding; of a percentile that seems within its limit INCONCLUSIVE where its 99 % bound is not."""
-    if finding.status is not Status.PASS or limit.metric not in PERCENTILES:
+    if finding.status is not Status.PASS or limit.definition.percentile is None:
         return finding
     bound, unit = measurement.upper_bound, measurement.unit
     if bound is not None and bound <= limit.value:
@@ -112,7 +111,8 @@ def _too_little(limit: Limit, evidence: Evidence, found: Answer, *, said: str) -
     there = f"{blocks} block{'' if blocks == 1 else 's'} of trials"
     advice = _advice(found, evidence)
     if blocks >= FIRST_LOOK:
-        there += " with too few independent reads" if limit.metric in PERCENTILES else ", of which too few count"
+        of_reads = limit.definition.percentile is not None
+        there += " with too few independent reads" if of_reads else ", of which too few count"
         advice = "give a longer --time-limit"
     return (
         f"{said} was measured too little to be held against {_bound(limit)} on {evidence.entry.device}: {there}; "

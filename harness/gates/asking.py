@@ -1,14 +1,9 @@
 """The questions that limits ask of trials: those on sampled metrics, each at its share of the session's errors."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from harness.gates.limits import Limit
-from harness.records.metrics import SAMPLED
 from harness.records.question import Question
-
-SAMPLED_ONCE: Final = frozenset({"energy_per_inference", "power_mean"})
-"""Sampled too, but known only when measuring has ended: one look at all trials, for which measuring does not go on."""
 
 
 def is_asked(limit: Limit, *, paired: bool) -> bool:
@@ -16,13 +11,12 @@ def is_asked(limit: Limit, *, paired: bool) -> bool:
 
     ``paired``: there is a baseline; without one a limit on a regression asks nothing.
     """
-    return limit.metric in SAMPLED and (limit.kind == "absolute" or (paired and limit.kind == "regression"))
+    return limit.definition.by_trials and _of_figures(limit, paired=paired)
 
 
 def is_sampled(limit: Limit, *, paired: bool) -> bool:
     """Whether chance has a part in judging this limit, so that it takes a share of the session's alpha."""
-    once = limit.metric in SAMPLED_ONCE and (limit.kind == "absolute" or (paired and limit.kind == "regression"))
-    return once or is_asked(limit, paired=paired)
+    return limit.definition.by_chance and _of_figures(limit, paired=paired)
 
 
 def question_of(limit: Limit, *, share: float, miss: float, most_blocks: int | None) -> Question | None:
@@ -47,3 +41,8 @@ def questions_of(
     asked = [limit for limit in limits if is_asked(limit, paired=paired)]
     found = (question_of(limit, share=share, miss=miss, most_blocks=most_blocks) for limit in asked)
     return tuple(one for one in found if one is not None)
+
+
+def _of_figures(limit: Limit, *, paired: bool) -> bool:
+    """Whether the limit is on trials' own figures, one arm's or both arms'."""
+    return limit.kind == "absolute" or (paired and limit.kind == "regression")

@@ -4,14 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.gates.limits import Limit
-from harness.records.metrics import STAGE_METRICS
+from harness.records.metrics import METRICS, is_exact
 from harness.records.results import Entry, Measurement
 from harness.records.settings import Settings
-
-EXACT_METRICS = frozenset({"model_size", "accuracy"})
-"""Not sampled: a file has one size, and a test set is classified the same way each time."""
-REPEATABLE_METRICS = frozenset({"peak_memory", "model_memory"})
-"""Repeat to the kilobyte from process to process, so that one process is enough where there is no interval."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +32,7 @@ def why_not_judged(measurement: Measurement | None, limit: Limit) -> str:
     A modelled joule gates only where the budget asks for it by name.
     """
     if measurement is None:
-        without = ": no pre- or post-processing was given" if limit.metric in STAGE_METRICS else ""
+        without = ": no pre- or post-processing was given" if limit.definition.kind == "stages" else ""
         return f"{limit.metric} was not measured{without}"
     if measurement.value is None:
         return f"{limit.metric} is unknown: {measurement.reason or 'no reason was given'}"
@@ -55,15 +50,15 @@ def is_modelled(measurement: Measurement) -> bool:
 
 
 def needs_interval(measurement: Measurement) -> bool:
-    """True for a sampled metric that came without an interval: one trial cannot be judged."""
-    settled = measurement.metric in EXACT_METRICS | REPEATABLE_METRICS
+    """True for a metric that varies and came without an interval: one trial cannot be judged."""
+    settled = METRICS[measurement.metric].repeats in ("exact", "identical")
     return not settled and (measurement.ci_low is None or measurement.ci_high is None)
 
 
 def interval_of(value: float, measurement: Measurement) -> tuple[float, float]:
     """The measurement's interval, or its value twice where it has none or needs none."""
     low, high = measurement.ci_low, measurement.ci_high
-    if measurement.metric in EXACT_METRICS:
+    if is_exact(measurement.metric):
         return value, value
     return (value, value) if low is None or high is None else (low, high)
 

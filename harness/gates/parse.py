@@ -5,12 +5,9 @@ from typing import Literal
 
 from harness.gates.limits import ACCURACY_DROP, REGRESSION_SUFFIX, Limit, LimitKind, unit_of
 from harness.records.errors import BudgetsError
-from harness.records.metrics import METRICS, Unit
+from harness.records.metrics import METRICS
 from harness.records.nearest import nearest
 from harness.records.units import QuantityError, parse_quantity
-
-KEYS = (*METRICS, *(f"{name}{REGRESSION_SUFFIX}" for name in METRICS), ACCURACY_DROP)
-_MODELLED_UNITS: tuple[Unit, ...] = ("J", "W")
 
 
 def parse_limit(key: str, value: object, *, origin: str) -> Limit:
@@ -61,6 +58,10 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     return f"; did you mean {found!r}?" if found else ""
 
 
+def _keys() -> tuple[str, ...]:
+    return (*METRICS, *(f"{name}{REGRESSION_SUFFIX}" for name in METRICS), ACCURACY_DROP)
+
+
 def _metric_and_kind(key: str, origin: str) -> tuple[str, LimitKind]:
     if key == ACCURACY_DROP:
         return "accuracy", "accuracy_drop"
@@ -69,7 +70,7 @@ def _metric_and_kind(key: str, origin: str) -> tuple[str, LimitKind]:
     metric = key.removesuffix(REGRESSION_SUFFIX)
     if metric != key and metric in METRICS:
         return metric, "regression"
-    hint = did_you_mean(key, KEYS) or f"; metrics are {', '.join(METRICS)}"
+    hint = did_you_mean(key, _keys()) or f"; metrics are {', '.join(METRICS)}"
     raise refusal(origin, f"no metric is called {key!r}{hint}")
 
 
@@ -86,15 +87,15 @@ def _text_and_source(
     if unknown or not isinstance(value.get(bound), str):
         found = f"unknown {unknown[0]!r}" if unknown else f"no text under {bound!r}"
         raise refusal(origin, f'{found} in the table; write {{ {bound} = "...", source = "model" }}')
-    return str(value[bound]), _source(value, unit=METRICS[metric].unit, origin=origin)
+    return str(value[bound]), _source(value, metric=metric, origin=origin)
 
 
-def _source(value: Mapping[str, object], *, unit: Unit, origin: str) -> Literal["model"] | None:
+def _source(value: Mapping[str, object], *, metric: str, origin: str) -> Literal["model"] | None:
     if "source" not in value:
         return None
     if value["source"] != "model":
         raise refusal(origin, f'source {value["source"]!r} is unknown; "model" is the only one')
-    if unit not in _MODELLED_UNITS:
+    if METRICS[metric].kind != "energy":
         raise refusal(origin, "only energy and power come from a model; leave source out")
     return "model"
 

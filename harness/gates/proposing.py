@@ -7,25 +7,26 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal
 
 from harness.gates.anew import unjudged
-from harness.gates.evidence import EXACT_METRICS, interval_of, is_modelled, needs_interval
+from harness.gates.evidence import interval_of, is_modelled, needs_interval
 from harness.gates.file import Budgets
 from harness.gates.judge import judge
 from harness.gates.limits import Limit
 from harness.gates.resolve import limits_for
-from harness.records.metrics import METRICS
+from harness.records.metrics import METRICS, is_exact
 from harness.records.results import Entry, Finding, Measurement
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.records.units import QuantityError, format_interval, format_quantity, parse_quantity
 
-DEFAULT_METRICS = ("latency_p50", "model_memory", "model_size")
-"""Not peak_memory, most of which is Python and numpy: it hides what a model grows by."""
 _DIGITS = 3
-_MEMORY_ROOM = 256e3
-"""Bytes that a model's memory differs by from process to process, however small the model is: pages and arenas."""
 _MOST_ATTEMPTS = 8
 Step = Literal["add", "change", "leave", "keep"]
 """Written anew; changed; would be changed by --update; fits as it stands."""
+
+
+def default_metrics() -> tuple[str, ...]:
+    """The metrics that get a limit where none are named."""
+    return tuple(metric.name for metric in METRICS.values() if metric.proposed)
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Asked:
     ``settings`` are the run's, by which the proposals are held against it.
     """
 
-    metrics: tuple[str, ...] = DEFAULT_METRICS
+    metrics: tuple[str, ...] = field(default_factory=default_metrics)
     margin: float = 0.1
     update: bool = False
     settings: Settings = field(default_factory=Settings)
@@ -104,7 +105,7 @@ def told(measurement: Measurement) -> str:
     value = format_quantity(measurement.value, measurement.unit)
     low, high = interval_of(measurement.value, measurement)
     if low == high:
-        return f"{value} ({'exact' if measurement.metric in EXACT_METRICS else _trials(measurement)})"
+        return f"{value} ({'exact' if is_exact(measurement.metric) else _trials(measurement)})"
     sure = "" if measurement.confidence is None else f", {measurement.confidence * 100:.4g} %"
     return f"{value} ({format_interval(low, high, measurement.unit)}{sure}, {_trials(measurement)})"
 
@@ -114,8 +115,8 @@ def with_margin(value: float, *, metric: str, margin: float) -> str:
     definition = METRICS[metric]
     floor = definition.better == "higher"
     limit = Decimal(repr(value)) * (1 - Decimal(repr(margin)) if floor else 1 + Decimal(repr(margin)))
-    if margin and metric == "model_memory":
-        limit = max(limit, Decimal(repr(value)) + Decimal(_MEMORY_ROOM))
+    if margin and not floor:
+        limit = max(limit, Decimal(repr(value)) + Decimal(definition.least_margin))
     step = Decimal(1).scaleb(limit.adjusted() - _DIGITS + 1)
     rounded = (limit / step).to_integral_value(ROUND_FLOOR if floor else ROUND_CEILING) * step
     return format_quantity(float(rounded), definition.unit)

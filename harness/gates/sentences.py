@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from harness.gates.evidence import EXACT_METRICS
 from harness.gates.limits import Limit
+from harness.records.metrics import is_exact
 from harness.records.results import Entry, Finding, Measurement
 from harness.records.status import Status
 from harness.records.units import QuantityUnit, format_interval, format_quantity
@@ -36,7 +36,7 @@ def share_text(share: float) -> str:
 
 def basis_of(measurement: Measurement) -> str:
     """What stands behind a measurement: the interval's level, the trials, the source where it is modelled."""
-    if measurement.metric in EXACT_METRICS:
+    if is_exact(measurement.metric):
         return "exact"
     parts = []
     if measurement.confidence is not None and measurement.ci_low is not None:

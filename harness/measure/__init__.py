@@ -1,6 +1,6 @@
 """A plan and a board to an entry: order of trials, fitness of the board, outputs, metrics.
 
-Importing the room loads no numpy; the metric families stand in ``harness.measure.metrics``, which does.
+Importing the room loads no numpy; ``harness.measure.build_entry`` and what it needs does.
 """
 
 from harness.measure.execution import execute

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from harness.records.comparable import unlike
+from harness.records.metrics import METRICS, is_exact
 from harness.records.results import DeviceRecord, Entry, Measurement, Results
 from harness.stats import unpaired_ratio
 
@@ -13,8 +14,6 @@ CONFIDENCE: Final = 0.99
 """Of the ratios' intervals: there are many of them, and at 95 % one in twenty would err."""
 FLOOR: Final = 0.01
 """Two runs differ by up to so much by themselves, whatever the interval over one run's trials says."""
-EXACT: Final = frozenset({"model_size", "accuracy"})
-"""Not sampled: any difference is one."""
 
 Verdict = Literal["better", "worse", "alike", "unknown"]
 
@@ -110,20 +109,20 @@ def _metrics(a: Entry, b: Entry, *, comparable: bool) -> Iterator[MetricPair]:
         other = others.get(one.metric)
         if other is None or one.value is None or other.value is None:
             continue
-        ratio, low, high = _ratio(a, b, one, other) if comparable or one.metric in EXACT else (None, None, None)
+        ratio, low, high = _ratio(a, b, one, other) if comparable or is_exact(one.metric) else (None, None, None)
         yield MetricPair(one, other, ratio, low, high, _verdict(one, ratio, low, high))
 
 
 def _ratio(a: Entry, b: Entry, one: Measurement, other: Measurement) -> tuple[float | None, float | None, float | None]:
     """B / A with its interval: from the trials' own figures, else from what both intervals allow at the outermost."""
     own, base = figures_of(b, one.metric), figures_of(a, one.metric)
-    if one.metric not in EXACT and own and base:
+    if not is_exact(one.metric) and own and base:
         found = unpaired_ratio(own, base, CONFIDENCE)
         return found.ratio, found.low, found.high
     if not one.value or other.value is None or one.value < 0:
         return None, None, None
     ratio = other.value / one.value
-    if one.metric in EXACT:
+    if is_exact(one.metric):
         return ratio, ratio, ratio
     if None in (one.ci_low, one.ci_high, other.ci_low, other.ci_high):
         return ratio, None, None
@@ -142,19 +141,17 @@ def figures_of(entry: Entry, metric: str) -> list[float]:
 
 
 def _latencies(entry: Entry, metric: str) -> Sequence[float]:
+    known = METRICS.get(metric)
+    if known is None or known.kind != "latency":
+        return []
     trials = [trial for trial in entry.trials if trial.arm == "candidate" and trial.void is None]
-    if metric == "latency_mean":
-        return [trial.mean_s for trial in trials]
-    if metric == "first_inference":
-        return [trial.first_inference_s for trial in trials if trial.first_inference_s is not None]
-    family, _, name = metric.partition("_")
-    return [trial.quantiles[name] for trial in trials if name in trial.quantiles] if family == "latency" else []
+    return [figure for trial in trials if (figure := known.figure(trial)) is not None]
 
 
 def _verdict(measurement: Measurement, ratio: float | None, low: float | None, high: float | None) -> Verdict:
     if ratio is None or low is None or high is None:
         return "unknown"
-    floor = 0.0 if measurement.metric in EXACT else FLOOR
+    floor = 0.0 if is_exact(measurement.metric) else FLOOR
     if low <= 1.0 + floor and high >= 1.0 - floor:
         return "alike"
     return "worse" if (ratio > 1.0) == (measurement.better == "lower") else "better"

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from harness.measure.answers import AnswerVerdict, judge_answers
 from harness.measure.conduct import Conducted
 from harness.measure.deaths import death_findings
+from harness.measure.energy import of_each_trial
+from harness.measure.evidence import Evidence
 from harness.measure.fitness import FitnessRule, fitness_finding, holding_clock, voids
-from harness.measure.metrics import Evidence, compute_all
-from harness.measure.metrics.energy import of_each_trial
+from harness.measure.metrics import compute_all
 from harness.measure.outputs import OutputVerdict, judge_outputs, same_bits, unchecked
 from harness.measure.ratios import ratios_of
-from harness.measure.summaries import figures_of, summarise
+from harness.measure.trial_summary import figures_of, summarise
 from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts, Trial
 from harness.records.candidate import Candidate

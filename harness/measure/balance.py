@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.measure.samples import batched_s
+from harness.measure.trial_summary import batched_s
 from harness.records.board import Trial
 from harness.records.plan import BlockSpec, Plan
 

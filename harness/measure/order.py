@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import count
 
-from harness.records.metrics import TrialKind, kind_of
+from harness.records.metrics import METRICS, TrialKind
 from harness.records.plan import Arm, BlockSpec, Plan, TrialSpec
 
 START_AND_LOAD_S = 30.0
@@ -95,9 +95,9 @@ def _latency_block(plan: Plan, index: int, indices: Iterator[int]) -> BlockSpec:
     return BlockSpec(index=index, runner=plan.runner, trials=tuple(trials))
 
 
-def _kinds(plan: Plan, index: int) -> set[TrialKind]:
+def _kinds(plan: Plan, index: int) -> set[TrialKind | None]:
     """Kinds of trials in a block: all while the plan's trials last, then those that questions are about."""
-    asked: set[TrialKind] = {kind_of(question.metric) for question in plan.questions}
+    asked = {METRICS[question.metric].kind for question in plan.questions}
     return {"latency", "memory", "stages"} if index < needed_blocks(plan) else asked
 
 

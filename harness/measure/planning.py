@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.records.artifact import Artifact
 from harness.records.errors import UsageError
-from harness.records.metrics import PERCENTILES, kind_of
+from harness.records.metrics import METRICS
 from harness.records.plan import ENERGY_WINDOW_S, Arm, Plan, RunnerSpec
 from harness.records.question import FIRST_LOOK, Question
 from harness.records.settings import Settings
@@ -80,7 +80,7 @@ def most_blocks(settings: Settings, *, arms: int) -> int:
 
 def check_trials(settings: Settings, metrics: Iterable[str], *, arms: int) -> None:
     """Refuse ``--trials`` that no limit on a sampled metric can be judged by. Raises UsageError."""
-    asked = sorted({metric for metric in metrics if kind_of(metric) != "memory" or metric == "init_time"})
+    asked = sorted({metric for metric in metrics if METRICS[metric].repeats != "identical"})
     fewest = ceil(FIRST_LOOK * TRIALS_PER_ABBA / arms)
     if asked and settings.trials is not None and settings.trials < fewest:
         raise UsageError(
@@ -122,7 +122,7 @@ def expected_extent(settings: Settings, asked: Sequence[str], *, arms: int) -> E
 
 def _reads_of(metric: str) -> int:
     """Reads of one process whose percentile is not merely its slowest: 1 / (1 - q); 1 for other metrics."""
-    return ceil(round(1.0 / (1.0 - PERCENTILES.get(metric, 0.0)), 9))
+    return ceil(round(1.0 / (1.0 - (METRICS[metric].percentile or 0.0)), 9))
 
 
 def _staged(arms: tuple[Arm, ...]) -> int:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.measure.fitness import FitnessRule, voids
-from harness.measure.samples import single_s
-from harness.measure.summaries import figures_of, summarise
+from harness.measure.trial_summary import figures_of, single_s, summarise
 from harness.records.board import Trial
-from harness.records.metrics import PERCENTILES
+from harness.records.metrics import METRICS
 from harness.records.plan import Plan
 from harness.records.question import Question
 from harness.records.results import TrialMetrics, TrialSummary
@@ -33,16 +32,17 @@ class Settling:
 
     def _is_answered(self, question: Question, trials: Sequence[Trial]) -> bool:
         found = answer(question, self._trials, self._figures)
-        if found.verdict != "pass" or question.relative or question.metric not in PERCENTILES:
+        percentile = METRICS[question.metric].percentile
+        if found.verdict != "pass" or question.relative or percentile is None:
             return found.verdict != "open"
-        return self._is_bounded(question, trials)
+        return self._is_bounded(question, percentile, trials)
 
-    def _is_bounded(self, question: Question, trials: Sequence[Trial]) -> bool:
+    def _is_bounded(self, question: Question, percentile: float, trials: Sequence[Trial]) -> bool:
         """Whether a percentile's own bound keeps the limit, looked at as rarely as its confidence reckons with."""
         own = [t for t in trials if t.kind == "latency" and t.arm == "candidate" and t.died is None]
         if len({trial.block for trial in own}) not in LOOK_AFTER:
             return False
-        bound = percentile_bound([single_s(trial) for trial in own], PERCENTILES[question.metric])
+        bound = percentile_bound([single_s(trial) for trial in own], percentile)
         return bound.value is not None and bound.value <= question.limit
 
     def _keep(self, trial: Trial, rule: FitnessRule) -> None:

@@ -1,32 +1,113 @@
-"""The vocabulary of metrics: name, unit, direction and how a number is obtained."""
+"""The vocabulary of metrics: one table, in which each metric says all that rooms need to know of it.
 
+What a room asks of metrics in general is a filter over ``METRICS``, asked when it is needed and never kept as a list
+beside it. So a metric of latency trials is added by one entry here: it is measured, may be limited by a budget, is
+judged and shown. Those of other trials also need their figure in ``harness.measure.trial_summary``.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal, Protocol
 
 Better = Literal["lower", "higher"]
 TrialKind = Literal["check", "latency", "memory", "energy", "stages"]
 Unit = Literal["s", "B", "J", "W", "1/s", "1"]
+Repeats = Literal["varies", "identical", "once", "exact"]
+"""How a figure comes again when it is measured again.
+
+- varies: from trial to trial, so that it is judged by an interval, block by block.
+- identical: to the byte in most runs, so that one process is enough where there is no interval.
+- once: from trial to trial too, but known only when measuring has ended: judged in one look at all trials.
+- exact: not sampled; a file has one size, and a test set is classified the same way each time.
+"""
+
+
+class LatencySummary(Protocol):
+    """What a latency trial's summary tells a metric: seconds of one inference."""
+
+    @property
+    def mean_s(self) -> float:
+        """The mean."""
+
+    @property
+    def quantiles(self) -> Mapping[str, float]:
+        """By name, "p50" among them; those of single clock reads where the trial has enough of them."""
+
+    @property
+    def first_inference_s(self) -> float | None:
+        """The first invoke of a new interpreter, None where the trial does not tell."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's name, its SI base unit in files ("1" is a fraction), which way is better, and how it is obtained."""
+    """One metric. ``unit`` is its SI base unit in files ("1" is a fraction), ``better`` says which way is better."""
 
     name: str
     unit: Unit
     better: Better
     title: str
+    """As people read it, e.g. "latency p50"."""
     obtained: str
+    """How it is obtained, for the report."""
+    kind: TrialKind | None = "latency"
+    """The kind of trial that has a figure of it; None: it is the artifact's, and known without a trial."""
+    repeats: Repeats = "varies"
+    percentile: float | None = None
+    """Of a percentile of single inferences: which, e.g. 0.90. It is claimed only where enough single reads tell it."""
+    of_summary: Callable[[LatencySummary], float | None] = lambda _: None
+    """Of a latency metric that is no percentile: its figure, from a trial's summary."""
+    batched: bool = False
+    """Whether its reads may be of several inferences at a time, where one is too short for the clock."""
+    short: str = ""
+    """The heading of its column in the tables that show the main metrics; empty: it is none of them."""
+    followed: bool = False
+    """Whether every results file keeps its way through earlier runs; of other metrics those that a budget limits."""
+    proposed: bool = False
+    """Whether ``harness budgets propose`` writes a limit on it unless asked for others."""
+    least_margin: float = 0.0
+    """The least that a proposed limit leaves beside the figure: what processes differ by, however small it is."""
+
+    @property
+    def by_trials(self) -> bool:
+        """Whether each trial of its kind has a figure of its own while measuring goes on, which may answer a limit."""
+        return self.repeats in ("varies", "identical")
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether chance has a part in its figure, so that a limit on it takes a share of alpha."""
+        return self.repeats != "exact"
+
+    @property
+    def quantile(self) -> str:
+        """Of a percentile: its name among a summary's quantiles, e.g. "p90"."""
+        return f"p{100 * (self.percentile or 0.0):g}"
+
+    def figure(self, summary: LatencySummary) -> float | None:
+        """A latency trial's own figure in the SI base unit; None where the trial has none."""
+        return self.of_summary(summary) if self.percentile is None else summary.quantiles.get(self.quantile)
 
 
 _ALL = (
-    Metric("latency_p50", "s", "lower", "latency p50", "median over trials of each trial's median inference"),
+    Metric(
+        "latency_p50",
+        "s",
+        "lower",
+        "latency p50",
+        "median over trials of each trial's median inference",
+        of_summary=lambda trial: trial.quantiles.get("p50"),
+        batched=True,
+        short="p50",
+        followed=True,
+        proposed=True,
+    ),
     Metric(
         "latency_p90",
         "s",
         "lower",
         "latency p90",
         "median over trials of each trial's 90th percentile, clock read singly",
+        percentile=0.90,
+        short="p90",
     ),
     Metric(
         "latency_p99",
@@ -34,22 +115,40 @@ _ALL = (
         "lower",
         "latency p99",
         "median over trials of each trial's 99th percentile, clock read singly",
+        percentile=0.99,
     ),
-    Metric("latency_mean", "s", "lower", "latency mean", "median over trials of each trial's mean inference"),
+    Metric(
+        "latency_mean",
+        "s",
+        "lower",
+        "latency mean",
+        "median over trials of each trial's mean inference",
+        of_summary=lambda trial: trial.mean_s,
+        batched=True,
+    ),
     Metric(
         "first_inference",
         "s",
         "lower",
         "first inference",
         "median over trials of the first invoke of a new interpreter",
+        of_summary=lambda trial: trial.first_inference_s,
     ),
-    Metric("init_time", "s", "lower", "init time", "interpreter made and tensors allocated, in processes exec'd anew"),
+    Metric(
+        "init_time",
+        "s",
+        "lower",
+        "init time",
+        "interpreter made and tensors allocated, in processes exec'd anew",
+        kind="memory",
+    ),
     Metric(
         "preprocess",
         "s",
         "lower",
         "preprocess",
         "median over trials of each trial's median time from a raw sample to the model's inputs",
+        kind="stages",
     ),
     Metric(
         "inference",
@@ -57,6 +156,7 @@ _ALL = (
         "lower",
         "inference",
         "median over trials of each trial's median invoke between the other two stages, caches as they leave them",
+        kind="stages",
     ),
     Metric(
         "postprocess",
@@ -64,6 +164,7 @@ _ALL = (
         "lower",
         "postprocess",
         "median over trials of each trial's median time from the model's outputs to the answer",
+        kind="stages",
     ),
     Metric(
         "end_to_end",
@@ -71,59 +172,94 @@ _ALL = (
         "lower",
         "end to end",
         "median over trials of each trial's median time from a raw sample to the answer, timed as a whole",
+        kind="stages",
     ),
-    Metric("throughput", "1/s", "higher", "throughput", "inferences per second of measuring, one after the other"),
-    Metric("peak_memory", "B", "lower", "peak memory", "VmHWM of a process exec'd anew that ran the model"),
+    Metric(
+        "throughput",
+        "1/s",
+        "higher",
+        "throughput",
+        "inferences per second of measuring, one after the other, without copying inputs",
+        of_summary=lambda trial: 1.0 / trial.mean_s,
+        batched=True,
+    ),
+    Metric(
+        "peak_memory",
+        "B",
+        "lower",
+        "peak memory",
+        "VmHWM of a process exec'd anew that ran the model",
+        kind="memory",
+        repeats="identical",
+        short="peak memory",
+        followed=True,
+    ),
     Metric(
         "model_memory",
         "B",
         "lower",
         "model memory",
         "growth of VmHWM from before the model was loaded until after inference",
+        kind="memory",
+        repeats="identical",
+        # Not of peak_memory, most of which is Python and numpy: it hides what a model grows by.
+        proposed=True,
+        least_margin=256e3,
     ),
-    Metric("model_size", "B", "lower", "model size", "bytes of the .tflite file"),
+    Metric(
+        "model_size",
+        "B",
+        "lower",
+        "model size",
+        "bytes of the .tflite file",
+        kind=None,
+        repeats="exact",
+        short="size",
+        followed=True,
+        proposed=True,
+    ),
     Metric(
         "accuracy",
         "1",
         "higher",
         "accuracy",
         "share of the held-out test set classified rightly, by LiteRT on the host",
+        kind=None,
+        repeats="exact",
+        short="accuracy",
+        followed=True,
     ),
-    Metric("energy_per_inference", "J", "lower", "energy per inference", "mean total power times mean latency"),
-    Metric("power_mean", "W", "lower", "mean power", "mean total power while inferring"),
+    Metric(
+        "energy_per_inference",
+        "J",
+        "lower",
+        "energy per inference",
+        "mean total power times mean latency",
+        kind="energy",
+        repeats="once",
+        short="energy",
+    ),
+    Metric("power_mean", "W", "lower", "mean power", "mean total power while inferring", kind="energy", repeats="once"),
 )
-
-STAGE_METRICS: Final = ("preprocess", "inference", "postprocess", "end_to_end")
-"""Of candidates with pre- and post-processing; other entries have no such measurements."""
-
-SAMPLED: Final = (
-    "latency_p50",
-    "latency_p90",
-    "latency_p99",
-    "latency_mean",
-    "first_inference",
-    "throughput",
-    "init_time",
-    "peak_memory",
-    "model_memory",
-    *STAGE_METRICS,
-)
-"""Metrics of which every trial of a kind has a figure of its own: what a limit can ask of trials while they come."""
-PERCENTILES: Final = {"latency_p90": 0.90, "latency_p99": 0.99}
-"""Metrics that are percentiles of single inferences, and which."""
-_OTHER_KINDS: dict[str, TrialKind] = {
-    "peak_memory": "memory",
-    "model_memory": "memory",
-    "init_time": "memory",
-    "energy_per_inference": "energy",
-    "power_mean": "energy",
-    **dict.fromkeys(STAGE_METRICS, "stages"),
-}
-
-
-def kind_of(metric: str) -> TrialKind:
-    """The kind of trial that has a figure of a sampled metric."""
-    return _OTHER_KINDS.get(metric, "latency")
-
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
+
+
+def metrics_of(kind: TrialKind | None) -> tuple[Metric, ...]:
+    """The metrics that trials of a kind have figures of, in the order of the table; with None those of the artifact."""
+    return tuple(metric for metric in METRICS.values() if metric.kind == kind)
+
+
+def percentiles() -> tuple[Metric, ...]:
+    """The percentiles of single inferences, in the order of the table."""
+    return tuple(metric for metric in METRICS.values() if metric.percentile is not None)
+
+
+def main_metrics() -> tuple[Metric, ...]:
+    """Those that tables give a column, in the order of the table."""
+    return tuple(metric for metric in METRICS.values() if metric.short)
+
+
+def is_exact(name: str) -> bool:
+    """Whether a metric is not sampled, so that any difference is one; False for a name that is no metric here."""
+    return name in METRICS and METRICS[name].repeats == "exact"

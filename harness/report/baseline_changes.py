@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.records.artifact import AccuracyResult
-from harness.records.metrics import METRICS, Unit
+from harness.records.metrics import METRICS, Unit, is_exact
 from harness.records.results import BaselineRecord, Entry, Finding, Measurement, Ratio
 from harness.records.units import format_quantity
 from harness.report.numbers import format_value, points
@@ -128,7 +128,7 @@ def _lost(
 
 
 def _ratios(base: BaselineRecord) -> list[Ratio]:
-    return [ratio for ratio in base.ratios if ratio.metric not in EXACT]
+    return [ratio for ratio in base.ratios if not is_exact(ratio.metric)]
 
 
 def _change(entry: Entry, base: BaselineRecord, metric: str, ratio: float) -> BaselineChange:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.records.metrics import METRICS, is_exact, main_metrics
 from harness.records.results import BaselineRecord, Entry, Ratio, Results
 from harness.report.baseline_changes import EXACT, BaselineChange, changes, sampled_ratios
 from harness.report.labels import (
@@ -32,14 +33,6 @@ MARKER = "<!-- edge-harness -->"
 """The first line, by which a pipeline finds its own comment again."""
 LONGEST_COMMENT = 65_536
 """GitHub takes no comment that has more characters."""
-COLUMNS = {
-    "latency_p50": "latency p50",
-    "latency_p90": "latency p90",
-    "peak_memory": "peak memory",
-    "model_size": "size",
-    "accuracy": "accuracy",
-    "energy_per_inference": "energy",
-}
 _HEAD_ROOM = 40_000
 _TAIL_ROOM = 8_000
 _CUT_ROOM = 200
@@ -103,8 +96,8 @@ def _table(results: Results) -> list[str]:
     if not results.entries:
         return []
     known = {measured.metric for entry in results.entries for measured in entry.measurements}
-    metrics = [metric for metric in COLUMNS if metric in known]
-    head = ["device, candidate", "status", *(COLUMNS[metric] for metric in metrics)]
+    metrics = [metric.name for metric in main_metrics() if metric.name in known]
+    head = ["device, candidate", "status", *(METRICS[metric].title for metric in metrics)]
     rule = ["---", "---", *["---:"] * len(metrics)]
     rows = (
         [
@@ -121,7 +114,7 @@ def _number(entry: Entry, metric: str) -> str:
     shown = number(entry, metric)
     if shown is None:
         return ""
-    details = (shown.interval, shown.trials) if metric != "model_size" else ()
+    details = (shown.interval, shown.trials) if not is_exact(metric) else ()
     return stack_lines(*map(keep_together, (shown.value, *details)), _against_float32(shown))
 
 

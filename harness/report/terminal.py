@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from harness.records.metrics import METRICS, main_metrics
 from harness.records.results import Entry, Measurement, Results
 from harness.records.text import visible
 from harness.report.baseline_changes import changes
@@ -29,14 +30,6 @@ from harness.report.stages import has_stages, stage_lines
 if TYPE_CHECKING:
     from rich.table import Table
 
-COLUMNS = {
-    "latency_p50": "p50",
-    "latency_p90": "p90",
-    "peak_memory": "peak mem",
-    "model_size": "size",
-    "accuracy": "accuracy",
-    "energy_per_inference": "energy",
-}
 MOST_CHANGES = 20
 """Lines of what changed against a baseline; the losses are the first, and the report has all."""
 MOST_ROWS = 100
@@ -101,7 +94,7 @@ def _rows(entries: list[Entry], width: int) -> "Table":
     rows.add_column("candidate", overflow="fold", ratio=1)
     rows.add_column("status", no_wrap=True)
     for metric in metrics:
-        rows.add_column(COLUMNS[metric], justify="right", no_wrap=True)
+        rows.add_column(METRICS[metric].short, justify="right", no_wrap=True)
     for entry in entries:
         cells = [_cell(entry, metric) for metric in metrics]
         below = [part for part in (entry.recipe, entry.test_label) if part]
@@ -113,11 +106,11 @@ def _rows(entries: list[Entry], width: int) -> "Table":
 
 
 def _metrics(entries: list[Entry], width: int) -> list[str]:
-    """Columns with at least one known number; p90 only where there is room."""
+    """Columns with at least one known number; percentiles only where there is room."""
     known = {m.metric for entry in entries for m in entry.measurements if m.value is not None}
     if any(map(has_stages, entries)):
         known.add("latency_p50")  # the column in which stages stand
-    return [metric for metric in COLUMNS if metric in known and (metric != "latency_p90" or width >= WIDE)]
+    return [m.name for m in main_metrics() if m.name in known and (m.percentile is None or width >= WIDE)]
 
 
 def _cell(entry: Entry, metric: str) -> str:

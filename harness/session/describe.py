@@ -69,13 +69,13 @@ def bare_entry(candidate: Candidate, device: str, runner: RunnerSpec, *, test: s
 
 def unmeasured_entry(candidate: Candidate, device: str, runner: RunnerSpec, *, test: str, artifact: Artifact) -> Entry:
     """The entry of a candidate that is the same as its baseline: what is known without a trial."""
-    from harness.measure.metrics import accuracy, size  # loads numpy
+    from harness.measure.metrics import artifact_metrics  # loads numpy
 
     return bare_entry(candidate, device, runner, test=test).model_copy(
         update={
             "artifact": ArtifactRecord.of(artifact),
             "reason": "identical to the baseline: nothing was measured",
-            "measurements": [*size.of_artifact(artifact), *accuracy.of_artifact(artifact)],
+            "measurements": artifact_metrics(artifact),
         }
     )
 

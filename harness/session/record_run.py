@@ -6,13 +6,12 @@ from itertools import islice
 
 from harness.records.errors import UsageError
 from harness.records.history import Attempt, Series
+from harness.records.metrics import METRICS
 from harness.records.results import Entry, Results, SelfTests
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.store.history import import_runs, newest_points, open_history, with_changes
 
-ALWAYS = ("latency_p50", "peak_memory", "model_size", "accuracy")
-"""Metrics whose way is kept in every results file; others where a budget judged them."""
 POINTS = 50
 _RUNS = 200
 """Newest runs that are looked through, and of those in the folder that the history lacks, taken in."""
@@ -53,7 +52,7 @@ def record_run(results: Results, settings: Settings, *, again: bool = False) -> 
         return HistoryExcerpt(notes=(f"not in the history: {error}",))
     judged = {(_subject(entry), finding.metric) for entry in results.entries for finding in entry.findings}
     own = [series for series in found if any(point.run_id == results.run.id for point in series.points)]
-    wanted = [one for one in own if one.metric in ALWAYS or (_subject(one), one.metric) in judged]
+    wanted = [one for one in own if _is_followed(one.metric) or (_subject(one), one.metric) in judged]
     series = [newest_points(with_changes(one), POINTS) for one in wanted]
     kept = tuple(one for one in series if len(one.points) > 1)
     return HistoryExcerpt(kept, (*opened.said, *_attempts(results, tried)), tests)
@@ -61,7 +60,13 @@ def record_run(results: Results, settings: Settings, *, again: bool = False) -> 
 
 def _kept_metrics(entries: Sequence[Entry]) -> list[str]:
     judged = {finding.metric for entry in entries for finding in entry.findings if finding.metric is not None}
-    return [*ALWAYS, *sorted(judged.difference(ALWAYS))]
+    always = [metric.name for metric in METRICS.values() if metric.followed]
+    return [*always, *sorted(judged.difference(always))]
+
+
+def _is_followed(metric: str) -> bool:
+    """Whether the metric's way is kept in every results file; others' where a budget judged them."""
+    return metric in METRICS and METRICS[metric].followed
 
 
 def _subject(one: Entry | Attempt | Series) -> tuple[str, str, str | None, str]:

@@ -1,6 +1,6 @@
 """The figures that a question is about, block by block, from what a results file keeps of trials."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import isfinite
@@ -8,21 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from harness.records.metrics import kind_of
+from harness.records.metrics import METRICS
 from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.sequential import Blocks, paired
 
-Figure = Callable[[TrialSummary], float | None]
-
-FIGURES: Final[dict[str, Figure]] = {
-    "latency_p50": lambda trial: trial.quantiles.get("p50"),
-    "latency_p90": lambda trial: trial.quantiles.get("p90"),
-    "latency_p99": lambda trial: trial.quantiles.get("p99"),
-    "latency_mean": lambda trial: trial.mean_s,
-    "first_inference": lambda trial: trial.first_inference_s,
-    "throughput": lambda trial: 1.0 / trial.mean_s,
-}
-"""Metrics of which every latency trial has a figure of its own."""
 _TURNS: Final = (
     ("candidate", "baseline", "baseline", "candidate"),
     ("baseline", "candidate", "candidate", "baseline"),
@@ -47,17 +36,17 @@ def observations(
     metric: str, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]
 ) -> list[list[Observation]]:
     """The metric's figures, in the blocks and in the order in which they were measured."""
-    if metric in FIGURES:
+    known = METRICS[metric]
+    if known.kind == "latency":
         seen = [
-            Observation(trial.block, trial.arm, FIGURES[metric](trial), trial.void is not None, place)
+            Observation(trial.block, trial.arm, known.figure(trial), trial.void is not None, place)
             for place, trial in enumerate(trials)
         ]
     else:
-        kind = kind_of(metric)
         seen = [
             Observation(told.block, told.arm, told.values.get(metric), told.void is not None)
             for told in figures
-            if told.kind == kind
+            if told.kind == known.kind
         ]
     return [list(members) for _, members in groupby(seen, key=lambda one: one.block)]
 

@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from math import ceil, exp, expm1, isfinite, log, log1p, sqrt
+from math import ceil, exp, expm1, inf, isfinite, log, log1p, sqrt
 from typing import Final, Literal
 
 import numpy as np
 
-from harness.records.metrics import PERCENTILES
+from harness.records.metrics import METRICS
 from harness.records.question import Answer, Question
 from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.observations import Observation, alone, interleaved, observations, singly
@@ -16,11 +16,11 @@ from harness.stats.quantiles import needed_samples
 from harness.stats.sequential import FAIL, OPEN, PASS, Array, Blocks, Decision, decide, serial_inflation
 from harness.stats.spending import Boundaries, boundaries, last_look, one_look
 
-NEVER_VARIES: Final = ("peak_memory", "model_memory")
-"""Metrics that are compared as they are once two trials of each arm agree to the byte."""
 _LAST_LOOK_SHARE: Final = 0.5
 """Of alpha; looks that were due and could not be taken had the other half."""
 _MOST_LOG: Final = 65.0
+_MOST_NEEDED: Final = 1_000_000_000
+"""Blocks beyond which a figure lies on its limit but for the last digits."""
 _WORDS: Final[dict[int, Literal["fail", "pass", "open"]]] = {FAIL: "fail", PASS: "pass", OPEN: "open"}
 
 
@@ -137,8 +137,8 @@ def _first_look(
     None where there are too few: then no look is due. A trial that does not say how many of its reads were
     independent has none.
     """
-    quantile = PERCENTILES.get(question.metric)
-    if quantile is None:
+    percentile = METRICS[question.metric].percentile
+    if percentile is None:
         return 0
     arms = ("candidate", "baseline") if question.relative else ("candidate",)
     reads = dict.fromkeys(arms, 0)
@@ -146,7 +146,7 @@ def _first_look(
         for one in block:
             if one.arm in reads and not one.void:
                 reads[one.arm] += trials[one.place].independent or 0
-        if min(reads.values()) >= needed_samples(quantile):
+        if min(reads.values()) >= needed_samples(percentile):
             return number
     return None
 
@@ -154,8 +154,8 @@ def _first_look(
 def _compared_exactly(
     question: Question, seen: Sequence[Sequence[Observation]], *, sign: float, limit: float
 ) -> Answer | None:
-    """The answer where a metric that tends not to vary did not; None where it did, or is another."""
-    if question.metric not in NEVER_VARIES:
+    """The answer where a metric that tends not to vary agrees to the byte in two trials of each arm; else None."""
+    if METRICS[question.metric].repeats != "identical":
         return None
     arms = [singly(seen, arm) for arm in (("candidate", "baseline") if question.relative else ("candidate",))]
     if any(len(figures) < 2 or len(set(figures)) > 1 for figures in arms):
@@ -220,9 +220,11 @@ def _back(question: Question, worse: float) -> float:
 
 
 def _needed(mean: float, low: float, high: float, *, limit: float, counted: int) -> int | None:
-    """Blocks after which the bound on the limit's side clears it, as its distance shrinks with their root."""
+    """Blocks after which the bound on the limit's side clears it, as its distance shrinks with their root.
+
+    None where no number of blocks that could ever be measured would.
+    """
     reach = mean - low if mean > limit else high - mean
     distance = abs(mean - limit)
-    if distance == 0.0 or not isfinite(reach / distance):
-        return None
-    return ceil(counted * (reach / distance) ** 2)
+    wanted = counted * (reach / distance) ** 2 if distance > 0.0 else inf
+    return ceil(wanted) if wanted <= _MOST_NEEDED else None

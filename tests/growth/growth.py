@@ -25,7 +25,7 @@ from random import Random
 
 import numpy as np
 
-from harness.records.metrics import METRICS, STAGE_METRICS
+from harness.records.metrics import METRICS
 from harness.records.results import DeviceRecord, Entry, Histogram, Measurement, Results, Run, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status
@@ -55,7 +55,7 @@ def entry_of(number: int, *, seed: int = 0, trials: int = TRIALS) -> Entry:
         candidate=f"network_{number // len(RECIPES)}",
         recipe=RECIPES[number % len(RECIPES)],
         status=Status.PASS,
-        measurements=[_measurement(metric, p50) for metric in METRICS if metric not in STAGE_METRICS],
+        measurements=[_measurement(metric, p50) for metric in METRICS if METRICS[metric].kind != "stages"],
         trials=[_trial(block, p50, random) for block in range(trials)],
     )
 

@@ -3,7 +3,8 @@ import math
 import pytest
 from support.sample_results import measured
 
-from harness.measure.across_runs import EXACT, FLOOR, contrast, figures_of
+from harness.measure.across_runs import FLOOR, contrast, figures_of
+from harness.records.metrics import is_exact
 from harness.records.results import DeviceRecord, Histogram, Results, Run, TrialMetrics, TrialSummary
 from harness.records.status import Status
 from harness.testing import make_entry, make_facts, make_profile
@@ -65,16 +66,27 @@ def test_a_wide_interval_is_no_change():
 
 
 def test_higher_is_better_where_it_is():
-    pair = [run_of(entry(measurements=[measured("throughput", value, spread=0.002)])) for value in (250.0, 200.0)]
+    pair = [
+        run_of(entry(measurements=[measured("throughput", value, spread=0.002)], trials=[])) for value in (250.0, 200.0)
+    ]
     (found,) = contrast(*pair).pairs[0].metrics
     assert (found.verdict, found.ratio) == ("worse", pytest.approx(0.8))
     assert found.low == pytest.approx(200 * 0.998 / (250 * 1.002))
 
 
+def test_throughput_has_a_figure_of_each_trial_too():
+    pair = [
+        run_of(entry(p50_s, measurements=[measured("throughput", 1 / p50_s, spread=0.5)])) for p50_s in (0.004, 0.005)
+    ]
+    (found,) = contrast(*pair).pairs[0].metrics
+    assert (found.verdict, found.ratio) == ("worse", pytest.approx(0.8))
+    assert found.low == pytest.approx(found.ratio, rel=0.01)
+
+
 def test_exact_metrics_change_by_any_difference():
     pair = [run_of(entry(measurements=[measured("model_size", value, n=1)])) for value in (100_000.0, 100_004.0)]
     (found,) = contrast(*pair).pairs[0].metrics
-    assert found.metric in EXACT and found.verdict == "worse" and found.ratio < 1 + FLOOR
+    assert is_exact(found.metric) and found.verdict == "worse" and found.ratio < 1 + FLOOR
 
 
 def test_figures_without_an_interval_are_not_judged():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.measure.metrics import Evidence, energy
+from harness.measure import energy
+from harness.measure.evidence import Evidence
 from harness.records.board import EnergyReading, SensorFound
 from harness.records.device import Power, PowerModel
 from harness.testing import make_artifact, make_facts, make_profile, make_telemetry, make_trial

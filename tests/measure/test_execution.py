@@ -14,7 +14,7 @@ from harness.records.board import SensorFound, Trial
 from harness.records.candidate import Candidate
 from harness.records.device import Limits, Power
 from harness.records.errors import ConnectionLostError
-from harness.records.metrics import STAGE_METRICS
+from harness.records.metrics import metrics_of
 from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.records.status import Status
@@ -35,6 +35,7 @@ from harness.testing import (
 CHECKED = make_artifact(golden=make_golden())
 STAGED = make_artifact(golden=make_golden(), stages=make_stages())
 BASELINE = make_artifact("old", sha256=made_up_sha256("b"))
+STAGES = [metric.name for metric in metrics_of("stages")]
 QUICK = Settings(num_runs=20, min_secs=0.0)
 
 
@@ -316,7 +317,7 @@ def test_stages_are_shipped_timed_and_answered_for():
     assert (entry.status, entry.reason) == (Status.MEASURED, "10 trials")
     assert {STAGED.stages.sha256, STAGED.stages.raw_sha256} <= set(board.shipped)
     assert Counter(t.kind for t in trials) == {"check": 1, "latency": 10, "stages": 10, "memory": 2}
-    found = {name: _value(entry, name) for name in STAGE_METRICS}
+    found = {name: _value(entry, name) for name in STAGES}
     assert found["preprocess"].value == pytest.approx(0.006)
     assert found["inference"].value == pytest.approx(0.004, rel=0.03)
     assert found["end_to_end"].value == pytest.approx(0.011, rel=0.02)
@@ -330,7 +331,7 @@ def test_stages_are_shipped_timed_and_answered_for():
 
 def test_an_entry_without_stages_says_nothing_of_them():
     entry = _execute(SimulatedBoard())
-    assert not {m.metric for m in entry.measurements} & set(STAGE_METRICS)
+    assert not {m.metric for m in entry.measurements} & set(STAGES)
     assert (entry.answers, "answers" in entry.outputs) == ((), False)
 
 

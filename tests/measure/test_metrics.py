@@ -1,23 +1,13 @@
-"""Metric families, each from made-up evidence."""
+"""Metrics, each from made-up evidence."""
 
 import numpy as np
 import pytest
 
-from harness.measure.metrics import (
-    METRIC_FAMILIES,
-    Evidence,
-    accuracy,
-    compute_all,
-    latency,
-    memory,
-    size,
-    stages,
-    startup,
-    throughput,
-)
+from harness.measure.evidence import Evidence
+from harness.measure.metrics import compute_all
 from harness.records.artifact import AccuracyResult
 from harness.records.board import StageTimes
-from harness.records.metrics import METRICS, STAGE_METRICS
+from harness.records.metrics import METRICS, metrics_of
 from harness.testing import make_artifact, make_facts, make_memory, make_profile, make_stages, make_trial
 
 
@@ -31,6 +21,9 @@ def _evidence(*trials, **changes):
             **changes,
         }
     )
+
+
+STAGES = tuple(metric.name for metric in metrics_of("stages"))
 
 
 def _by_name(measurements):
@@ -56,23 +49,22 @@ def _stages_trial(index, *, preprocess_ms, inference_ms=4.0, **changes):
     return make_trial(index, **{"kind": "stages", "samples_ns": (), "stages": times, **changes})
 
 
-def test_the_families_give_every_metric_once():
+def test_every_metric_is_there_once_in_the_order_of_the_table():
     staged = make_artifact(stages=make_stages())
     names = [m.metric for m in compute_all(_evidence(make_trial(), artifact=staged))]
-    assert sorted(names) == sorted(METRICS)
-    assert len(METRIC_FAMILIES) == 8
+    assert names == list(METRICS)
 
 
 def test_without_stages_their_metrics_are_left_out():
     names = {m.metric for m in compute_all(_evidence(make_trial()))}
-    assert names == set(METRICS) - set(STAGE_METRICS)
+    assert names == set(METRICS) - set(STAGES)
 
 
 def test_stages_are_the_median_over_trials_of_each_trials_median():
     trials = [_stages_trial(i, preprocess_ms=ms) for i, ms in enumerate([2.0, 3.0, 9.0])]
-    found = _by_name(stages.compute(_evidence(*trials, artifact=make_artifact(stages=make_stages()))))
-    assert tuple(found) == STAGE_METRICS
-    assert {name: found[name].value for name in STAGE_METRICS} == pytest.approx(
+    found = _by_name(compute_all(_evidence(*trials, artifact=make_artifact(stages=make_stages()))))
+    assert tuple(name for name in found if name in STAGES) == STAGES
+    assert {name: found[name].value for name in STAGES} == pytest.approx(
         {"preprocess": 0.003, "inference": 0.004, "postprocess": 0.0005, "end_to_end": 0.0075}
     )
     assert found["preprocess"].ci_low < 0.003 < found["preprocess"].ci_high
@@ -82,13 +74,13 @@ def test_stages_are_the_median_over_trials_of_each_trials_median():
 
 def test_the_models_latency_comes_from_latency_trials_alone():
     trials = [_latency_trial(0, 4e6), _stages_trial(1, preprocess_ms=2.0, inference_ms=9.0)]
-    assert _by_name(latency.compute(_evidence(*trials)))["latency_p50"].value == pytest.approx(0.004, rel=0.01)
+    assert _by_name(compute_all(_evidence(*trials)))["latency_p50"].value == pytest.approx(0.004, rel=0.01)
 
 
 def test_stages_that_died_are_unknown_with_the_reason():
     dead = _stages_trial(0, preprocess_ms=1.0, died="my_stages.py, line 3: preprocess raised KeyError: 'x'")
-    found = stages.compute(_evidence(dead, artifact=make_artifact(stages=make_stages())))
-    assert {m.reason for m in found} == {
+    found = _by_name(compute_all(_evidence(dead, artifact=make_artifact(stages=make_stages()))))
+    assert {found[name].reason for name in STAGES} == {
         "every stages trial died: my_stages.py, line 3: preprocess raised KeyError: 'x'"
     }
 
@@ -110,27 +102,27 @@ def test_without_trials_everything_measured_is_unknown_with_the_reason():
 
 def test_latency_is_the_median_over_trials_of_each_trials_median():
     trials = [_latency_trial(i, ns) for i, ns in enumerate([4e6, 5e6, 9e6])]
-    p50 = _by_name(latency.compute(_evidence(*trials)))["latency_p50"]
+    p50 = _by_name(compute_all(_evidence(*trials)))["latency_p50"]
     assert p50.value == pytest.approx(np.median(trials[1].samples_ns) / 1e9)
     assert p50.ci_low < p50.value < p50.ci_high
     assert (p50.n, p50.confidence) == (3, 0.95)
 
 
 def test_one_trial_has_no_interval_however_many_samples_it_has():
-    p50 = _by_name(latency.compute(_evidence(_latency_trial(0, 4e6, reads=2000))))["latency_p50"]
+    p50 = _by_name(compute_all(_evidence(_latency_trial(0, 4e6, reads=2000))))["latency_p50"]
     assert (p50.ci_low, p50.ci_high, p50.confidence, p50.n) == (None, None, None, 1)
 
 
 def test_the_interval_is_over_trials_and_not_over_samples():
     alike = [_latency_trial(i, 4e6, reads=50) for i in range(10)]
     apart = [_latency_trial(i, 4e6 * (1 + 0.05 * i), reads=5000) for i in range(10)]
-    narrow, wide = (_by_name(latency.compute(_evidence(*t)))["latency_p50"] for t in (alike, apart))
+    narrow, wide = (_by_name(compute_all(_evidence(*t)))["latency_p50"] for t in (alike, apart))
     assert narrow.ci_high - narrow.ci_low < wide.ci_high - wide.ci_low
 
 
 def test_batched_reads_count_for_one_inference_each():
     trials = [make_trial(i, batch=20, samples_ns=(20_000, 21_000, 40_000), n=60) for i in range(2)]
-    found = _by_name(latency.compute(_evidence(*trials)))
+    found = _by_name(compute_all(_evidence(*trials)))
     assert found["latency_p50"].value == pytest.approx(1.05e-6)
     assert found["latency_mean"].value == pytest.approx(1.35e-6)
     assert "up to 20 inferences" in found["latency_p50"].obtained
@@ -141,7 +133,7 @@ def test_percentiles_of_batched_trials_come_from_the_pass_with_single_reads():
     trials = [
         make_trial(i, batch=20, samples_ns=(20_000,) * 5, n=100, singles_ns=singles, clock_cost_ns=55) for i in range(3)
     ]
-    p90 = _by_name(latency.compute(_evidence(*trials)))["latency_p90"]
+    p90 = _by_name(compute_all(_evidence(*trials)))["latency_p90"]
     assert p90.value == pytest.approx(np.quantile(singles, 0.9) / 1e9)
     assert "3000 reads, each with 55 ns of clock in it" in p90.obtained
 
@@ -152,14 +144,14 @@ def test_percentiles_of_batched_trials_come_from_the_pass_with_single_reads():
      (10, 6, False, False), (10, 9, False, False), (7, 99, True, False), (7, 100, True, True)],
 )  # fmt: skip
 def test_percentiles_are_refused_from_too_few_reads(trials, reads, p90, p99):
-    found = _by_name(latency.compute(_evidence(*[_latency_trial(i, 4e6, reads=reads) for i in range(trials)])))
+    found = _by_name(compute_all(_evidence(*[_latency_trial(i, 4e6, reads=reads) for i in range(trials)])))
     assert (found["latency_p90"].value is not None, found["latency_p99"].value is not None) == (p90, p99)
     for metric in ("latency_p90", "latency_p99"):
         assert found[metric].value is not None or "too few single reads" in found[metric].reason
 
 
 def test_throughput_is_the_inverse_of_the_mean():
-    found = throughput.compute(_evidence(make_trial(samples_ns=(2_000_000, 6_000_000))))[0]
+    found = _by_name(compute_all(_evidence(make_trial(samples_ns=(2_000_000, 6_000_000)))))["throughput"]
     assert found.value == pytest.approx(250.0)
 
 
@@ -169,20 +161,20 @@ def test_startup_takes_init_from_processes_execd_anew():
         make_trial(1, init_s=0.001, first_inference_s=0.03),
         _memory_trial(2, init_s=0.5),
     ]
-    found = _by_name(startup.compute(_evidence(*trials)))
+    found = _by_name(compute_all(_evidence(*trials)))
     assert (found["init_time"].value, found["init_time"].n) == (0.5, 1)
     assert found["first_inference"].value == pytest.approx(0.025)
 
 
 def test_startup_that_no_trial_told():
-    found = _by_name(startup.compute(_evidence(make_trial(first_inference_s=None))))
+    found = _by_name(compute_all(_evidence(make_trial(first_inference_s=None))))
     assert found["first_inference"].reason == "no trial told its first inference"
     assert found["init_time"].reason == "no memory trial counts"
 
 
 def test_memory_comes_from_memory_trials_alone():
     trials = [make_trial(0, memory=make_memory(hwm_bytes=90_000_000)), _memory_trial(1), _memory_trial(2)]
-    found = _by_name(memory.compute(_evidence(*trials)))
+    found = _by_name(compute_all(_evidence(*trials)))
     assert (found["peak_memory"].value, found["model_memory"].value) == (36e6, 2e6)
     assert (found["peak_memory"].ci_low, found["peak_memory"].ci_high) == (36e6, 36e6)
     assert "34.0 MB" in found["peak_memory"].obtained
@@ -190,24 +182,25 @@ def test_memory_comes_from_memory_trials_alone():
 
 def test_a_kernel_that_does_not_tell_makes_memory_unknown():
     silent = make_memory(hwm_before_bytes=0, hwm_bytes=0)
-    found = memory.compute(_evidence(_memory_trial(0, memory=silent)))
-    assert {m.reason for m in found} == {"the board's kernel does not tell VmHWM"}
+    found = _by_name(compute_all(_evidence(_memory_trial(0, memory=silent))))
+    both = (found["peak_memory"], found["model_memory"])
+    assert {one.reason for one in both} == {"the board's kernel does not tell VmHWM"}
 
 
 def test_size_is_the_files():
-    found = size.compute(_evidence(artifact=make_artifact(size_bytes=123)))[0]
+    found = _by_name(compute_all(_evidence(artifact=make_artifact(size_bytes=123))))["model_size"]
     assert (found.value, found.ci_low, found.n) == (123.0, None, 0)
 
 
 def test_accuracy_says_what_it_was_counted_on():
     result = AccuracyResult(value=0.975, correct=351, n=360, dataset="digits test set", obtained="int8 inputs")
-    found = accuracy.compute(_evidence(artifact=make_artifact(accuracy=result)))[0]
+    found = _by_name(compute_all(_evidence(artifact=make_artifact(accuracy=result))))["accuracy"]
     assert found.value == 0.975
     assert "351 of 360 right, digits test set" in found.obtained
 
 
 @pytest.mark.parametrize("reason", [None, "synthetic data: accuracy not claimed"])
 def test_accuracy_is_unknown_with_a_reason(reason):
-    found = accuracy.compute(_evidence(artifact=make_artifact(accuracy_reason=reason)))[0]
+    found = _by_name(compute_all(_evidence(artifact=make_artifact(accuracy_reason=reason))))["accuracy"]
     assert found.value is None
     assert found.reason == (reason or "no labelled test set comes with the model")

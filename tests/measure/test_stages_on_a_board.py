@@ -17,12 +17,13 @@ from harness.measure import execute, make_plan
 from harness.pipeline import Builder, candidates_from_paths
 from harness.records.artifact import Artifact
 from harness.records.device import Connection
-from harness.records.metrics import STAGE_METRICS
+from harness.records.metrics import metrics_of
 from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import make_profile
 
+STAGES = [metric.name for metric in metrics_of("stages")]
 QUICK = Settings(trials=2, num_runs=5, min_secs=0.05)
 IMAGES = "data/coral_images"
 
@@ -75,9 +76,9 @@ def test_a_real_image_gets_its_label_and_three_stages(tmp_path: Path, stages: Pa
     labels = [label for label, _ in json.loads(entry.answers[0])]
     assert labels[:2] == ["Egyptian cat", "tabby, tabby cat"]
     assert entry.outputs.endswith("(1 samples); answers as on the host for 1 of 1 samples")
-    value = {m.metric: m.value for m in entry.measurements if m.metric in STAGE_METRICS}
+    value = {m.metric: m.value for m in entry.measurements if m.metric in STAGES}
     assert all(seconds is not None and seconds > 0 for seconds in value.values())
-    assert list(value) == list(STAGE_METRICS)
+    assert list(value) == STAGES
     assert value["end_to_end"] > value["preprocess"]
 
 

@@ -91,7 +91,7 @@ def test_a_metric_that_no_entry_has_gets_no_column():
     kept = [measurement for measurement in one.measurements if measurement.metric in ("latency_p50", "model_size")]
     entries = [one.model_copy(update={"measurements": kept})]
     text = summary(results().model_copy(update={"entries": entries}))
-    assert "| device, candidate | status | latency p50 | size |" in text.splitlines()
+    assert "| device, candidate | status | latency p50 | model size |" in text.splitlines()
 
 
 def test_a_run_without_entries_says_so():

@@ -3,10 +3,9 @@ from math import log
 import numpy as np
 import pytest
 
-from harness.records.metrics import SAMPLED, kind_of
+from harness.records.metrics import METRICS, metrics_of
 from harness.records.question import Question
 from harness.records.results import Histogram, TrialSummary
-from harness.stats.observations import FIGURES
 from harness.stats.questions import answer, answer_apart
 
 ABBA = ("candidate", "baseline", "baseline", "candidate")
@@ -44,7 +43,7 @@ def question(metric="latency_p50", *, limit=0.02, relative=True, better="lower",
     )
 
 
-@pytest.mark.parametrize("metric", sorted(set(FIGURES) - {"throughput"}))
+@pytest.mark.parametrize("metric", sorted({metric.name for metric in metrics_of("latency")} - {"throughput"}))
 @pytest.mark.parametrize(("ratio", "verdict"), [(1.0, "pass"), (1.05, "fail"), (0.8, "pass")])
 def test_a_relative_limit_on_every_figure(metric, ratio, verdict):
     found = answer(question(metric), measured(ratio))
@@ -80,6 +79,14 @@ def test_at_the_limit_it_is_open_and_says_about_how_many_blocks_it_would_take():
     found = answer(question(), measured(1.0195, spread=0.03, seed=4))
     assert found.verdict == "open" and found.blocks == 40
     assert found.needed is None or found.needed > 40
+
+
+def test_a_figure_on_its_limit_but_for_the_last_digits_stays_open_without_an_advice():
+    # Whatever log(exp(x)) loses makes the distance as small as it can be.
+    trials = measured(1.0, blocks=6, arms=1)
+    usual = answer(question(limit=1.0, relative=False), trials).value
+    found = answer(question(limit=usual * (1.0 + 1e-14), relative=False), trials)
+    assert (found.verdict, found.needed) == ("open", None)
 
 
 def test_a_block_with_a_void_trial_is_left_out():
@@ -184,5 +191,7 @@ def test_one_trial_an_arm_tells_nothing_of_arms_apart():
 
 
 def test_every_sampled_metric_has_figures_of_a_kind_of_trial():
-    assert {metric for metric in SAMPLED if kind_of(metric) == "latency"} == set(FIGURES)
-    assert {kind_of(metric) for metric in SAMPLED} == {"latency", "memory", "stages"}
+    asked = [metric for metric in METRICS.values() if metric.by_trials]
+    one = trial(0, "candidate", 0.004)
+    assert all(metric.figure(one) is not None for metric in asked if metric.kind == "latency")
+    assert {metric.kind for metric in asked} == {"latency", "memory", "stages"}

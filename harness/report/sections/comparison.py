@@ -4,22 +4,12 @@ from collections import Counter
 from itertools import groupby
 from typing import Any
 
-from harness.records.metrics import METRICS, STAGE_METRICS
+from harness.records.metrics import METRICS, main_metrics
 from harness.records.results import Entry, Results
 from harness.records.units import format_quantity
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.numbers import Number, number
 from harness.report.sections.section import Section
-
-MAIN = {
-    "latency_p50": "p50",
-    "latency_p90": "p90",
-    "peak_memory": "peak memory",
-    "model_size": "size",
-    "accuracy": "accuracy",
-    "energy_per_inference": "energy",
-}
-OTHERS = {name: metric.title for name, metric in METRICS.items() if name not in MAIN and name not in STAGE_METRICS}
 
 Cells = list[tuple[str, Number | None]]
 
@@ -32,13 +22,18 @@ def _numbers(results: Results, _: list[GroupCharts]) -> dict[str, Any]:
 def _block(results: Results, device: str) -> dict[str, Any]:
     entries = [entry for entry in results.entries if entry.device == device]
     measured = [entry for entry in entries if entry.measurements]
-    return {"device": device, "main": _table(entries, MAIN), "others": _table(measured, _other_metrics(measured))}
+    return {"device": device, "main": _table(entries, _main()), "others": _table(measured, _other_metrics(measured))}
+
+
+def _main() -> dict[str, str]:
+    return {metric.name: metric.short for metric in main_metrics()}
 
 
 def _other_metrics(entries: list[Entry]) -> dict[str, str]:
-    """The other metrics that some entry has."""
+    """The other metrics that some entry has; stages stand in a section of their own."""
     names = {measurement.metric for entry in entries for measurement in entry.measurements}
-    return {metric: title for metric, title in OTHERS.items() if metric in names}
+    others = (metric for metric in METRICS.values() if not metric.short and metric.kind != "stages")
+    return {metric.name: metric.title for metric in others if metric.name in names}
 
 
 def _table(entries: list[Entry], columns: dict[str, str]) -> dict[str, Any]:

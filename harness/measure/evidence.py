@@ -1,4 +1,4 @@
-"""What metric families compute from."""
+"""What metrics are computed from, and how figures become a measurement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from harness.measure.metrics.evidence import CONFIDENCE, Evidence, unknown
-from harness.measure.samples import mean_s
+from harness.measure.evidence import CONFIDENCE, Evidence, unknown
+from harness.measure.trial_summary import mean_s
 from harness.records.board import EnergyReading, Trial
 from harness.records.device import PowerModel
 from harness.records.metrics import METRICS

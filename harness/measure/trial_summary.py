@@ -1,0 +1,89 @@
+"""What one trial says: its samples in seconds, and its summary without them, as results.json keeps it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.records.board import StageTimes, Trial
+from harness.records.metrics import metrics_of, percentiles
+from harness.records.results import Histogram, TrialMetrics, TrialSummary
+from harness.stats import histogram, independent_samples, quantile, smallest_trial
+
+Seconds = NDArray[np.float64]
+
+
+def batched_s(trial: Trial) -> Seconds:
+    """Seconds for one inference from each clock read, each the mean of the trial's batch."""
+    return np.asarray(trial.samples_ns, dtype=np.float64) / (1e9 * trial.batch)
+
+
+def single_s(trial: Trial) -> Seconds:
+    """Seconds of inferences with a clock read each: the samples themselves, or the pass with single reads."""
+    if trial.batch == 1:
+        return batched_s(trial)
+    return np.asarray(trial.singles_ns, dtype=np.float64) / 1e9
+
+
+def mean_s(trial: Trial) -> float:
+    """The trial's mean seconds for one inference."""
+    return float(batched_s(trial).mean())
+
+
+def stage_median_s(times: StageTimes, stage: str) -> float:
+    """The median over a trial's runs of one stage, or of "end_to_end"."""
+    return quantile(np.asarray(getattr(times, f"{stage}_ns"), dtype=np.float64) / 1e9, 0.5)
+
+
+def trial_quantiles(trial: Trial) -> dict[str, float]:
+    """A latency trial's quantiles by name, in seconds.
+
+    Percentiles of single reads are given where the trial has enough of them not to be its largest ones.
+    """
+    singles = single_s(trial)
+    found = {"p50": quantile(batched_s(trial), 0.5)}
+    for metric in percentiles():
+        q = metric.percentile or 0.0
+        if singles.size >= smallest_trial(q):
+            found[metric.quantile] = quantile(singles, q)
+    return found
+
+
+def summarise(trial: Trial, void: str | None) -> TrialSummary:
+    """The summary of a latency trial that lived; ``void`` says why it does not count."""
+    samples, singles = batched_s(trial), single_s(trial)
+    edges, counts = histogram(samples, batch=trial.batch)
+    return TrialSummary(
+        arm=trial.arm,
+        block=trial.block,
+        n=trial.n,
+        batch=trial.batch,
+        mean_s=mean_s(trial),
+        quantiles=trial_quantiles(trial),
+        histogram=Histogram(edges_s=edges, counts=counts),
+        independent=independent_samples(singles) if singles.size else None,
+        init_s=trial.init_s,
+        first_inference_s=trial.first_inference_s,
+        memory=trial.memory,
+        telemetry=trial.telemetry,
+        void=void,
+    )
+
+
+def figures_of(trial: Trial, void: str | None) -> TrialMetrics | None:
+    """The figures of a memory or stages trial that lived; None for other kinds, and for one that died."""
+    if trial.died is not None:
+        return None
+    if trial.kind == "memory":
+        values = _memory(trial)
+    elif trial.kind == "stages" and trial.stages is not None:
+        values = {metric.name: stage_median_s(trial.stages, metric.name) for metric in metrics_of("stages")}
+    else:
+        return None
+    return TrialMetrics(kind=trial.kind, arm=trial.arm, block=trial.block, values=values, void=void)
+
+
+def _memory(trial: Trial) -> dict[str, float]:
+    values = {} if trial.init_s is None else {"init_time": trial.init_s}
+    if trial.memory is not None and trial.memory.hwm_bytes > 0:
+        values["peak_memory"] = float(trial.memory.hwm_bytes)
+        values["model_memory"] = float(trial.memory.hwm_bytes - trial.memory.hwm_before_bytes)
+    return values

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.pipeline import Builder
-from harness.pipeline.candidates import make_candidates
+from harness.pipeline.candidates.make_candidates import candidates
 from harness.records.cache_dir import default_cache_dir, writable_cache
 from harness.records.errors import UsageError
 from harness.records.settings import Settings
@@ -43,7 +43,7 @@ def test_a_session_says_so_before_any_board_is_touched(barred: Path, tmp_path: P
 
 def test_a_builder_says_so_at_its_first_candidate(barred: Path, tmp_path: Path) -> None:
     (tmp_path / "m.tflite").write_bytes(b"any")
-    (one,) = make_candidates(str(tmp_path / "m.tflite"))
+    (one,) = candidates(str(tmp_path / "m.tflite"))
     with Builder(cache_dir=barred) as builder, pytest.raises(UsageError) as caught:
         builder.build_all([one])
     assert refused(caught, barred)

@@ -47,6 +47,7 @@ _RUNNING_SOURCES = (
     "check/stages/*.py",
     "check/inspection/graph.py",
     "check/inspection/index_inputs.py",
+    "check/inspection/layer_names.py",
     "../stats/paired.py",
 )
 

@@ -13,7 +13,7 @@ from harness.pipeline.builder.complete_artifact import (
     prepare_stages,
     reference_or_reason,
 )
-from harness.pipeline.builder.keys import export_sources, quantizing_sources
+from harness.pipeline.builder.keys import file_data_sources, quantizing_sources
 from harness.pipeline.builder.scheduler import Scheduler
 from harness.pipeline.cache import (
     ARTIFACTS,
@@ -209,7 +209,7 @@ def _data_folder(candidate: Candidate, file: Path, shop: ArtifactCache) -> Path 
     from harness.pipeline.model.data import data_fingerprint
 
     holds = data_fingerprint(candidate.data, base_dir=candidate.base_dir)
-    return shop.cache_dir / PREPARED / key(["file data", file_sha256(file), holds, export_sources()])
+    return shop.cache_dir / PREPARED / key(["file data", file_sha256(file), holds, file_data_sources()])
 
 
 def _sha256(path: str | None) -> str | None:

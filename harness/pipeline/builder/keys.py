@@ -39,6 +39,12 @@ def export_sources() -> dict[str, str]:
 
 
 @functools.cache
+def file_data_sources() -> dict[str, str]:
+    """The harness' own code that writes the data set that was named for a .tflite file."""
+    return _own("model.export.file_data", (*_EXPORT_ROOMS, f"{_ROOM}.model.training.pixel_range"))
+
+
+@functools.cache
 def conversion_sources() -> dict[str, str]:
     """The harness' own code that converts an exported model."""
     return _own("model.conversion.convert", _EXPORT_ROOMS)

@@ -1,4 +1,4 @@
-"""What a factory returns beside a bare Keras model: the model with its data and how it is trained."""
+"""What a factory returns beside a bare Keras model: its data and how it is trained; what a model asks of data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 Score = Literal["top1", "auc"]
+Pixels = Literal["scaled", "bytes", "untold"]
+"""Of a picture's pixels: the model takes them divided by 255; from 0 to 255, since it scales them itself; or which of
+the two cannot be told from it, so that they are divided and it is said."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,6 @@ class UntrainedModel:
     model: Any
     dataset: Dataset
     schedule: Schedule = field(default_factory=Schedule)
-
-
-Pixels = Literal["scaled", "bytes", "untold"]
-"""Of a picture's pixels: the model takes them divided by 255; from 0 to 255, since it scales them itself; or which of
-the two cannot be told from it, so that they are divided and it is said."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from harness.records.artifact import Verification
 
 def check(request: Verify) -> Verification:
     """What running the model shows. Raises BuildError for samples that do not fit it."""
-    found = verify(
+    return verify(
         Path(request.model),
         request.sha256,
         reference=_reference(request),
@@ -18,17 +18,6 @@ def check(request: Verify) -> Verification:
         claims=Claims(request.dataset, request.score, request.accuracy_reason, request.real),
         cache_dir=Path(request.cache_dir),
         deadline_s=request.deadline_s,
-    )
-    return Verification(
-        golden=found.golden,
-        golden_reason=found.golden_reason,
-        accuracy=found.accuracy,
-        accuracy_reason=found.accuracy_reason,
-        accuracy_drop=found.accuracy_drop,
-        fidelity=found.fidelity,
-        fidelity_reason=found.fidelity_reason,
-        worst_layers=found.worst_layers,
-        layers_reason=found.layers_reason,
     )
 
 

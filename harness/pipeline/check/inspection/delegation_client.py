@@ -1,4 +1,12 @@
-"""What the process that asks LiteRT about XNNPACK is told, and what it answers."""
+"""Which operators XNNPACK takes, as LiteRT on this host hands them over, asked in a limited process.
+
+A file does not say it: XNNPACK looks at types, shapes and options of each operator, and its rules change from version
+to version. So LiteRT loads the model with its default delegate and allocates tensors, which is when operators are
+handed over; nothing is run. The interpreter then lists the file's operators, followed by one DELEGATE node for each
+part that XNNPACK took, with what that part reads and writes. An operator is in a part when walking back from what the
+part writes meets it before anything the part reads: as parts are made (tensorflow/lite/graph_info.cc) that is exact,
+save for operators whose results nobody reads.
+"""
 
 import platform
 from collections import Counter
@@ -13,6 +21,9 @@ from harness.records.artifact import OperatorTally
 from harness.records.base import Record
 from harness.records.errors import ModelFileError
 from harness.records.files import real_path
+
+DEADLINE_S: Final = 60.0
+_MAIN: Final = "harness.pipeline.check.inspection.delegation_main"
 
 
 class DelegationJob(Record):
@@ -30,10 +41,6 @@ class DelegationAnswer(Record):
     refused: str | None = None
     unresolved: str | None = None
     """What LiteRT says of a custom operator that it does not have."""
-
-
-DEADLINE_S: Final = 60.0
-_MAIN: Final = "harness.pipeline.check.inspection.delegation_main"
 
 
 @dataclass(frozen=True)

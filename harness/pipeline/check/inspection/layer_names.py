@@ -1,4 +1,4 @@
-"""From tensor names in a model file to the names of Keras layers, as the user wrote them.
+"""From the names of tensors and operators in a model file to the names of Keras layers, as the user wrote them.
 
 The converter names a tensor after the operations it fused into it, joined by ";":
 "functional_1/digits_1/relu_1/Relu;functional_1/digits_1/conv_1/convolution". TensorFlow appended "_1" to each scope
@@ -24,6 +24,11 @@ _INNER: Final = frozenset({"batchnorm", "moments", "Tensordot"})
 """Scopes inside a layer."""
 _ENDING: Final = re.compile(r"_\d+$")
 _NUMBER: Final = re.compile(r"\d+$")
+_BETWEEN_TYPES: Final = frozenset({"QUANTIZE", "DEQUANTIZE"})
+_FLOATS: Final = frozenset({"float16", "float32", "float64"})
+_LONGEST_NAME: Final = 16 * NAME_LIMIT
+"""A tensor is named after all operations that were fused into it."""
+_MOST_SHOWN: Final = 3
 
 
 def layer_names(tensors: Mapping[int, tuple[str, str]]) -> dict[int, str]:
@@ -59,13 +64,6 @@ def _scopes(part: Iterable[str]) -> tuple[str, ...]:
     while len(scopes) > 1 and (scopes[-1] in _INNER or scopes[-1][:1].isupper()):
         scopes.pop()
     return tuple(scopes)
-
-
-_BETWEEN_TYPES: Final = frozenset({"QUANTIZE", "DEQUANTIZE"})
-_FLOATS: Final = frozenset({"float16", "float32", "float64"})
-_LONGEST_NAME: Final = 16 * NAME_LIMIT
-"""A tensor is named after all operations that were fused into it."""
-_MOST_SHOWN: Final = 3
 
 
 def operators_in_floats(content: bytes) -> str:

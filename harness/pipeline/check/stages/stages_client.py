@@ -1,4 +1,4 @@
-"""What the limited process that runs a candidate's own stages on the host is asked, and what it tells."""
+"""A candidate's own pre- and post-processing, run on the host once, in a limited process, before it goes to a board."""
 
 import platform
 import re
@@ -20,6 +20,18 @@ from harness.records.errors import BuildError
 from harness.records.exit_status import describe_exit
 
 Phase = Literal["preprocess", "inference", "postprocess"]
+SAMPLES = 100
+"""Raw samples that are preprocessed on the host: the model's outputs are checked with them."""
+RAW_SAMPLES = 16
+"""Raw samples that go to the board, where they are timed in turn and their answers compared with the host's."""
+DEADLINE_S = 60.0
+_GRACE_S = 60.0
+"""For starting Python, and for the model."""
+_MAIN = "harness.pipeline.check.stages.stages_main"
+_ANSWER = "answer.json"
+_RAW = "raw.npz"
+_SAMPLES = "samples.npz"
+_LINE = re.compile(r'File "<stages>", line (\d+)')
 
 
 class StagesJob(Record):
@@ -59,19 +71,7 @@ class StagesFault(Record):
     fault: str
 
 
-SAMPLES = 100
-"""Raw samples that are preprocessed on the host: the model's outputs are checked with them."""
-RAW_SAMPLES = 16
-"""Raw samples that go to the board, where they are timed in turn and their answers compared with the host's."""
-DEADLINE_S = 60.0
-_GRACE_S = 60.0
-"""For starting Python, and for the model."""
-_MAIN = "harness.pipeline.check.stages.stages_main"
-_ANSWER = "answer.json"
-_RAW = "raw.npz"
-_SAMPLES = "samples.npz"
 _TOLD: TypeAdapter[PhaseDone | StagesFault] = TypeAdapter(PhaseDone | StagesFault)
-_LINE = re.compile(r'File "<stages>", line (\d+)')
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the limited process that runs a model on the host is asked, and what it answers."""
+"""What a model gives on the host, from a limited process: golden outputs and scores, computed once and kept."""
 
 import os
 import platform
@@ -14,6 +14,14 @@ from harness.pipeline.check import sandbox
 from harness.records.artifact import BuiltinOutputs, GoldenOutputs, TensorInfo
 from harness.records.base import Record
 from harness.records.errors import BuildError
+
+GIVEN_SAMPLES: Final = 100
+"""Of a file."""
+RANDOM_SAMPLES: Final = 16
+_MAIN: Final = "harness.pipeline.check.verification.golden_main"
+_ANSWER = "answer.json"
+_INPUTS, _OUTPUTS, _SCORES, _BUILTIN = "inputs.npz", "outputs.npz", "scores.npz", "builtin.npz"
+_MOST_THREADS = 8
 
 
 class GoldenJob(Record):
@@ -57,15 +65,6 @@ class BuiltinAnswer(Record):
     sqnr_db: float | None = None
     reason: str | None = None
     """Why they are not known."""
-
-
-GIVEN_SAMPLES: Final = 100
-"""Of a file."""
-RANDOM_SAMPLES: Final = 16
-_MAIN: Final = "harness.pipeline.check.verification.golden_main"
-_ANSWER = "answer.json"
-_INPUTS, _OUTPUTS, _SCORES, _BUILTIN = "inputs.npz", "outputs.npz", "scores.npz", "builtin.npz"
-_MOST_THREADS = 8
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the limited process that compares two models layer by layer is asked, and what it answers."""
+"""Where a model that fell off a cliff lost what it lost: asked of a limited process."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,10 @@ from harness.pipeline.check import sandbox
 from harness.pipeline.check.verification.golden_client import HostOutputs
 from harness.records.artifact import LayerError
 from harness.records.base import Record
+
+_MAIN: Final = "harness.pipeline.check.verification.layers_main"
+_SAMPLES: Final = 16
+_MOST_SECONDS: Final = 120.0
 
 
 class LayersJob(Record):
@@ -28,11 +32,6 @@ class LayersAnswer(Record):
 
     worst: tuple[LayerError, ...] = ()
     reason: str | None = None
-
-
-_MAIN: Final = "harness.pipeline.check.verification.layers_main"
-_SAMPLES: Final = 16
-_MOST_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True)

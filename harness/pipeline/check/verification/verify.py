@@ -8,7 +8,7 @@ from harness.pipeline.check.verification.accuracy import accuracy_of, drop_betwe
 from harness.pipeline.check.verification.fidelity import compare_outputs
 from harness.pipeline.check.verification.golden_client import HostInputs, HostOutputs, run_on_host
 from harness.pipeline.check.verification.layers_client import LayerComparison, compare_layers
-from harness.records.artifact import AccuracyDrop, AccuracyResult, Fidelity, GoldenOutputs, LayerError
+from harness.records.artifact import AccuracyDrop, Fidelity, Verification
 from harness.records.errors import BuildError
 
 CLIFF_DROP: Final = 0.05
@@ -40,23 +40,6 @@ class Claims:
 
 
 @dataclass(frozen=True)
-class Verified:
-    """What running a model on the host showed; where something is missing, its reason says why."""
-
-    golden: GoldenOutputs | None
-    golden_reason: str | None
-    accuracy: AccuracyResult | None
-    accuracy_reason: str | None
-    accuracy_drop: AccuracyDrop | None
-    fidelity: Fidelity | None
-    fidelity_reason: str | None
-    worst_layers: tuple[LayerError, ...]
-    layers_reason: str | None
-    """Why layers were not compared though much was lost; None where they were, or where nothing called for it."""
-    cached: bool
-
-
-@dataclass(frozen=True)
 class _Runs:
     """How a question is run: both models alike."""
 
@@ -85,7 +68,7 @@ def verify(  # noqa: PLR0913 - by keyword
     claims: Claims,
     cache_dir: Path,
     deadline_s: float,
-) -> Verified:
+) -> Verification:
     """Golden outputs, accuracy on the whole test part, and the comparison with the reference.
 
     Without samples, both models run on what is made up for the reference. Raises BuildError for samples that do not
@@ -103,7 +86,7 @@ def verify(  # noqa: PLR0913 - by keyword
     layers = LayerComparison()
     if reference is not None and other is not None and _fell_off_a_cliff(fidelity, drop):
         layers = compare_layers(model, own, reference.path, other, name=reference.name, deadline_s=deadline_s)
-    return Verified(
+    return Verification(
         golden=own.golden,
         golden_reason=own.reason,
         accuracy=accuracy,
@@ -113,7 +96,6 @@ def verify(  # noqa: PLR0913 - by keyword
         fidelity_reason=None if fidelity else why_not,
         worst_layers=layers.worst,
         layers_reason=layers.reason,
-        cached=own.cached and (other is None or other.cached),
     )
 
 

@@ -1,1 +1,1 @@
-"""In the worker: from a trained model to a SavedModel, and from that to a .tflite file."""
+"""From an exported model to a .tflite file, and from a .tflite file to another number format, signature or size."""

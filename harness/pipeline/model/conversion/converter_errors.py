@@ -1,7 +1,10 @@
-"""Loops that TensorFlow's converter cannot calibrate: it ends in SIGSEGV, so they are looked for before."""
+"""Why TensorFlow's converter cannot convert a model, in one line with the layer's name.
+
+Loops that it cannot calibrate are looked for before, since it ends in SIGSEGV; its own long messages come after.
+"""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +15,14 @@ _LOOPS: Final = ("While", "StatelessWhile")
 _LIST: Final = "TensorList"
 """How operators begin that keep a list of tensors, one for each step."""
 _ENDING: Final = re.compile(r"_\d+$")
-
 # Protocol buffers are not typed: graphs and nodes are Any here.
 Proto = Any
+_LACKING: Final = re.compile(r"'tf\.(?P<operator>\w+)' op is neither a custom op nor a flex op")
+_NOT_IN_THIS_FORMAT: Final = re.compile(r"not yet supported for op: '(?P<operator>\w+)'")
+_PLACE: Final = re.compile(r'"(?P<path>[^"\s]+/[^"\s]+)@')
+_OPEN_LIST: Final = "element_shape"
+_OVERFLOW: Final = "overflow"
+_NO_CALIBRATION: Final = "representative_dataset"
 
 
 def loops_with_lists(saved_model: Path) -> tuple[str, ...]:
@@ -31,7 +39,7 @@ def loops_with_lists(saved_model: Path) -> tuple[str, ...]:
         for function in functions.values():
             for node in function.node_def:
                 if node.op in _LOOPS and any(one.op.startswith(_LIST) for one in _inner_nodes(node, functions)):
-                    found[_layer_of_loop(node.name)] = None
+                    found[_layer(node.name.split("/")[:-1] or [node.name])] = None
     return tuple(found)
 
 
@@ -48,28 +56,15 @@ def _inner_nodes(loop: Proto, functions: Mapping[str, Proto]) -> Iterator[Proto]
             waiting += [attribute.func.name for attribute in node.attr.values() if attribute.HasField("func")]
 
 
-def _layer_of_loop(node: str) -> str:
-    """The layer in "model/layer/while"; a number that tracing added to every scope is taken off."""
-    scopes = node.split("/")[:-1] or [node]
-    traced = all(_ENDING.search(scope) for scope in scopes)
-    return _ENDING.sub("", scopes[-1]) if traced else scopes[-1]
-
-
-_LACKING: Final = re.compile(r"'tf\.(?P<operator>\w+)' op is neither a custom op nor a flex op")
-_NOT_IN_THIS_FORMAT: Final = re.compile(r"not yet supported for op: '(?P<operator>\w+)'")
-_PLACE: Final = re.compile(r'"(?P<path>[^"\s]+/[^"\s]+)@')
-_OPEN_LIST: Final = "element_shape"
-_OVERFLOW: Final = "overflow"
-_NO_CALIBRATION: Final = "representative_dataset"
-
-
 def describe_failure(error: BaseException) -> str:
     """The reason that a conversion failed: the operator and layer that TensorFlow Lite lacks, where that was it."""
     text = str(error)
     lacking = _LACKING.search(text)
     if lacking is not None:
         line = text[: lacking.start()].rsplit("\n", 1)[-1]
-        where = f' in the layer "{layer}"' if (layer := _layer(line)) else ""
+        place = _PLACE.search(line)
+        scopes = place["path"].split("/")[:-1] if place else []
+        where = f' in the layer "{_layer(scopes)}"' if scopes else ""
         return (
             f"TensorFlow Lite has no operator {lacking['operator']}, which is needed{where}: "
             "replace it by operators that it has"
@@ -91,11 +86,7 @@ def operators_without_format(error: BaseException) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_NOT_IN_THIS_FORMAT.findall(str(error))))
 
 
-def _layer(location: str) -> str:
-    """The layer's name in "model/layer/Operation"; a number that tracing added to every scope is taken off."""
-    place = _PLACE.search(location)
-    scopes = place["path"].split("/")[:-1] if place else []
-    if not scopes:
-        return ""
+def _layer(scopes: Sequence[str]) -> str:
+    """The layer that scopes of an operation's name lead to; a number that tracing added to every scope is taken off."""
     traced = all(_ENDING.search(scope) for scope in scopes)
     return _ENDING.sub("", scopes[-1]) if traced else scopes[-1]

@@ -1,4 +1,4 @@
-"""What the limited process that fixes a .tflite file's signature and sizes is asked, and what it answers."""
+"""What of a .tflite file is measured where it holds several signatures or leaves sizes open, and that file written."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,10 @@ from harness.pipeline.check.inspection.model_file import ModelInfo
 from harness.records.base import Record
 from harness.records.errors import BuildError
 from harness.records.nearest import nearest
+
+_MAIN: Final = "harness.pipeline.model.conversion.fixed_file_main"
+_WHO: Final = "the process that writes it anew"
+_LIMITS: Final = sandbox.ProcessLimits(deadline_s=120.0)
 
 
 class FixJob(Record):
@@ -26,11 +30,6 @@ class FixAnswer(Record):
     """Done, or in one line why not."""
 
     refused: str | None = None
-
-
-_MAIN: Final = "harness.pipeline.model.conversion.fixed_file_main"
-_WHO: Final = "the process that writes it anew"
-_LIMITS: Final = sandbox.ProcessLimits(deadline_s=120.0)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Data sets by name, one file each, and from files of the user's own.
 
-``DATASETS`` lists the names. A new data set is one file with a ``load`` and its entry in ``named.py``. Benchmarks check
-names when they are collected, so what only building needs loads when it is asked for.
+``DATASETS`` lists the names. A new data set is one file with a ``load`` and its entry in ``data_words.py``. Benchmarks
+check names when they are collected, so what only building needs loads when it is asked for.
 """
 
 import importlib

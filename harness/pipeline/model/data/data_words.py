@@ -1,4 +1,8 @@
-"""The data sets that have a name. Without numpy, since every collection of benchmarks imports this."""
+"""The data sets that have a name, and what users write for data: such a name with arguments, or a path of their own.
+
+Without numpy, since every collection of benchmarks imports this. A new data set is one file with a ``load``, and its
+entry in ``DATASETS``.
+"""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +13,10 @@ from harness.pipeline.recipes.recipe_grammar import Call, NoWordsError, parse_wo
 from harness.records.errors import CandidateSpecError
 from harness.records.files import expand_home, real_path
 from harness.records.nearest import nearest
+
+_ROOM: Final = "harness.pipeline.model.data"
+_FILE: Final = ".npz"
+_LARGEST: Final = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -26,8 +34,6 @@ class NamedDataset:
     distribution: str | None = None
 
 
-_ROOM: Final = "harness.pipeline.model.data"
-
 DATASETS: Final[dict[str, NamedDataset]] = {
     "digits": NamedDataset(f"{_ROOM}.digits", distribution="scikit-learn"),
     "fashion_mnist": NamedDataset(f"{_ROOM}.fashion_mnist", published=FASHION_MNIST),
@@ -35,10 +41,6 @@ DATASETS: Final[dict[str, NamedDataset]] = {
     "speech_commands": NamedDataset(f"{_ROOM}.speech_commands", published=SPEECH_COMMANDS),
     "synthetic": NamedDataset(f"{_ROOM}.synthetic", arguments={"seed": 0}),
 }
-
-
-_FILE: Final = ".npz"
-_LARGEST: Final = 2**32 - 1
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""What decides a data set's content, as one hash for the keys of builds. Without numpy."""
+"""What decides a data set's content, as one hash for the keys of builds. Without numpy.
+
+A hash over many files is kept while none of them changes, since large data is asked for at every build.
+"""
 
 import time
 from collections.abc import Iterable
@@ -22,6 +25,46 @@ _SMALL_BYTES: Final = 1 << 20
 """Less is hashed anew each time."""
 _SETTLED_S: Final = 2.0
 """A file written so recently may change again without a new time stamp."""
+_ROOM: Final = "harness.pipeline.model.data"
+
+
+def data_fingerprint(word: str, *, base_dir: str | None = None) -> str:
+    """Changes when the data that a word stands for would: its files, its package's version, the code that reads it.
+
+    The folder where files lie does not count. Published files that are not here yet count as what they will be when
+    they are downloaded. Raises BuildError for a word that stands for nothing, and for files that cannot be read.
+    """
+    try:
+        parsed = parse_data_word(word, base_dir)
+    except CandidateSpecError as error:
+        raise BuildError(str(error)) from error
+    if isinstance(parsed, UserDataWord):
+        files = [HashedFile(name, path) for name, path in user_data_files(parsed.path)]
+        return key(["own", hash_of(files), _code(f"{_ROOM}.user_data")])
+    named = DATASETS[parsed.name]
+    return key([str(parsed), _published(named.published), _version(named), _code(named.loader)])
+
+
+def _published(published: Published | None) -> str | None:
+    if published is None:
+        return None
+    found = find(published)
+    if found is None:
+        return key([[file.name, file.digest] for file in published.downloads])
+    # With the publisher's own algorithm, files that were downloaded count as they did before they were.
+    algorithm = published.downloads[0].algorithm
+    return hash_of((HashedFile(name, found.path(name)) for name in found.content()), algorithm=algorithm)
+
+
+def _version(named: NamedDataset) -> str | None:
+    if named.distribution:
+        with suppress(PackageNotFoundError):
+            return version(named.distribution)
+    return None
+
+
+def _code(module: str) -> dict[str, str]:
+    return harness_source_hashes(module, (_ROOM, "harness.pipeline.model.dataset"))
 
 
 @dataclass(frozen=True)
@@ -70,45 +113,3 @@ def _noted_hash(note: Path, files: list[HashedFile], algorithm: str) -> str:
         note.parent.mkdir(parents=True, exist_ok=True)
         replace_file(note, content.encode())
     return content
-
-
-_ROOM: Final = "harness.pipeline.model.data"
-
-
-def data_fingerprint(word: str, *, base_dir: str | None = None) -> str:
-    """Changes when the data that a word stands for would: its files, its package's version, the code that reads it.
-
-    The folder where files lie does not count. Published files that are not here yet count as what they will be when
-    they are downloaded. Raises BuildError for a word that stands for nothing, and for files that cannot be read.
-    """
-    try:
-        parsed = parse_data_word(word, base_dir)
-    except CandidateSpecError as error:
-        raise BuildError(str(error)) from error
-    if isinstance(parsed, UserDataWord):
-        files = [HashedFile(name, path) for name, path in user_data_files(parsed.path)]
-        return key(["own", hash_of(files), _code(f"{_ROOM}.user_data")])
-    named = DATASETS[parsed.name]
-    return key([str(parsed), _published(named.published), _version(named), _code(named.loader)])
-
-
-def _published(published: Published | None) -> str | None:
-    if published is None:
-        return None
-    found = find(published)
-    if found is None:
-        return key([[file.name, file.digest] for file in published.downloads])
-    # With the publisher's own algorithm, files that were downloaded count as they did before they were.
-    algorithm = published.downloads[0].algorithm
-    return hash_of((HashedFile(name, found.path(name)) for name in found.content()), algorithm=algorithm)
-
-
-def _version(named: NamedDataset) -> str | None:
-    if named.distribution:
-        with suppress(PackageNotFoundError):
-            return version(named.distribution)
-    return None
-
-
-def _code(module: str) -> dict[str, str]:
-    return harness_source_hashes(module, (_ROOM, "harness.pipeline.model.dataset"))

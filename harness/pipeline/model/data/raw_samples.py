@@ -1,4 +1,4 @@
-"""From raw samples to a model's inputs, by the very functions that boards run."""
+"""From raw samples to a model's inputs, by the very functions that boards run; what pictures of bytes go through."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,9 +12,9 @@ from harness.pipeline.model.data.splitting import split_without_overlap
 from harness.pipeline.model.dataset import DataRequest, Dataset
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
 KEPT_RAW: Final = 100
 """Raw test samples that a data set hands on."""
+Samples = tuple[Array, Array]
 
 
 def preprocess_all(raw: Sequence[Array] | Array, preprocess: "Callable[[Any], Any]") -> Array:
@@ -34,9 +34,6 @@ def file_of(preprocessing: ModuleType) -> Path:
 def first_raw(raw: Sequence[Array] | Array) -> tuple[Array, ...]:
     """The raw samples that a data set hands on."""
     return tuple(np.array(sample) for sample in raw[:KEPT_RAW])
-
-
-Samples = tuple[Array, Array]
 
 
 def picture_dataset(name: str, *, train: Samples, test: Samples, wanted: DataRequest) -> Dataset:

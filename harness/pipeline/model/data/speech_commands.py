@@ -1,6 +1,7 @@
 """speech_commands: spoken words in twelve classes, as MLPerf Tiny's keyword spotting takes them (arXiv:1804.03209).
 
-Ten words, silence and unknown, which is all other words. Silence is cut from the recordings of background noise.
+Ten words, silence and unknown, which is all other words. Silence is cut from the recordings of background noise. Clips
+come from the archive, or from the folder where that was unpacked.
 """
 
 import tarfile
@@ -26,67 +27,7 @@ from harness.records.errors import BuildError
 from harness.records.files import replacing
 
 _MOST_BYTES: Final = 1 << 24
-
-
-@dataclass(frozen=True)
-class Listing:
-    """All clips by name (word/file.wav), and those that the publisher set aside."""
-
-    clips: tuple[str, ...]
-    validation: frozenset[str]
-    testing: frozenset[str]
-
-
-def list_clips(found: FoundFiles) -> Listing:
-    """What there is. Raises BuildError."""
-    clips: list[str] = []
-    lists: dict[str, frozenset[str]] = {}
-
-    def wanted(name: str) -> bool:
-        if name.endswith(".wav") and len(PurePosixPath(name).parts) == 2:
-            clips.append(name)
-        return name in SPEECH_COMMANDS_LISTS
-
-    for name, content in read_files(found, wanted):
-        lists[name] = frozenset(content.decode("ascii", "replace").split())
-    missing = [name for name in SPEECH_COMMANDS_LISTS if name not in lists]
-    if missing or not clips:
-        raise BuildError(
-            f"{_where(found)} has no {' and no '.join([*missing, *(['.wav files'] if not clips else [])])}"
-        )
-    return Listing(tuple(sorted(clips)), *(lists[name] for name in SPEECH_COMMANDS_LISTS))
-
-
-def read_files(found: FoundFiles, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the files that are wanted, each name being asked about once. Raises BuildError."""
-    try:
-        yield from _in_folder(found, wanted) if found.unpacked else _in_archive(found, wanted)
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise BuildError(f"{_where(found)} cannot be read: {error}: remove it and build again") from error
-
-
-def _in_folder(found: FoundFiles, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    for name in found.content():
-        if wanted(name):
-            with found.path(name).open("rb") as stream:
-                yield name, stream.read(_MOST_BYTES)
-
-
-def _in_archive(found: FoundFiles, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    """In the order of the archive, which is read as a stream; nothing of it is unpacked onto the disk."""
-    with tarfile.open(found.path(found.names[0]), "r|gz") as archive:
-        for member in archive:
-            name = member.name.removeprefix("./")
-            if member.isfile() and wanted(name) and (stream := archive.extractfile(member)):
-                yield name, stream.read(_MOST_BYTES)
-
-
-def _where(found: FoundFiles) -> str:
-    return str(found.folder if found.unpacked else found.path(found.names[0]))
-
-
 Array = np.ndarray[Any, np.dtype[Any]]
-
 Part = Literal["train", "calibration", "test"]
 PARTS: Final[tuple[Part, ...]] = ("train", "calibration", "test")
 WORDS: Final = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
@@ -101,52 +42,6 @@ _STRETCHES: Final[dict[Part, tuple[float, float]]] = {
 }
 """Of each recording of noise."""
 _STEP: Final = CLIP // 2
-
-
-def split_clips(listed: Listing, *, seed: int) -> dict[str, tuple[Part, int]]:
-    """Part and class of each spoken clip that is used, by its name. Raises BuildError.
-
-    Testing clips are the publisher's, calibration clips are some of its validation list, others are for training.
-    Unknown words are as many in each part as one word is on average.
-    """
-    found: dict[str, tuple[Part, int]] = {}
-    for part in PARTS:
-        names = [name for name in listed.clips if _part(name, listed) == part and not name.startswith(NOISE)]
-        spoken = [name for name in names if _class(name) != UNKNOWN]
-        if not spoken:
-            raise BuildError(f"speech_commands: no clip of {', '.join(WORDS)} is there for the {part} part")
-        unknown = draw((name for name in names if _class(name) == UNKNOWN), -(-len(spoken) // len(WORDS)), seed=seed)
-        used = draw([*spoken, *unknown], CALIBRATION, seed=seed) if part == "calibration" else [*spoken, *unknown]
-        found |= {name: (part, _class(name)) for name in used}
-    return found
-
-
-def draw(names: Iterable[str], count: int, *, seed: int) -> list[str]:
-    """Some of the names in an order of chance, which does not depend on the one they come in."""
-    from hashlib import sha256
-
-    return sorted(names, key=lambda name: sha256(f"{seed} {name}".encode()).digest())[:count]
-
-
-def cut_silence(name: str, samples: Array) -> Iterator[tuple[str, Part, Array]]:
-    """Clips cut from a recording of noise: names, parts and samples. Each part has a stretch of its own."""
-    for part, (start, end) in _STRETCHES.items():
-        last = int(end * len(samples)) - CLIP
-        for at in range(int(start * len(samples)), last + 1, _STEP):
-            yield f"{name} {at}", part, samples[at : at + CLIP]
-
-
-def _part(name: str, listed: Listing) -> Part:
-    if name in listed.testing:
-        return "test"
-    return "calibration" if name in listed.validation else "train"
-
-
-def _class(name: str) -> int:
-    word = name.partition("/")[0]
-    return WORDS.index(word) if word in WORDS else UNKNOWN
-
-
 Clips = dict[str, tuple[Array, int]]
 
 
@@ -156,6 +51,15 @@ class _Clips:
 
     features: Clips = field(default_factory=dict)
     raw: dict[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All clips by name (word/file.wav), and those that the publisher set aside."""
+
+    clips: tuple[str, ...]
+    validation: frozenset[str]
+    testing: frozenset[str]
 
 
 def load(wanted: DataRequest) -> Dataset:
@@ -241,3 +145,95 @@ def _read_features(path: Path) -> dict[str, Array] | None:
             return {name: held[name] for name in (*PARTS, "train_labels", "test_labels", "raw")}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
+
+
+def split_clips(listed: Listing, *, seed: int) -> dict[str, tuple[Part, int]]:
+    """Part and class of each spoken clip that is used, by its name. Raises BuildError.
+
+    Testing clips are the publisher's, calibration clips are some of its validation list, others are for training.
+    Unknown words are as many in each part as one word is on average.
+    """
+    found: dict[str, tuple[Part, int]] = {}
+    for part in PARTS:
+        names = [name for name in listed.clips if _part(name, listed) == part and not name.startswith(NOISE)]
+        spoken = [name for name in names if _class(name) != UNKNOWN]
+        if not spoken:
+            raise BuildError(f"speech_commands: no clip of {', '.join(WORDS)} is there for the {part} part")
+        unknown = draw((name for name in names if _class(name) == UNKNOWN), -(-len(spoken) // len(WORDS)), seed=seed)
+        used = draw([*spoken, *unknown], CALIBRATION, seed=seed) if part == "calibration" else [*spoken, *unknown]
+        found |= {name: (part, _class(name)) for name in used}
+    return found
+
+
+def _part(name: str, listed: Listing) -> Part:
+    if name in listed.testing:
+        return "test"
+    return "calibration" if name in listed.validation else "train"
+
+
+def _class(name: str) -> int:
+    word = name.partition("/")[0]
+    return WORDS.index(word) if word in WORDS else UNKNOWN
+
+
+def draw(names: Iterable[str], count: int, *, seed: int) -> list[str]:
+    """Some of the names in an order of chance, which does not depend on the one they come in."""
+    from hashlib import sha256
+
+    return sorted(names, key=lambda name: sha256(f"{seed} {name}".encode()).digest())[:count]
+
+
+def cut_silence(name: str, samples: Array) -> Iterator[tuple[str, Part, Array]]:
+    """Clips cut from a recording of noise: names, parts and samples. Each part has a stretch of its own."""
+    for part, (start, end) in _STRETCHES.items():
+        last = int(end * len(samples)) - CLIP
+        for at in range(int(start * len(samples)), last + 1, _STEP):
+            yield f"{name} {at}", part, samples[at : at + CLIP]
+
+
+def list_clips(found: FoundFiles) -> Listing:
+    """What there is. Raises BuildError."""
+    clips: list[str] = []
+    lists: dict[str, frozenset[str]] = {}
+
+    def wanted(name: str) -> bool:
+        if name.endswith(".wav") and len(PurePosixPath(name).parts) == 2:
+            clips.append(name)
+        return name in SPEECH_COMMANDS_LISTS
+
+    for name, content in read_files(found, wanted):
+        lists[name] = frozenset(content.decode("ascii", "replace").split())
+    missing = [name for name in SPEECH_COMMANDS_LISTS if name not in lists]
+    if missing or not clips:
+        raise BuildError(
+            f"{_where(found)} has no {' and no '.join([*missing, *(['.wav files'] if not clips else [])])}"
+        )
+    return Listing(tuple(sorted(clips)), *(lists[name] for name in SPEECH_COMMANDS_LISTS))
+
+
+def read_files(found: FoundFiles, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the files that are wanted, each name being asked about once. Raises BuildError."""
+    try:
+        yield from _in_folder(found, wanted) if found.unpacked else _in_archive(found, wanted)
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        raise BuildError(f"{_where(found)} cannot be read: {error}: remove it and build again") from error
+
+
+def _in_folder(found: FoundFiles, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    for name in found.content():
+        if wanted(name):
+            with found.path(name).open("rb") as stream:
+                yield name, stream.read(_MOST_BYTES)
+
+
+def _in_archive(found: FoundFiles, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """In the order of the archive, which is read as a stream; nothing of it is unpacked onto the disk."""
+    with tarfile.open(found.path(found.names[0]), "r|gz") as archive:
+        for member in archive:
+            name = member.name.removeprefix("./")
+            if member.isfile() and wanted(name) and (stream := archive.extractfile(member)):
+                yield name, stream.read(_MOST_BYTES)
+
+
+def _where(found: FoundFiles) -> str:
+    return str(found.folder if found.unpacked else found.path(found.names[0]))

@@ -1,45 +1,89 @@
-"""What was read from data of the user's own, before it is known to be good."""
+"""Data of the user's own, a .npz or a folder with a subfolder for each class: read, checked, cut into parts.
 
-from dataclasses import dataclass, replace
+Parts must not overlap. Each fault is one line that says where it is.
+"""
+
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 
-from harness.pipeline.model.data.labels import several_labels
+from harness.pipeline.model.data.labels import check_anomalies, several_labels, shown_labels
 from harness.pipeline.model.data.preprocessing import speech_features
 from harness.pipeline.model.data.raw_samples import file_of, first_raw, pixel_notes, pixel_preprocessing, preprocess_all
 from harness.pipeline.model.data.splitting import calibration_size, differ_from, fingerprints, split_indices
+from harness.pipeline.model.data.user_data_files import UserDataParts
 from harness.pipeline.model.data.user_data_folder import read_folder
 from harness.pipeline.model.data.user_data_npz import read_npz
 from harness.pipeline.model.dataset import DataRequest, Dataset
 from harness.records.errors import BuildError
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-
-@dataclass(frozen=True)
-class UserDataParts:
-    """Raw samples by part, samples first; labels beside them. ``sounds``: they are clips of 16 kHz."""
-
-    path: Path
-    test: Array
-    test_labels: Array
-    train: Array | None = None
-    train_labels: Array | None = None
-    calibration: Array | None = None
-    sounds: bool = False
-
-    def inputs(self) -> dict[str, Array]:
-        """The parts that were given, by the name they have in messages."""
-        parts = {"train": self.train, "calibration": self.calibration, "test": self.test}
-        return {name: part for name, part in parts.items() if part is not None}
-
-
 _NUMBERS: Final = "fiub"
 """numpy's kinds of what becomes float32."""
-_SHOWN: Final = 3
+
+
+def load(path: Path, wanted: DataRequest) -> Dataset:
+    """The data set of a file or folder, in the shape its samples have. Raises BuildError, one line with the path."""
+    try:
+        parts = read_folder(path, wanted) if path.is_dir() else read_npz(path)
+        return replace(assemble(parts, wanted), name=path.name)
+    except MemoryError as error:
+        raise BuildError(f"{path}: its samples do not fit into this machine's memory: give fewer") from error
+
+
+def assemble(parts: UserDataParts, wanted: DataRequest) -> Dataset:
+    """Checked, cut and preprocessed. Raises BuildError, one line with the path."""
+    check_inputs(parts)
+    train_labels, test_labels = check_labels(parts, wanted)
+    check_overlaps(parts)
+    train, calibration = parts.train, parts.calibration
+    if calibration is None and train is not None:
+        kept, chosen = _cut(parts, train, seed=wanted.seed)
+        train, calibration = train[kept], train[chosen]
+        train_labels = None if train_labels is None else train_labels[kept]
+    assert calibration is not None, "one of the two was read"  # noqa: S101
+    way = _preprocessing(parts, wanted)
+    return Dataset(
+        name=str(parts.path),
+        calibration_inputs=_inputs(calibration, way, wanted),
+        test_inputs=_inputs(parts.test, way, wanted),
+        test_labels=test_labels,
+        train_inputs=None if train is None else _inputs(train, way, wanted),
+        train_labels=train_labels,
+        score=wanted.score,
+        preprocessing=file_of(way) if way else None,
+        raw_test=first_raw(parts.test) if way else None,
+        notes=pixel_notes(parts.path.name, wanted) if way and not parts.sounds else (),
+    )
+
+
+def _cut(parts: UserDataParts, train: Array, *, seed: int) -> tuple[Array, Array]:
+    """Indices for training and for calibration; what equals a calibration sample is no longer trained on."""
+    chosen, rest = split_indices(len(train), calibration_size(len(train)), seed=seed)
+    kept = rest[differ_from(train[rest], train[chosen])]
+    if not len(kept):
+        raise BuildError(f"{parts.path}: its {len(train)} training samples cannot be cut in two: give more")
+    return kept, chosen
+
+
+def _preprocessing(parts: UserDataParts, wanted: DataRequest) -> ModuleType | None:
+    """What raw samples go through; None: they are inputs as they come."""
+    if parts.sounds:
+        return speech_features
+    pixels = parts.test.dtype == np.uint8 and parts.test.ndim in (3, 4)
+    return pixel_preprocessing(wanted) if pixels else None
+
+
+def _inputs(raw: Array, way: ModuleType | None, wanted: DataRequest) -> Array:
+    """As float32, or whole numbers as they are; a model of pictures gets a channel where samples have none."""
+    if way is not None:
+        return preprocess_all(raw, way.preprocess)
+    whole = wanted.integers and raw.dtype.kind in "iub"
+    inputs = raw if whole else raw.astype(np.float32)
+    return inputs[..., np.newaxis] if wanted.shape is not None and len(wanted.shape) == inputs.ndim else inputs
 
 
 def check_inputs(parts: UserDataParts) -> None:
@@ -103,11 +147,7 @@ def _whole(labels: Array, count: int, where: str) -> Array:
 
 
 def _check_anomalies(parts: UserDataParts, train: Array | None, test: Array) -> None:
-    if set(test.tolist()) != {0, 1}:
-        found = ", ".join(map(str, sorted(set(test.tolist()))[:_SHOWN]))
-        raise BuildError(
-            f"{parts.path}: test_y holds {found}, where 0 (normal) and 1 (anomalous), some of each, were expected"
-        )
+    check_anomalies(test, f"{parts.path}: test_y holds")
     if train is not None and train.any():
         raise BuildError(
             f"{parts.path}: train_y is not all 0: a model that finds anomalies is trained on normal samples"
@@ -119,8 +159,7 @@ def _check_classes(parts: UserDataParts, train: Array, test: Array, wanted: int 
     classes = set(train.tolist())
     unknown = sorted(set(test.tolist()) - classes)
     if unknown:
-        shown = ", ".join(map(str, unknown[:_SHOWN]))
-        raise BuildError(f"{parts.path}: test_y holds {shown}, which no training sample has")
+        raise BuildError(f"{parts.path}: test_y holds {shown_labels(unknown)}, which no training sample has")
     if len(classes) < 2:
         raise BuildError(f"{parts.path}: train_y has one class only, where two or more were expected")
     highest = max(classes)
@@ -146,64 +185,3 @@ def check_overlaps(parts: UserDataParts) -> None:
                     f"{parts.path}: {first} sample {twin} is {second} sample {shared[0]} too, one of {len(shared)} "
                     "in both parts: take them out of one"
                 )
-
-
-def assemble(parts: UserDataParts, wanted: DataRequest) -> Dataset:
-    """Checked, cut and preprocessed. Raises BuildError, one line with the path."""
-    check_inputs(parts)
-    train_labels, test_labels = check_labels(parts, wanted)
-    check_overlaps(parts)
-    train, calibration = parts.train, parts.calibration
-    if calibration is None and train is not None:
-        kept, chosen = _cut(parts, train, seed=wanted.seed)
-        train, calibration = train[kept], train[chosen]
-        train_labels = None if train_labels is None else train_labels[kept]
-    assert calibration is not None, "one of the two was read"  # noqa: S101
-    way = _preprocessing(parts, wanted)
-    return Dataset(
-        name=str(parts.path),
-        calibration_inputs=_inputs(calibration, way, wanted),
-        test_inputs=_inputs(parts.test, way, wanted),
-        test_labels=test_labels,
-        train_inputs=None if train is None else _inputs(train, way, wanted),
-        train_labels=train_labels,
-        score=wanted.score,
-        preprocessing=file_of(way) if way else None,
-        raw_test=first_raw(parts.test) if way else None,
-        notes=pixel_notes(parts.path.name, wanted) if way and not parts.sounds else (),
-    )
-
-
-def _cut(parts: UserDataParts, train: Array, *, seed: int) -> tuple[Array, Array]:
-    """Indices for training and for calibration; what equals a calibration sample is no longer trained on."""
-    chosen, rest = split_indices(len(train), calibration_size(len(train)), seed=seed)
-    kept = rest[differ_from(train[rest], train[chosen])]
-    if not len(kept):
-        raise BuildError(f"{parts.path}: its {len(train)} training samples cannot be cut in two: give more")
-    return kept, chosen
-
-
-def _preprocessing(parts: UserDataParts, wanted: DataRequest) -> ModuleType | None:
-    """What raw samples go through; None: they are inputs as they come."""
-    if parts.sounds:
-        return speech_features
-    pixels = parts.test.dtype == np.uint8 and parts.test.ndim in (3, 4)
-    return pixel_preprocessing(wanted) if pixels else None
-
-
-def _inputs(raw: Array, way: ModuleType | None, wanted: DataRequest) -> Array:
-    """As float32, or whole numbers as they are; a model of pictures gets a channel where samples have none."""
-    if way is not None:
-        return preprocess_all(raw, way.preprocess)
-    whole = wanted.integers and raw.dtype.kind in "iub"
-    inputs = raw if whole else raw.astype(np.float32)
-    return inputs[..., np.newaxis] if wanted.shape is not None and len(wanted.shape) == inputs.ndim else inputs
-
-
-def load(path: Path, wanted: DataRequest) -> Dataset:
-    """The data set of a file or folder, in the shape its samples have. Raises BuildError, one line with the path."""
-    try:
-        parts = read_folder(path, wanted) if path.is_dir() else read_npz(path)
-        return replace(assemble(parts, wanted), name=path.name)
-    except MemoryError as error:
-        raise BuildError(f"{path}: its samples do not fit into this machine's memory: give fewer") from error

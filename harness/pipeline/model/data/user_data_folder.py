@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from harness.pipeline.model.data.splitting import split_indices
-from harness.pipeline.model.data.user_data import UserDataParts
-from harness.pipeline.model.data.user_data_files import ARRAYS, KINDS, SOUNDS, is_sample
+from harness.pipeline.model.data.user_data_files import ARRAYS, KINDS, SOUNDS, UserDataParts, is_sample
 from harness.pipeline.model.data.wav_files import read_wav
 from harness.pipeline.model.dataset import DataRequest
 from harness.records.errors import BuildError

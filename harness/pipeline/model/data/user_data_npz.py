@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.pipeline.model.data.user_data import UserDataParts
+from harness.pipeline.model.data.user_data_files import UserDataParts
 from harness.records.errors import BuildError
 from harness.records.text import shorten
 

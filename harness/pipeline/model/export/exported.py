@@ -1,4 +1,7 @@
-"""What an exported model is: named inputs and outputs of known sizes, and what it was exported from."""
+"""What an exported model is, and the proof that it gives what the original gives, before anything is converted.
+
+It has named inputs and outputs of known sizes. It is loaded back and held against what it was made from.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,9 +14,16 @@ from harness.pipeline.model.error_text import describe_exception
 from harness.records.errors import BuildError
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
 SERVING = "serving_default"
 """The signature that is exported, and looked for first in a SavedModel of the user's."""
+COMPARED: Final = 4
+"""Samples on which the two must agree."""
+_MADE_UP: Final = "since no data was named: name real samples, such as its tokens, with data="
+_TOLERANCE: Final = 1e-4
+"""Largest difference allowed between floats, as a share of the largest output (at least of 1)."""
+_COARSE: Final = ("float16", "bfloat16")
+_STEPS: Final = 8
+"""Or so many of the number format's own steps, where it is coarser (float16)."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +58,6 @@ class ExportedModel:
     original: Callable[[Mapping[str, Array]], Mapping[str, Array]]
     original_eps: float = 0.0
     notes: tuple[str, ...] = ()
-
-
-COMPARED: Final = 4
-"""Samples on which the two must agree."""
-_MADE_UP: Final = "since no data was named: name real samples, such as its tokens, with data="
-_TOLERANCE: Final = 1e-4
-"""Largest difference allowed between floats, as a share of the largest output (at least of 1)."""
-_COARSE: Final = ("float16", "bfloat16")
-_STEPS: Final = 8
-"""Or so many of the number format's own steps, where it is coarser (float16)."""
 
 
 def compare_with_original(exported: ExportedModel, samples: Mapping[str, Array], label: str, *, made_up: bool) -> None:

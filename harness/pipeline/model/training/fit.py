@@ -1,4 +1,7 @@
-"""In the worker: whether a model can learn from a data set, asked before anything trains."""
+"""One Keras model trained on a data set's train part, the same for the same seed, and scored on its test part.
+
+Whether the model can learn from the data at all is asked before anything trains.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,67 +11,17 @@ from typing import Any, Final
 import numpy as np
 
 from harness.pipeline.model.dataset import Dataset, Schedule
-from harness.pipeline.model.training.load_model import describe_exception
+from harness.pipeline.model.error_text import describe_exception
 from harness.records.artifact import Training
 from harness.records.errors import BuildError, EntryError
 
-
-def check_learning(model: Any, dataset: Dataset) -> None:  # noqa: ANN401 - keras is not typed
-    """Shapes, labels and numbers of the train part fit the model. Raises BuildError."""
-    if dataset.train_inputs is None or not len(dataset.train_inputs):
-        raise BuildError(f"{dataset.name} has no train part, so that {model.name} cannot be trained on it")
-    given, answer = _one_input_one_output(model)
-    _check_inputs(model, dataset, given)
-    if dataset.score == "auc":
-        if answer != given:
-            raise BuildError(
-                f"{model.name} gives {answer} for an input of {given}: for score auc a model rebuilds its input"
-            )
-        return
-    _check_labels(model, dataset, answer)
-
-
-def _one_input_one_output(model: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:  # noqa: ANN401
-    """Shapes of one sample and of its answer."""
-    inputs, outputs = model.inputs or [], model.outputs or []
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise BuildError(
-            f"{model.name} has {len(inputs)} inputs and {len(outputs)} outputs, and the harness trains models with "
-            "one of each: train it in its factory and return a TrainedModel"
-        )
-    return tuple(inputs[0].shape[1:]), tuple(outputs[0].shape[1:])
-
-
-def _check_inputs(model: Any, dataset: Dataset, given: tuple[int, ...]) -> None:  # noqa: ANN401
-    inputs = np.asarray(dataset.train_inputs)
-    shape = inputs.shape[1:]
-    if len(shape) != len(given) or any(want not in (None, size) for want, size in zip(given, shape, strict=False)):
-        raise BuildError(f"{model.name} takes samples of shape {given}, and those of {dataset.name} have {shape}")
-    if inputs.dtype.kind == "f" and not np.isfinite(inputs).all():
-        raise BuildError(f"{dataset.name}: its train part holds values that are NaN or infinite")
-
-
-def _check_labels(model: Any, dataset: Dataset, answer: tuple[int, ...]) -> None:  # noqa: ANN401
-    inputs, labels = np.asarray(dataset.train_inputs), dataset.train_labels
-    if labels is None or np.shape(labels) != (len(inputs),):
-        found = "none" if labels is None else f"an array of shape {np.shape(labels)}"
-        raise BuildError(f"{dataset.name}: {len(inputs)} train inputs need as many labels, and there is {found}")
-    if len(answer) != 1:
-        raise BuildError(f"{model.name} gives {answer} a sample, where one value a class was expected")
-    lowest, highest = int(np.min(labels)), int(np.max(labels))
-    if lowest < 0 or highest >= answer[0]:
-        raise BuildError(
-            f"{model.name} tells {answer[0]} classes apart, and labels of {dataset.name} go from {lowest} to {highest}"
-        )
-
-
 Array = np.ndarray[Any, np.dtype[Any]]
-
 _BETWEEN_S: Final = 20.0
 """A long epoch says so often how far it is."""
 _VALIDATION_BATCH: Final = 256
 _PROBED: Final = 16
 _SUM_TOLERANCE: Final = 1e-3
+_BATCH: Final = 256
 
 
 @dataclass(frozen=True)
@@ -134,6 +87,74 @@ def fit(  # noqa: PLR0913 - what decides a training, by keyword
     ran = len(history.epoch)
     notes = _notes(history.history, dataset, stopped=ran < epochs, patience=schedule.patience)
     return Training(what="trained", epochs=ran, seconds=round(time.monotonic() - began, 3), notes=notes)
+
+
+def score_model(model: Any, dataset: Dataset) -> float:  # noqa: ANN401 - keras is not typed
+    """The share classified rightly (top1), or the area under the ROC curve of the reconstruction error (auc), 0..1.
+
+    A sample's reconstruction error is the mean squared difference of output and input. Raises BuildError.
+    """
+    labels = np.asarray(dataset.test_labels)
+    if not len(labels):
+        raise BuildError(f"{dataset.name} has no test part to score {model.name} with")
+    outputs = np.asarray(model.predict(dataset.test_inputs, batch_size=_BATCH, verbose=0))
+    if dataset.score == "top1":
+        return float(np.mean(outputs.reshape(len(labels), -1).argmax(axis=1) == labels))
+    if len(np.unique(labels)) != 2:
+        raise BuildError(f"{dataset.name}: an AUC needs normal (0) and anomalous (1) test samples, and one is missing")
+    from sklearn.metrics import roc_auc_score
+
+    errors = np.square(outputs - dataset.test_inputs).reshape(len(labels), -1).mean(axis=1)
+    return float(roc_auc_score(labels, errors))
+
+
+def check_learning(model: Any, dataset: Dataset) -> None:  # noqa: ANN401 - keras is not typed
+    """Shapes, labels and numbers of the train part fit the model. Raises BuildError."""
+    if dataset.train_inputs is None or not len(dataset.train_inputs):
+        raise BuildError(f"{dataset.name} has no train part, so that {model.name} cannot be trained on it")
+    given, answer = _one_input_one_output(model)
+    _check_inputs(model, dataset, given)
+    if dataset.score == "auc":
+        if answer != given:
+            raise BuildError(
+                f"{model.name} gives {answer} for an input of {given}: for score auc a model rebuilds its input"
+            )
+        return
+    _check_labels(model, dataset, answer)
+
+
+def _one_input_one_output(model: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:  # noqa: ANN401
+    """Shapes of one sample and of its answer."""
+    inputs, outputs = model.inputs or [], model.outputs or []
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise BuildError(
+            f"{model.name} has {len(inputs)} inputs and {len(outputs)} outputs, and the harness trains models with "
+            "one of each: train it in its factory and return a TrainedModel"
+        )
+    return tuple(inputs[0].shape[1:]), tuple(outputs[0].shape[1:])
+
+
+def _check_inputs(model: Any, dataset: Dataset, given: tuple[int, ...]) -> None:  # noqa: ANN401
+    inputs = np.asarray(dataset.train_inputs)
+    shape = inputs.shape[1:]
+    if len(shape) != len(given) or any(want not in (None, size) for want, size in zip(given, shape, strict=False)):
+        raise BuildError(f"{model.name} takes samples of shape {given}, and those of {dataset.name} have {shape}")
+    if inputs.dtype.kind == "f" and not np.isfinite(inputs).all():
+        raise BuildError(f"{dataset.name}: its train part holds values that are NaN or infinite")
+
+
+def _check_labels(model: Any, dataset: Dataset, answer: tuple[int, ...]) -> None:  # noqa: ANN401
+    inputs, labels = np.asarray(dataset.train_inputs), dataset.train_labels
+    if labels is None or np.shape(labels) != (len(inputs),):
+        found = "none" if labels is None else f"an array of shape {np.shape(labels)}"
+        raise BuildError(f"{dataset.name}: {len(inputs)} train inputs need as many labels, and there is {found}")
+    if len(answer) != 1:
+        raise BuildError(f"{model.name} gives {answer} a sample, where one value a class was expected")
+    lowest, highest = int(np.min(labels)), int(np.max(labels))
+    if lowest < 0 or highest >= answer[0]:
+        raise BuildError(
+            f"{model.name} tells {answer[0]} classes apart, and labels of {dataset.name} go from {lowest} to {highest}"
+        )
 
 
 def gives_probabilities(model: Any, inputs: Array) -> bool:  # noqa: ANN401
@@ -256,25 +277,3 @@ def _check_schedule(schedule: Schedule, *, epochs: int, rate: float) -> None:
     for name, (value, good, expected) in wrong.items():
         if not good:
             raise BuildError(f"the schedule's {name} is {value}, where {expected} was expected")
-
-
-_BATCH: Final = 256
-
-
-def score_model(model: Any, dataset: Dataset) -> float:  # noqa: ANN401 - keras is not typed
-    """The share classified rightly (top1), or the area under the ROC curve of the reconstruction error (auc), 0..1.
-
-    A sample's reconstruction error is the mean squared difference of output and input. Raises BuildError.
-    """
-    labels = np.asarray(dataset.test_labels)
-    if not len(labels):
-        raise BuildError(f"{dataset.name} has no test part to score {model.name} with")
-    outputs = np.asarray(model.predict(dataset.test_inputs, batch_size=_BATCH, verbose=0))
-    if dataset.score == "top1":
-        return float(np.mean(outputs.reshape(len(labels), -1).argmax(axis=1) == labels))
-    if len(np.unique(labels)) != 2:
-        raise BuildError(f"{dataset.name}: an AUC needs normal (0) and anomalous (1) test samples, and one is missing")
-    from sklearn.metrics import roc_auc_score
-
-    errors = np.square(outputs - dataset.test_inputs).reshape(len(labels), -1).mean(axis=1)
-    return float(roc_auc_score(labels, errors))

@@ -1,10 +1,9 @@
-"""A Keras model as the graph of calls that it is, where it is one."""
+"""A Keras model as the graph of calls that it is, where it is one, and the tables that its inputs are indices of."""
 
 from typing import Any, Final
 
 # Keras is not typed: its models, layers and calls are Any here.
 Keras = Any
-
 _PASSING: Final = frozenset(
     {"InputLayer", "Identity", "Reshape", "Permute", "Flatten", "Dropout", "ZeroPadding2D", "Cropping2D", "Cast"}
 )
@@ -14,6 +13,8 @@ _CHANGING_TRAINING: Final = (
     "keras.src.layers.regularization",
 )
 """...and modules of those that only change training samples, or sizes."""
+_TAKING_PARTS: Final = frozenset({"GetItem", "Slice", "Split", "Squeeze", "ExpandDims", "Concatenate", "Stack"})
+"""Operations that give some of the numbers they are given."""
 
 
 def graph_of(model: Keras) -> Keras | None:
@@ -38,12 +39,6 @@ def users_of(graph: Keras, tensor: Keras) -> list[Keras]:
 def passes_on(operation: Keras) -> bool:
     """Whether a layer or operation leaves the numbers it is given as they are."""
     return type(operation).__name__ in _PASSING or type(operation).__module__.startswith(_CHANGING_TRAINING)
-
-
-# Keras is not typed: its models and tensors are Any here.
-
-_TAKING_PARTS: Final = frozenset({"GetItem", "Slice", "Split", "Squeeze", "ExpandDims", "Concatenate", "Stack"})
-"""Operations that give some of the numbers they are given."""
 
 
 def vocabularies(model: Keras) -> dict[str, int]:

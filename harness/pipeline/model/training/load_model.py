@@ -14,8 +14,6 @@ from harness.pipeline.recipes.step import Made
 from harness.records.candidate import Argument
 from harness.records.errors import BuildError
 
-__all__ = ["LoadedModel", "describe_exception", "load_model", "load_untrained"]
-
 _FACTORY_INSTEAD: Final = (
     "what a file cannot hold, such as custom layers, a Lambda or layers of another Keras, a factory can: give "
     "module:function, a function of yours that makes the model and loads its weights"

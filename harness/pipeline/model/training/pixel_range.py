@@ -1,4 +1,4 @@
-"""In the worker: whether a Keras model scales pixels itself, told from the layers that its input meets first."""
+"""What range of pixels a model takes, told from what its input meets first: layers of Keras, or operators of a file."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -13,13 +13,15 @@ from harness.records.artifact import TensorInfo
 
 # Keras is not typed: its models, layers and tensors are Any here.
 Keras = Any
-
 _BYTES: Final = 255.0
 _SCALED_AT_MOST: Final = 16.0
 """A model that takes bytes brings them to numbers of a few units: by 1/255, by 1/127.5, or by their spread."""
 _PLAIN_AT_LEAST: Final = 128.0
 """One that takes numbers from 0 to 1 would make hundreds of bytes."""
 _ARITHMETIC: Final = ("Add", "Subtract", "Multiply", "TrueDivide", "Divide")
+_PASSING: Final = ("RESHAPE", "CAST", "ADD", "SUB", "QUANTIZE", "DEQUANTIZE")
+_NEAR: Final = 0.1
+_FLOAT_BYTES: Final = 4
 
 
 def pixel_range_of_model(model: Keras) -> Pixels:
@@ -28,10 +30,22 @@ def pixel_range_of_model(model: Keras) -> Pixels:
     if graph is None:
         return "untold"
     gain, scales = _gain(graph)
-    largest = _BYTES * gain
-    if not scales or _SCALED_AT_MOST < largest < _PLAIN_AT_LEAST:
+    return _range_of(gain if scales else None)
+
+
+def pixel_range_of_file(path: Path, first: TensorInfo) -> Pixels:
+    """See ``Pixels``; ``first`` is the file's first input. A file that inspection took is read again."""
+    if first.scale:
+        return _of_quantised(first)
+    content = memoryview(path.read_bytes())
+    return _range_of(_gain_in_file(read_graphs(root(content))[0], content))
+
+
+def _range_of(gain: float | None) -> Pixels:
+    """The range for a model that multiplies pixels so; None: by nothing that is known."""
+    if gain is None or _SCALED_AT_MOST < _BYTES * gain < _PLAIN_AT_LEAST:
         return "untold"
-    return "bytes" if largest <= _SCALED_AT_MOST else "scaled"
+    return "bytes" if _BYTES * gain <= _SCALED_AT_MOST else "scaled"
 
 
 def _gain(model: Keras) -> tuple[float, bool]:
@@ -102,22 +116,6 @@ def _values(tensor: Keras) -> "np.ndarray[Any, np.dtype[np.float64]]":
 
 def _mean(values: Any) -> float:  # noqa: ANN401 - a number or an array of them
     return float(np.mean(np.abs(np.asarray(values, np.float64))))
-
-
-_PASSING: Final = ("RESHAPE", "CAST", "ADD", "SUB", "QUANTIZE", "DEQUANTIZE")
-_NEAR: Final = 0.1
-_FLOAT_BYTES: Final = 4
-
-
-def pixel_range_of_file(path: Path, first: TensorInfo) -> Pixels:
-    """See ``Pixels``; ``first`` is the file's first input. A file that inspection took is read again."""
-    if first.scale:
-        return _of_quantised(first)
-    content = memoryview(path.read_bytes())
-    gain = _gain_in_file(read_graphs(root(content))[0], content)
-    if gain is None or _SCALED_AT_MOST < _BYTES * gain < _PLAIN_AT_LEAST:
-        return "untold"
-    return "bytes" if _BYTES * gain <= _SCALED_AT_MOST else "scaled"
 
 
 def _of_quantised(first: TensorInfo) -> Pixels:

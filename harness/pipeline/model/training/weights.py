@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from harness.pipeline.cache import fill_folder, lock
-from harness.pipeline.model.training.load_model import describe_exception
+from harness.pipeline.model.error_text import describe_exception
 from harness.records.artifact import Rival, Training
 from harness.records.base import Record
 from harness.records.errors import BuildError

@@ -1,4 +1,4 @@
-"""What the models of the zoo share: how a width scales channels, and their usual runs of layers.
+"""What the models of the zoo share: channels by width, usual runs of layers, schedules by how much data there is.
 
 Before a normalisation a layer has no bias: the mean would take it away again, and the converter would leave its name
 in the file.
@@ -13,12 +13,18 @@ from harness.records.errors import BuildError
 if TYPE_CHECKING:
     from harness.pipeline.model.dataset import Dataset
 
-
 _MOMENTUM: Final = 0.9
 """Of the moving averages. Keras' 0.99 needs hundreds of steps to follow, more than a brief training has."""
 _LANES: Final = 4
 """Kernels work on four floats at a time, so that channels in fours stay in fours, from two of them up."""
 _WIDEST: Final = 16
+_FEW: Final = 1_500
+_MANY: Final = 20_000
+_SMALL = Schedule(epochs=20, batch_size=32, learning_rate=4e-3, patience=6, finetune_epochs=24)
+_MIDDLE = Schedule(epochs=20, batch_size=64, learning_rate=4e-3, patience=6)
+_LARGE = Schedule(epochs=3, batch_size=64, learning_rate=4e-3, patience=4, finetune_epochs=1)
+BRIEF: Final = Schedule(epochs=6, batch_size=32, learning_rate=4e-3, patience=6, finetune_epochs=3)
+"""For made-up data, whose accuracy nobody claims: enough that activations have the ranges of a trained network."""
 
 
 def check_width(width: float) -> float:
@@ -94,15 +100,6 @@ def classifier_head(x: Any, classes: int, *, dropout: float = 0.0) -> Any:  # no
     # MLPerf Tiny flattens before the dense layer, with the same result. There TensorFlow 2.21's converter drops the
     # RESHAPE that the reference files have; here it stays, so that files can be compared operator by operator.
     return keras.layers.Softmax()(keras.layers.Flatten()(keras.layers.Dense(classes)(x)))
-
-
-_FEW: Final = 1_500
-_MANY: Final = 20_000
-_SMALL = Schedule(epochs=20, batch_size=32, learning_rate=4e-3, patience=6, finetune_epochs=24)
-_MIDDLE = Schedule(epochs=20, batch_size=64, learning_rate=4e-3, patience=6)
-_LARGE = Schedule(epochs=3, batch_size=64, learning_rate=4e-3, patience=4, finetune_epochs=1)
-BRIEF: Final = Schedule(epochs=6, batch_size=32, learning_rate=4e-3, patience=6, finetune_epochs=3)
-"""For made-up data, whose accuracy nobody claims: enough that activations have the ranges of a trained network."""
 
 
 def schedule_for(dataset: "Dataset", *, epochs: int | None = None, brief: Schedule = BRIEF) -> Schedule:

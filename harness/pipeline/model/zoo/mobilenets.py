@@ -1,4 +1,4 @@
-"""What networks taken from keras.applications need beside their own code."""
+"""mobilenet_v2 (arXiv:1801.04381) and mobilenet_v3_small (arXiv:1905.02244), built by keras.applications."""
 
 from typing import Any, Final
 
@@ -15,23 +15,6 @@ BRIEF: Final = Schedule(epochs=1, batch_size=8, learning_rate=1e-3, finetune_epo
 _SMALLEST: Final = 32
 _LARGEST: Final = 1024
 _MOMENTUM: Final = 0.9
-
-
-def check_size(size: int) -> int:
-    """The side of the pictures that made-up data gets, in pixels. Raises BuildError."""
-    if isinstance(size, bool) or not isinstance(size, int) or not _SMALLEST <= size <= _LARGEST:
-        raise BuildError(f"size is {size!r}, where a whole number from {_SMALLEST} to {_LARGEST} was expected")
-    return size
-
-
-def set_momentum(model: Any) -> Any:  # noqa: ANN401 - keras is not typed
-    """The model with moving averages that follow within tens of steps: the published momentum needs thousands."""
-    import keras
-
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = _MOMENTUM
-    return model
 
 
 def mobilenet_v2(
@@ -77,3 +60,20 @@ def mobilenet_v3_small(
         name="mobilenet_v3_small",
     )
     return UntrainedModel(set_momentum(model), dataset, schedule_for(dataset, epochs=epochs, brief=BRIEF))
+
+
+def check_size(size: int) -> int:
+    """The side of the pictures that made-up data gets, in pixels. Raises BuildError."""
+    if isinstance(size, bool) or not isinstance(size, int) or not _SMALLEST <= size <= _LARGEST:
+        raise BuildError(f"size is {size!r}, where a whole number from {_SMALLEST} to {_LARGEST} was expected")
+    return size
+
+
+def set_momentum(model: Any) -> Any:  # noqa: ANN401 - keras is not typed
+    """The model with moving averages that follow within tens of steps: the published momentum needs thousands."""
+    import keras
+
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = _MOMENTUM
+    return model

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.gates import Budgets, find_budgets, load_budgets
-from harness.gates.file import FILE_NAME
+from harness.gates.budgets import FILE_NAME
 from harness.records.errors import UsageError
 from harness.records.files import real_path
 from harness.records.nearest import nearest

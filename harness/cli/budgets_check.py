@@ -10,8 +10,17 @@ from typing import Any
 
 from harness.cli.budget_files import BudgetFiles, lineages_of, stored_run
 from harness.cli.collection import collect_benchmarks
-from harness.gates import Budgeted, Budgets, Limit, expired, limits_for, parse_limits, unused_keys, unused_waivers
-from harness.gates.auditing import Slack, expiring, slack_limits
+from harness.gates import (
+    BudgetedCandidate,
+    Budgets,
+    Limit,
+    expired_sentences,
+    limits_for,
+    parse_limits,
+    unused_keys,
+    unused_waivers,
+)
+from harness.gates.lint_budgets import Slack, expiring_sentences, slack_limits
 from harness.profiles import available, lineages
 from harness.records.errors import BudgetsError, UsageError
 from harness.records.files import real_path
@@ -130,21 +139,21 @@ def _check(
     waivers = [waiver for budgets in files.read for waiver in budgets.waivers]
     return _Complaints(
         files=[budgets.label for budgets in files.read],
-        expired=expired(waivers, today),
+        expired=expired_sentences(waivers, today),
         stale=stale,
-        expiring=expiring(waivers, today),
+        expiring=expiring_sentences(waivers, today),
         slack=slack_limits(results.entries, files.of, lineages=of_run) if results else None,
     )
 
 
 def _list_limits(
     budgets: Budgets, subjects: Sequence[_Budgetable], known: set[tuple[str, ...]], today: date
-) -> Iterator[Budgeted]:
+) -> Iterator[BudgetedCandidate]:
     """What is limited of each candidate on each device there is. Raises BudgetsError for a waiver that is stricter."""
     for subject in dict.fromkeys(subjects):
         for lineage in known:
             limits = limits_for(budgets, lineage, subject.candidate, subject.markers, today=today)
-            yield Budgeted(lineage, subject.candidate, frozenset(limit.key for limit in limits))
+            yield BudgetedCandidate(lineage, subject.candidate, frozenset(limit.key for limit in limits))
 
 
 def _lines(found: _Complaints) -> Iterator[str]:

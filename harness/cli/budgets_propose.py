@@ -12,8 +12,8 @@ from typing import Any
 from harness.cli.budget_files import BudgetFiles, check_word, lineages_of, stored_run
 from harness.cli.judge import judging_settings
 from harness.gates import load_budgets
-from harness.gates.editing import Edit, edited
-from harness.gates.proposing import Asked, Proposal, Refused, default_metrics, propose
+from harness.gates.edit_budgets import Edit, edit_budgets
+from harness.gates.propose_limits import Proposal, ProposalRequest, Refused, default_metrics, propose_limits
 from harness.records.errors import UsageError
 from harness.records.files import read_text, real_path
 from harness.records.metrics import METRICS
@@ -65,12 +65,12 @@ def propose_budgets(request: ProposeRequest, *, as_json: bool) -> int:
     entries = [entry for entry in results.entries if entry.device in chosen]
     if not entries:
         raise UsageError(f"{request.run}: the run has no entries, and nothing to propose limits from")
-    asked = Asked(metrics, margin, request.update, judging_settings(results.run))
+    asked = ProposalRequest(metrics, margin, request.update, judging_settings(results.run))
     outcomes = []
     for file, same in BudgetFiles(Path.cwd(), request.budgets).by_file(entries).items():
         budgets = load_budgets(file, rootdir=Path.cwd()) if file.exists() else None
         outcomes.append(
-            _FileProposals(file, budgets is None, propose(same, budgets, asked, lineages=lineages_of(results)))
+            _FileProposals(file, budgets is None, propose_limits(same, budgets, asked, lineages=lineages_of(results)))
         )
     for outcome in outcomes:
         _write(outcome)
@@ -102,7 +102,7 @@ def _write(outcome: _FileProposals) -> None:
     if edits:
         with disk_errors_named(outcome.file):
             before = "" if outcome.is_new else read_text(outcome.file)
-        write_whole(_target(outcome.file), edited(before, edits, label=outcome.file.as_posix()).encode())
+        write_whole(_target(outcome.file), edit_budgets(before, edits, label=outcome.file.as_posix()).encode())
 
 
 def _target(file: Path) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli.budget_files import stored_run
-from harness.measure.across_runs import CONFIDENCE, FLOOR, Contrast, EntryPair, MetricPair, contrast
+from harness.measure.compare_runs import CONFIDENCE, FLOOR, EntryPair, MetricPair, RunComparison, compare_results
 from harness.records.metrics import METRICS, is_exact
 from harness.records.results import Entry, Results
 from harness.records.text import visible
@@ -23,7 +23,7 @@ _MARKS = {"better": "better", "worse": "WORSE", "alike": "no change", "unknown":
 def compare_runs(a: str, b: str, *, reports_dir: Path | None, as_json: bool) -> int:
     """Print B against A; 0, or 4 where an entry's boards or settings are not alike. Raises UsageError."""
     one, other = (stored_run(named, reports_dir) for named in (a, b))
-    found = contrast(one, other)
+    found = compare_results(one, other)
     if as_json:
         sys.stdout.write(json.dumps(_as_json(one, other, found), indent=2) + "\n")
     else:
@@ -44,7 +44,7 @@ def _refusals(refused: Sequence[EntryPair]) -> Iterator[str]:
         yield f"{names}: not compared, the two runs differ: {'; '.join(differing)}"
 
 
-def _lines(a: Results, b: Results, found: Contrast) -> Iterator[str]:
+def _lines(a: Results, b: Results, found: RunComparison) -> Iterator[str]:
     """80 columns: a heading for each entry, a line for each metric."""
     for name, run in (("A", a.run), ("B", b.run)):
         early = f", {run.status}" if run.status in ("INTERRUPTED", "INCOMPLETE") else ""
@@ -63,7 +63,7 @@ def _lines(a: Results, b: Results, found: Contrast) -> Iterator[str]:
             yield from (f"only in {name}: {entry.device}  {entry_name(entry)}" for entry in only)
 
 
-def _meaning(found: Contrast) -> Iterator[str]:
+def _meaning(found: RunComparison) -> Iterator[str]:
     compared = [(pair, metric) for pair in found.pairs for metric in pair.metrics if metric.ratio is not None]
     changed = [(pair, metric) for pair, metric in compared if metric.verdict in ("better", "worse")]
     if not compared:
@@ -92,7 +92,7 @@ def _ratio(pair: MetricPair) -> str:
     return f"{pair.ratio:.3f} ({pair.low:.3f} to {pair.high:.3f})"
 
 
-def _as_json(a: Results, b: Results, found: Contrast) -> dict[str, Any]:
+def _as_json(a: Results, b: Results, found: RunComparison) -> dict[str, Any]:
     return {
         "a": {"run": a.run.id, "created_at": a.run.created_at, "commit": a.run.commit},
         "b": {"run": b.run.id, "created_at": b.run.created_at, "commit": b.run.commit},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.cli.budget_files import BudgetFiles, lineages_of, stored_run
 from harness.gates import Budgets, Limit, is_sampled, judge, limits_for
-from harness.gates.anew import stored_limits, unjudged
+from harness.gates.judge import stored_limits, without_verdicts
 from harness.records.errors import BudgetsError, ResultsFileError, UsageError
 from harness.records.results import Entry, Outcome, Results, Run
 from harness.records.settings import Settings
@@ -66,7 +66,7 @@ def rejudge_run(stored: Results, files: BudgetFiles) -> Results:
     paired = settings.baseline is not None
     share = settings.alpha / max(1, sum(is_sampled(limit, paired=paired) for own in limits for limit in own))
     entries = [
-        judge(unjudged(entry), own, settings=settings, share=share)
+        judge(without_verdicts(entry), own, settings=settings, share=share)
         for entry, own in zip(stored.entries, limits, strict=True)
     ]
     return stored.model_copy(update={"run": _run(stored, entries, settings, files), "entries": entries})

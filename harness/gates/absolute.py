@@ -1,10 +1,10 @@
 """The budget gate: a metric against a limit in its own unit."""
 
-from harness.gates.answered import judge_by_trials, within_bound
+from harness.gates.compare_interval import judge_by_interval, judge_without_interval
 from harness.gates.evidence import Evidence, interval_of, needs_interval, why_not_judged
 from harness.gates.limits import Limit
-from harness.gates.sentences import Judged, basis_of, not_judged
-from harness.gates.weigh import weigh, without_interval
+from harness.gates.sentences import JudgedFigure, basis_of, not_judged
+from harness.gates.sequential_verdict import hold_to_bound, judge_by_trials
 from harness.records.results import Finding
 
 GATE = "budget"
@@ -20,9 +20,9 @@ def judge_absolute(limit: Limit, evidence: Evidence) -> Finding:
         return not_judged(limit, gate=GATE, because=why_not_judged(measurement, limit))
     by_trials = judge_by_trials(limit, evidence, gate=GATE)
     if by_trials is not None:
-        return within_bound(by_trials, measurement, limit, evidence)
+        return hold_to_bound(by_trials, measurement, limit, evidence)
     low, high = interval_of(measurement.value, measurement)
-    judged = Judged(
+    judged = JudgedFigure(
         name=limit.metric,
         unit=measurement.unit,
         value=measurement.value,
@@ -31,5 +31,5 @@ def judge_absolute(limit: Limit, evidence: Evidence) -> Finding:
         basis=basis_of(measurement),
     )
     if needs_interval(measurement):
-        return without_interval(judged, limit, evidence, gate=GATE)
-    return weigh(judged, limit, evidence, gate=GATE, n=measurement.n)
+        return judge_without_interval(judged, limit, evidence, gate=GATE)
+    return judge_by_interval(judged, limit, evidence, gate=GATE, n=measurement.n)

@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from harness.gates.compare_interval import judge_by_interval
 from harness.gates.evidence import Evidence
 from harness.gates.limits import ACCURACY_DROP, Limit
-from harness.gates.sentences import Judged, not_judged
-from harness.gates.weigh import weigh
+from harness.gates.sentences import JudgedFigure, not_judged
 from harness.records.artifact import AccuracyDrop, AccuracyResult
 from harness.records.results import Entry, Finding
 from harness.records.units import format_quantity
@@ -37,8 +37,8 @@ def judge_accuracy_drop(limit: Limit, evidence: Evidence) -> Finding:
 
 
 def _weighed(value: float, basis: str, own: AccuracyResult, limit: Limit, evidence: Evidence) -> Finding:
-    judged = Judged(name=ACCURACY_DROP, unit="pt", value=value, low=value, high=value, basis=basis)
-    return weigh(judged, limit, evidence, gate=GATE, n=own.n)
+    judged = JudgedFigure(name=ACCURACY_DROP, unit="pt", value=value, low=value, high=value, basis=basis)
+    return judge_by_interval(judged, limit, evidence, gate=GATE, n=own.n)
 
 
 def _basis(own: AccuracyResult, drop: AccuracyDrop) -> str:

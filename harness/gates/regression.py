@@ -1,13 +1,15 @@
 """The regression gate: a metric's worsening against the baseline, as a share of the baseline's value."""
 
+import base64
+import binascii
 from typing import Final
 
-from harness.gates.accuracy_regression import judge_accuracy_regression
-from harness.gates.answered import judge_by_trials
+from harness.gates.compare_interval import judge_by_interval, judge_without_interval
 from harness.gates.evidence import Evidence, interval_of, needs_interval, why_not_judged
 from harness.gates.limits import Limit
-from harness.gates.sentences import Judged, basis_of, not_judged
-from harness.gates.weigh import weigh, without_interval
+from harness.gates.sentences import JudgedFigure, basis_of, not_judged
+from harness.gates.sequential_verdict import judge_by_trials
+from harness.records.artifact import AccuracyResult
 from harness.records.results import BaselineRecord, Finding, Measurement
 from harness.records.status import Status
 from harness.records.units import format_quantity
@@ -51,8 +53,8 @@ def _compared(limit: Limit, evidence: Evidence, base: BaselineRecord) -> Finding
         return by_trials
     judged = _judged(own, before, own_value=own.value, base_value=before.value)
     if needs_interval(own) or needs_interval(before):
-        return without_interval(judged, limit, evidence, gate=GATE)
-    return weigh(judged, limit, evidence, gate=GATE, n=min(own.n, before.n))
+        return judge_without_interval(judged, limit, evidence, gate=GATE)
+    return judge_by_interval(judged, limit, evidence, gate=GATE, n=min(own.n, before.n))
 
 
 def _skipped(limit: Limit) -> Finding:
@@ -73,11 +75,11 @@ def _without_measuring(limit: Limit, base: BaselineRecord) -> Finding:
     )
 
 
-def _judged(own: Measurement, base: Measurement, *, own_value: float, base_value: float) -> Judged:
+def _judged(own: Measurement, base: Measurement, *, own_value: float, base_value: float) -> JudgedFigure:
     low, high = interval_of(own_value, own)
     base_low, base_high = interval_of(base_value, base)
     corners = [_worsening(low, base_high, own), _worsening(high, base_low, own)]
-    return Judged(
+    return JudgedFigure(
         name=f"{own.metric} worsening",
         unit="1",
         value=_worsening(own_value, base_value, own),
@@ -102,3 +104,64 @@ def _why_no_base(base: Measurement | None, limit: Limit) -> str:
     if told:
         return f"of the baseline, {told}"
     return "" if base is not None and min(interval_of(base.value or 0.0, base)) > 0 else "the baseline's value is zero"
+
+
+REGRESSION = "regression"
+_CONFIDENCE = 0.95
+
+
+def judge_accuracy_regression(limit: Limit, evidence: Evidence, base: BaselineRecord) -> Finding:
+    """The exact difference over one test set, which is not sampled anew: its paired interval is only shown.
+
+    INVALID where either accuracy is unknown, or was found on another test set.
+    """
+    own = evidence.entry.artifact.verification.accuracy if evidence.entry.artifact else None
+    before = base.artifact.verification.accuracy if base.artifact else None
+    if own is None or before is None:
+        whose = "the candidate's" if own is None else "the baseline's"
+        return not_judged(limit, gate=REGRESSION, because=f"{whose} accuracy is unknown")
+    lost = own.lost_against(before)
+    if lost is None:
+        return not_judged(
+            limit, gate=REGRESSION, because=f"the baseline was scored on another test set, {before.dataset}"
+        )
+    interval = _loss_interval(own, before)
+    told = "" if interval is None else f"; {_CONFIDENCE:.0%} interval {_points(interval[0])} to {_points(interval[1])}"
+    judged = JudgedFigure(
+        name="accuracy loss",
+        unit="pt",
+        value=lost,
+        low=lost,
+        high=lost,
+        basis=f"{format_quantity(own.value, '1')} against {format_quantity(before.value, '1')} of the baseline, "
+        f"exact difference over {own.n} samples{told.replace('%', ' %')}",
+    )
+    finding = judge_by_interval(judged, limit, evidence, gate=REGRESSION, n=own.n)
+    return finding if interval is None else finding.model_copy(update={"ci_low": interval[0], "ci_high": interval[1]})
+
+
+def _loss_interval(own: AccuracyResult, before: AccuracyResult) -> tuple[float, float] | None:
+    """Of what was lost, sample by sample; None where the results do not tell which samples were right."""
+    from harness.stats import proportion_loss
+
+    ours, theirs = _right(own), _right(before)
+    if ours is None or theirs is None:
+        return None
+    lost, gained = (theirs & ~ours).bit_count(), (ours & ~theirs).bit_count()
+    found = proportion_loss(lost=lost, gained=gained, n=own.n, confidence=_CONFIDENCE)
+    return found.low, found.high
+
+
+def _right(result: AccuracyResult) -> int | None:
+    """The samples that are right, as bits; None where they do not stand in the file, or are not as many."""
+    try:
+        found = base64.b64decode(result.right or "", validate=True)
+    except binascii.Error:
+        return None
+    bits = int.from_bytes(found)
+    as_long = len(found) == (result.n + 7) // 8
+    return bits if result.right is not None and as_long and bits.bit_count() == result.correct else None
+
+
+def _points(share: float) -> str:
+    return format_quantity(share, "pt")

@@ -10,7 +10,7 @@ from harness.records.units import QuantityUnit, format_interval, format_quantity
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedFigure:
     """A number under a limit: what it is called, its unit, value and interval, and what stands behind it."""
 
     name: str
@@ -47,7 +47,7 @@ def basis_of(measurement: Measurement) -> str:
     return ", ".join(parts)
 
 
-def held_or_broken(judged: Judged, limit: Limit, entry: Entry, *, status: Status) -> str:
+def verdict_sentence(judged: JudgedFigure, limit: Limit, entry: Entry, *, status: Status) -> str:
     """The sentence of a PASS or a FAIL."""
     side = {
         (Status.PASS, False): "is within the limit of",
@@ -62,7 +62,7 @@ def held_or_broken(judged: Judged, limit: Limit, entry: Entry, *, status: Status
     return f"{judged.name} {value} ({behind}) {side} {bound}{margin} on {entry.device} ({limit.origin})"
 
 
-def too_close(judged: Judged, limit: Limit, entry: Entry, *, advice: str) -> str:
+def inconclusive_sentence(judged: JudgedFigure, limit: Limit, entry: Entry, *, advice: str) -> str:
     """The sentence of an INCONCLUSIVE."""
     bound = format_quantity(limit.value, judged.unit)
     return (
@@ -71,7 +71,7 @@ def too_close(judged: Judged, limit: Limit, entry: Entry, *, advice: str) -> str
     )
 
 
-def no_interval(judged: Judged, limit: Limit, entry: Entry) -> str:
+def no_interval_sentence(judged: JudgedFigure, limit: Limit, entry: Entry) -> str:
     """The sentence of an INCONCLUSIVE for want of trials, however far the value lies from the limit."""
     value, bound = (format_quantity(number, judged.unit) for number in (judged.value, limit.value))
     return (

@@ -3,10 +3,10 @@
 Importing the room loads no numpy; ``harness.measure.build_entry`` and what it needs does.
 """
 
+from harness.measure.block_order import order_of
 from harness.measure.execution import execute
-from harness.measure.order import order_of
 from harness.measure.planning import DEFAULT_TRIALS, check_trials, expected_extent, make_plan, most_blocks
-from harness.measure.progress import Progress
+from harness.measure.run_blocks import Progress
 
 __all__ = [
     "DEFAULT_TRIALS",

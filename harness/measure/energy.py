@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.measure.evidence import CONFIDENCE, Evidence, unknown
+from harness.measure.evidence import CONFIDENCE, ArmEvidence, unknown
 from harness.measure.trial_summary import mean_s
 from harness.records.board import EnergyReading, Trial
 from harness.records.device import PowerModel
@@ -23,7 +23,7 @@ class _PowerFigure:
     band: float | None = None
 
 
-def compute(evidence: Evidence) -> list[Measurement]:
+def compute(evidence: ArmEvidence) -> list[Measurement]:
     """Joules and watts, both with source and the idle share; unknown with the reason without a power source.
 
     Energy is mean total power times the median over trials of the mean latency; its interval is that of
@@ -36,7 +36,7 @@ def compute(evidence: Evidence) -> list[Measurement]:
     return [_energy(evidence, power), _measurement("power_mean", power.watts, power, power.interval, n=power.n)]
 
 
-def of_each_trial(evidence: Evidence) -> dict[int, dict[str, float]]:
+def of_each_trial(evidence: ArmEvidence) -> dict[int, dict[str, float]]:
     """By the index of a latency trial its own joules an inference, and its own watts where a model tells them.
 
     A sensor's window gives the watts of all trials. Empty without a power source.
@@ -56,7 +56,7 @@ def _of_trial(trial: Trial, power: _PowerFigure, model: PowerModel | None) -> di
     return {"energy_per_inference": watts * mean_s(trial), "power_mean": watts}
 
 
-def _energy(evidence: Evidence, power: _PowerFigure) -> Measurement:
+def _energy(evidence: ArmEvidence, power: _PowerFigure) -> Measurement:
     means = [mean_s(trial) for trial in evidence.lived("latency")]
     if not means:
         return unknown("energy_per_inference", evidence.absence("latency"))
@@ -84,7 +84,7 @@ def _measurement(metric: str, value: float, power: _PowerFigure, interval: Inter
     )
 
 
-def _power(evidence: Evidence) -> _PowerFigure | str:
+def _power(evidence: ArmEvidence) -> _PowerFigure | str:
     """The best source's figure, or why there is none."""
     readings = [trial.energy for trial in evidence.lived("energy") if trial.energy is not None]
     usable = [reading for reading in readings if reading.window_s >= evidence.energy_window_s]
@@ -93,7 +93,7 @@ def _power(evidence: Evidence) -> _PowerFigure | str:
     return _modelled(evidence, _sensor_trouble(evidence, readings))
 
 
-def _rank(evidence: Evidence, reading: EnergyReading) -> int:
+def _rank(evidence: ArmEvidence, reading: EnergyReading) -> int:
     """The sensor's place in the profile, which lists the best first."""
     sensors = evidence.profile.power.sensors
     return sensors.index(reading.sensor) if reading.sensor in sensors else len(sensors)
@@ -109,7 +109,7 @@ def _sensed(reading: EnergyReading) -> _PowerFigure:
     )
 
 
-def _modelled(evidence: Evidence, trouble: str) -> _PowerFigure | str:
+def _modelled(evidence: ArmEvidence, trouble: str) -> _PowerFigure | str:
     model = evidence.profile.power.model
     if model is None:
         return trouble or _nothing_named(evidence)
@@ -121,7 +121,7 @@ def _modelled(evidence: Evidence, trouble: str) -> _PowerFigure | str:
     return _from_utilisation(model, used, trouble)
 
 
-def _nothing_named(evidence: Evidence) -> str:
+def _nothing_named(evidence: ArmEvidence) -> str:
     """What to add where the profile is silent and the board is not."""
     offered = [sensor.name for sensor in evidence.facts.sensors if sensor.readable]
     hint = f"; the board offers {', '.join(offered)}: name it in [power] sensors" if offered else ""
@@ -148,7 +148,7 @@ def _band(model: PowerModel, utilisation: float) -> float:
     return held[-1] if held else max(error for _, error in model.bands)
 
 
-def _sensor_trouble(evidence: Evidence, readings: list[EnergyReading]) -> str:
+def _sensor_trouble(evidence: ArmEvidence, readings: list[EnergyReading]) -> str:
     """Why none of the profile's sensors gave a figure; empty where it names none."""
     if not evidence.profile.power.sensors:
         return ""
@@ -160,7 +160,7 @@ def _sensor_trouble(evidence: Evidence, readings: list[EnergyReading]) -> str:
     return "; ".join(_unread(evidence, name) for name in evidence.profile.power.sensors)
 
 
-def _unread(evidence: Evidence, name: str) -> str:
+def _unread(evidence: ArmEvidence, name: str) -> str:
     found = {sensor.name: sensor for sensor in evidence.facts.sensors}.get(name)
     if found is None:
         return f"sensor {name} is not on the board"

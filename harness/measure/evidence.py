@@ -15,7 +15,7 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ArmEvidence:
     """One arm's trials that count (void ones are left out), the artifact, the profile and the board's facts."""
 
     trials: tuple[Trial, ...]

@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.measure.conduct import Surroundings, conduct
 from harness.measure.fitness import fitness_rule
-from harness.measure.progress import Progress
+from harness.measure.run_blocks import Progress, RunContext, run_blocks
 from harness.records.artifact import Artifact
 from harness.records.board import Trial
 from harness.records.candidate import Candidate
@@ -48,7 +47,7 @@ def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a 
     profile = profile or board.profile
     artifacts = {"candidate": artifact} if baseline is None else {"candidate": artifact, "baseline": baseline}
     rule = fitness_rule(profile, board.facts)
-    surroundings = Surroundings(rule, str(candidate), on_event, on_trial, now, sleep)
+    surroundings = RunContext(rule, str(candidate), on_event, on_trial, now, sleep)
     began = now()
     shipped, failure, conducted = 0.0, "", None
     try:
@@ -56,16 +55,16 @@ def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a 
         on_event(Progress(profile.name, f"{candidate}: sending files"))
         _ship(board, artifacts)
         shipped = now() - began
-        conducted = conduct(board, plan, surroundings)
+        conducted = run_blocks(board, plan, surroundings)
     except EntryError as error:
         failure = str(error)
     # Figures need numpy: imported only here, while a remote board measures somebody may have done it already.
-    from harness.measure.assembly import Subject, entry_of, error_entry
+    from harness.measure.build_entry import EntryContext, build_entry, error_entry
 
-    subject = Subject(test, candidate, artifacts, profile, board.facts)
+    subject = EntryContext(test, candidate, artifacts, profile, board.facts)
     if conducted is None:
         return error_entry(subject, plan, failure)
-    entry = entry_of(subject, plan, rule=rule, conducted=conducted)
+    entry = build_entry(subject, plan, rule=rule, conducted=conducted)
     return entry.model_copy(update={"seconds": {"ship": shipped, **entry.seconds}})
 
 

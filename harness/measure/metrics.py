@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.measure import energy
-from harness.measure.evidence import Evidence, exactly, over_trials, unknown
-from harness.measure.trial_summary import figures_of, mean_s, single_s, trial_quantiles
+from harness.measure.evidence import ArmEvidence, exactly, over_trials, unknown
+from harness.measure.trial_summary import mean_s, single_s, trial_metrics, trial_quantiles
 from harness.records.artifact import Artifact
 from harness.records.board import Trial
 from harness.records.metrics import METRICS, Metric
@@ -17,7 +17,7 @@ from harness.records.results import Measurement
 from harness.stats import needed_samples, percentile_bound, quantile, smallest_trial
 
 
-def compute_all(evidence: Evidence) -> list[Measurement]:
+def compute_all(evidence: ArmEvidence) -> list[Measurement]:
     """Every metric once, in the order of the table; those of stages only for an artifact that has them."""
     of_energy = {found.metric: found for found in energy.compute(evidence)}
     known = {found.metric: found for found in artifact_metrics(evidence.artifact)} | of_energy
@@ -42,7 +42,7 @@ def _accuracy(artifact: Artifact) -> Measurement:
     return exactly("accuracy", found.value, f"{found.correct} of {found.n} right, {found.dataset}, {found.obtained}")
 
 
-def _of_trials(metric: Metric, evidence: Evidence) -> Measurement:
+def _of_trials(metric: Metric, evidence: ArmEvidence) -> Measurement:
     """The median over trials of each trial's own figure."""
     if metric.kind is None:
         raise LookupError(f"{metric.name} is no figure of trials, and artifact_metrics does not give it")
@@ -68,7 +68,7 @@ def _figure(metric: Metric, trial: Trial) -> float | None:
     """A trial's own figure; of memory from memory trials only: a forked process counts the pages it touched itself."""
     if metric.kind == "latency":
         return metric.figure(_Latency(mean_s(trial), trial_quantiles(trial), trial.first_inference_s))
-    figures = figures_of(trial, None)
+    figures = trial_metrics(trial, None)
     return figures.values.get(metric.name) if figures is not None else None
 
 

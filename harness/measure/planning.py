@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness.records.artifact import Artifact
 from harness.records.errors import UsageError
+from harness.records.limit_test import FIRST_LOOK, LimitTest
 from harness.records.metrics import METRICS
 from harness.records.plan import ENERGY_WINDOW_S, Arm, Plan, RunnerSpec
-from harness.records.question import FIRST_LOOK, Question
 from harness.records.settings import Settings
 
 DEFAULT_TRIALS = 10
@@ -34,7 +34,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     baseline: Artifact | None = None,
     baseline_runner: RunnerSpec | None = None,
     sensors: tuple[str, ...] = (),
-    questions: tuple[Question, ...] = (),
+    questions: tuple[LimitTest, ...] = (),
 ) -> Plan:
     """The plan for one artifact, or for one interleaved with its baseline. Pure.
 

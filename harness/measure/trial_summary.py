@@ -68,7 +68,7 @@ def summarise(trial: Trial, void: str | None) -> TrialSummary:
     )
 
 
-def figures_of(trial: Trial, void: str | None) -> TrialMetrics | None:
+def trial_metrics(trial: Trial, void: str | None) -> TrialMetrics | None:
     """The figures of a memory or stages trial that lived; None for other kinds, and for one that died."""
     if trial.died is not None:
         return None

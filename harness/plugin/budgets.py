@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from harness.gates import (
-    Budgeted,
+    BudgetedCandidate,
     Budgets,
     Limit,
     find_budgets,
@@ -52,7 +52,7 @@ class CollectedBudgets:
     """Whether there is a baseline; without one, limits on regressions are skipped."""
     left_out: bool = False
     """Whether tests were deselected, whoever did it: then a table that matches nothing may be theirs."""
-    waiting: dict[str, list[Budgeted]] = field(default_factory=dict)
+    waiting: dict[str, list[BudgetedCandidate]] = field(default_factory=dict)
     """Files, collected whole, of tests that name their candidates only when they run, and what is known of those."""
     _benchmarks: list[pytest.Item] = field(default_factory=list)
     _alpha: "AlphaBudget | None" = None
@@ -167,7 +167,7 @@ class CollectedBudgets:
     def add_calls(self, handed: Mapping[str, Iterable[tuple[tuple[str, ...], str, frozenset[str]]]]) -> None:
         """Add what a worker's tests called."""
         for path, budgeted in handed.items():
-            self.waiting.setdefault(path, []).extend(Budgeted(*one) for one in budgeted)
+            self.waiting.setdefault(path, []).extend(BudgetedCandidate(*one) for one in budgeted)
 
     def list_unused(self) -> list[str]:
         """At the end: a sentence for each table and waiver of a waiting file that no test named or measured."""
@@ -180,17 +180,19 @@ class CollectedBudgets:
             said += [*unused_keys(budgets, seen), *unused_waivers(holding, budgeted, devices=devices)]
         return said
 
-    def _list_budgeted(self, tests: Iterable[pytest.Item], budgets: Budgets) -> Iterator[Budgeted]:
+    def _list_budgeted(self, tests: Iterable[pytest.Item], budgets: Budgets) -> Iterator[BudgetedCandidate]:
         """What the file and markers limit, as far as the tests' parameters tell."""
         for item in tests:
             for candidate in candidates_of(item):
                 yield from self._budgeted_on_devices(item, candidate, budgets)
 
-    def _budgeted_on_devices(self, item: pytest.Item, candidate: Candidate, budgets: Budgets) -> Iterator[Budgeted]:
+    def _budgeted_on_devices(
+        self, item: pytest.Item, candidate: Candidate, budgets: Budgets
+    ) -> Iterator[BudgetedCandidate]:
         """What is limited of a candidate on every device there is, whether it is measured now or not."""
         for lineage in {profile.lineage for profile in self.profiles.values()} | set(lineages(self.devices_dir)):
             limits = limits_for(budgets, lineage, str(candidate), marker_limits(item), today=None)
-            yield Budgeted(tuple(lineage), str(candidate), frozenset(limit.key for limit in limits))
+            yield BudgetedCandidate(tuple(lineage), str(candidate), frozenset(limit.key for limit in limits))
 
     def _nearest(self, test_file: Path) -> Budgets | None:
         path = find_budgets(test_file, self.rootdir)

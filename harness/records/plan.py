@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.records.base import Record
+from harness.records.limit_test import LimitTest
 from harness.records.metrics import TrialKind
-from harness.records.question import Question
 
 ENERGY_WINDOW_S = 10.0
 """Seconds of steady inference behind a sensor's figure; shorter windows of a slow sensor err by up to 80 %."""
@@ -108,7 +108,7 @@ class Plan:
     sensors: tuple[str, ...] = ()
     """Readable power sensors; empty: no energy pass."""
     energy_window_s: float = ENERGY_WINDOW_S
-    questions: tuple[Question, ...] = ()
+    questions: tuple[LimitTest, ...] = ()
     most_blocks: int | None = None
     balanced: bool = False
     fewest_reads: int = 1

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.board import LiveBoard, choose_runner
-from harness.gates import Limit, questions_of
+from harness.gates import Limit, limit_tests_of
 from harness.measure import Progress, most_blocks
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import BoardUnfitError, ProfileError
+from harness.records.limit_test import LimitTest
 from harness.records.plan import RunnerSpec
-from harness.records.question import Question
 from harness.records.results import ArtifactRecord, BaselineRecord, Entry
 from harness.records.settings import Settings
 from harness.session.baselines import Baseline, BaselineArm, BaselineContext, open_baseline
@@ -51,11 +51,11 @@ class ArmPair:
         """The artifact of the second arm, None where there is none to measure."""
         return None if self.opponent is None or self.identical else self.opponent.artifact
 
-    def questions(self, order: MeasureRequest, settings: Settings) -> tuple[Question, ...]:
+    def questions(self, order: MeasureRequest, settings: Settings) -> tuple[LimitTest, ...]:
         """What the order's limits ask of trials."""
         paired = self.measured is not None
         most = most_blocks(settings, arms=2 if paired else 1)
-        return questions_of(order.limits, share=order.share, miss=settings.miss, most_blocks=most, paired=paired)
+        return limit_tests_of(order.limits, share=order.share, miss=settings.miss, most_blocks=most, paired=paired)
 
     def told_in(self, entry: Entry) -> Entry:
         """The entry with what it was compared with, and with the trials of an earlier run where that is one."""

@@ -186,7 +186,7 @@ def _compared(entries: Sequence[Entry]) -> list[Entry]:
     if not any(entry.recipe for entry in entries):
         return list(entries)
     # Loads numpy, which the collection of benchmarks is spared.
-    from harness.measure.comparing import Steps, with_comparisons
+    from harness.measure.recipe_gains import Steps, with_comparisons
 
     def steps_of(text: str) -> Steps | None:
         try:

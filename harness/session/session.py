@@ -25,8 +25,8 @@ from harness.records.errors import (
     UsageError,
     told_of,
 )
+from harness.records.limit_test import LimitTest
 from harness.records.plan import RunnerSpec
-from harness.records.question import Question
 from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.session.baseline_comparison import ArmPair, BaselineComparison, MeasureRequest
@@ -165,7 +165,7 @@ class Session:
             self._thread.start()
 
     def _work_ahead(self) -> None:
-        for name in ("harness.measure.assembly", "scipy.special", "sqlalchemy", "ruptures"):
+        for name in ("harness.measure.build_entry", "scipy.special", "sqlalchemy", "ruptures"):
             importlib.import_module(name)
         self.meanwhile()
 
@@ -245,7 +245,7 @@ class Session:
         return judge(rivalry.told_in(entry), order.limits, settings=self.settings, share=order.share)
 
     def _executed(
-        self, board: LiveBoard, order: MeasureRequest, rivalry: ArmPair, questions: tuple[Question, ...]
+        self, board: LiveBoard, order: MeasureRequest, rivalry: ArmPair, questions: tuple[LimitTest, ...]
     ) -> Entry:
         """The plan carried out; on this machine not beside another worker that builds."""
         device = order.device

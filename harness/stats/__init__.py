@@ -3,28 +3,34 @@
 Whoever imports this room loads numpy; scipy only where a distribution is asked for.
 """
 
-from harness.stats.chance import classes_by_chance, orders_by_chance
-from harness.stats.changes import Shift, level_shifts
+from harness.stats.changepoints import Changepoint, changepoints
+from harness.stats.classification import (
+    PairedLoss,
+    area_loss,
+    area_under_curve,
+    classes_by_chance,
+    orders_by_chance,
+    proportion_loss,
+)
 from harness.stats.histograms import MAX_BINS, histogram
 from harness.stats.intervals import Interval, mean_interval, median_interval, median_rank, t_quantile
-from harness.stats.paired import PairedLoss, area_loss, area_under_curve, proportion_loss
 from harness.stats.percentile_bound import PercentileBound, percentile_bound
 from harness.stats.quantiles import independent_samples, needed_samples, quantile, smallest_trial
 from harness.stats.ratio import RatioInterval, ratio_interval, unpaired_ratio
 
 __all__ = [
     "MAX_BINS",
+    "Changepoint",
     "Interval",
     "PairedLoss",
     "PercentileBound",
     "RatioInterval",
-    "Shift",
     "area_loss",
     "area_under_curve",
+    "changepoints",
     "classes_by_chance",
     "histogram",
     "independent_samples",
-    "level_shifts",
     "mean_interval",
     "median_interval",
     "median_rank",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.arrays import finite_array
+from harness.stats.quantiles import finite_array
 
 MAX_BINS = 256
 """The most a results file takes."""

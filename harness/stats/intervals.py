@@ -8,7 +8,7 @@ from math import comb, exp, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.arrays import finite_array
+from harness.stats.quantiles import finite_array
 
 
 @dataclass(frozen=True)

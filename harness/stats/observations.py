@@ -51,7 +51,7 @@ def observations(
     return [list(members) for _, members in groupby(seen, key=lambda one: one.block)]
 
 
-def usable(block: Sequence[Observation]) -> bool:
+def is_usable(block: Sequence[Observation]) -> bool:
     """Whether every trial of a block counts and has a figure that can be one: positive and finite."""
     return bool(block) and all(
         not one.void and one.figure is not None and isfinite(one.figure) and one.figure > 0.0 for one in block
@@ -62,19 +62,19 @@ def interleaved(blocks: Sequence[Sequence[Observation]]) -> Blocks:
     """Effects, on the logarithmic scale, of blocks in which both arms took turns; others are left out."""
     effects, unrest = [], []
     for block in blocks:
-        if usable(block) and tuple(one.arm for one in block) in _TURNS:
+        if is_usable(block) and tuple(one.arm for one in block) in _TURNS:
             effect, differences = _effect(block)
             effects.append(effect)
             unrest.append(differences)
     return _gathered(effects, unrest)
 
 
-def alone(blocks: Sequence[Sequence[Observation]]) -> Blocks:
+def single_arm(blocks: Sequence[Sequence[Observation]]) -> Blocks:
     """Of the candidate's trials: a block's mean is the effect; what outer and inner ones differ by is the unrest."""
     effects, unrest = [], []
     for block in blocks:
         own = [one for one in block if one.arm == "candidate"]
-        if usable(own):
+        if is_usable(own):
             logs = _logs(own)
             middle = len(logs) // 2
             effects.append(float(logs.mean()))
@@ -82,10 +82,13 @@ def alone(blocks: Sequence[Sequence[Observation]]) -> Blocks:
     return _gathered(effects, unrest)
 
 
-def singly(blocks: Sequence[Sequence[Observation]], arm: str) -> list[float]:
+def per_trial(blocks: Sequence[Sequence[Observation]], arm: str) -> list[float]:
     """One arm's figures, trial by trial."""
     return [
-        one.figure for block in blocks for one in block if one.arm == arm and one.figure is not None and usable([one])
+        one.figure
+        for block in blocks
+        for one in block
+        if one.arm == arm and one.figure is not None and is_usable([one])
     ]
 
 

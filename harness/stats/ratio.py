@@ -7,8 +7,8 @@ from math import exp, log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.arrays import finite_array
 from harness.stats.intervals import t_quantile
+from harness.stats.quantiles import finite_array
 
 
 @dataclass(frozen=True)

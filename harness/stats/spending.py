@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.question import FIRST_LOOK
+from harness.records.limit_test import FIRST_LOOK
 
 Array = NDArray[np.float64]
 

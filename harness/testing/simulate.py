@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness.gates import is_sampled, judge, parse_limits, questions_of
+from harness.gates import is_sampled, judge, limit_tests_of, parse_limits
 from harness.measure import execute, make_plan, most_blocks
 from harness.records.candidate import Candidate
 from harness.records.results import Entry
@@ -43,7 +43,7 @@ def simulate(
         make_runner(),
         baseline=against,
         sensors=tuple(name for name in simulated.profile.power.sensors if name in simulated.sensors),
-        questions=questions_of(limits, share=share, miss=settings.miss, most_blocks=most, paired=paired),
+        questions=limit_tests_of(limits, share=share, miss=settings.miss, most_blocks=most, paired=paired),
     )
     entry = execute(
         simulated,

@@ -6,8 +6,8 @@ import pytest
 from support.sample_results import measured
 
 from harness.gates import judge, load_budgets, parse_limits
-from harness.gates.anew import stored_limits, unjudged
-from harness.gates.auditing import expiring, slack_limits
+from harness.gates.judge import stored_limits, without_verdicts
+from harness.gates.lint_budgets import expiring_sentences, slack_limits
 from harness.records.results import Finding
 from harness.records.settings import Settings
 from harness.records.status import Status
@@ -91,7 +91,7 @@ def test_nothing_is_said_of_figures_that_are_not_known(budgets):
     ],
 )
 def test_a_waiver_that_runs_out_is_told_for_fourteen_days(budgets, today, told):
-    assert [told in sentence for sentence in expiring(budgets.waivers, today)] == ([True] if told else [])
+    assert [told in sentence for sentence in expiring_sentences(budgets.waivers, today)] == ([True] if told else [])
 
 
 def test_an_entry_without_its_verdict_is_as_measuring_left_it():
@@ -106,9 +106,9 @@ def test_an_entry_without_its_verdict_is_as_measuring_left_it():
     for before in (plain, wrong):
         judged = judge(before, limits, settings=Settings())
         assert judged.findings != before.findings
-        after = unjudged(judged)
+        after = without_verdicts(judged)
         assert (after.status, after.findings) == (before.status, before.findings)
-    assert unjudged(plain) is plain and unjudged(wrong) is wrong
+    assert without_verdicts(plain) is plain and without_verdicts(wrong) is wrong
 
 
 def finding(metric, limit, **more):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.gates.editing import Edit, edited
+from harness.gates.edit_budgets import Edit, edit_budgets
 from harness.records.errors import BudgetsError
 
 FILE = """# head
@@ -27,7 +27,7 @@ device = "rpi4"
 
 
 def test_values_change_and_keys_join_where_they_belong():
-    text = edited(
+    text = edit_budgets(
         FILE,
         [
             Edit("rpi4", "kws/*", "latency_p50", "5 ms"),
@@ -46,7 +46,7 @@ def test_values_change_and_keys_join_where_they_belong():
 
 
 def test_a_plain_limit_becomes_a_modelled_one():
-    text = edited(
+    text = edit_budgets(
         '[a.b]\npower_mean = "3 W"  # why\n', [Edit("a", "b", "power_mean", "4 W", source="model")], label="x"
     )
 
@@ -56,7 +56,7 @@ def test_a_plain_limit_becomes_a_modelled_one():
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# only a comment", '[a."b"]\nx = "1 s"'])
 def test_files_of_little_text(text):
-    written = edited(text, [Edit("a", "b", "k", "1 s"), Edit("a", "c", "k", "2 s")], label="x")
+    written = edit_budgets(text, [Edit("a", "b", "k", "1 s"), Edit("a", "c", "k", "2 s")], label="x")
 
     assert tomllib.loads(written)["a"]["b"]["k"] == "1 s" and tomllib.loads(written)["a"]["c"] == {"k": "2 s"}
     assert written.startswith(text.strip()) and written.endswith("\n") and not written.endswith("\n\n")
@@ -74,7 +74,7 @@ def test_files_of_little_text(text):
 def test_other_ways_of_writing_are_edited_or_refused_never_spoilt(text):
     wanted = {"a": {"x/*": {"k": "1 s", "l": "2 s"}, "y": {"l": "3 s"}}}
     try:
-        written = edited(text, [Edit("a", "x/*", "l", "2 s"), Edit("a", "y", "l", "3 s")], label="budgets.toml")
+        written = edit_budgets(text, [Edit("a", "x/*", "l", "2 s"), Edit("a", "y", "l", "3 s")], label="budgets.toml")
     except BudgetsError as error:
         assert str(error).startswith("budgets.toml: is written in a way that cannot be edited")
     else:
@@ -108,7 +108,7 @@ def test_whatever_is_edited_reads_as_meant_and_keeps_its_comments(tables, edits)
     for edit in edits:
         wanted.setdefault(edit.device, {}).setdefault(edit.candidate, {})[edit.key] = edit.value
 
-    written = edited(text, edits, label="budgets.toml")
+    written = edit_budgets(text, edits, label="budgets.toml")
 
     assert tomllib.loads(written) == wanted
     comments = [line.partition("#")[2] for line in text.splitlines() if "#" in line]

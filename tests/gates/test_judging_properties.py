@@ -7,7 +7,7 @@ from gates.judged_entries import entry, measured, verdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.gates.interval import more_trials
+from harness.gates.compare_interval import more_trials
 from harness.gates.limits import Limit
 from harness.records.results import Entry
 from harness.records.status import Status

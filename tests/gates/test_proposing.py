@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 from support.sample_results import findings, measured
 
 from harness.gates import judge, load_budgets, parse_limit
-from harness.gates.proposing import Asked, Proposal, Refused, propose, room, told, with_margin
+from harness.gates.propose_limits import (
+    Proposal,
+    ProposalRequest,
+    Refused,
+    figure_text,
+    propose_limits,
+    room,
+    with_margin,
+)
 from harness.records.metrics import METRICS
 from harness.records.results import Finding, Histogram, TrialSummary
 from harness.records.settings import Settings
@@ -46,7 +54,7 @@ def budgets_of(tmp_path):
 
 
 def test_the_bad_end_and_the_margin_make_the_limit():
-    found = propose([entry()], None, Asked(), lineages=LINEAGES)
+    found = propose_limits([entry()], None, ProposalRequest(), lineages=LINEAGES)
 
     assert texts(found) == {"latency_p50": "4.45 ms", "model_memory": "42.3 MB", "model_size": "124 kB"}
     assert set(steps(found).values()) == {"add"}
@@ -59,14 +67,16 @@ def test_the_bad_end_and_the_margin_make_the_limit():
 
 
 def test_a_floor_lies_below_the_lower_end():
-    found = propose([entry()], None, Asked(("throughput",), margin=0.2), lineages=LINEAGES)
+    found = propose_limits([entry()], None, ProposalRequest(("throughput",), margin=0.2), lineages=LINEAGES)
 
     assert texts(found) == {"throughput": "198 /s"}
 
 
 def test_of_two_entries_the_worse_counts():
     slower = [measured("latency_p50", 0.005, spread=0.01)]
-    found = propose([entry(), entry(measurements=slower)], None, Asked(("latency_p50",)), lineages=LINEAGES)
+    found = propose_limits(
+        [entry(), entry(measurements=slower)], None, ProposalRequest(("latency_p50",)), lineages=LINEAGES
+    )
 
     assert texts(found) == {"latency_p50": "5.56 ms"}
 
@@ -103,7 +113,7 @@ def test_what_is_proposed_holds_for_the_run_that_it_comes_from(metric, factors):
         measured("throughput", 250.0 / middle, spread=0.001),
     ]
     one = entry(measurements=figures, trials=trials_of(factors, 0.004))
-    (found,) = propose([one], None, Asked((metric,)), lineages=LINEAGES)
+    (found,) = propose_limits([one], None, ProposalRequest((metric,)), lineages=LINEAGES)
     limit = parse_limit(metric, found.text, origin="proposed")
     judged = judge(one, [limit], settings=Settings(), share=0.005 / 40)
     assert judged.status is Status.PASS, judged.reason
@@ -113,13 +123,13 @@ def test_what_is_proposed_holds_for_the_run_that_it_comes_from(metric, factors):
 def test_from_a_single_trial_nothing_is_proposed():
     figures = [measured("latency_p50", 0.004, spread=0.001)]
     one = entry(measurements=figures, trials=trials_of([1.0], 0.004))
-    (refused,) = propose([one], None, Asked(("latency_p50",)), lineages=LINEAGES)
+    (refused,) = propose_limits([one], None, ProposalRequest(("latency_p50",)), lineages=LINEAGES)
     assert "too little to make a limit of, raise --trials" in refused.why
 
 
 def test_a_small_models_memory_has_room_for_what_processes_differ_by():
     small = [measured("model_memory", 132_000.0, n=2)]
-    (found,) = propose([entry(measurements=small)], None, Asked(("model_memory",)), lineages=LINEAGES)
+    (found,) = propose_limits([entry(measurements=small)], None, ProposalRequest(("model_memory",)), lineages=LINEAGES)
     assert found.text == "388 kB"
 
 
@@ -152,13 +162,15 @@ def test_a_limit_that_stands_is_changed_only_on_demand_and_for_a_reason(budgets_
     budgets = budgets_of(text)
 
     for update, step in ((False, without), (True, with_update)):
-        found = propose([entry()], budgets, Asked(("latency_p50",), update=update), lineages=LINEAGES)
+        found = propose_limits([entry()], budgets, ProposalRequest(("latency_p50",), update=update), lineages=LINEAGES)
         assert steps(found) == {"latency_p50": step}
 
 
 def test_the_source_of_a_modelled_joule_is_told():
     joules = [measured("energy_per_inference", 0.013, spread=0.01, source="model: fit", band=0.15)]
-    (found,) = propose([entry(measurements=joules)], None, Asked(("energy_per_inference",)), lineages=LINEAGES)
+    (found,) = propose_limits(
+        [entry(measurements=joules)], None, ProposalRequest(("energy_per_inference",)), lineages=LINEAGES
+    )
 
     assert found.modelled and found.text == "14.5 mJ"
 
@@ -181,18 +193,21 @@ def test_the_source_of_a_modelled_joule_is_told():
 )
 @pytest.mark.parametrize("update", [True, False])
 def test_what_was_not_fit_is_refused_by_name(changes, told_why, update):
-    (refused,) = propose(
-        [entry(), entry(candidate="kws"), entry(**changes)][-1:], None, Asked(update=update), lineages=LINEAGES
+    (refused,) = propose_limits(
+        [entry(), entry(candidate="kws"), entry(**changes)][-1:],
+        None,
+        ProposalRequest(update=update),
+        lineages=LINEAGES,
     )
 
     assert isinstance(refused, Refused) and told_why in refused.why
 
 
 def test_one_unfit_entry_refuses_all_of_its_candidate():
-    found = propose(
+    found = propose_limits(
         [entry(), entry(status=Status.INVALID, reason="hot"), entry(recipe="float32")],
         None,
-        Asked(("model_size",)),
+        ProposalRequest(("model_size",)),
         lineages=LINEAGES,
     )
 
@@ -206,9 +221,9 @@ def test_a_broken_budget_is_refused_until_update_is_asked_for(budgets_of):
     budgets = budgets_of('[rpi4."kws/*"]\nlatency_p50 = "3 ms"\n')
     broken = entry(status=Status.FAIL, reason="above", findings=findings(Status.FAIL, "above", 0.004))
 
-    (refused,) = propose([broken], budgets, Asked(("latency_p50",)), lineages=LINEAGES)
+    (refused,) = propose_limits([broken], budgets, ProposalRequest(("latency_p50",)), lineages=LINEAGES)
     assert refused.why == "FAIL: above; --update would relax what it broke"
-    (relaxed,) = propose([broken], budgets, Asked(("latency_p50",), update=True), lineages=LINEAGES)
+    (relaxed,) = propose_limits([broken], budgets, ProposalRequest(("latency_p50",), update=True), lineages=LINEAGES)
     assert (relaxed.step, relaxed.stands.text, relaxed.text) == ("change", "3 ms", "4.45 ms")
 
 
@@ -223,13 +238,17 @@ def test_a_broken_budget_is_refused_until_update_is_asked_for(budgets_of):
     ],
 )
 def test_a_figure_that_is_not_known_makes_no_limit(figures, why):
-    (refused,) = propose([entry(measurements=figures)], None, Asked(("latency_p50",)), lineages=LINEAGES)
+    (refused,) = propose_limits(
+        [entry(measurements=figures)], None, ProposalRequest(("latency_p50",)), lineages=LINEAGES
+    )
 
     assert why in refused.why
 
 
 def test_an_interval_over_a_prefix_names_both_units():
-    assert told(measured("latency_p50", 0.001, ci_low=0.0009, ci_high=0.0011)).startswith("1 ms (900 µs to 1.1 ms,")
+    assert figure_text(measured("latency_p50", 0.001, ci_low=0.0009, ci_high=0.0011)).startswith(
+        "1 ms (900 µs to 1.1 ms,"
+    )
 
 
 def test_the_room_under_ceilings_and_above_floors(budgets_of):

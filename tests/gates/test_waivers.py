@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.gates import (
-    Budgeted,
+    BudgetedCandidate,
     Budgets,
     BudgetTable,
     Limit,
     Waiver,
-    expired,
+    expired_sentences,
     limits_for,
     load_budgets,
     parse_limit,
@@ -81,8 +81,8 @@ def test_it_holds_on_its_last_day_and_not_on_the_next(budgets_of):
     after = held(budgets, today=date(2026, 12, 2))["latency_p50_regression"]
     assert (after.value, after.waiver) == (pytest.approx(0.02), None)
     assert after.expired == "the waiver to 8 % expired on 2026-12-01 (#123: the new kernel is slower)"
-    assert expired(budgets.waivers, date(2026, 12, 1)) == ()
-    (said,) = expired(budgets.waivers, date(2026, 12, 2))
+    assert expired_sentences(budgets.waivers, date(2026, 12, 1)) == ()
+    (said,) = expired_sentences(budgets.waivers, date(2026, 12, 2))
     assert said.startswith('budgets.toml [[waiver]] 1 [rpi4."kws/*"] latency_p50_regression: expired on 2026-12-01')
     assert "#123" in said and "take it out" in said
 
@@ -203,8 +203,8 @@ def test_every_problem_of_the_file_is_said_at_once(budgets_of):
 
 
 BUDGETED = [
-    Budgeted(("pi-07", "rpi4"), "kws/int8", frozenset({"latency_p50", "latency_p50_regression"})),
-    Budgeted(("rpi5",), "kws/int8", frozenset({"peak_memory"})),
+    BudgetedCandidate(("pi-07", "rpi4"), "kws/int8", frozenset({"latency_p50", "latency_p50_regression"})),
+    BudgetedCandidate(("rpi5",), "kws/int8", frozenset({"peak_memory"})),
 ]
 
 
@@ -276,7 +276,7 @@ def test_an_expired_waiver_waives_nothing(tmp_path_factory, tables, waivers):
 
     late_limits = held(made(tables, waivers, path), today=late)
     assert {key: replace(limit, expired=None) for key, limit in late_limits.items()} == held(made(tables, [], path))
-    assert len(expired(waivers, late)) == len(waivers)
+    assert len(expired_sentences(waivers, late)) == len(waivers)
 
 
 def test_a_limit_that_is_not_waived_says_nothing(tmp_path):

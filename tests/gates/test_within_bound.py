@@ -3,8 +3,8 @@
 import pytest
 
 from harness.gates import is_asked, is_sampled, judge, parse_limit
-from harness.gates.answered import within_bound
 from harness.gates.evidence import Evidence
+from harness.gates.sequential_verdict import hold_to_bound
 from harness.records.metrics import METRICS
 from harness.records.results import Finding, Histogram, Measurement, TrialSummary
 from harness.records.settings import Settings
@@ -24,12 +24,12 @@ def measured(bound: float | None, independent: int | None = 80, metric: str = "l
 
 def test_a_bound_within_the_limit_leaves_the_pass_and_stands_in_it() -> None:
     for bound in (0.0049, 0.005):
-        found = within_bound(PASSED, measured(bound), LIMIT, EVIDENCE)
+        found = hold_to_bound(PASSED, measured(bound), LIMIT, EVIDENCE)
         assert (found.status, found.reason, found.ci_high) == (Status.PASS, "held", bound)
 
 
 def test_a_pass_whose_bound_is_above_the_limit_is_too_close_to_call() -> None:
-    found = within_bound(PASSED, measured(0.0052), LIMIT, EVIDENCE)
+    found = hold_to_bound(PASSED, measured(0.0052), LIMIT, EVIDENCE)
     assert (found.status, found.ci_high) == (Status.INCONCLUSIVE, 0.0052)
     assert found.reason == (
         "latency_p90 too close to call: 80 independent reads bound it with 99 % by 5.2 ms only, against 5 ms on rpi4; "
@@ -38,23 +38,23 @@ def test_a_pass_whose_bound_is_above_the_limit_is_too_close_to_call() -> None:
 
 
 def test_too_few_reads_for_any_bound_never_pass() -> None:
-    found = within_bound(PASSED, measured(None, 12), LIMIT, EVIDENCE)
+    found = hold_to_bound(PASSED, measured(None, 12), LIMIT, EVIDENCE)
     assert (found.status, found.ci_high) == (Status.INCONCLUSIVE, None)
     assert "12 independent reads give no bound with 99 %, against 5 ms on rpi4" in found.reason
-    untold = within_bound(PASSED, measured(None, None), LIMIT, EVIDENCE)
+    untold = hold_to_bound(PASSED, measured(None, None), LIMIT, EVIDENCE)
     assert "its reads give no bound" in untold.reason
 
 
 @pytest.mark.parametrize("status", [Status.FAIL, Status.INCONCLUSIVE, Status.INVALID])
 def test_what_did_not_pass_stays_as_it_was_judged(status: Status) -> None:
     finding = PASSED.model_copy(update={"status": status})
-    assert within_bound(finding, measured(0.0052), LIMIT, EVIDENCE) == finding
+    assert hold_to_bound(finding, measured(0.0052), LIMIT, EVIDENCE) == finding
 
 
 def test_metrics_that_are_no_percentile_of_reads_need_no_bound() -> None:
     limit = parse_limit("latency_p50", "5 ms", origin="marker")
     finding = PASSED.model_copy(update={"metric": "latency_p50"})
-    assert within_bound(finding, measured(None, metric="latency_p50"), limit, EVIDENCE) == finding
+    assert hold_to_bound(finding, measured(None, metric="latency_p50"), limit, EVIDENCE) == finding
 
 
 def trials(p90_s: float) -> list[TrialSummary]:

@@ -3,9 +3,9 @@
 import pytest
 from store.sample_results import results
 
-from harness.gates import is_asked, judge, parse_limits, questions_of
+from harness.gates import is_asked, judge, limit_tests_of, parse_limits
 from harness.measure import execute, make_plan, most_blocks
-from harness.measure.across_runs import figures_of
+from harness.measure.compare_runs import values_by_trial
 from harness.records.candidate import Candidate
 from harness.records.metrics import METRICS, Metric
 from harness.records.results import Entry, Measurement
@@ -30,7 +30,7 @@ def judged(limit: str) -> Entry:
     limits = parse_limits({"latency_p95": limit}, origin="marker")
     assert is_asked(limits[0], paired=False)
     blocks = most_blocks(SETTINGS, arms=1)
-    questions = questions_of(limits, share=0.001, miss=SETTINGS.miss, most_blocks=blocks, paired=False)
+    questions = limit_tests_of(limits, share=0.001, miss=SETTINGS.miss, most_blocks=blocks, paired=False)
     artifact = make_artifact()
     board = SimulatedBoard(model=SimulatedModel(latency_s=0.004, within_sd=0.02), seed=3)
     entry = execute(
@@ -54,7 +54,7 @@ def test_it_is_measured_and_judged_by_its_budget(limit: str, status: Status) -> 
     found = of(entry)
     assert found.value == pytest.approx(0.004 * 1.0334, rel=0.02)
     assert found.ci_low is not None and found.upper_bound is not None
-    assert len(figures_of(entry, NEW.name)) == found.n
+    assert len(values_by_trial(entry, NEW.name)) == found.n
     assert (entry.status, entry.findings[-1].metric) == (status, "latency_p95")
     assert entry.reason.startswith("latency_p95 4.")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.measure.answers import alike, judge_answers
+from harness.measure.postprocess_check import alike, check_postprocess
 from harness.records.board import StageTimes
 from harness.records.status import Status
 from harness.testing import make_stages, make_trial
@@ -21,7 +21,7 @@ def trial(*answers, index=0):
 
 
 def judged(*trials, host=HOST, bit_equal=True, **changes):
-    return judge_answers(make_stages(answers=host, samples=3, **changes), trials, bit_equal=bit_equal)
+    return check_postprocess(make_stages(answers=host, samples=3, **changes), trials, bit_equal=bit_equal)
 
 
 def test_the_same_answers_are_said_and_kept():
@@ -78,7 +78,7 @@ def test_without_the_hosts_answers_they_are_unchecked(changes, sentence):
 
 
 def test_without_stages_nothing_is_said():
-    assert judge_answers(None, [make_trial()], bit_equal=True).sentence == ""
+    assert check_postprocess(None, [make_trial()], bit_equal=True).sentence == ""
     assert judged(make_trial()).sentence == ""
 
 

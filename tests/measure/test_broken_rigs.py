@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.gates import judge, limits_for, load_budgets, parse_limits, questions_of
+from harness.gates import judge, limit_tests_of, limits_for, load_budgets, parse_limits
 from harness.measure import execute, make_plan, most_blocks
 from harness.records.board import TrialMemory
 from harness.records.candidate import Candidate
@@ -37,7 +37,7 @@ SETTINGS = Settings(time_limit_s=120.0)
 
 def measured(board, *, settings=SETTINGS, limits=LIMITS, baseline=BASE):
     arms = 1 if baseline is None else 2
-    questions = questions_of(
+    questions = limit_tests_of(
         limits, share=0.001, miss=0.05, most_blocks=most_blocks(settings, arms=arms), paired=arms == 2
     )
     plan = make_plan(settings, OURS, make_runner(), baseline=baseline, questions=questions)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.measure.comparing import FLOOR, Steps, with_comparisons
+from harness.measure.recipe_gains import FLOOR, Steps, with_comparisons
 from harness.records.results import Finding, Histogram, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.measure import energy
-from harness.measure.evidence import Evidence
+from harness.measure.evidence import ArmEvidence
 from harness.records.board import EnergyReading, SensorFound
 from harness.records.device import Power, PowerModel
 from harness.testing import make_artifact, make_facts, make_profile, make_telemetry, make_trial
@@ -31,7 +31,7 @@ def _latency(*utilisations):
 
 
 def _compute(*trials, sensors=(), model=None, found=()):
-    evidence = Evidence(
+    evidence = ArmEvidence(
         trials=trials,
         artifact=make_artifact(),
         profile=make_profile(power=Power(sensors=list(sensors), model=model)),

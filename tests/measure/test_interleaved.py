@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.gates import judge, parse_limits, questions_of
+from harness.gates import judge, limit_tests_of, parse_limits
 from harness.measure import execute, make_plan, most_blocks
 from harness.records.candidate import Candidate
 from harness.records.results import BaselineRecord
@@ -33,7 +33,7 @@ def compared(board, *, settings=None, baseline=BASE, **budgets):
     settings = settings or Settings(time_limit_s=600.0)
     limits = parse_limits(budgets, origin="marker")
     arms = 1 if baseline is None else 2
-    questions = questions_of(
+    questions = limit_tests_of(
         limits, share=SHARE, miss=settings.miss, most_blocks=most_blocks(settings, arms=arms), paired=arms == 2
     )
     plan = make_plan(settings, OURS, make_runner(), baseline=baseline, questions=questions)

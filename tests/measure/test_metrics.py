@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.measure.evidence import Evidence
+from harness.measure.evidence import ArmEvidence
 from harness.measure.metrics import compute_all
 from harness.records.artifact import AccuracyResult
 from harness.records.board import StageTimes
@@ -12,7 +12,7 @@ from harness.testing import make_artifact, make_facts, make_memory, make_profile
 
 
 def _evidence(*trials, **changes):
-    return Evidence(
+    return ArmEvidence(
         **{
             "trials": trials,
             "artifact": make_artifact(),

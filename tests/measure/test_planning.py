@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.measure import DEFAULT_TRIALS, expected_extent, make_plan, order_of
-from harness.measure.order import again, parts_of, thermometer
+from harness.measure.block_order import parts_of, repeat_block, thermometer
 from harness.records.errors import UsageError
-from harness.records.question import Question
+from harness.records.limit_test import LimitTest
 from harness.records.settings import Settings
 from harness.testing import made_up_sha256, make_artifact, make_golden, make_runner, make_stages
 
@@ -121,7 +121,7 @@ def test_abba_then_baab_with_memory_of_both_arms():
 
 
 def _asked(metric="latency_p50", *, relative=True):
-    return Question(
+    return LimitTest(
         metric=metric, better="lower", limit=0.02, relative=relative, alpha=0.001, miss=0.05, most_blocks=130
     )
 
@@ -247,7 +247,7 @@ def test_the_extent_with_limits_reaches_from_the_first_look_to_the_time_limit():
 
 def test_a_block_again_has_new_numbers_and_no_check():
     block = order_of(make_plan(Settings(), CANDIDATE, make_runner()))[0]
-    repeated = again(block, index=9, first_trial=40)
+    repeated = repeat_block(block, index=9, first_trial=40)
     assert repeated.index == 9
     assert [t.index for t in repeated.trials] == list(range(40, 46))
     assert [t.kind for t in repeated.trials] == [*["latency"] * 5, "memory"]

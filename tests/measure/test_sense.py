@@ -3,7 +3,7 @@
 import pytest
 
 from harness.measure import make_plan, order_of
-from harness.measure.sense import NO_ANSWER, STUCK_READS, sensible
+from harness.measure.validate_trials import NO_ANSWER, STUCK_READS, validate_trials
 from harness.records.board import EnergyReading, StageTimes
 from harness.records.errors import TrialError
 from harness.records.settings import Settings
@@ -22,12 +22,12 @@ MEMORY = make_trial(1, kind="memory", samples_ns=(), n=2, memory=make_memory())
 
 
 def _first(trial):
-    return next(iter(sensible(BLOCK, [trial, MEMORY])))
+    return next(iter(validate_trials(BLOCK, [trial, MEMORY])))
 
 
 def test_what_makes_sense_passes_unchanged():
     trials = [make_trial(), MEMORY]
-    assert list(sensible(BLOCK, trials)) == trials
+    assert list(validate_trials(BLOCK, trials)) == trials
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_nonsense_becomes_a_death_with_its_reason(changes, told):
 
 
 def test_a_memory_trial_without_figures_is_nonsense():
-    trials = list(sensible(BLOCK, [make_trial(), MEMORY.model_copy(update={"memory": None})]))
+    trials = list(validate_trials(BLOCK, [make_trial(), MEMORY.model_copy(update={"memory": None})]))
     assert "without memory figures" in trials[1].died
 
 
@@ -71,23 +71,23 @@ def test_a_death_is_passed_on_as_it_is():
 @pytest.mark.parametrize("changes", [{"arm": "baseline"}, {"block": 3}, {"kind": "energy"}])
 def test_an_answer_for_something_else_is_an_error(changes):
     with pytest.raises(TrialError, match="expected block 0"):
-        list(sensible(BLOCK, [make_trial(**changes)]))
+        list(validate_trials(BLOCK, [make_trial(**changes)]))
 
 
 def test_an_answer_that_came_twice_is_an_error():
     with pytest.raises(TrialError, match="not asked for or came twice"):
-        list(sensible(BLOCK, [make_trial(), make_trial()]))
+        list(validate_trials(BLOCK, [make_trial(), make_trial()]))
 
 
 def test_missing_answers_are_deaths():
-    trials = list(sensible(BLOCK, [make_trial()]))
+    trials = list(validate_trials(BLOCK, [make_trial()]))
     assert [(t.index, t.kind, t.died) for t in trials[1:]] == [(1, "memory", NO_ANSWER)]
 
 
 def test_what_the_simulated_board_answers_makes_sense():
     board = SimulatedBoard()
     board.ship(make_artifact().local_path, make_artifact().sha256)
-    assert [trial.died for trial in sensible(BLOCK, board.run_block(BLOCK))] == [None, None]
+    assert [trial.died for trial in validate_trials(BLOCK, board.run_block(BLOCK))] == [None, None]
 
 
 STAGED = order_of(make_plan(Settings(trials=1), make_artifact(stages=make_stages()), make_runner()))[0]
@@ -103,7 +103,7 @@ TIMES = {
 def _stages(**changes):
     times = StageTimes.model_validate(TIMES | changes)
     staged = make_trial(1, kind="stages", samples_ns=(), stages=times)
-    return list(sensible(STAGED, [make_trial(), staged, MEMORY.model_copy(update={"index": 2})]))[1]
+    return list(validate_trials(STAGED, [make_trial(), staged, MEMORY.model_copy(update={"index": 2})]))[1]
 
 
 def test_stages_that_make_sense_pass_unchanged():
@@ -137,5 +137,5 @@ def test_nonsense_in_stages_becomes_a_death_with_its_reason(changes, told):
 
 def test_a_stages_trial_without_times_is_nonsense():
     bare = make_trial(1, kind="stages", samples_ns=())
-    found = list(sensible(STAGED, [make_trial(), bare, MEMORY.model_copy(update={"index": 2})]))[1]
+    found = list(validate_trials(STAGED, [make_trial(), bare, MEMORY.model_copy(update={"index": 2})]))[1]
     assert found.died == "the board's answer makes no sense: a stages trial without stages"

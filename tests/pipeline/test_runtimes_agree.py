@@ -12,7 +12,7 @@ from support import needs
 
 from harness.board import LiveBoard, choose_runner, open_board
 from harness.board.provision import provision
-from harness.measure.outputs import SQNR_DB, OutputVerdict, judge_outputs
+from harness.measure.output_check import SQNR_DB, OutputVerdict, check_outputs
 from harness.pipeline import Builder, candidates_from_paths
 from harness.pipeline.check.inspection.flatbuffer import root
 from harness.pipeline.check.inspection.graph import read_graphs
@@ -118,7 +118,7 @@ def checked(board: LiveBoard, model: Path, golden: GoldenOutputs, delegate: str 
 
 
 def judged(trial: Trial, golden: GoldenOutputs) -> OutputVerdict:
-    return judge_outputs(trial.check, golden, max_output_error=0.0, builtin=trial.check_builtin)
+    return check_outputs(trial.check, golden, max_output_error=0.0, builtin=trial.check_builtin)
 
 
 def expected(model: Path, folder: Path) -> GoldenOutputs:

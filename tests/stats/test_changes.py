@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stats.changes import FARTHEST, LEAST, level_shifts
+from harness.stats.changepoints import FARTHEST, LEAST, changepoints
 
 LEVEL, NOISE = 100.0, 1.0
 SERIES = 400
@@ -22,7 +22,7 @@ def drawn(generator, count, *, outliers=0.0, size=10.0):
 
 def share_of_alarms(make):
     generator = np.random.default_rng(20261124)
-    return sum(bool(level_shifts(make(generator))) for _ in range(SERIES)) / SERIES
+    return sum(bool(changepoints(make(generator))) for _ in range(SERIES)) / SERIES
 
 
 @pytest.mark.parametrize("outliers", [0.0, 0.02, 0.05, 0.1])
@@ -60,7 +60,7 @@ def test_a_step_of_five_sd_is_seen_after_a_few_points(after, share, sign):
     for _ in range(SERIES):
         values = np.concatenate([drawn(generator, 30, outliers=0.02), drawn(generator, after) + 5 * sign])
         seen += any(
-            abs(shift.at - 30) <= 1 and (shift.after - shift.before) * sign > 0 for shift in level_shifts(values)
+            abs(shift.at - 30) <= 1 and (shift.after - shift.before) * sign > 0 for shift in changepoints(values)
         )
     assert seen / SERIES >= share
 
@@ -70,7 +70,7 @@ def test_a_small_step_is_seen_when_it_lasts():
     seen = 0
     for _ in range(SERIES):
         values = np.concatenate([drawn(generator, 30), drawn(generator, 10) + 3])
-        seen += any(abs(shift.at - 30) <= 4 for shift in level_shifts(values))
+        seen += any(abs(shift.at - 30) <= 4 for shift in changepoints(values))
     assert seen / SERIES >= 0.9
 
 
@@ -78,7 +78,7 @@ def test_every_level_is_told_with_its_median():
     generator = np.random.default_rng(1)
     levels = [100.0, 120.0, 90.0]
     values = np.concatenate([level + generator.normal(size=10) for level in levels])
-    shifts = level_shifts(values)
+    shifts = changepoints(values)
     assert [shift.at for shift in shifts] == [10, 20]
     assert [round(shift.before, -1) for shift in shifts] == [100, 120]
     assert [round(shift.after, -1) for shift in shifts] == [120, 90]
@@ -86,25 +86,25 @@ def test_every_level_is_told_with_its_median():
 
 def test_figures_that_repeat_exactly_change_with_the_third():
     size = [112_700.0] * 8
-    assert level_shifts([*size, 120_000.0, 120_000.0]) == []
-    (shift,) = level_shifts([*size, 120_000.0, 120_000.0, 120_000.0])
+    assert changepoints([*size, 120_000.0, 120_000.0]) == []
+    (shift,) = changepoints([*size, 120_000.0, 120_000.0, 120_000.0])
     assert (shift.at, shift.before, shift.after) == (8, 112_700.0, 120_000.0)
-    assert level_shifts([*size, *[112_704.0] * 8]) == []
+    assert changepoints([*size, *[112_704.0] * 8]) == []
 
 
 @pytest.mark.parametrize("count", range(2 * LEAST))
 def test_a_short_series_has_no_changes(count):
-    assert level_shifts([*[1.0] * (count // 2), *[9.0] * (count - count // 2)] or [1.0]) == []
+    assert changepoints([*[1.0] * (count // 2), *[9.0] * (count - count // 2)] or [1.0]) == []
 
 
 def test_of_a_long_series_the_newest_points_are_looked_at():
     old = [1.0] * 300
-    assert level_shifts([*[5.0] * 100, *old]) == []
-    (shift,) = level_shifts([*old, *[2.0] * 10])
+    assert changepoints([*[5.0] * 100, *old]) == []
+    (shift,) = changepoints([*old, *[2.0] * 10])
     assert shift.at == 300 and FARTHEST < 300
 
 
 @given(st.lists(st.floats(-1e9, 1e9, allow_nan=False), min_size=1, max_size=40))
 def test_shifts_are_in_order_and_leave_every_level_its_points(values):
-    ends = [0, *(shift.at for shift in level_shifts(values)), len(values)]
+    ends = [0, *(shift.at for shift in changepoints(values)), len(values)]
     assert len(ends) == 2 or min(b - a for a, b in pairwise(ends)) >= LEAST

@@ -3,10 +3,10 @@ from math import log
 import numpy as np
 import pytest
 
+from harness.records.limit_test import LimitTest
 from harness.records.metrics import METRICS, metrics_of
-from harness.records.question import Question
 from harness.records.results import Histogram, TrialSummary
-from harness.stats.questions import answer, answer_apart
+from harness.stats.limit_test import run_limit_test, unpaired_test
 
 ABBA = ("candidate", "baseline", "baseline", "candidate")
 BAAB = ("baseline", "candidate", "candidate", "baseline")
@@ -38,7 +38,7 @@ def measured(ratio, *, blocks=40, spread=0.01, base_s=0.004, seed=0, arms=2):
 
 
 def question(metric="latency_p50", *, limit=0.02, relative=True, better="lower", most_blocks=40):
-    return Question(
+    return LimitTest(
         metric=metric, better=better, limit=limit, relative=relative, alpha=0.001, miss=0.05, most_blocks=most_blocks
     )
 
@@ -46,7 +46,7 @@ def question(metric="latency_p50", *, limit=0.02, relative=True, better="lower",
 @pytest.mark.parametrize("metric", sorted({metric.name for metric in metrics_of("latency")} - {"throughput"}))
 @pytest.mark.parametrize(("ratio", "verdict"), [(1.0, "pass"), (1.05, "fail"), (0.8, "pass")])
 def test_a_relative_limit_on_every_figure(metric, ratio, verdict):
-    found = answer(question(metric), measured(ratio))
+    found = run_limit_test(question(metric), measured(ratio))
     assert found.verdict == verdict and found.needed is None
     assert found.value == pytest.approx(ratio - 1.0, abs=0.01)
     assert found.low <= found.value <= found.high
@@ -55,7 +55,7 @@ def test_a_relative_limit_on_every_figure(metric, ratio, verdict):
 
 @pytest.mark.parametrize(("ratio", "verdict"), [(1.0, "pass"), (1.06, "fail")])
 def test_throughput_is_worse_when_it_falls(ratio, verdict):
-    found = answer(question("throughput", better="higher"), measured(ratio))
+    found = run_limit_test(question("throughput", better="higher"), measured(ratio))
     assert found.verdict == verdict
     assert found.value == pytest.approx(1.0 - 1.0 / ratio, abs=0.01)
 
@@ -63,7 +63,7 @@ def test_throughput_is_worse_when_it_falls(ratio, verdict):
 @pytest.mark.parametrize("arms", [1, 2])
 @pytest.mark.parametrize(("limit", "verdict"), [(0.0043, "pass"), (0.0038, "fail")])
 def test_an_absolute_limit_with_one_arm_or_two(arms, limit, verdict):
-    found = answer(question(limit=limit, relative=False), measured(1.0, arms=arms))
+    found = run_limit_test(question(limit=limit, relative=False), measured(1.0, arms=arms))
     assert found.verdict == verdict
     assert found.value == pytest.approx(0.004, rel=0.01)
     assert (found.high <= limit) if verdict == "pass" else (found.low > limit)
@@ -71,12 +71,16 @@ def test_an_absolute_limit_with_one_arm_or_two(arms, limit, verdict):
 
 def test_a_floor_on_throughput():
     trials = measured(1.0, arms=1)
-    assert answer(question("throughput", better="higher", limit=200.0, relative=False), trials).verdict == "pass"
-    assert answer(question("throughput", better="higher", limit=260.0, relative=False), trials).verdict == "fail"
+    assert (
+        run_limit_test(question("throughput", better="higher", limit=200.0, relative=False), trials).verdict == "pass"
+    )
+    assert (
+        run_limit_test(question("throughput", better="higher", limit=260.0, relative=False), trials).verdict == "fail"
+    )
 
 
 def test_at_the_limit_it_is_open_and_says_about_how_many_blocks_it_would_take():
-    found = answer(question(), measured(1.0195, spread=0.03, seed=4))
+    found = run_limit_test(question(), measured(1.0195, spread=0.03, seed=4))
     assert found.verdict == "open" and found.blocks == 40
     assert found.needed is None or found.needed > 40
 
@@ -84,8 +88,8 @@ def test_at_the_limit_it_is_open_and_says_about_how_many_blocks_it_would_take():
 def test_a_figure_on_its_limit_but_for_the_last_digits_stays_open_without_an_advice():
     # Whatever log(exp(x)) loses makes the distance as small as it can be.
     trials = measured(1.0, blocks=6, arms=1)
-    usual = answer(question(limit=1.0, relative=False), trials).value
-    found = answer(question(limit=usual * (1.0 + 1e-14), relative=False), trials)
+    usual = run_limit_test(question(limit=1.0, relative=False), trials).value
+    found = run_limit_test(question(limit=usual * (1.0 + 1e-14), relative=False), trials)
     assert (found.verdict, found.needed) == ("open", None)
 
 
@@ -93,20 +97,21 @@ def test_a_block_with_a_void_trial_is_left_out():
     trials = measured(1.0, blocks=10)
     spoilt = [t.model_copy(update={"void": "throttled"}) if (t.block, t.arm) == (3, "candidate") else t for t in trials]
     assert (
-        answer(question(), spoilt).blocks == answer(question(), trials).blocks or answer(question(), spoilt).blocks == 9
+        run_limit_test(question(), spoilt).blocks == run_limit_test(question(), trials).blocks
+        or run_limit_test(question(), spoilt).blocks == 9
     )
 
 
 def test_half_a_block_and_swapped_arms_do_not_enter():
     trials = measured(1.0, blocks=8)
     shuffled = [t.model_copy(update={"arm": "candidate"}) if t.block == 2 else t for t in trials]
-    assert answer(question(), [*trials, trial(99, "candidate", 1.0)]) == answer(question(), trials)
-    assert answer(question(), shuffled) == answer(question(), [t for t in trials if t.block != 2])
+    assert run_limit_test(question(), [*trials, trial(99, "candidate", 1.0)]) == run_limit_test(question(), trials)
+    assert run_limit_test(question(), shuffled) == run_limit_test(question(), [t for t in trials if t.block != 2])
 
 
 @pytest.mark.parametrize("trials", [[], measured(1.0, blocks=5), measured(1.0, blocks=12, arms=1)])
 def test_too_little_is_open_without_a_figure(trials):
-    found = answer(question(), trials)
+    found = run_limit_test(question(), trials)
     assert (found.verdict, found.value, found.low) == ("open", None, None)
 
 
@@ -115,8 +120,8 @@ def test_too_little_is_open_without_a_figure(trials):
 def test_at_the_end_of_measuring_what_no_look_was_due_for_is_looked_at_once(blocks, limit, verdict):
     trials = measured(1.0, blocks=blocks, arms=1)
     asked = question(limit=limit, relative=False)
-    assert answer(asked, trials).value is None
-    found = answer(asked, trials, final=True)
+    assert run_limit_test(asked, trials).value is None
+    found = run_limit_test(asked, trials, final=True)
     assert (found.verdict, found.blocks) == (verdict, blocks)
     assert found.low < found.value < found.high
 
@@ -124,35 +129,35 @@ def test_at_the_end_of_measuring_what_no_look_was_due_for_is_looked_at_once(bloc
 def test_the_last_look_takes_half_of_alpha_and_none_where_looks_were_possible():
     trials = measured(1.0, blocks=5)
     alone = question().model_copy(update={"most_blocks": None, "alpha": 0.0005})
-    assert answer(question(), trials, final=True).low == answer(alone, trials).low
+    assert run_limit_test(question(), trials, final=True).low == run_limit_test(alone, trials).low
     many = measured(1.0, blocks=12)
-    assert answer(question(), many, final=True) == answer(question(), many)
+    assert run_limit_test(question(), many, final=True) == run_limit_test(question(), many)
 
 
 @pytest.mark.parametrize(("metric", "better"), [("latency_p50", "lower"), ("throughput", "higher")])
 def test_bounds_of_two_restless_blocks_stay_within_what_a_record_holds(metric, better):
     trials = [trial(number // 4, "candidate", 1.0 if number < 4 else 30.0) for number in range(8)]
     asked = question(metric, limit=1e-3, relative=False, better=better).model_copy(update={"alpha": 1e-9})
-    found = answer(asked, trials, final=True)
+    found = run_limit_test(asked, trials, final=True)
     assert 0 < found.low < found.value < found.high < 1e30 and found.verdict == "open"
 
 
 def test_a_percentile_without_its_reads_has_no_last_look():
     asked = question("latency_p99", limit=0.0001, relative=False)
     few = [t.model_copy(update={"independent": 3}) for t in measured(1.0, blocks=5, arms=1)]
-    assert answer(asked, few, final=True).value is None
-    assert answer(asked.model_copy(update={"most_blocks": None}), few).value is None
+    assert run_limit_test(asked, few, final=True).value is None
+    assert run_limit_test(asked.model_copy(update={"most_blocks": None}), few).value is None
 
 
 @pytest.mark.parametrize("wrong", [0.0, -0.004])
 def test_times_that_cannot_be_are_left_out(wrong):
     trials = [t.model_copy(update={"quantiles": {"p50": wrong}}) for t in measured(1.0)]
-    assert answer(question(), trials).verdict == "open"
+    assert run_limit_test(question(), trials).verdict == "open"
 
 
 def test_percentiles_that_a_trial_does_not_have_leave_its_block_out():
     trials = [t.model_copy(update={"quantiles": {"p50": 0.004}}) for t in measured(1.0)]
-    assert answer(question("latency_p99"), trials).value is None
+    assert run_limit_test(question("latency_p99"), trials).value is None
 
 
 def test_the_effect_is_the_mean_ratio_of_blocks():
@@ -162,14 +167,14 @@ def test_the_effect_is_the_mean_ratio_of_blocks():
         own = [log(t.quantiles["p50"]) for t in trials if t.block == block and t.arm == "candidate"]
         base = [log(t.quantiles["p50"]) for t in trials if t.block == block and t.arm == "baseline"]
         per_block.append(np.mean(own) - np.mean(base))
-    assert answer(question(), trials).value == pytest.approx(np.exp(np.mean(per_block)) - 1.0)
+    assert run_limit_test(question(), trials).value == pytest.approx(np.exp(np.mean(per_block)) - 1.0)
 
 
 @pytest.mark.parametrize(("ratio", "verdict"), [(1.0, "pass"), (1.08, "fail"), (0.8, "pass")])
 def test_arms_at_different_times_are_compared_trial_by_trial(ratio, verdict):
     own = measured(ratio, blocks=10, arms=1)
     earlier = [t.model_copy(update={"arm": "baseline"}) for t in measured(1.0, blocks=10, arms=1, seed=9)]
-    found = answer_apart(question(), [*own, *earlier])
+    found = unpaired_test(question(), [*own, *earlier])
     assert found.verdict == verdict
     assert found.low < found.value < found.high
     assert found.value == pytest.approx(ratio - 1.0, abs=0.01)
@@ -181,13 +186,13 @@ def test_arms_at_different_times_fail_at_their_limit_as_rarely_as_alpha_says():
     for seed in range(runs):
         own = measured(1.02, blocks=4, arms=1, seed=2 * seed)
         earlier = [t.model_copy(update={"arm": "baseline"}) for t in measured(1.0, blocks=4, arms=1, seed=2 * seed + 1)]
-        alarms += answer_apart(asked, [*own, *earlier]).verdict == "fail"
+        alarms += unpaired_test(asked, [*own, *earlier]).verdict == "fail"
     assert 0.2 * alpha < alarms / runs < 1.2 * alpha
 
 
 def test_one_trial_an_arm_tells_nothing_of_arms_apart():
     own = measured(1.0, blocks=1, arms=1)[:1]
-    assert answer_apart(question(), [*own, own[0].model_copy(update={"arm": "baseline"})]).value is None
+    assert unpaired_test(question(), [*own, own[0].model_copy(update={"arm": "baseline"})]).value is None
 
 
 def test_every_sampled_metric_has_figures_of_a_kind_of_trial():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.records.question import FIRST_LOOK
+from harness.records.limit_test import FIRST_LOOK
 from harness.stats.spending import boundaries, one_look
 
 

@@ -3,7 +3,7 @@
 from harness.records.history import Change, Series, SeriesPoint
 from harness.records.status import Status
 from harness.records.units import format_quantity
-from harness.stats import Shift, level_shifts
+from harness.stats import Changepoint, changepoints
 
 _UNFIT = (Status.INVALID, Status.ERROR)
 """A figure of such an entry says nothing of the model: the board was not fit, or measuring broke off."""
@@ -19,7 +19,7 @@ def with_changes(series: Series) -> Series:
     ]
     if not counting:
         return series
-    shifts = level_shifts([value for _, value in counting])
+    shifts = changepoints([value for _, value in counting])
     changes = tuple(_change(series, shift, counting[shift.at][0]) for shift in shifts)
     return series.model_copy(update={"changes": changes})
 
@@ -33,7 +33,7 @@ def newest_points(series: Series, count: int) -> Series:
     return series.model_copy(update={"points": series.points[dropped:], "changes": tuple(changes)})
 
 
-def _change(series: Series, shift: Shift, at: int) -> Change:
+def _change(series: Series, shift: Changepoint, at: int) -> Change:
     point = series.points[at]
     worse = (shift.after > shift.before) == (series.better == "lower")
     before, after = (format_quantity(value, series.unit) for value in (shift.before, shift.after))
@@ -50,7 +50,7 @@ def _change(series: Series, shift: Shift, at: int) -> Change:
     )
 
 
-def _by(series: Series, shift: Shift) -> str:
+def _by(series: Series, shift: Changepoint) -> str:
     """The change as a share; of a share itself, and from zero, as a difference."""
     if series.unit == "1":
         return f"{(shift.after - shift.before) * 100:+.3g} pt"

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from harness.gates.file import Budgets
+from harness.gates.budgets import Budgets, limits_for
 from harness.gates.limits import Limit
-from harness.gates.proposing import bad_end, room, told, with_margin
-from harness.gates.resolve import limits_for
+from harness.gates.propose_limits import bad_end, figure_text, room, with_margin
 from harness.gates.waivers import SOON_DAYS, Waiver
 from harness.records.results import Entry
 from harness.records.status import Status
@@ -61,7 +60,7 @@ def slack_limits(
     return [one for one in nearest.values() if one is not None and one.room > MOST_ROOM]
 
 
-def expiring(waivers: Iterable[Waiver], today: date) -> list[str]:
+def expiring_sentences(waivers: Iterable[Waiver], today: date) -> list[str]:
     """One sentence for each waiver that holds for at most fourteen days more."""
     return [
         f"{waiver.limit.origin}: expires {waiver.days_left(today)}, {waiver.until} ({waiver.issue}: {waiver.reason})"
@@ -81,7 +80,7 @@ def _slack(limit: Limit, entry: Entry) -> Slack | None:
         room=room(limit, end),
         device=entry.device,
         candidate=entry.subject,
-        measured=told(measurement),
+        measured=figure_text(measurement),
         proposed=with_margin(end, metric=limit.metric, margin=_MARGIN) if end > 0 else limit.text,
     )
 

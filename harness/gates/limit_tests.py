@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from harness.gates.limits import Limit
-from harness.records.question import Question
+from harness.records.limit_test import LimitTest
 
 
 def is_asked(limit: Limit, *, paired: bool) -> bool:
@@ -19,11 +19,11 @@ def is_sampled(limit: Limit, *, paired: bool) -> bool:
     return limit.definition.by_chance and _of_figures(limit, paired=paired)
 
 
-def question_of(limit: Limit, *, share: float, miss: float, most_blocks: int | None) -> Question | None:
+def limit_test_of(limit: Limit, *, share: float, miss: float, most_blocks: int | None) -> LimitTest | None:
     """What a limit asks of trials, in one look where it is asked at the end; None where trials do not answer it."""
     if not is_sampled(limit, paired=True):
         return None
-    return Question(
+    return LimitTest(
         metric=limit.metric,
         better=limit.definition.better,
         limit=limit.value,
@@ -34,12 +34,12 @@ def question_of(limit: Limit, *, share: float, miss: float, most_blocks: int | N
     )
 
 
-def questions_of(
+def limit_tests_of(
     limits: Iterable[Limit], *, share: float, miss: float, most_blocks: int, paired: bool
-) -> tuple[Question, ...]:
+) -> tuple[LimitTest, ...]:
     """The questions of all limits on an entry; those of regressions only where a baseline is measured too."""
     asked = [limit for limit in limits if is_asked(limit, paired=paired)]
-    found = (question_of(limit, share=share, miss=miss, most_blocks=most_blocks) for limit in asked)
+    found = (limit_test_of(limit, share=share, miss=miss, most_blocks=most_blocks) for limit in asked)
     return tuple(one for one in found if one is not None)
 
 

@@ -28,7 +28,7 @@ class Edit:
         return self.text if self.source is None else {self.bound: self.text, "source": self.source}
 
 
-def edited(text: str, edits: Iterable[Edit], *, label: str) -> str:
+def edit_budgets(text: str, edits: Iterable[Edit], *, label: str) -> str:
     """The file's text with the limits in it; new tables come last. Of two edits of one key the last holds.
 
     Raises BudgetsError where it is written in a way that cannot be edited without changing more.

@@ -27,7 +27,7 @@ class OutputVerdict:
 
 
 @dataclass(frozen=True)
-class _Compared:
+class _ComparedOutputs:
     """The board's outputs against one family of the host's kernels."""
 
     check: OutputCheck
@@ -39,7 +39,7 @@ class _Compared:
         return self.check.bit_equal, self.check.sqnr_db or 0.0
 
 
-def judge_outputs(
+def check_outputs(
     check: OutputCheck, golden: GoldenOutputs, *, max_output_error: float, builtin: OutputCheck | None = None
 ) -> OutputVerdict:
     """Compare by the rule: bit-equal; else top-1 on 99 of 100 real samples, 30 dB, 2 steps, or the profile's error.
@@ -62,7 +62,7 @@ def judge_outputs(
     return _not_judged(check, golden) or _wrong(_figures(check), _rule(golden, max_output_error))
 
 
-def unchecked(reason: str | None) -> OutputVerdict:
+def unchecked_outputs(reason: str | None) -> OutputVerdict:
     """The sentence for an artifact without expected outputs."""
     return OutputVerdict(f"outputs unchecked: {reason}" if reason else "outputs unchecked")
 
@@ -73,11 +73,11 @@ def same_bits(trial: Trial | None) -> bool:
     return any(check is not None and check.bit_equal for check in checks)
 
 
-def _nearer(check: OutputCheck, builtin: OutputCheck | None, golden: GoldenOutputs) -> _Compared:
-    first = _Compared(check, golden.delegate)
+def _nearer(check: OutputCheck, builtin: OutputCheck | None, golden: GoldenOutputs) -> _ComparedOutputs:
+    first = _ComparedOutputs(check, golden.delegate)
     if builtin is None or golden.builtin is None:
         return first
-    return max(first, _Compared(builtin, "no delegate"), key=lambda one: one.nearness)
+    return max(first, _ComparedOutputs(builtin, "no delegate"), key=lambda one: one.nearness)
 
 
 def _close(check: OutputCheck, golden: GoldenOutputs, max_output_error: float) -> bool:

@@ -30,13 +30,13 @@ def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
     return (*blocks, *energy)
 
 
-def again(block: BlockSpec, *, index: int, first_trial: int) -> BlockSpec:
+def repeat_block(block: BlockSpec, *, index: int, first_trial: int) -> BlockSpec:
     """The block's latency and memory trials once more, under a new block index and new trial indices."""
     kept = tuple(trial for trial in block.trials if trial.kind != "check")
-    return anew(block.model_copy(update={"trials": kept}), index=index, first_trial=first_trial)
+    return renumber_block(block.model_copy(update={"trials": kept}), index=index, first_trial=first_trial)
 
 
-def anew(block: BlockSpec, *, index: int, first_trial: int) -> BlockSpec:
+def renumber_block(block: BlockSpec, *, index: int, first_trial: int) -> BlockSpec:
     """All of the block once more, under a new block index and new trial indices."""
     renumbered = [trial.model_copy(update={"index": first_trial + place}) for place, trial in enumerate(block.trials)]
     return block.model_copy(update={"index": index, "trials": tuple(renumbered)})

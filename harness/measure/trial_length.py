@@ -19,7 +19,7 @@ _MEDIAN_OF_NORMAL: Final = pi / 2.0
 
 
 @dataclass(frozen=True)
-class Length:
+class TrialLength:
     """Least inferences and least seconds of a trial."""
 
     num_runs: int
@@ -34,7 +34,7 @@ class Length:
         return block.model_copy(update={"trials": tuple(trials)})
 
 
-def balanced_length(plan: Plan, trials: Sequence[Trial], *, overhead_s: float) -> Length:
+def best_trial_length(plan: Plan, trials: Sequence[Trial], *, overhead_s: float) -> TrialLength:
     """The length at which so many seconds of measuring tell most of the medians' mean.
 
     ``overhead_s`` is what a trial takes beside its inferences. From the spread within processes, that between them
@@ -43,7 +43,7 @@ def balanced_length(plan: Plan, trials: Sequence[Trial], *, overhead_s: float) -
     Techniques", section 10.6). Never longer than the plan's; the plan's own where processes do not differ beyond
     what their inferences explain. Pure.
     """
-    whole = Length(plan.num_runs, plan.min_secs)
+    whole = TrialLength(plan.num_runs, plan.min_secs)
     latency = [trial for trial in trials if trial.kind == "latency" and trial.died is None]
     arms = [[batched_s(t) for t in latency if t.arm == arm.name] for arm in plan.arms]
     known = [reads for reads in arms if len(reads) > 1]
@@ -60,4 +60,4 @@ def balanced_length(plan: Plan, trials: Sequence[Trial], *, overhead_s: float) -
     reads = sqrt(max(overhead_s, 0.0) / inference_s * _MEDIAN_OF_NORMAL * within / between)
     runs = max(FEWEST_RUNS, plan.fewest_reads, ceil(reads)) * batch
     seconds = max(SHORTEST_S, reads * inference_s)
-    return Length(min(plan.num_runs, runs), min(plan.min_secs, seconds))
+    return TrialLength(min(plan.num_runs, runs), min(plan.min_secs, seconds))

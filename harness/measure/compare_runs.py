@@ -46,7 +46,7 @@ class EntryPair:
 
 
 @dataclass(frozen=True)
-class Contrast:
+class RunComparison:
     """Two runs: what both measured, and what only one of them did."""
 
     pairs: tuple[EntryPair, ...]
@@ -54,7 +54,7 @@ class Contrast:
     only_b: tuple[Entry, ...]
 
 
-def contrast(a: Results, b: Results) -> Contrast:
+def compare_results(a: Results, b: Results) -> RunComparison:
     """B against A. Where each run has one device they are taken for the same, whatever their profiles are called."""
     matches = _matches(a, b)
     pairs = [
@@ -64,7 +64,7 @@ def contrast(a: Results, b: Results) -> Contrast:
     ]
     found = {id(entry) for entry in matches.values()}
     only_a = tuple(entry for place, entry in enumerate(a.entries) if place not in matches)
-    return Contrast(tuple(pairs), only_a, tuple(entry for entry in b.entries if id(entry) not in found))
+    return RunComparison(tuple(pairs), only_a, tuple(entry for entry in b.entries if id(entry) not in found))
 
 
 def _matches(a: Results, b: Results) -> dict[int, Entry]:
@@ -115,7 +115,7 @@ def _metrics(a: Entry, b: Entry, *, comparable: bool) -> Iterator[MetricPair]:
 
 def _ratio(a: Entry, b: Entry, one: Measurement, other: Measurement) -> tuple[float | None, float | None, float | None]:
     """B / A with its interval: from the trials' own figures, else from what both intervals allow at the outermost."""
-    own, base = figures_of(b, one.metric), figures_of(a, one.metric)
+    own, base = values_by_trial(b, one.metric), values_by_trial(a, one.metric)
     if not is_exact(one.metric) and own and base:
         found = unpaired_ratio(own, base, CONFIDENCE)
         return found.ratio, found.low, found.high
@@ -130,7 +130,7 @@ def _ratio(a: Entry, b: Entry, one: Measurement, other: Measurement) -> tuple[fl
     return (ratio, low_b / high_a, high_b / low_a) if low_a > 0 else (ratio, None, None)
 
 
-def figures_of(entry: Entry, metric: str) -> list[float]:
+def values_by_trial(entry: Entry, metric: str) -> list[float]:
     """One figure of the candidate from each trial that counts, in the SI base unit; none where trials keep none."""
     kept = [
         trial.values[metric]

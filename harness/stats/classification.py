@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,3 +100,24 @@ def _normal_p(value: float, variance: float) -> float:
     if variance == 0.0:
         return 1.0 if value == 0.0 else 0.0
     return float(2.0 * ndtr(-abs(value) / sqrt(variance)))
+
+
+SIGNIFICANT: Final = 0.01
+"""A result that guessing reaches more often than this is no better than guessing."""
+
+
+def classes_by_chance(*, correct: int, n: int, chance: float) -> bool:
+    """Whether ``correct`` of ``n`` is what guessing with ``chance`` of being right may give: binomial, one-sided."""
+    from scipy.special import bdtrc
+
+    if correct == 0 or chance >= 1:
+        return True
+    return float(bdtrc(correct - 1, n, chance)) > SIGNIFICANT
+
+
+def orders_by_chance(*, area: float, positive: int, negative: int) -> bool:
+    """Whether an area under the ROC curve is what a random order may give: the rank sum's normal limit, one-sided."""
+    from scipy.special import ndtr
+
+    spread = sqrt((positive + negative + 1) / (12 * positive * negative))
+    return float(ndtr((0.5 - area) / spread)) > SIGNIFICANT

@@ -18,7 +18,7 @@ _SHOWN = 80
 
 
 @dataclass(frozen=True)
-class AnswerVerdict:
+class PostprocessVerdict:
     """The board's answers, a sentence for the entry, and a finding where they are wrong."""
 
     answers: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ class AnswerVerdict:
     finding: Finding | None = None
 
 
-def judge_answers(stages: StagesFile | None, trials: Sequence[Trial], *, bit_equal: bool) -> AnswerVerdict:
+def check_postprocess(stages: StagesFile | None, trials: Sequence[Trial], *, bit_equal: bool) -> PostprocessVerdict:
     """Compare each stages trial's answers with the host's, sample by sample.
 
     Words, whole numbers and the shape of an answer must be equal, other numbers within RELATIVE or ABSOLUTE. Where
@@ -34,22 +34,22 @@ def judge_answers(stages: StagesFile | None, trials: Sequence[Trial], *, bit_equ
     """
     told = [t.stages.answers for t in trials if t.kind == "stages" and t.stages is not None]
     if stages is None or not told:
-        return AnswerVerdict()
+        return PostprocessVerdict()
     longest = max(told, key=len)
     if not stages.answers:
         why = stages.answers_reason or "the stages file has no postprocess"
-        return AnswerVerdict(longest, f"answers unchecked: {why}")
+        return PostprocessVerdict(longest, f"answers unchecked: {why}")
     allowed = 0 if bit_equal else 1
     for answers in told:
         wrong = _differing(answers, stages.answers)
         if len(wrong) > allowed:
-            return AnswerVerdict(longest, finding=_finding(wrong[0], answers, stages.answers))
+            return PostprocessVerdict(longest, finding=_finding(wrong[0], answers, stages.answers))
     same = len(longest) - len(_differing(longest, stages.answers))
-    return AnswerVerdict(longest, f"answers as on the host for {same} of {len(stages.answers)} samples")
+    return PostprocessVerdict(longest, f"answers as on the host for {same} of {len(stages.answers)} samples")
 
 
 def alike(board: str, host: str) -> bool:
-    """Whether two answers, as JSON texts, are equal by the rule of ``judge_answers``."""
+    """Whether two answers, as JSON texts, are equal by the rule of ``check_postprocess``."""
     return board == host or _alike(json.loads(board), json.loads(host))
 
 

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.measure.fitness import FitnessRule, voids
-from harness.measure.trial_summary import figures_of, single_s, summarise
+from harness.measure.trial_summary import single_s, summarise, trial_metrics
 from harness.records.board import Trial
+from harness.records.limit_test import LimitTest
 from harness.records.metrics import METRICS
 from harness.records.plan import Plan
-from harness.records.question import Question
 from harness.records.results import TrialMetrics, TrialSummary
+from harness.stats.limit_test import run_limit_test
 from harness.stats.percentile_bound import LOOK_AFTER, percentile_bound
-from harness.stats.questions import answer
 
 
 @dataclass
-class Settling:
+class StoppingRule:
     """Keeps the summaries of trials that were seen, so that each is made once."""
 
     plan: Plan
@@ -30,14 +30,14 @@ class Settling:
         self._seen = len(trials)
         return all(self._is_answered(question, trials) for question in self.plan.questions)
 
-    def _is_answered(self, question: Question, trials: Sequence[Trial]) -> bool:
-        found = answer(question, self._trials, self._figures)
+    def _is_answered(self, question: LimitTest, trials: Sequence[Trial]) -> bool:
+        found = run_limit_test(question, self._trials, self._figures)
         percentile = METRICS[question.metric].percentile
         if found.verdict != "pass" or question.relative or percentile is None:
             return found.verdict != "open"
         return self._is_bounded(question, percentile, trials)
 
-    def _is_bounded(self, question: Question, percentile: float, trials: Sequence[Trial]) -> bool:
+    def _is_bounded(self, question: LimitTest, percentile: float, trials: Sequence[Trial]) -> bool:
         """Whether a percentile's own bound keeps the limit, looked at as rarely as its confidence reckons with."""
         own = [t for t in trials if t.kind == "latency" and t.arm == "candidate" and t.died is None]
         if len({trial.block for trial in own}) not in LOOK_AFTER:
@@ -49,6 +49,6 @@ class Settling:
         void = ", ".join(one.detail for one in voids(trial, rule)) or None
         if trial.kind == "latency" and trial.died is None:
             self._trials.append(summarise(trial, void))
-        told = figures_of(trial, void)
+        told = trial_metrics(trial, void)
         if told is not None:
             self._figures.append(told)

@@ -6,12 +6,10 @@ from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal
 
-from harness.gates.anew import unjudged
+from harness.gates.budgets import Budgets, limits_for
 from harness.gates.evidence import interval_of, is_modelled, needs_interval
-from harness.gates.file import Budgets
-from harness.gates.judge import judge
+from harness.gates.judge import judge, without_verdicts
 from harness.gates.limits import Limit
-from harness.gates.resolve import limits_for
 from harness.records.metrics import METRICS, is_exact
 from harness.records.results import Entry, Finding, Measurement
 from harness.records.settings import Settings
@@ -30,7 +28,7 @@ def default_metrics() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProposalRequest:
     """What is wanted: metrics, the margin as a share, and whether limits that stand may be changed.
 
     ``settings`` are the run's, by which the proposals are held against it.
@@ -67,8 +65,8 @@ class Refused:
     why: str
 
 
-def propose(
-    entries: Iterable[Entry], budgets: Budgets | None, asked: Asked, *, lineages: Mapping[str, Sequence[str]]
+def propose_limits(
+    entries: Iterable[Entry], budgets: Budgets | None, asked: ProposalRequest, *, lineages: Mapping[str, Sequence[str]]
 ) -> list[Proposal | Refused]:
     """A proposal for each metric of each device and candidate, in the order of the entries.
 
@@ -98,7 +96,7 @@ def bad_end(measurement: Measurement) -> float | None:
     return high if measurement.better == "lower" else low
 
 
-def told(measurement: Measurement) -> str:
+def figure_text(measurement: Measurement) -> str:
     """The figure for eyes: "4.1 ms (4.07-4.13 ms, 95 %, 10 trials)"."""
     if measurement.value is None:
         return f"unknown: {measurement.reason or 'no reason was given'}"
@@ -146,7 +144,7 @@ def room(limit: Limit, end: float) -> float:
     return 1 - near / far if far > 0 else -float(near > 0)
 
 
-def _proposed(same: Sequence[Entry], metric: str, stands: Limit | None, asked: Asked) -> Proposal | Refused:
+def _proposed(same: Sequence[Entry], metric: str, stands: Limit | None, asked: ProposalRequest) -> Proposal | Refused:
     device, candidate = same[0].device, same[0].subject
     measured = [m for entry in same for m in entry.measurements if m.metric == metric]
     if len(measured) < len(same):
@@ -155,31 +153,33 @@ def _proposed(same: Sequence[Entry], metric: str, stands: Limit | None, asked: A
     if any(end is None for end, _ in ends):
         unsure = next(measurement for end, measurement in ends if end is None)
         why = "" if unsure.value is None else ": without an interval it makes no limit, raise --trials"
-        return Refused(device, candidate, f"{metric} {told(unsure)}{why}")
+        return Refused(device, candidate, f"{metric} {figure_text(unsure)}{why}")
     worst = max if METRICS[metric].better == "lower" else min
     end, behind = worst(((end or 0.0, m) for end, m in ends), key=lambda pair: pair[0])
     if end <= 0:
-        return Refused(device, candidate, f"{metric} is {told(behind)}: no limit can be made of it")
+        return Refused(device, candidate, f"{metric} is {figure_text(behind)}: no limit can be made of it")
     modelled = any(map(is_modelled, measured))
     text = _holding(same, metric, end, asked, source="model" if modelled else None)
     if text is None:
-        return Refused(device, candidate, f"{metric} is {told(behind)}: too little to make a limit of, raise --trials")
+        return Refused(
+            device, candidate, f"{metric} is {figure_text(behind)}: too little to make a limit of, raise --trials"
+        )
     if not _is_readable(text, metric):
-        return Refused(device, candidate, f"{metric} is {told(behind)}: budgets have no unit for it")
+        return Refused(device, candidate, f"{metric} is {figure_text(behind)}: budgets have no unit for it")
     return Proposal(
         device=device,
         candidate=candidate,
         metric=metric,
         text=text,
         step=_step(stands, end, text, update=asked.update),
-        measured=told(behind),
+        measured=figure_text(behind),
         stands=stands,
         modelled=modelled,
     )
 
 
 def _holding(
-    same: Sequence[Entry], metric: str, end: float, asked: Asked, *, source: Literal["model"] | None
+    same: Sequence[Entry], metric: str, end: float, asked: ProposalRequest, *, source: Literal["model"] | None
 ) -> str | None:
     """The limit with its margin that the run's own verdict finds kept; None where the run tells too little for one.
 
@@ -204,7 +204,7 @@ def _holding(
 
 def _finding(entry: Entry, limit: Limit, settings: Settings) -> Finding:
     """What the run's trials say to one limit, whatever else the entry was judged by."""
-    return judge(unjudged(entry), [limit], settings=settings).findings[-1]
+    return judge(without_verdicts(entry), [limit], settings=settings).findings[-1]
 
 
 def _is_readable(text: str, metric: str) -> bool:

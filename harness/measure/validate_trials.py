@@ -14,7 +14,7 @@ MOST_ANSWER_CHARACTERS = 10_000
 NO_ANSWER = "the measuring process gave no answer"
 
 
-def sensible(block: BlockSpec, trials: Iterable[Trial]) -> Iterator[Trial]:
+def validate_trials(block: BlockSpec, trials: Iterable[Trial]) -> Iterator[Trial]:
     """The block's trials as they come, each fitting its request; nonsense becomes a death with its reason.
 
     A trial that was asked for and did not come is given at the end, dead. Raises TrialError for an answer

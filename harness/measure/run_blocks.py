@@ -1,22 +1,36 @@
-"""Blocks on a board: in order, within the time limit, void ones once more after cooling."""
+"""What a live line shows while a board works."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from harness.measure.block_order import needed_blocks, order_of, parts_of, renumber_block, repeat_block, thermometer
 from harness.measure.fitness import TIMED, FitnessRule, holding_clock, voids
-from harness.measure.order import again, anew, needed_blocks, order_of, parts_of, thermometer
 from harness.measure.planning import energy_seconds
-from harness.measure.progress import Progress
-from harness.measure.sense import sensible
+from harness.measure.validate_trials import validate_trials
 from harness.records.board import Trial
 from harness.records.errors import BlockLostError, TrialError
 from harness.records.plan import BlockSpec, Plan
 
 if TYPE_CHECKING:
     from harness.board import Board
-    from harness.measure.balance import Length
-    from harness.measure.settling import Settling
+    from harness.measure.stopping_rule import StoppingRule
+    from harness.measure.trial_length import TrialLength
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step: the device, what is going on, trial ``done`` of ``total`` (0: not counted), and seconds left.
+
+    ``seconds_left`` is an estimate from the blocks so far, None before there is one.
+    """
+
+    device: str
+    what: str
+    done: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+
 
 MOST_LOSSES = 3
 """A block amid which the link was lost so often is not tried again: it may be the model that takes the board down."""
@@ -26,7 +40,7 @@ COOLING_STEP_S = 5.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class RunContext:
     """What conducting needs beside board and plan: who listens, the clock, and how to wait."""
 
     rule: FitnessRule
@@ -38,7 +52,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Conducted:
+class BlockResults:
     """What came back: trials that stand, trials measured again, and where the seconds went.
 
     ``superseded`` were measured again for a trial of their block that did not count, ``cut_off`` for a link that was
@@ -51,19 +65,19 @@ class Conducted:
     cut_off: tuple[Trial, ...] = ()
 
 
-def conduct(board: "Board", plan: Plan, surroundings: Surroundings) -> Conducted:
+def run_blocks(board: "Board", plan: Plan, surroundings: RunContext) -> BlockResults:
     """Run the plan's blocks, at least one; stops early at the time limit, at deaths and on an unfit board.
 
     Raises TrialError for answers that fit no request, and whatever the board raises.
     """
-    return _Conductor(board, plan, surroundings).run()
+    return _BlockRunner(board, plan, surroundings).run()
 
 
 @dataclass
-class _Conductor:
+class _BlockRunner:
     board: "Board"
     plan: Plan
-    around: Surroundings
+    around: RunContext
     standing: list[Trial] = field(default_factory=list)
     superseded: list[Trial] = field(default_factory=list)
     cut_off: list[Trial] = field(default_factory=list)
@@ -71,8 +85,8 @@ class _Conductor:
     cooling_s: float = 0.0
     lost_s: float = 0.0
     """In blocks amid which the link was lost, and until it was there again: no part of the time limit."""
-    length: "Length | None" = None
-    settling: "Settling | None" = None
+    length: "TrialLength | None" = None
+    settling: "StoppingRule | None" = None
     done: bool = False
 
     def __post_init__(self) -> None:
@@ -81,7 +95,7 @@ class _Conductor:
         self.next_trial = sum(len(block.trials) for block in self.blocks)
         self.began = self.around.now()
 
-    def run(self) -> Conducted:
+    def run(self) -> BlockResults:
         """Blocks that fit, until every question is answered; energy last."""
         hopeless = False
         for block in self.blocks:
@@ -91,7 +105,7 @@ class _Conductor:
                 hopeless = not self._latency_block(self._adjusted(block))
                 self.done = self._settled(block.index + 1)
         seconds = {"measure": self._spent_s() - self.cooling_s, "cool": self.cooling_s}
-        return Conducted(
+        return BlockResults(
             trials=tuple(self.standing),
             superseded=tuple(self.superseded),
             seconds=seconds | ({"reconnect": self.lost_s} if self.lost_s else {}),
@@ -105,9 +119,9 @@ class _Conductor:
     def _adjusted(self, block: BlockSpec) -> BlockSpec:
         """The block at the length that the first ones have shown to be worth it."""
         if self.plan.balanced and block.index == PILOT_BLOCKS:
-            from harness.measure.balance import balanced_length
+            from harness.measure.trial_length import best_trial_length
 
-            self.length = balanced_length(self.plan, self.standing, overhead_s=self._overhead_s())
+            self.length = best_trial_length(self.plan, self.standing, overhead_s=self._overhead_s())
             self.slowest_trial_s = 0.0
         return block if self.length is None else self.length.applied_to(block)
 
@@ -122,9 +136,9 @@ class _Conductor:
         if not self.plan.questions or blocks < needed_blocks(self.plan):
             return False
         if self.settling is None:
-            from harness.measure.settling import Settling
+            from harness.measure.stopping_rule import StoppingRule
 
-            self.settling = Settling(self.plan)
+            self.settling = StoppingRule(self.plan)
         rule = holding_clock(self.around.rule, [*self.superseded, *self.standing])
         return self.settling.settled(self.standing, rule)
 
@@ -134,7 +148,7 @@ class _Conductor:
             return True
         trials = self._measure(block)
         if self._void(trials) and self._cooled(block):
-            repeated = again(block, index=self.next_block, first_trial=self.next_trial)
+            repeated = repeat_block(block, index=self.next_block, first_trial=self.next_trial)
             self._number_past(repeated)
             self.superseded += [trial for trial in trials if trial.kind != "check"]
             trials = [t for t in trials if t.kind == "check"] + self._measure(repeated)
@@ -154,7 +168,7 @@ class _Conductor:
             except BlockLostError as lost:
                 self.lost_s += self.around.now() - began
                 self.cut_off += trials
-                block = anew(block, index=self.next_block, first_trial=self.next_trial)
+                block = renumber_block(block, index=self.next_block, first_trial=self.next_trial)
                 self._number_past(block)
                 reason = str(lost)
         raise TrialError(f"the link to the board was lost {MOST_LOSSES} times amid one block; the last time: {reason}")
@@ -164,7 +178,7 @@ class _Conductor:
         began = self.around.now()
         self._tell(len(trials))
         for part in parts_of(self.plan, block):
-            for trial in sensible(part, self.board.run_block(part)):
+            for trial in validate_trials(part, self.board.run_block(part)):
                 trials.append(trial)
                 self.around.on_trial(trial)
                 self._tell(len(trials))

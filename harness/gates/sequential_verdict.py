@@ -2,11 +2,11 @@
 
 from math import ceil, floor
 
-from harness.gates.asking import question_of
 from harness.gates.evidence import Evidence
+from harness.gates.limit_tests import limit_test_of
 from harness.gates.limits import Limit
-from harness.gates.sentences import Judged, held_or_broken, share_text, too_close
-from harness.records.question import FIRST_LOOK, Answer
+from harness.gates.sentences import JudgedFigure, inconclusive_sentence, share_text, verdict_sentence
+from harness.records.limit_test import FIRST_LOOK, LimitTestResult
 from harness.records.results import Finding, Measurement
 from harness.records.status import Status
 from harness.records.units import format_quantity
@@ -23,18 +23,18 @@ def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, basis: str =
     figure beside the blocks.
     """
     entry, settings = evidence.entry, evidence.settings
-    question = question_of(limit, share=evidence.share, miss=settings.miss, most_blocks=entry.most_blocks)
+    question = limit_test_of(limit, share=evidence.share, miss=settings.miss, most_blocks=entry.most_blocks)
     if question is None or not (entry.trials or entry.figures):
         return None
+    from harness.stats.limit_test import run_limit_test, unpaired_test
     from harness.stats.observations import observations
-    from harness.stats.questions import answer, answer_apart
 
     if not observations(limit.metric, entry.trials, entry.figures):
         return None
     if question.relative and _measured_apart(evidence):
-        found = answer_apart(question, entry.trials, entry.figures)
+        found = unpaired_test(question, entry.trials, entry.figures)
     else:
-        found = answer(question, entry.trials, entry.figures, within=blocks_in_time(evidence), final=True)
+        found = run_limit_test(question, entry.trials, entry.figures, within=blocks_in_time(evidence), final=True)
     return Finding(
         gate=gate,
         metric=limit.metric,
@@ -58,7 +58,7 @@ def _measured_apart(evidence: Evidence) -> bool:
     return base is not None and base.state == "stored"
 
 
-def within_bound(finding: Finding, measurement: Measurement, limit: Limit, evidence: Evidence) -> Finding:
+def hold_to_bound(finding: Finding, measurement: Measurement, limit: Limit, evidence: Evidence) -> Finding:
     """The finding; of a percentile that seems within its limit INCONCLUSIVE where its 99 % bound is not."""
     if finding.status is not Status.PASS or limit.definition.percentile is None:
         return finding
@@ -85,11 +85,11 @@ def blocks_in_time(evidence: Evidence) -> int | None:
     return max(measured, floor(measured * evidence.settings.time_limit_s / spent)) if spent > 0.0 and measured else None
 
 
-def _sentence(limit: Limit, evidence: Evidence, found: Answer, *, basis: str) -> str:
+def _sentence(limit: Limit, evidence: Evidence, found: LimitTestResult, *, basis: str) -> str:
     name = f"{limit.metric} worsening" if limit.kind == "regression" else limit.metric
     if found.value is None or found.low is None or found.high is None:
         return _too_little(limit, evidence, found, said=name)
-    judged = Judged(
+    judged = JudgedFigure(
         name=name,
         unit="1" if limit.kind == "regression" else limit.definition.unit,
         value=found.value,
@@ -98,14 +98,14 @@ def _sentence(limit: Limit, evidence: Evidence, found: Answer, *, basis: str) ->
         basis=", ".join(filter(None, [_support(found, evidence, limit), basis])),
     )
     if found.verdict != "open":
-        return held_or_broken(judged, limit, evidence.entry, status=_STATUS[found.verdict])
+        return verdict_sentence(judged, limit, evidence.entry, status=_STATUS[found.verdict])
     if _measured_blocks(evidence) < FIRST_LOOK:
         value = format_quantity(found.value, judged.unit)
         return _too_little(limit, evidence, found, said=f"{name} {value} ({judged.interval})")
-    return too_close(judged, limit, evidence.entry, advice=_advice(found, evidence))
+    return inconclusive_sentence(judged, limit, evidence.entry, advice=_advice(found, evidence))
 
 
-def _too_little(limit: Limit, evidence: Evidence, found: Answer, *, said: str) -> str:
+def _too_little(limit: Limit, evidence: Evidence, found: LimitTestResult, *, said: str) -> str:
     """That measuring ended before the limit could be judged: nothing is close, there is little of it."""
     blocks = _measured_blocks(evidence)
     there = f"{blocks} block{'' if blocks == 1 else 's'} of trials"
@@ -129,7 +129,7 @@ def _bound(limit: Limit) -> str:
     return format_quantity(limit.value, "1" if limit.kind == "regression" else limit.definition.unit)
 
 
-def _support(found: Answer, evidence: Evidence, limit: Limit) -> str:
+def _support(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
     if found.exact:
         return "the same in every process"
     what = "trials" if found.trials else "blocks"
@@ -144,7 +144,7 @@ def _support(found: Answer, evidence: Evidence, limit: Limit) -> str:
     )
 
 
-def _advice(found: Answer, evidence: Evidence) -> str:
+def _advice(found: LimitTestResult, evidence: Evidence) -> str:
     """What would settle it: further blocks, and a longer time limit where they need one."""
     settings, blocks = evidence.settings, max(1, _measured_blocks(evidence))
     more = max(1, FIRST_LOOK - blocks)

@@ -8,7 +8,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.arrays import finite_array
+from harness.stats.quantiles import finite_array
 
 LEAST = 3
 """Points a level must have; so a last point alone, or two, never make a change."""
@@ -27,7 +27,7 @@ _MEDIAN_ERROR = 1.2533141373155001
 
 
 @dataclass(frozen=True)
-class Shift:
+class Changepoint:
     """A change of level: the first place on the new level, and the medians before and after."""
 
     at: int
@@ -35,7 +35,7 @@ class Shift:
     after: float
 
 
-def level_shifts(values: Sequence[float] | NDArray[np.float64]) -> list[Shift]:
+def changepoints(values: Sequence[float] | NDArray[np.float64]) -> list[Changepoint]:
     """The changes of level in a series, oldest first; none for fewer than six points.
 
     Single outliers are put aside (a Hampel filter over five points), levels are found by PELT (Killick, Fearnhead
@@ -52,7 +52,7 @@ def level_shifts(values: Sequence[float] | NDArray[np.float64]) -> list[Shift]:
     cuts = _confirmed(recent, _cuts(_without_outliers(recent, noise) / noise), noise)
     ends = [0, *cuts, recent.size]
     levels = [float(np.median(recent[start:end])) for start, end in pairwise(ends)]
-    return [Shift(first + cut, levels[place], levels[place + 1]) for place, cut in enumerate(cuts)]
+    return [Changepoint(first + cut, levels[place], levels[place + 1]) for place, cut in enumerate(cuts)]
 
 
 def _noise(array: NDArray[np.float64]) -> float:

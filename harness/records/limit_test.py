@@ -9,7 +9,7 @@ FIRST_LOOK: Final = 6
 """Blocks before which no limit is judged: with fewer, Student's t asks for more than any effect shows."""
 
 
-class Question(Record):
+class LimitTest(Record):
     """One limit on one sampled metric, fixed before the board is touched.
 
     ``limit`` is in the metric's SI base unit; with ``relative`` it is the share by which the candidate may be worse
@@ -26,7 +26,7 @@ class Question(Record):
     most_blocks: int | None
 
 
-class Answer(Record):
+class LimitTestResult(Record):
     """What the trials say to a question, after ``blocks`` of which ``counted`` were steady.
 
     ``value`` with ``low`` and ``high`` is the metric itself, or with a relative question the share by which the

@@ -8,7 +8,7 @@ from harness.records.results import Finding
 from harness.records.status import Status
 
 
-def death_findings(trials: Sequence[Trial], arm: str) -> list[Finding]:
+def failed_trial_findings(trials: Sequence[Trial], arm: str) -> list[Finding]:
     """Findings for one arm's trials that died; empty where all lived.
 
     A sensor that could not be read costs the energy figure alone and is told there.

@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import exp
 
-from harness.measure.answers import AnswerVerdict, judge_answers
-from harness.measure.conduct import Conducted
-from harness.measure.deaths import death_findings
 from harness.measure.energy import of_each_trial
-from harness.measure.evidence import Evidence
+from harness.measure.evidence import ArmEvidence
+from harness.measure.failed_trials import failed_trial_findings
 from harness.measure.fitness import FitnessRule, fitness_finding, holding_clock, voids
 from harness.measure.metrics import compute_all
-from harness.measure.outputs import OutputVerdict, judge_outputs, same_bits, unchecked
-from harness.measure.ratios import ratios_of
-from harness.measure.trial_summary import figures_of, summarise
+from harness.measure.output_check import OutputVerdict, check_outputs, same_bits, unchecked_outputs
+from harness.measure.postprocess_check import PostprocessVerdict, check_postprocess
+from harness.measure.run_blocks import BlockResults
+from harness.measure.trial_summary import summarise, trial_metrics
 from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts, Trial
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
+from harness.records.metrics import METRICS, Metric
 from harness.records.plan import Plan
 from harness.records.results import (
     ArtifactRecord,
@@ -24,17 +25,20 @@ from harness.records.results import (
     Entry,
     Finding,
     Measurement,
+    Ratio,
     TrialMetrics,
     TrialSummary,
 )
 from harness.records.status import Status, worst
+from harness.stats import t_quantile
+from harness.stats.observations import interleaved, observations
 
 MEASURED_AGAIN = "measured again: a trial of its block did not count"
 CUT_OFF = "measured again: the link was lost amid its block"
 
 
 @dataclass(frozen=True)
-class Subject:
+class EntryContext:
     """What an entry is about; ``artifacts`` by arm name, "candidate" among them."""
 
     test: str
@@ -44,7 +48,7 @@ class Subject:
     facts: BoardFacts
 
 
-def entry_of(subject: Subject, plan: Plan, *, rule: FitnessRule, conducted: Conducted) -> Entry:
+def build_entry(subject: EntryContext, plan: Plan, *, rule: FitnessRule, conducted: BlockResults) -> Entry:
     """The entry for what a plan's execution brought, trials in the order they were measured; budgets come later."""
     rule = holding_clock(rule, [*conducted.superseded, *conducted.trials])
     verdicts = {arm.name: _outputs(subject, conducted.trials, arm.name) for arm in plan.arms}
@@ -70,22 +74,24 @@ def entry_of(subject: Subject, plan: Plan, *, rule: FitnessRule, conducted: Cond
     )
 
 
-def error_entry(subject: Subject, plan: Plan, reason: str) -> Entry:
+def error_entry(subject: EntryContext, plan: Plan, reason: str) -> Entry:
     """The entry for a model that could not be measured at all."""
     finding = Finding(gate="measuring", metric=None, status=Status.ERROR, reason=reason)
     return _bare_entry(subject, plan).model_copy(update={"reason": reason, "findings": [finding]})
 
 
 def measurements_of(
-    subject: Subject, plan: Plan, arm: str, *, trials: Sequence[Trial], rule: FitnessRule
+    subject: EntryContext, plan: Plan, arm: str, *, trials: Sequence[Trial], rule: FitnessRule
 ) -> list[Measurement]:
     """One arm's metrics, from its trials that count."""
     return compute_all(_evidence(subject, plan, arm, trials=trials, rule=rule))
 
 
-def _evidence(subject: Subject, plan: Plan, arm: str, *, trials: Sequence[Trial], rule: FitnessRule) -> Evidence:
+def _evidence(
+    subject: EntryContext, plan: Plan, arm: str, *, trials: Sequence[Trial], rule: FitnessRule
+) -> ArmEvidence:
     counting = [_counting(trial, rule) for trial in trials if trial.arm == arm]
-    return Evidence(
+    return ArmEvidence(
         trials=tuple(trial for trial in counting if trial is not None),
         artifact=subject.artifacts[arm],
         profile=subject.profile,
@@ -102,7 +108,7 @@ def _counting(trial: Trial, rule: FitnessRule) -> Trial | None:
     return trial.model_copy(update={"died": f"board not fit: {void}"}) if trial.kind == "energy" else None
 
 
-def _bare_entry(subject: Subject, plan: Plan) -> Entry:
+def _bare_entry(subject: EntryContext, plan: Plan) -> Entry:
     return Entry(
         device=subject.profile.name,
         test=subject.test,
@@ -117,20 +123,20 @@ def _bare_entry(subject: Subject, plan: Plan) -> Entry:
     )
 
 
-def _outputs(subject: Subject, trials: Sequence[Trial], arm: str) -> OutputVerdict:
+def _outputs(subject: EntryContext, trials: Sequence[Trial], arm: str) -> OutputVerdict:
     golden = subject.artifacts[arm].verification.golden
     if golden is None:
-        return unchecked(subject.artifacts[arm].verification.golden_reason)
+        return unchecked_outputs(subject.artifacts[arm].verification.golden_reason)
     check = _check(trials, arm)
     if check is None or check.check is None:
-        return unchecked("the check trial brought no comparison")
+        return unchecked_outputs("the check trial brought no comparison")
     allowed = subject.profile.runtime.max_output_error
-    return judge_outputs(check.check, golden, max_output_error=allowed, builtin=check.check_builtin)
+    return check_outputs(check.check, golden, max_output_error=allowed, builtin=check.check_builtin)
 
 
-def _answers(subject: Subject, trials: Sequence[Trial], arm: str) -> AnswerVerdict:
+def _answers(subject: EntryContext, trials: Sequence[Trial], arm: str) -> PostprocessVerdict:
     mine = [trial for trial in trials if trial.arm == arm]
-    return judge_answers(subject.artifacts[arm].stages, mine, bit_equal=same_bits(_check(trials, arm)))
+    return check_postprocess(subject.artifacts[arm].stages, mine, bit_equal=same_bits(_check(trials, arm)))
 
 
 def _check(trials: Sequence[Trial], arm: str) -> Trial | None:
@@ -140,14 +146,14 @@ def _check(trials: Sequence[Trial], arm: str) -> Trial | None:
 
 def _findings(
     plan: Plan,
-    conducted: Conducted,
+    conducted: BlockResults,
     *,
     rule: FitnessRule,
     verdicts: Mapping[str, OutputVerdict],
-    answers: Mapping[str, AnswerVerdict],
+    answers: Mapping[str, PostprocessVerdict],
 ) -> list[Finding]:
     fitness = fitness_finding(conducted.trials, rule)
-    found = [finding for arm in plan.arms for finding in death_findings(conducted.trials, arm.name)]
+    found = [finding for arm in plan.arms for finding in failed_trial_findings(conducted.trials, arm.name)]
     for verdict_by_arm in (verdicts, answers):
         found += [_of_arm(v.finding, name) for name, v in verdict_by_arm.items() if v.finding is not None]
     return found if fitness is None else [*found, fitness]
@@ -160,7 +166,7 @@ def _of_arm(finding: Finding, arm: str) -> Finding:
     return finding.model_copy(update={"status": Status.INVALID, "reason": f"{arm}: {finding.reason}"})
 
 
-def _reason(plan: Plan, conducted: Conducted, *, status: Status, findings: Sequence[Finding]) -> str:
+def _reason(plan: Plan, conducted: BlockResults, *, status: Status, findings: Sequence[Finding]) -> str:
     """The first of the worst findings, or how much was measured."""
     if findings:
         return next(finding.reason for finding in findings if finding.status is status)
@@ -170,20 +176,20 @@ def _reason(plan: Plan, conducted: Conducted, *, status: Status, findings: Seque
     return f"{done} trial{'s' if done > 1 else ''}{', interleaved with the baseline' if len(plan.arms) > 1 else ''}"
 
 
-def _summaries(conducted: Conducted, rule: FitnessRule) -> list[TrialSummary]:
+def _summaries(conducted: BlockResults, rule: FitnessRule) -> list[TrialSummary]:
     standing: list[tuple[Trial, str | None]] = [(trial, _void_text(trial, rule)) for trial in conducted.trials]
     again = [(trial, _void_text(trial, rule) or MEASURED_AGAIN) for trial in conducted.superseded]
     told = [*standing, *again, *((trial, CUT_OFF) for trial in conducted.cut_off)]
     return [summarise(trial, void) for trial, void in told if trial.kind == "latency" and trial.died is None]
 
 
-def _figures(subject: Subject, plan: Plan, conducted: Conducted, rule: FitnessRule) -> list[TrialMetrics]:
+def _figures(subject: EntryContext, plan: Plan, conducted: BlockResults, rule: FitnessRule) -> list[TrialMetrics]:
     """Of trials that stand; in the order they were measured, as a question's blocks are. Energy's come last."""
-    told = [figures_of(trial, _void_text(trial, rule)) for trial in conducted.trials]
+    told = [trial_metrics(trial, _void_text(trial, rule)) for trial in conducted.trials]
     return [*(figures for figures in told if figures is not None), *_energies(subject, plan, conducted, rule)]
 
 
-def _energies(subject: Subject, plan: Plan, conducted: Conducted, rule: FitnessRule) -> list[TrialMetrics]:
+def _energies(subject: EntryContext, plan: Plan, conducted: BlockResults, rule: FitnessRule) -> list[TrialMetrics]:
     """What each latency trial's inferences took, in joules and watts, where a source tells."""
     told = {
         index: values
@@ -199,7 +205,9 @@ def _energies(subject: Subject, plan: Plan, conducted: Conducted, rule: FitnessR
     ]
 
 
-def _baseline(subject: Subject, plan: Plan, trials: Sequence[Trial], *, rule: FitnessRule) -> BaselineRecord | None:
+def _baseline(
+    subject: EntryContext, plan: Plan, trials: Sequence[Trial], *, rule: FitnessRule
+) -> BaselineRecord | None:
     """What the other arm showed; None where there is none."""
     artifact = subject.artifacts.get("baseline")
     if artifact is None:
@@ -219,3 +227,38 @@ def _baseline(subject: Subject, plan: Plan, trials: Sequence[Trial], *, rule: Fi
 
 def _void_text(trial: Trial, rule: FitnessRule) -> str | None:
     return ", ".join(void.detail for void in voids(trial, rule)) or None
+
+
+CONFIDENCE = 0.95
+
+
+def ratios_of(trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -> list[Ratio]:
+    """One for each metric of which both arms have figures in the same blocks.
+
+    The interval is Student's, over the blocks' logarithms: as a ratio of geometric means.
+    """
+    return [
+        ratio
+        for metric in METRICS.values()
+        if metric.by_trials and (ratio := _ratio(metric, trials, figures)) is not None
+    ]
+
+
+def _ratio(metric: Metric, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -> Ratio | None:
+    effects = interleaved(observations(metric.name, trials, figures)).effects[0]
+    if effects.size == 0:
+        return None
+    mean = float(effects.mean())
+    half = None
+    if effects.size > 1:
+        half = t_quantile(CONFIDENCE, int(effects.size) - 1) * float(effects.std(ddof=1)) / effects.size**0.5
+    return Ratio(
+        metric=metric.name,
+        better=metric.better,
+        ratio=exp(mean),
+        ci_low=None if half is None else exp(mean - half),
+        ci_high=None if half is None else exp(mean + half),
+        confidence=None if half is None else CONFIDENCE,
+        blocks=int(effects.size),
+        by_block=[exp(float(effect)) for effect in effects],
+    )

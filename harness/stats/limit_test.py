@@ -8,10 +8,10 @@ from typing import Final, Literal
 
 import numpy as np
 
+from harness.records.limit_test import LimitTest, LimitTestResult
 from harness.records.metrics import METRICS
-from harness.records.question import Answer, Question
 from harness.records.results import TrialMetrics, TrialSummary
-from harness.stats.observations import Observation, alone, interleaved, observations, singly
+from harness.stats.observations import Observation, interleaved, observations, per_trial, single_arm
 from harness.stats.quantiles import needed_samples
 from harness.stats.sequential import FAIL, OPEN, PASS, Array, Blocks, Decision, decide, serial_inflation
 from harness.stats.spending import Boundaries, boundaries, last_look, one_look
@@ -24,14 +24,14 @@ _MOST_NEEDED: Final = 1_000_000_000
 _WORDS: Final[dict[int, Literal["fail", "pass", "open"]]] = {FAIL: "fail", PASS: "pass", OPEN: "open"}
 
 
-def answer(
-    question: Question,
+def run_limit_test(
+    question: LimitTest,
     trials: Sequence[TrialSummary],
     figures: Sequence[TrialMetrics] = (),
     *,
     within: int | None = None,
     final: bool = False,
-) -> Answer:
+) -> LimitTestResult:
     """The answer that the trials of whole blocks give; ``trials`` and ``figures`` in the order they were measured.
 
     A block is four trials that count, or two where a block has one of each arm: of both arms interleaved for a
@@ -47,13 +47,13 @@ def answer(
 
 
 def _answered(
-    question: Question,
+    question: LimitTest,
     trials: Sequence[TrialSummary],
     figures: Sequence[TrialMetrics],
     *,
     within: int | None,
     last: bool = False,
-) -> Answer:
+) -> LimitTestResult:
     seen = observations(question.metric, trials, figures)
     sign, limit = _scale(question)
     exact = _compared_exactly(question, seen, sign=sign, limit=limit)
@@ -73,7 +73,9 @@ def _answered(
     return found.model_copy(update={"trials": question.most_blocks is None and not question.relative})
 
 
-def answer_apart(question: Question, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics] = ()) -> Answer:
+def unpaired_test(
+    question: LimitTest, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics] = ()
+) -> LimitTestResult:
     """The answer to a relative question where the arms were measured at different times: one look, trial by trial.
 
     Welch's t (Biometrika 34, 1947) on logarithms, each arm's error widened where neighbouring trials resemble each
@@ -84,7 +86,7 @@ def answer_apart(question: Question, trials: Sequence[TrialSummary], figures: Se
     exact = _compared_exactly(question, seen, sign=sign, limit=limit)
     if exact is not None:
         return exact
-    arms = [np.log(np.array(singly(seen, arm))) for arm in ("candidate", "baseline")]
+    arms = [np.log(np.array(per_trial(seen, arm))) for arm in ("candidate", "baseline")]
     fewest = min(arm.size for arm in arms)
     shares = [_variance_of_mean(arm) for arm in arms] if fewest > 1 else [0.0, 0.0]
     if min(shares) == 0.0:
@@ -94,7 +96,7 @@ def answer_apart(question: Question, trials: Sequence[TrialSummary], figures: Se
     mean, error = sign * float(arms[0].mean() - arms[1].mean()), sqrt(sum(shares))
     low, high = mean - float(bounds.fail[0]) * error, mean + float(bounds.passes[0]) * error
     ends = sorted(_back(question, end) for end in (low, high))
-    return Answer(
+    return LimitTestResult(
         verdict="fail" if low > limit else "pass" if high <= limit else "open",
         blocks=fewest,
         counted=fewest,
@@ -110,15 +112,15 @@ def _variance_of_mean(logs: Array) -> float:
     return float(logs.var(ddof=1)) / logs.size * inflation**2
 
 
-def _blocks(question: Question, seen: Sequence[Sequence[Observation]]) -> Blocks:
+def _blocks(question: LimitTest, seen: Sequence[Sequence[Observation]]) -> Blocks:
     if question.relative:
         return interleaved(seen)
     if question.most_blocks is None:
-        return alone([[one] for block in seen for one in block if one.arm == "candidate"])
-    return alone(seen)
+        return single_arm([[one] for block in seen for one in block if one.arm == "candidate"])
+    return single_arm(seen)
 
 
-def _bounds(question: Question, blocks: Blocks, first: int, *, last: bool) -> Boundaries | None:
+def _bounds(question: LimitTest, blocks: Blocks, first: int, *, last: bool) -> Boundaries | None:
     """The boundaries of the looks from ``first`` on, or of the one; None where no look is due."""
     there = blocks.effects.shape[1]
     if last:
@@ -130,7 +132,7 @@ def _bounds(question: Question, blocks: Blocks, first: int, *, last: bool) -> Bo
 
 
 def _first_look(
-    question: Question, trials: Sequence[TrialSummary], seen: Sequence[Sequence[Observation]]
+    question: LimitTest, trials: Sequence[TrialSummary], seen: Sequence[Sequence[Observation]]
 ) -> int | None:
     """The first block at which each arm has the independent reads that a percentile needs; 0 for other metrics.
 
@@ -152,26 +154,26 @@ def _first_look(
 
 
 def _compared_exactly(
-    question: Question, seen: Sequence[Sequence[Observation]], *, sign: float, limit: float
-) -> Answer | None:
+    question: LimitTest, seen: Sequence[Sequence[Observation]], *, sign: float, limit: float
+) -> LimitTestResult | None:
     """The answer where a metric that tends not to vary agrees to the byte in two trials of each arm; else None."""
     if METRICS[question.metric].repeats != "identical":
         return None
-    arms = [singly(seen, arm) for arm in (("candidate", "baseline") if question.relative else ("candidate",))]
+    arms = [per_trial(seen, arm) for arm in (("candidate", "baseline") if question.relative else ("candidate",))]
     if any(len(figures) < 2 or len(set(figures)) > 1 for figures in arms):
         return None
     worse = sign * (log(arms[0][0]) - (log(arms[1][0]) if question.relative else 0.0))
     value = _back(question, worse)
     there = min(map(len, arms))
     verdict: Literal["fail", "pass"] = "fail" if worse > limit and not np.isclose(worse, limit, atol=1e-12) else "pass"
-    return Answer(verdict=verdict, blocks=there, counted=there, value=value, low=value, high=value, exact=True)
+    return LimitTestResult(verdict=verdict, blocks=there, counted=there, value=value, low=value, high=value, exact=True)
 
 
-def _no_look(blocks: int) -> Answer:
-    return Answer(verdict="open", blocks=blocks, counted=0, value=None, low=None, high=None)
+def _no_look(blocks: int) -> LimitTestResult:
+    return LimitTestResult(verdict="open", blocks=blocks, counted=0, value=None, low=None, high=None)
 
 
-def _scale(question: Question) -> tuple[float, float]:
+def _scale(question: LimitTest) -> tuple[float, float]:
     """The sign that makes larger worse, and the limit's logarithm on that scale."""
     higher = question.better == "higher"
     if question.relative:
@@ -180,16 +182,18 @@ def _scale(question: Question) -> tuple[float, float]:
     return (-1.0, -bound) if higher else (1.0, bound)
 
 
-def _told(question: Question, decision: Decision, *, limit: float, bounds: Boundaries, within: int | None) -> Answer:
+def _told(
+    question: LimitTest, decision: Decision, *, limit: float, bounds: Boundaries, within: int | None
+) -> LimitTestResult:
     verdict = _WORDS[int(decision.verdicts[0])]
     low, high, mean = float(decision.low[0]), float(decision.high[0]), float(decision.mean[0])
     blocks, counted = int(decision.blocks[0]), int(decision.counted[0])
     if not (isfinite(low) and isfinite(high)):
-        return Answer(verdict=verdict, blocks=blocks, counted=counted, value=None, low=None, high=None,
+        return LimitTestResult(verdict=verdict, blocks=blocks, counted=counted, value=None, low=None, high=None,
                       needed=bounds.first)  # fmt: skip
     ends = sorted(_back(question, end) for end in (low, high))
     longest = max(counted, min(bounds.last, within or bounds.last))
-    return Answer(
+    return LimitTestResult(
         verdict=verdict,
         blocks=blocks,
         counted=counted,
@@ -208,7 +212,7 @@ def _detectable(decision: Decision, bounds: Boundaries, *, limit: float, blocks:
     return limit + (float(bounds.fail[place]) + bounds.reserve) * error
 
 
-def _back(question: Question, worse: float) -> float:
+def _back(question: LimitTest, worse: float) -> float:
     """From the logarithmic scale on which larger is worse to the metric, or to the share that is lost.
 
     What a bound of very few blocks says beyond every quantity is cut to what a record holds.

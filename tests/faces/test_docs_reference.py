@@ -6,14 +6,20 @@ from pathlib import Path
 
 from faces.test_docs_commands import DOCUMENTS, ROOT, Fence, fences
 
+from harness.cli.app import app
 from harness.gates import limits_for, load_budgets
 from harness.profiles import load, profile_schema
 from harness.records.metrics import METRICS
+from harness.records.settings import OPTIONS
 from harness.records.status import Status, exit_code
+from harness.store import results_schema
 
-README = ROOT / "README.md"
+START = ROOT / "docs/start.md"
+CODES = ROOT / "docs/exit-codes.md"
 PROFILES = ROOT / "docs/device-profiles.md"
 METRIC_PAGE = ROOT / "docs/metrics.md"
+COMMANDS = ROOT / "docs/commands.md"
+RESULTS = ROOT / "docs/results.md"
 BUDGETS_PAGE = ROOT / "docs/budgets.md"
 _LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
@@ -54,8 +60,8 @@ def test_every_metric_is_described_with_its_unit_and_direction() -> None:
     }
 
 
-def test_the_readme_s_budgets_are_accepted(tmp_path: Path) -> None:
-    (block,) = fences("toml", documents=(README,))
+def test_the_first_budgets_are_accepted(tmp_path: Path) -> None:
+    (block,) = fences("toml", documents=(START,))
     (tmp_path / "budgets.toml").write_text(block.text, encoding="utf-8")
     (table,) = load_budgets(tmp_path / "budgets.toml").tables
     assert (table.device, table.pattern) == ("pi-07", "digits_cnn/int8")
@@ -74,9 +80,40 @@ def test_the_budgets_page_s_file_is_accepted(tmp_path: Path) -> None:
         assert f'"{said}"' in " ".join(BUDGETS_PAGE.read_text(encoding="utf-8").split())
 
 
-def test_the_readme_s_statuses_have_their_exit_codes() -> None:
-    rows = re.findall(r"^\| ([A-Z]+) \| .* \| (\d+) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+def test_the_statuses_have_their_exit_codes() -> None:
+    rows = re.findall(r"^\| ([A-Z]+) \| .* \| (\d+) \|$", CODES.read_text(encoding="utf-8"), re.MULTILINE)
     assert {word: int(code) for word, code in rows} == {status.value: exit_code([status]) for status in Status}
+
+
+def test_every_option_is_described_with_its_help() -> None:
+    rows = re.findall(r"^\| (`--.+?) \| (.+) \|$", COMMANDS.read_text(encoding="utf-8"), re.MULTILINE)
+    flags = {name: ", ".join(f"`{flag}`" for flag in option.flags) for name, option in OPTIONS.items()}
+    assert dict(rows) == {flags[name]: option.help for name, option in OPTIONS.items()}
+
+
+def test_every_command_is_described() -> None:
+    heads = re.findall(r"^\| (`[a-z].+?) \|", COMMANDS.read_text(encoding="utf-8"), re.MULTILINE)
+    described = {name for head in heads for name in re.findall(r"`(\w+)`", head)}
+    groups = {group.name for group in app.registered_groups}
+    named = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert described == {str(name) for name in named | groups}
+
+
+def test_every_field_of_results_is_described() -> None:
+    text = RESULTS.read_text(encoding="utf-8")
+    schema = results_schema()
+    parts = [schema, schema["$defs"]["Run"], schema["$defs"]["Entry"]]
+    assert [name for part in parts for name in part["properties"] if f"`{name}`" not in text] == []
+
+
+def test_contributors_are_led_to_files_and_constants_that_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:harness|docs|tests)/[^`]+)`", text)
+    assert len(paths) > 10 and [path for path in paths if not (ROOT / path).exists()] == []
+    constants = re.findall(r"`([A-Z]+)`, in `([^`]+)`", text)
+    assert [
+        name for name, path in constants if not re.search(rf"^{name}\b", (ROOT / path).read_text("utf-8"), re.M)
+    ] == []
 
 
 def test_links_lead_to_files_and_headings_that_are_there() -> None:

@@ -1,10 +1,12 @@
 """The wheel, installed in an empty environment elsewhere, without TensorFlow."""
 
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
+from faces.test_docs_commands import ROOT, fences
 from support.user_folder import run
 
 BOARDS = {
@@ -63,19 +65,24 @@ def test_a_recipe_without_tensorflow_is_one_line(installed: Path, tmp_path: Path
 
 
 @pytest.mark.usefixtures("leased")
-def test_the_demo_measures_writes_a_report_and_says_what_to_type_next(installed: Path, tmp_path: Path) -> None:
+def test_the_readme_s_commands_measure_write_a_report_and_say_what_to_type_next(
+    installed: Path, tmp_path: Path
+) -> None:
     home = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "XDG_DATA_HOME": str(tmp_path / "data"), "COLUMNS": "120"}
-    said = run(installed / "harness", "demo", cwd=tmp_path, **home).stdout
+    commands = [command for fence in fences("sh", documents=(ROOT / "README.md",)) for command in fence.commands]
+    assert commands == ["pip install edge-harness", "harness demo", "harness init"]
+    path = f"{installed}{os.pathsep}{os.environ['PATH']}"
+    _, demo, init = (run("sh", "-c", line, cwd=tmp_path, PATH=path, **home).stdout for line in commands)
     results = json.loads((tmp_path / "reports/latest/results.json").read_text(encoding="utf-8"))
     assert {entry["candidate"]: entry["status"] for entry in results["entries"]} == {
         "keyword_spotting_float32": "MEASURED",
         "keyword_spotting_int8": "MEASURED",
     }
-    (report,) = re.findall(r"^report: (\S+)$", said, re.MULTILINE)
+    (report,) = re.findall(r"^report: (\S+)$", demo, re.MULTILINE)
     assert "keyword_spotting_int8" in (tmp_path / report).read_text(encoding="utf-8")
-    assert re.search(r"^Found: as int8 the network is .*48.12 kB instead of 99.32 kB\.$", said, re.MULTILINE)
-    typed = re.findall(r"^  (harness \w+)", said, re.MULTILINE)
-    assert typed == ["harness run", "harness add", "harness init"]
+    assert re.search(r"^Found: as int8 the network is .*48.12 kB instead of 99.32 kB\.$", demo, re.MULTILINE)
+    assert re.findall(r"^  (harness \w+)", demo, re.MULTILINE) == ["harness run", "harness add", "harness init"]
+    assert init.count("wrote ") == 6 and "  pytest benchmarks/ --device=ci-runner\n" in init
 
 
 def test_it_carries_what_init_writes(installed: Path, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class LoadedModel:
     def written_results(self) -> List[Array]:
         """Copies of the outputs, with zeros in the slots that a detection operator left as memory was.
 
-        The host does the same (``verification/running.py``).
+        The host does the same (``check/verification/litert.py``).
         """
         outputs = self.results()
         counts = _counts(self.interpreter, [tensor.handle for tensor in self.outputs])

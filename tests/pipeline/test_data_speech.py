@@ -147,7 +147,7 @@ def test_raw_clips_are_what_the_features_were_made_of(folder: Path) -> None:
 def test_features_are_computed_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_archive(folder)
     first = loaded("speech_commands")
-    monkeypatch.setattr(speech_commands, "contents", None)
+    monkeypatch.setattr(speech_commands, "read_files", None)
     assert np.array_equal(loaded("speech_commands").test_inputs, first.test_inputs)
     monkeypatch.undo()
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import layers
-from harness.pipeline.model.training.pixel_range import pixel_range
+from harness.pipeline.model.training.pixel_range import pixel_range_of_model
 
 HERE = Path(__file__).parent
 SIZE = (32, 32, 3)
@@ -59,7 +59,7 @@ def write():
         "transferred": keras.Model(x, layers.Dense(2)(top(x, training=False))),
         "MobileNetV2": _published("MobileNetV2"),
     }
-    ranges = {name: pixel_range(model) for name, model in published.items()}
+    ranges = {name: pixel_range_of_model(model) for name, model in published.items()}
     (HERE / "ranges.json").write_text(json.dumps(ranges), encoding="utf-8")
     _whole(lambda x: layers.Rescaling(1 / 255)(x), dtype="uint8").save(HERE / "bytes.keras")
     words = keras.Input((5,), dtype="int32", name="words")

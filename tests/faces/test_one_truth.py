@@ -288,7 +288,7 @@ def test_nothing_that_fails_at_the_end_costs_the_results_or_the_exit_code(place:
         "conftest.py",
         "from harness.board.live import LiveBoard\n"
         "from harness.report import ahead\n"
-        "from harness.session import remembering\n"
+        "from harness.session import record_run\n"
         "def broken(*_, **__):\n"
         "    raise RuntimeError('this broke too')\n"
         "release = LiveBoard.release\n"
@@ -296,7 +296,7 @@ def test_nothing_that_fails_at_the_end_costs_the_results_or_the_exit_code(place:
         "    release(board)\n"
         "    broken()\n"
         "LiveBoard.release = half_released\n"
-        "remembering.take_in = broken\n"
+        "record_run.import_runs = broken\n"
         "ahead.write_index = broken\n",
     )
     said = place.pytest("--device=local")

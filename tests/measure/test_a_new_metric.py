@@ -1,7 +1,7 @@
 """A metric is added by one entry in the table of metrics: it is measured, limited, judged and shown."""
 
 import pytest
-from store.sample_results import results
+from support.sample_results import results
 
 from harness.gates import is_asked, judge, limit_tests_of, parse_limits
 from harness.measure import execute, make_plan, most_blocks

@@ -74,10 +74,12 @@ def test_what_is_known_of_each_is_in_its_record(first):
         assert [training.epochs for training in artifact.trainings] == [2]
         assert artifact.verification.accuracy is not None and artifact.verification.accuracy.n == 32
     int8 = first["models:small/int8"]
-    assert int8.fidelity is not None and int8.fidelity.against == "float32" and int8.fidelity.real
-    assert int8.accuracy_drop is not None and int8.accuracy_drop.n == 32
+    assert int8.verification.fidelity is not None and int8.verification.fidelity.real
+    assert int8.verification.fidelity.against == "float32"
+    assert int8.verification.accuracy_drop is not None and int8.verification.accuracy_drop.n == 32
     float32 = first["models:small/float32"]
-    assert float32.fidelity is None and float32.fidelity_reason == "it is the reference itself"
+    assert float32.verification.fidelity is None
+    assert float32.verification.fidelity_reason == "it is the reference itself"
 
 
 def test_the_same_bytes_in_another_order_place_and_number_of_processes(first, tmp_path):

@@ -106,9 +106,9 @@ def test_the_real_worker_ends_when_the_one_who_asks_is_gone():
     script = (
         "import os\n"
         "from harness.pipeline.worker.protocol import Stage\n"
-        "from harness.pipeline.worker.worker_client import Worker\n"
+        "from harness.pipeline.worker.worker_client import WorkerClient\n"
         "nothing = Stage(label='', stages='', raw='', model='', sha256='', cache_dir='')\n"
-        "print(Worker()._started(nothing).pid, flush=True)\n"
+        "print(WorkerClient()._started(nothing).pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

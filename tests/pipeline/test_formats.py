@@ -18,14 +18,14 @@ import numpy as np
 import keras
 from harness.pipeline.model.job import BuildJob, ModelSource
 from harness.pipeline.model.conversion.convert import convert
-from harness.pipeline.model.export.export_keras import export
+from harness.pipeline.model.export.export_keras import export_keras
 from harness.records.errors import BuildError
 
 folder = Path(sys.argv[1])
 
 def prepared(model, name):
     place = folder / name
-    export(model, place / "saved_model", name)
+    export_keras(model, place / "saved_model", name)
     samples = np.random.default_rng(0).random((40, *model.input_shape[1:]), dtype=np.float32)
     np.savez(place / "calibration.npz", **{model.inputs[0].name: samples})
     return place

@@ -98,7 +98,8 @@ def test_no_tensorflow_is_needed(source, tmp_path):
     )
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['tensorflow', 'keras', 'sklearn']))\n"
-        "from harness.pipeline.model.conversion.quantize_main import main; main()"
+        "from harness.pipeline.model.conversion.quantize_main import main\n"
+        "main(sys.stdin.read(), lambda answer: print(answer.model_dump_json()))"
     )
 
     done = subprocess.run(

@@ -121,7 +121,7 @@ def test_damaged_weights_are_trained_anew_or_told(workbench):
     assert re.match(r"a model: the weights kept in .* cannot be loaded: .*: remove that folder", found["refused"])
 
 
-@pytest.mark.parametrize("module", ["fitting", "chain", "making", "weights", "scoring", "teaching", "factories"])
+@pytest.mark.parametrize("module", ["fit", "train_steps", "load_model", "weights", "teacher", "factories"])
 def test_training_is_imported_without_tensorflow(module):
     import subprocess
     import sys

@@ -116,6 +116,13 @@ def test_contributors_are_led_to_files_and_constants_that_are_there() -> None:
     ] == []
 
 
+def test_the_files_that_the_architecture_names_are_there() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:\w+/)+\w+\.py)`", text)
+    below = [path if path.startswith(("harness/", "tests/")) else f"harness/{path}" for path in named]
+    assert len(named) > 30 and [path for path in below if not (ROOT / path).is_file()] == []
+
+
 def test_links_lead_to_files_and_headings_that_are_there() -> None:
     broken = [
         f"{page.name}: {match['target']}"

@@ -1,4 +1,4 @@
-"""budgets.toml: limits that differ from board to board, and waivers, found upward from the test file."""
+"""budgets.toml, found upward from the test file: its limits and waivers, and which of them hold for a candidate."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""An interval against a limit: within, beyond, or too close to call."""
+"""An interval held against a limit: within, beyond, or too close to call; and the finding that comes of it."""
 
 import math
 
@@ -11,6 +11,8 @@ from harness.records.status import Status
 
 _ROUNDING = 1e-6
 """Of a trial: what floating point may add to a whole number of trials."""
+_HARDLY_POSSIBLE = 1000
+"""Further trials beyond which the advice is another limit."""
 
 
 def compare_interval(low: float, high: float, *, limit: float, floor: bool) -> Status:
@@ -36,10 +38,6 @@ def more_trials(value: float, low: float, high: float, *, limit: float, n: int) 
     if distance == 0 or n == 0 or not math.isfinite(half_width / distance):
         return None
     return max(1, math.ceil(n * (half_width / distance) ** 2 - _ROUNDING) - n)
-
-
-_HARDLY_POSSIBLE = 1000
-"""Further trials beyond which the advice is another limit."""
 
 
 def judge_by_interval(judged: JudgedFigure, limit: Limit, evidence: Evidence, *, gate: str, n: int) -> Finding:

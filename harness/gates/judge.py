@@ -1,4 +1,7 @@
-"""Budgets and an entry made into findings and one status: a pure function, so a stored run is judged again alike."""
+"""Budgets and an entry made into findings and one status: a pure function, so a stored run is judged again alike.
+
+An entry that was judged before is first made what measuring left; its markers' limits stand in its findings.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -22,6 +25,11 @@ GATES: dict[LimitKind, tuple[str, Gate]] = {
 
 _SPOILT = (Status.INVALID, Status.FAIL, Status.ERROR)
 """An entry that came so was not fit to be judged: its budgets say so instead of a verdict."""
+MARKER = "marker of "
+"""How the origin of a marker's limit begins."""
+_UNTOLD = "the stored run"
+"""The origin of a limit whose run did not store where it stands."""
+_KINDS: dict[str, LimitKind] = {name: kind for kind, (name, _) in GATES.items()}
 
 
 def judge(
@@ -83,13 +91,6 @@ def _reason(findings: Sequence[Finding], status: Status) -> str:
 
 def _first(findings: Sequence[Finding], status: Status) -> str:
     return next(finding.reason for finding in findings if finding.status is status)
-
-
-MARKER = "marker of "
-"""How the origin of a marker's limit begins."""
-_UNTOLD = "the stored run"
-"""The origin of a limit whose run did not store where it stands."""
-_KINDS: dict[str, LimitKind] = {name: kind for kind, (name, _) in GATES.items()}
 
 
 def without_verdicts(entry: Entry) -> Entry:

@@ -1,4 +1,4 @@
-"""One limit on one metric: what must hold, and where it was written."""
+"""One limit on one metric: how a marker or budgets.toml writes it, what must hold, and how near it stands."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ LimitKind = Literal["absolute", "regression", "accuracy_drop"]
 
 ACCURACY_DROP = "accuracy_drop"
 REGRESSION_SUFFIX = "_regression"
+Rank = tuple[int, bool, int]
+"""The greater stands nearer: nearness of the device, exact name before glob, literal characters of the glob."""
 
 
 @dataclass(frozen=True)
@@ -176,10 +178,6 @@ def _quantity(text: str, *, metric: str, kind: LimitKind, origin: str) -> float:
         return parse_quantity(text, unit_of(metric, kind))
     except QuantityError as error:
         raise refusal(origin, str(error)) from error
-
-
-Rank = tuple[int, bool, int]
-"""The greater stands nearer: nearness of the device, exact name before glob, literal characters of the glob."""
 
 
 def matches(pattern: str, candidate: str) -> bool:

@@ -1,4 +1,7 @@
-"""The regression gate: a metric's worsening against the baseline, as a share of the baseline's value."""
+"""The regression gate: a metric's worsening against the baseline, as a share of the baseline's value.
+
+Of accuracy it is percentage points lost, over the same test set.
+"""
 
 import base64
 import binascii
@@ -15,6 +18,8 @@ from harness.records.status import Status
 from harness.records.units import format_quantity
 
 GATE = "regression"
+_CONFIDENCE = 0.95
+"""Of the interval of a loss of accuracy, which is shown and does not decide."""
 _WITHOUT_MEASURING: Final = {
     "identical": Status.PASS,
     "new": Status.MEASURED,
@@ -106,10 +111,6 @@ def _why_no_base(base: Measurement | None, limit: Limit) -> str:
     return "" if base is not None and min(interval_of(base.value or 0.0, base)) > 0 else "the baseline's value is zero"
 
 
-REGRESSION = "regression"
-_CONFIDENCE = 0.95
-
-
 def judge_accuracy_regression(limit: Limit, evidence: Evidence, base: BaselineRecord) -> Finding:
     """The exact difference over one test set, which is not sampled anew: its paired interval is only shown.
 
@@ -119,12 +120,10 @@ def judge_accuracy_regression(limit: Limit, evidence: Evidence, base: BaselineRe
     before = base.artifact.verification.accuracy if base.artifact else None
     if own is None or before is None:
         whose = "the candidate's" if own is None else "the baseline's"
-        return not_judged(limit, gate=REGRESSION, because=f"{whose} accuracy is unknown")
+        return not_judged(limit, gate=GATE, because=f"{whose} accuracy is unknown")
     lost = own.lost_against(before)
     if lost is None:
-        return not_judged(
-            limit, gate=REGRESSION, because=f"the baseline was scored on another test set, {before.dataset}"
-        )
+        return not_judged(limit, gate=GATE, because=f"the baseline was scored on another test set, {before.dataset}")
     interval = _loss_interval(own, before)
     told = "" if interval is None else f"; {_CONFIDENCE:.0%} interval {_points(interval[0])} to {_points(interval[1])}"
     judged = JudgedFigure(
@@ -136,7 +135,7 @@ def judge_accuracy_regression(limit: Limit, evidence: Evidence, base: BaselineRe
         basis=f"{format_quantity(own.value, '1')} against {format_quantity(before.value, '1')} of the baseline, "
         f"exact difference over {own.n} samples{told.replace('%', ' %')}",
     )
-    finding = judge_by_interval(judged, limit, evidence, gate=REGRESSION, n=own.n)
+    finding = judge_by_interval(judged, limit, evidence, gate=GATE, n=own.n)
     return finding if interval is None else finding.model_copy(update={"ci_low": interval[0], "ci_high": interval[1]})
 
 

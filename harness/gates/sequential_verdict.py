@@ -1,4 +1,4 @@
-"""What trials answered to a limit, made into a finding with its sentence."""
+"""What the trials' test says of a limit, made into a finding with its sentence."""
 
 from math import ceil, floor
 

@@ -1,4 +1,7 @@
-"""Waivers in budgets.toml: a limit that may be exceeded until a day, for a reason that stands in a pull request."""
+"""Waivers in budgets.toml: a limit that may be exceeded until a day, for a reason that stands in a pull request.
+
+And how waivers are laid over the limits that a budget gives one candidate on one board.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -35,6 +35,8 @@ from harness.stats.observations import interleaved, observations
 
 MEASURED_AGAIN = "measured again: a trial of its block did not count"
 CUT_OFF = "measured again: the link was lost amid its block"
+RATIO_CONFIDENCE = 0.95
+"""Of the interval of a ratio to the baseline."""
 
 
 @dataclass(frozen=True)
@@ -229,9 +231,6 @@ def _void_text(trial: Trial, rule: FitnessRule) -> str | None:
     return ", ".join(void.detail for void in voids(trial, rule)) or None
 
 
-CONFIDENCE = 0.95
-
-
 def ratios_of(trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -> list[Ratio]:
     """One for each metric of which both arms have figures in the same blocks.
 
@@ -251,14 +250,14 @@ def _ratio(metric: Metric, trials: Sequence[TrialSummary], figures: Sequence[Tri
     mean = float(effects.mean())
     half = None
     if effects.size > 1:
-        half = t_quantile(CONFIDENCE, int(effects.size) - 1) * float(effects.std(ddof=1)) / effects.size**0.5
+        half = t_quantile(RATIO_CONFIDENCE, int(effects.size) - 1) * float(effects.std(ddof=1)) / effects.size**0.5
     return Ratio(
         metric=metric.name,
         better=metric.better,
         ratio=exp(mean),
         ci_low=None if half is None else exp(mean - half),
         ci_high=None if half is None else exp(mean + half),
-        confidence=None if half is None else CONFIDENCE,
+        confidence=None if half is None else RATIO_CONFIDENCE,
         blocks=int(effects.size),
         by_block=[exp(float(effect)) for effect in effects],
     )

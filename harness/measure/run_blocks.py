@@ -1,4 +1,4 @@
-"""What a live line shows while a board works."""
+"""Blocks on a board: in order, within the time limit, void ones once more after cooling; and what is told meanwhile."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

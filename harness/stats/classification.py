@@ -1,4 +1,4 @@
-"""Two classifiers or two detectors compared on the same samples: how much the second lost against the first."""
+"""Classifiers and detectors: how much one lost against another on the same samples, and whether one only guesses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Scores = Sequence[float] | NDArray[np.float64]
 Truths = Sequence[int] | NDArray[np.bool_]
+SIGNIFICANT: Final = 0.01
+"""A result that guessing reaches more often than this is no better than guessing."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,6 @@ def _normal_p(value: float, variance: float) -> float:
     if variance == 0.0:
         return 1.0 if value == 0.0 else 0.0
     return float(2.0 * ndtr(-abs(value) / sqrt(variance)))
-
-
-SIGNIFICANT: Final = 0.01
-"""A result that guessing reaches more often than this is no better than guessing."""
 
 
 def classes_by_chance(*, correct: int, n: int, chance: float) -> bool:

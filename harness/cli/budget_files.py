@@ -8,7 +8,7 @@ from harness.gates import Budgets, find_budgets, load_budgets
 from harness.gates.budgets import FILE_NAME
 from harness.records.errors import UsageError
 from harness.records.files import real_path
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 from harness.records.results import Entry, Results
 from harness.session.settings import locate_history
 from harness.store import find_run, load_results
@@ -37,8 +37,7 @@ def check_word(word: str, words: Collection[str], *, flag: str) -> str:
     """The word, where it is one of some words. Raises UsageError with the nearest."""
     if word in words:
         return word
-    close = nearest(word, words)
-    hint = f"did you mean {close}? " if close else ""
+    hint = did_you_mean(word, words, after=" ")
     raise UsageError(f"{flag} {word} is not there: {hint}known: {', '.join(words)}")
 
 

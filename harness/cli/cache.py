@@ -10,7 +10,7 @@ from typing import Any
 from harness.pipeline.cache import KINDS, REMADE, CachedFolder, list_cached, prune_folders
 from harness.records.cache_dir import default_cache_dir
 from harness.records.errors import UsageError
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 from harness.records.text import visible
 from harness.records.units import format_quantity
 
@@ -52,8 +52,7 @@ def prune_cache(kinds: Sequence[str], cache_dir: Path | None, *, older_than: flo
     """Remove what was not used for some days; trained weights only where they are named. Raises UsageError."""
     for kind in kinds:
         if kind not in KINDS:
-            close = nearest(kind, KINDS)
-            hint = f"did you mean {close}? " if close else ""
+            hint = did_you_mean(kind, KINDS, after=" ")
             raise UsageError(f"the cache has no {kind}: {hint}kinds are {', '.join(KINDS)}")
     if older_than < 0:
         raise UsageError(f"--older-than {older_than:g}: expected days, 0 or more")

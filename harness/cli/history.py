@@ -10,7 +10,7 @@ from harness.records.errors import UsageError
 from harness.records.history import Series, SeriesPoint, attempts
 from harness.records.labels import label_tests
 from harness.records.metrics import METRICS
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 from harness.records.text import visible
 from harness.records.units import format_interval, format_quantity
 from harness.session.settings import locate_history
@@ -54,8 +54,7 @@ class HistoryOutput:
 def show_history(asked: HistoryQuery, shown: HistoryOutput, *, reports_dir: Path | None, database: str | None) -> None:
     """Print the series that were asked for, as text or JSON, or draw them into a page. Raises UsageError."""
     if asked.metric not in METRICS:
-        close = nearest(asked.metric, METRICS)
-        hint = f"did you mean {close}? " if close else ""
+        hint = did_you_mean(asked.metric, METRICS, after=" ")
         raise UsageError(f"--metric {asked.metric} is no metric: {hint}known: {', '.join(METRICS)}")
     folder, address = locate_history(Path.cwd(), reports_dir=reports_dir, history=database)
     if not (folder.is_dir() or (address and ("://" in address or Path(address).exists()))):

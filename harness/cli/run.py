@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.cli.ended_run import ended_run
 from harness.pipeline import candidates_from_paths
-from harness.profiles import available, load
+from harness.profiles import available
 from harness.records.candidate import Candidate
 from harness.records.errors import BoardUnavailableError, HarnessError, UsageError
+from harness.records.results import Results
 from harness.records.secret_names import words_without_secrets
-from harness.report import ReportRenderer
-from harness.session.baselines import check_baseline
-from harness.session.finish_run import RunStart, resumed_folder
+from harness.records.settings import Settings
+from harness.records.text import escaped_json
+from harness.report import PAGE_NAME, ReportRenderer, table
+from harness.session.finish_run import way_on
 from harness.session.plan_preview import PlannedEntry, plan_text
-from harness.session.progress_line import ProgressLine
+from harness.session.sequence import SessionSequence
 from harness.session.session import Session
-from harness.session.session_builder import check_build_folders
 from harness.session.settings import make_settings
-from harness.store import PlannedBenchmark, RunFolder
+from harness.store import PlannedBenchmark
+from harness.store.results_file import results_text
 
 TEST = "harness run"
 """The name under which the entries of this command stand, in place of a test's."""
@@ -52,39 +53,45 @@ class RunRequest:
 
 def run_files(wanted: RunRequest, *, devices: list[str], given: dict[str, Any], as_json: bool) -> int:
     """Measure files on devices; returns the exit code. Raises UsageError."""
-    command = shlex.join(["harness", *words_without_secrets(sys.argv[1:])])
-    settings = make_settings(given, devices=devices, rootdir=Path.cwd(), command=command)
+    settings = command_settings(given, devices)
     if not settings.devices:
         names = ", ".join(sorted(available(settings.devices_dir)))
         raise UsageError(f"no device named: give --device NAME, one of {names}")
-    profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
+    steps = SessionSequence.prepare(settings, ReportRenderer(), benchmarks=False)
     chosen = wanted.candidates()
-    check_build_folders(settings)
-    check_baseline(settings, benchmarks=False)
     if settings.plan_only:
-        sys.stdout.write(plan_text([PlannedEntry(name, str(one), ()) for name in profiles for one in chosen], settings))
+        entries = [PlannedEntry(name, str(one), ()) for name in steps.profiles for one in chosen]
+        sys.stdout.write(plan_text(entries, settings))
         return 0
-    cut_off = resumed_folder(settings)
-    start = RunStart.of(cut_off)
-    folder = cut_off or RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
-    folder.append_planned(_planned_benchmarks(profiles, chosen))
-    live, report = ProgressLine(), ReportRenderer()
-    remote = all(profile.connection.transport != "local" for profile in profiles.values())
-    session = Session(
-        settings,
-        profiles,
-        folder,
-        say=live.show,
-        meanwhile=report.start if remote else _nothing,
-        expected=dict.fromkeys(settings.devices, tuple(chosen)),
-    )
-    with ended_run(session, start, live=live, report=report, as_json=as_json) as ended:
+    steps.planned = tuple(_planned_benchmarks(steps.profiles, chosen))
+    steps.expected = dict.fromkeys(settings.devices, tuple(chosen))
+    with steps.measuring(lambda results: show_run(results, steps, as_json=as_json)) as session:
         _measure_all(session, chosen)
-    return ended.code
+    return exit_code_of(steps)
 
 
-def _nothing() -> None:
-    """This host is itself what is measured."""
+def command_settings(given: dict[str, Any], devices: list[str]) -> Settings:
+    """The settings of a command that measures. Raises UsageError."""
+    command = shlex.join(["harness", *words_without_secrets(sys.argv[1:])])
+    return make_settings(given, devices=devices, rootdir=Path.cwd(), command=command)
+
+
+def exit_code_of(steps: SessionSequence) -> int:
+    """That of a run that was written; else 1."""
+    return steps.results.run.exit_code if steps.results is not None else HarnessError.exit_code
+
+
+def show_run(results: Results, steps: SessionSequence, *, as_json: bool) -> None:
+    """The table and where the report lies; as JSON the whole of results.json on stdout, the prose on stderr."""
+    folder = steps.folder
+    prose = sys.stderr if as_json else sys.stdout
+    page = folder.path / PAGE_NAME
+    lines = [f"harness: {problem}" for problem in steps.log.ending.problems]
+    lines += [f"report: {page}"] if page.exists() else []
+    lines += [f"go on with: {way}"] if (way := way_on(folder, ["harness", *sys.argv[1:]])) else []
+    prose.write(f"{table(results)}\n" + "".join(f"{line}\n" for line in lines))
+    if as_json:
+        sys.stdout.write(escaped_json(results_text(results)))
 
 
 def _planned_benchmarks(devices: Iterable[str], chosen: Sequence[Candidate]) -> list[PlannedBenchmark]:

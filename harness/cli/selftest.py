@@ -1,24 +1,17 @@
 """``harness selftest``: a board measured against itself, and the record of it."""
 
-import shlex
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.cli.ended_run import ended_run
-from harness.profiles import load
+from harness.cli.run import command_settings, exit_code_of, show_run
 from harness.records.errors import BoardUnavailableError
 from harness.records.results import SELFTEST
-from harness.records.secret_names import words_without_secrets
 from harness.report import ReportRenderer
-from harness.session.finish_run import RunStart
-from harness.session.progress_line import ProgressLine
 from harness.session.selftest import MODEL, self_test
-from harness.session.session import Session
-from harness.session.settings import make_settings
-from harness.store import RunFolder
+from harness.session.sequence import SessionSequence
 
 _MILDEST_FIRST = (0, 10, 11, 5, 1, 4, 2)
 
@@ -34,20 +27,16 @@ class SelftestRequest:
 
 def measure_itself(name: str, asked: SelftestRequest, *, given: dict[str, Any], as_json: bool) -> int:
     """Measure a board against itself so many times; returns the gravest exit code of the runs."""
-    command = shlex.join(["harness", *words_without_secrets(sys.argv[1:])])
-    settings = make_settings(given, devices=[name], rootdir=Path.cwd(), command=command)
-    profiles = {name: load(name, settings.devices_dir)}
+    settings = command_settings(given, [name])
     codes = []
     with self_test(asked.model or MODEL, settings, limit=asked.limit) as test:
         for _ in range(asked.runs):
-            start = RunStart()
-            folder = RunFolder.create(settings.reports_dir, run_id=start.id, now=start.created_at)
-            live = ProgressLine()
-            session = Session(test.settings, profiles, folder, say=live.show)
-            run = ended_run(session, start, live=live, report=ReportRenderer(), as_json=as_json)
-            with run as ended, suppress(BoardUnavailableError):
+            steps = SessionSequence.prepare(test.settings, ReportRenderer(), benchmarks=False)
+            show = partial(show_run, steps=steps, as_json=as_json)
+            with steps.measuring(show) as session, suppress(BoardUnavailableError):
                 session.measure(test.candidate, name, test=SELFTEST, limits=test.limits, share=settings.alpha)
-            codes.append(ended.code)
-            if ended.early:
+            codes.append(exit_code_of(steps))
+            outcome = steps.results.run.outcome if steps.results is not None else None
+            if outcome is None or outcome.lacking:
                 break
     return max(codes, key=_MILDEST_FIRST.index)

@@ -10,7 +10,6 @@ from harness.gates.limits import (
     Limit,
     Rank,
     collect_limits,
-    did_you_mean,
     matches,
     rank,
     reading_order,
@@ -20,6 +19,7 @@ from harness.gates.limits import (
 from harness.gates.waivers import WAIVER, Waiver, apply_waivers, collect_waivers
 from harness.records.errors import BudgetsError
 from harness.records.files import real_path
+from harness.records.nearest import did_you_mean
 from harness.records.toml_file import read_toml
 
 FILE_NAME = "budgets.toml"
@@ -158,10 +158,12 @@ def _why_table_unused(
     table: BudgetTable, candidates: Collection[str], devices: Collection[str] | None, *, place: str
 ) -> str | None:
     if devices is not None and table.device not in devices:
-        return f"{place}: no device is called {table.device!r}{did_you_mean(table.device, sorted(devices))}"
+        return (
+            f"{place}: no device is called {table.device!r}{did_you_mean(table.device, sorted(devices), before='; ')}"
+        )
     if any(matches(table.pattern, candidate) for candidate in candidates):
         return None
-    return f"{place}: matches no candidate{did_you_mean(table.pattern, sorted(candidates))}"
+    return f"{place}: matches no candidate{did_you_mean(table.pattern, sorted(candidates), before='; ')}"
 
 
 def _place(budgets: Budgets, table: BudgetTable) -> str:

@@ -1,13 +1,13 @@
 """One limit on one metric: how a marker or budgets.toml writes it, what must hold, and how near it stands."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from harness.records.errors import BudgetsError
 from harness.records.metrics import METRICS, Metric
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 from harness.records.units import QuantityError, QuantityUnit, format_quantity, parse_quantity
 
 LimitKind = Literal["absolute", "regression", "accuracy_drop"]
@@ -124,12 +124,6 @@ def refusal(place: str, why: str) -> BudgetsError:
     return BudgetsError(" ".join(f"{place}: {why}".split()))
 
 
-def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """The nearest of some words as a question to append to a sentence, or nothing."""
-    found = nearest(word, words)
-    return f"; did you mean {found!r}?" if found else ""
-
-
 def _keys() -> tuple[str, ...]:
     return (*METRICS, *(f"{name}{REGRESSION_SUFFIX}" for name in METRICS), ACCURACY_DROP)
 
@@ -142,7 +136,7 @@ def _metric_and_kind(key: str, origin: str) -> tuple[str, LimitKind]:
     metric = key.removesuffix(REGRESSION_SUFFIX)
     if metric != key and metric in METRICS:
         return metric, "regression"
-    hint = did_you_mean(key, _keys()) or f"; metrics are {', '.join(METRICS)}"
+    hint = did_you_mean(key, _keys(), before="; ") or f"; metrics are {', '.join(METRICS)}"
     raise refusal(origin, f"no metric is called {key!r}{hint}")
 
 

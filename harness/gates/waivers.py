@@ -9,8 +9,9 @@ from datetime import date, datetime
 from functools import reduce
 from typing import Final
 
-from harness.gates.limits import Limit, Rank, did_you_mean, matches, parse_limit, rank, refusal, stricter
+from harness.gates.limits import Limit, Rank, matches, parse_limit, rank, refusal, stricter
 from harness.records.errors import BudgetsError
+from harness.records.nearest import did_you_mean
 
 WAIVER = "waiver"
 SOON_DAYS: Final = 14
@@ -86,7 +87,7 @@ def expired_sentences(waivers: Sequence[Waiver], today: date) -> tuple[str, ...]
 
 def _waiver_problems(content: Mapping[str, object]) -> list[str]:
     """Keys that are missing, unknown or of the wrong kind; what the limit says is looked at later."""
-    unknown = [f"unknown key {key!r}{did_you_mean(key, _KEYS)}" for key in content if key not in _KEYS]
+    unknown = [f"unknown key {key!r}{did_you_mean(key, _KEYS, before='; ')}" for key in content if key not in _KEYS]
     missing = [key for key in _KEYS if key not in content]
     wrong = [
         f"{key} = {content[key]!r}: expected a text that says something, in quotes"
@@ -204,12 +205,12 @@ def _relaxed(limit: Limit, waiver: Waiver, candidate: str, *, today: date) -> Li
 
 def _why_unused(waiver: Waiver, budgeted: Collection[BudgetedCandidate], devices: Collection[str]) -> str | None:
     if waiver.device not in devices:
-        return f"no device is called {waiver.device!r}{did_you_mean(waiver.device, sorted(devices))}"
+        return f"no device is called {waiver.device!r}{did_you_mean(waiver.device, sorted(devices), before='; ')}"
     meant = [one for one in budgeted if matches(waiver.pattern, one.candidate)]
     if not meant:
         candidates = sorted({one.candidate for one in budgeted})
-        return f"matches no candidate{did_you_mean(waiver.pattern, candidates)}"
+        return f"matches no candidate{did_you_mean(waiver.pattern, candidates, before='; ')}"
     limited = {key for one in meant if waiver.device in one.lineage for key in one.keys}
     if waiver.limit.key in limited:
         return None
-    return f"no budget limits {waiver.limit.key} there{did_you_mean(waiver.limit.key, sorted(limited))}"
+    return f"no budget limits {waiver.limit.key} there{did_you_mean(waiver.limit.key, sorted(limited), before='; ')}"

@@ -1,7 +1,7 @@
-"""A pytest session that benchmarks: profiles, the run folder, the session, its close."""
+"""A pytest session that benchmarks: its hooks take the steps of a session, with budgets, xdist and GitHub beside."""
 
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,47 +14,33 @@ from harness.plugin.benchmarks import expected_candidates, is_benchmark, planned
 from harness.plugin.budgets import CollectedBudgets
 from harness.plugin.failures import USAGE_PROPERTY, FailureLog, refuse
 from harness.plugin.options import read_settings, spell_options
-from harness.profiles import load
-from harness.records.candidate import Candidate
-from harness.records.device import DeviceProfile
 from harness.records.errors import HarnessError, UsageError
 from harness.records.results import Results
 from harness.records.settings import Settings
 from harness.records.text import visible
 from harness.report import SUMMARY_NAME, ReportRenderer
-from harness.session.baselines import check_baseline
-from harness.session.finish_run import RunStart, amend_run, close_run, resumed_folder, skipped_note, way_on
+from harness.session.finish_run import skipped_note, way_on
 from harness.session.outcome import run_exit_code
 from harness.session.plan_preview import plan_text
-from harness.session.progress_line import ProgressLine
+from harness.session.sequence import SessionSequence
 from harness.session.session import Session
-from harness.session.session_builder import check_build_folders
-from harness.store import PlannedBenchmark, RunFolder
+from harness.store import RunFolder
 
 
 @dataclass
 class BenchmarkSession:
     """What one pytest process knows of the run; on xdist's controller it never opens a board."""
 
-    settings: Settings
-    profiles: dict[str, DeviceProfile]
-    start: RunStart
+    steps: SessionSequence
     worker: bool
     budgets: CollectedBudgets
     failures: FailureLog
-    results: Results | None = None
     started: bool = False
     """Whether pytest came to running tests."""
     refusal: str = ""
     """What is wrong with the budgets, in a worker."""
     workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     """The processes of xdist's workers on this machine."""
-    _expected: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
-    _benchmarks: tuple[PlannedBenchmark, ...] = ()
-    _folder: RunFolder | None = None
-    _session: Session | None = None
-    _report: ReportRenderer = field(default_factory=ReportRenderer)
-    _live: ProgressLine = field(default_factory=ProgressLine)
     _planned: str = ""
     _command: tuple[str, ...] = ()
     _signals: ExitStack = field(default_factory=ExitStack)
@@ -67,47 +53,45 @@ class BenchmarkSession:
         settings = read_settings(config)
         handed = getattr(config, "workerinput", {}).get("harness")
         try:
-            profiles = {name: load(name, settings.devices_dir) for name in settings.devices}
-            check_build_folders(settings)
-            check_baseline(settings)
-            folder = RunFolder.open(Path(handed["folder"])) if handed else resumed_folder(settings)
-            start = RunStart(id=handed["id"]) if handed else RunStart.of(folder)
+            steps = SessionSequence.prepare(
+                settings,
+                None if handed else ReportRenderer(),
+                log=failures.log,
+                handed=(Path(handed["folder"]), handed["id"]) if handed else None,
+            )
         except UsageError as error:
             raise pytest.UsageError(spell_options(str(error), config)) from None
         failures.warn = settings.inconclusive == "warn"
-        today = date.fromisoformat(handed["day"]) if handed else start.created_at.date()
+        today = date.fromisoformat(handed["day"]) if handed else steps.start.created_at.date()
         budgets = CollectedBudgets(
-            config.rootpath, profiles, settings.devices_dir, today, paired=settings.baseline is not None
+            config.rootpath, steps.profiles, settings.devices_dir, today, paired=settings.baseline is not None
         )
-        made = cls(settings, profiles, start, handed is not None, budgets, failures, _folder=folder)
+        made = cls(steps, handed is not None, budgets, failures)
         made._command = ("pytest", *map(str, config.invocation_params.args))
         made._signals.enter_context(failures.interruption.listening())
         failures.at_interrupt.append(made.interrupt_workers)
         return made
 
     @property
+    def settings(self) -> Settings:
+        """What the user asked for."""
+        return self.steps.settings
+
+    @property
+    def results(self) -> Results | None:
+        """What the run found, once it is written."""
+        return self.steps.results
+
+    @property
     def folder(self) -> RunFolder:
         """The run's folder, made on first use."""
-        if self._folder is None:
-            self._folder = RunFolder.create(self.settings.reports_dir, run_id=self.start.id, now=self.start.created_at)
-            self._folder.append_planned(self._benchmarks)
-        return self._folder
+        return self.steps.folder
 
     @property
     def session(self) -> Session:
         """The session of this process."""
-        if self._session is None:
-            self._session = Session(
-                self.settings,
-                self.profiles,
-                self.folder,
-                say=self._live.show,
-                meanwhile=self._meanwhile,
-                expected=self._expected,
-                benchmarks=self.budgets.files,
-                log=self.failures.log,
-            )
-        return self._session
+        self.steps.benchmarks = self.budgets.files
+        return self.steps.session
 
     def heading(self) -> str:
         """The devices and what stands in for a board, for pytest's header."""
@@ -115,13 +99,13 @@ class BenchmarkSession:
 
     def for_worker(self) -> dict[str, str]:
         """What an xdist worker needs to know."""
-        return {"folder": str(self.folder.path), "id": self.start.id, "day": self.budgets.today.isoformat()}
+        return {"folder": str(self.folder.path), "id": self.steps.start.id, "day": self.budgets.today.isoformat()}
 
     def expect(self, items: Iterable[pytest.Item]) -> None:
         """Keep which candidates will be measured on which device, in order, so that they can be built ahead."""
         kept = list(items)
-        self._expected = expected_candidates(kept)
-        self._benchmarks = planned_benchmarks(kept)
+        self.steps.expected = expected_candidates(kept)
+        self.steps.planned = planned_benchmarks(kept)
         self.budgets.expect(kept)
 
     def check_budgets(self, session: pytest.Session) -> None:
@@ -134,8 +118,9 @@ class BenchmarkSession:
             if not self.worker:
                 raise pytest.UsageError(spell_options(str(error), session.config)) from None
             self.refusal = str(error)
-        if self._folder is not None and not (self.settings.plan_only or session.config.getoption("collectonly")):
-            self._folder.append_planned(self._benchmarks)
+        made = self.steps.made_folder
+        if made is not None and not (self.settings.plan_only or session.config.getoption("collectonly")):
+            made.append_planned(self.steps.planned)
 
     def skipped_limits_note(self, items: Iterable[pytest.Item]) -> str | None:
         """That limits of these tests will not be judged; None where all will be, or budgets are wrong and refused."""
@@ -156,8 +141,7 @@ class BenchmarkSession:
         What changes pytest's exit status after a first call is written into the run by a second one.
         """
         if self.worker:
-            if self._session is not None:
-                self._session.close()
+            self.steps.release()
             vars(session.config)["workeroutput"]["harness"] = self.budgets.for_controller()
             return int(session.exitstatus)
         if not self._closed:
@@ -165,7 +149,7 @@ class BenchmarkSession:
             self.failures.settle(session)
             self._close(session)
         elif self.failures.hears_late(session):
-            self._amend()
+            self.steps.amend()
         return self.results.run.exit_code if self.results is not None else self.failures.exit_status()
 
     def current_exit_code(self, session: pytest.Session) -> int:
@@ -173,8 +157,9 @@ class BenchmarkSession:
         if self.results is not None:
             return self.results.run.exit_code
         self.failures.settle(session)
-        entries = self._folder.entries() if self._folder is not None else []
-        return run_exit_code(entries, self.failures.log.outcome(entries, self._benchmarks), settings=self.settings)
+        entries = self.steps.entries()
+        outcome = self.failures.log.outcome(entries, self.steps.planned)
+        return run_exit_code(entries, outcome, settings=self.settings)
 
     def interrupt_workers(self) -> None:
         """End the workers as Ctrl-C would, which not everybody sends to them: each gives its board back in order."""
@@ -187,34 +172,32 @@ class BenchmarkSession:
 
     def _close(self, session: pytest.Session) -> None:
         """Release the board, and write the run where there is one to be written."""
-        if self._session is not None:
-            self._live.clear()
-            self._session.close()
+        self.steps.release()
         ran = self.started and not (self.settings.plan_only or session.config.getoption("collectonly"))
         if ran and self._has_run():
-            self._write(self._session.seconds if self._session else {})
-        elif self._folder is not None and self.settings.resume is None:
-            self._folder.discard()
+            self._write()
+        else:
+            self.steps.discard()
 
     def _has_run(self) -> bool:
         """Whether anything was measured, or should have been and was not."""
-        log = self.failures.log
-        if self._folder is not None and (self._folder.entries() or log.unreached):
+        log, made = self.failures.log, self.steps.made_folder
+        if made is not None and (made.entries() or log.unreached):
             return True
-        planned = self._folder.planned() if self._folder is not None else self._benchmarks
+        planned = made.planned() if made is not None else self.steps.planned
         return bool(planned) and (log.end != "whole" or bool(log.failed or log.refused))
 
-    def _write(self, seconds: Mapping[str, float]) -> None:
+    def _write(self) -> None:
         log = self.failures.log
         log.ending.attempt("the budgets", self._tell_unused, None)
         try:
-            self.results = close_run(self.folder, settings=self.settings, start=self.start, seconds=seconds, log=log)
+            self.steps.write()
         except HarnessError as error:
             log.failed["results.json"] = str(error)
             log.ending.problems.append(str(error))
             log.status = HarnessError.exit_code
             return
-        log.ending.attempt("the report", lambda: self._report.render(self.folder.path, self.results), None)
+        self.steps.render()
 
     def _tell_unused(self) -> None:
         """Refuse tables and waivers that no test of a whole, green run measured anything for; else they are a note."""
@@ -228,13 +211,6 @@ class BenchmarkSession:
             log.ending.problems.append(f"budgets that nothing was measured for: {unused}")
         else:
             log.refused.append(unused)
-
-    def _amend(self) -> None:
-        """Write into a run that is closed what failed it since."""
-        log = self.failures.log
-        if self.results is not None:
-            self.results = amend_run(self.folder, self.results, settings=self.settings, log=log)
-            log.ending.attempt("the report", lambda: self._report.render(self.folder.path, self.results), None)
 
     def summarise(self, reporter: pytest.TerminalReporter) -> None:
         """The table and where the report lies; on GitHub also its annotations and the step's summary."""
@@ -275,8 +251,3 @@ class BenchmarkSession:
         problem = github.add_summary(summary.read_text(encoding="utf-8")) if summary.exists() else None
         if problem:
             reporter.write_line(problem)
-
-    def _meanwhile(self) -> None:
-        """While a remote board measures, on the process that will make the report."""
-        if not self.worker and all(profile.connection.transport != "local" for profile in self.profiles.values()):
-            self._report.start()

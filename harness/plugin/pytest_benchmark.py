@@ -62,9 +62,8 @@ class BenchmarkTable:
             self.bench_session.finish(session)
             self._fill(session.config)
         if self.bench_session.started and not self.bench_session.worker:
-            add_junit_properties(
-                session.config, run=self.bench_session.start.id, code=self.bench_session.current_exit_code(session)
-            )
+            run, code = self.bench_session.steps.start.id, self.bench_session.current_exit_code(session)
+            add_junit_properties(session.config, run=run, code=code)
         return (yield)
 
     @pytest.hookimpl(optionalhook=True)

@@ -10,7 +10,7 @@ from harness.profiles.validation import Problem, Table, contradictions, parsed
 from harness.records.device import DeviceProfile
 from harness.records.errors import ProfileError
 from harness.records.files import expand_home
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 from harness.records.toml_file import read_toml
 
 
@@ -96,8 +96,7 @@ def origin(lineage: Sequence[ProfileFile], keys: Sequence[str | int]) -> Profile
 
 def unknown_device(name: str, names: Sequence[str]) -> str:
     """The sentence for a name that no file has."""
-    meant = nearest(name, names)
-    hint = f'did you mean "{meant}"? ' if meant else ""
+    hint = did_you_mean(name, names, after=" ")
     return f'no device "{name}": {hint}known devices: {", ".join(names) or "none"}'
 
 

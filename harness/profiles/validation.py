@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.records.device import DeviceProfile, PowerModel
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 from harness.records.secret_names import is_password, is_secret
 from harness.records.ssh_address import is_host, is_user, parse_ssh_address
 
@@ -115,8 +115,7 @@ def _unknown_key(keys: Keys) -> str:
     model = _record_at(keys[:-1])
     known = [key for key in model.model_fields if model is not DeviceProfile or key not in _GIVEN_BY_FILE]
     known += ["extends"] if model is DeviceProfile else []
-    meant = nearest(str(keys[-1]), known)
-    return "unknown key, " + (f"did you mean {meant}?" if meant else f"expected one of {', '.join(known)}")
+    return "unknown key, " + (did_you_mean(str(keys[-1]), known) or f"expected one of {', '.join(known)}")
 
 
 def _record_at(keys: Keys) -> type[BaseModel]:
@@ -147,8 +146,7 @@ def _expectation(details: ErrorDetails) -> str:
 def _meant(details: ErrorDetails) -> str:
     """The nearest of the words a key accepts."""
     words = re.findall(r"'([^']+)'", details.get("ctx", {}).get("expected", ""))
-    meant = nearest(str(details["input"]), words)
-    return f'; did you mean "{meant}"?' if meant else ""
+    return did_you_mean(str(details["input"]), words, before="; ")
 
 
 MOST_PROCESSOR = 4095
@@ -225,8 +223,7 @@ def _power(profile: DeviceProfile) -> Iterator[Problem]:
 
 def _sensor_hint(sensor: str) -> str:
     kind, _, rest = sensor.partition(":")
-    meant = nearest(kind, SENSOR_KINDS)
-    hint = {"hwmon": f'; did you mean "hwmon:{rest or "NAME"}"?', "rapl": '; did you mean "rapl"?'}.get(meant or "", "")
+    hint = did_you_mean(kind, SENSOR_KINDS, before="; ").replace("hwmon?", f"hwmon:{rest or 'NAME'}?")
     return f'expected "hwmon:NAME" or "rapl"{hint}'
 
 

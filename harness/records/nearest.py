@@ -1,4 +1,4 @@
-"""The nearest valid word to a mistyped one."""
+"""The nearest valid word to a mistyped one, and the one way in which it is offered."""
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
@@ -18,6 +18,12 @@ def nearest(word: str, words: Iterable[str], *, least: float = 0.6) -> str | Non
         return None
     likeness = _likeness(folded, best[0])
     return next(known for one, known in by_folded.items() if _likeness(folded, one) >= likeness)
+
+
+def did_you_mean(word: str, words: Iterable[str], *, before: str = "", after: str = "") -> str:
+    """The nearest of ``words`` as a question, between ``before`` and ``after``; "" where none is like ``word``."""
+    close = nearest(word, words)
+    return f"{before}did you mean {close}?{after}" if close else ""
 
 
 def _likeness(word: str, known: str) -> float:

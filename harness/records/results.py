@@ -18,7 +18,7 @@ from harness.records.board import BoardFacts, TrialMemory, TrialTelemetry
 from harness.records.device import DeviceProfile
 from harness.records.history import Series
 from harness.records.metrics import METRICS, Better, Unit
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 from harness.records.status import RunStatus, Status
 from harness.records.units import format_interval, format_quantity
 
@@ -250,8 +250,7 @@ class Entry(Record):
             if measurement.metric == metric:
                 return measurement
         measured = [measurement.metric for measurement in self.measurements]
-        close = nearest(metric, measured)
-        hint = f"did you mean {close}?" if close else f"measured: {', '.join(measured) or 'nothing'}"
+        hint = did_you_mean(metric, measured) or f"measured: {', '.join(measured) or 'nothing'}"
         what = "was not measured" if metric in METRICS else "is no metric"
         raise KeyError(f"{metric} {what}: {hint}")
 

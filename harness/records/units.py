@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from harness.records.base import MOST_NUMBER
 from harness.records.metrics import Unit
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 
 QuantityUnit = Unit | Literal["pt"]
 """A metric's unit, or "pt": percentage points, kept as a fraction (1 pt is 0.01)."""
@@ -139,8 +139,7 @@ def _unit_complaint(text: str, written: str, unit: QuantityUnit) -> str:
     for kind in _KINDS.values():
         if written in kind.spellings:
             return f'"{text}" is {kind.noun}: expected {_expected(unit)}'
-    meant = nearest(written, _KINDS[unit].spellings)
-    hint = f'; did you mean "{meant}"?' if meant else ""
+    hint = did_you_mean(written, _KINDS[unit].spellings, before="; ")
     return f'"{text}": unknown unit "{written}", expected {_expected(unit)}{hint}'
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from harness.records.errors import UsageError
 from harness.records.files import expand_home
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 from harness.records.settings import OPTIONS, PATH, Option, Settings
 from harness.records.toml_file import read_toml_table
 
@@ -64,10 +64,9 @@ def _within(rootdir: Path, path: str | Path) -> Path:
 
 def _check(option: Option, value: Any) -> None:  # noqa: ANN401 - an option's value has the option's own type
     if option.choices and value.split("==")[0] not in option.choices:
-        hint = nearest(value, option.choices)
         raise UsageError(
             f"{option.flag} {value}: expected one of {', '.join(option.choices)}"
-            + (f"; did you mean {hint}?" if hint else "")
+            + did_you_mean(value, option.choices, before="; ")
         )
     if isinstance(value, Path) and not str(value).isprintable():
         raise UsageError(f"{option.flag} {str(value)!a}: a path with letters that cannot be shown: rename it")
@@ -95,10 +94,9 @@ def _from_pyproject(path: Path) -> dict[str, Any]:
 
 def _field_of(key: str, path: Path) -> str:
     if key not in _KEYS:
-        hint = nearest(key, _KEYS)
         raise UsageError(
             f"{path}: [tool.harness] {key} is no option"
-            + (f"; did you mean {hint}?" if hint else f": known are {', '.join(_KEYS)}")
+            + (did_you_mean(key, _KEYS, before="; ") or f": known are {', '.join(_KEYS)}")
         )
     return _KEYS[key]
 

@@ -129,7 +129,7 @@ reason = "why"
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"candidate": "tinny"}, ("[[waiver]] 1", "matches no candidate", "did you mean 'tiny'")),
+        ({"candidate": "tinny"}, ("[[waiver]] 1", "matches no candidate", "did you mean tiny")),
         ({"limit": "500 ms"}, ("[[waiver]] 1", "500 ms does not relax 1 s")),
         ({"limit": "2 s"}, ()),
         ({"until": "2020-01-01"}, ()),

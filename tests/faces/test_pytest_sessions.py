@@ -137,7 +137,7 @@ def test_a_file_limits_what_a_test_names_only_when_it_runs(place: "Place") -> No
     assert said.code == 1, said.text
     assert place.statuses() == ["FAIL"]
     place.write("budgets.toml", '[local."tiny"]\nmodel_size = "1 MB"\n[local."tny"]\nmodel_size = "1 MB"\n')
-    told = """budgets.toml [local."tny"]: matches no candidate; did you mean 'tiny'?"""
+    told = """budgets.toml [local."tny"]: matches no candidate; did you mean tiny?"""
     for workers in ((), ("-n1",)):
         said = place.pytest("--device=local", *workers)
         assert said.code == 4, said.text

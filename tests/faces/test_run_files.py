@@ -71,7 +71,7 @@ def test_without_data_the_accuracy_is_not_claimed(files: "Place") -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["digits.keras", "--recipe=int9"], ["int9", 'did you mean "int8"']),
+        (["digits.keras", "--recipe=int9"], ["int9", "did you mean int8"]),
         (["digits.keras", "--data=digit"], ["digit", "digits"]),
         (["digits.keras", "--stages=gone.py"], ["gone.py", "does not exist"]),
         (["digits.keras", "--samples=gone.npz"], ["gone.npz", "does not exist"]),

@@ -110,6 +110,6 @@ def test_tables_that_match_nothing_are_named_with_the_nearest_word(budgets_of):
 
     wrong_pattern, wrong_device = unused_keys(budgets, seen, devices=["rpi4", "rpi5"])
 
-    assert "matches no candidate; did you mean 'kws/int8'?" in wrong_pattern
+    assert "matches no candidate; did you mean kws/int8?" in wrong_pattern
     assert "[rpi44.\"kws/*\"]: no device is called 'rpi44'; did you mean" in wrong_device
     assert unused_keys(budgets, seen) == (wrong_pattern,)

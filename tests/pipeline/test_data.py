@@ -121,7 +121,7 @@ def test_a_model_that_synthetic_samples_cannot_follow(given: dict[str, object], 
 
 
 def test_a_word_that_stands_for_nothing_is_an_error_of_the_build_too() -> None:
-    assert 'did you mean "digits"?' in refusal("digitz")
+    assert "did you mean digits?" in refusal("digitz")
 
 
 def test_a_checked_word_loads_what_the_written_one_does(tmp_path: Path) -> None:

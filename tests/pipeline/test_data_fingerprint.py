@@ -84,7 +84,7 @@ def test_files_to_be_downloaded_count_as_what_they_will_be(tmp_path: Path) -> No
 
 
 def test_a_word_without_data_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(BuildError, match='did you mean "digits"'):
+    with pytest.raises(BuildError, match="did you mean digits"):
         data_fingerprint("digit")
     with pytest.raises(BuildError, match="does not exist: looked for"):
         data_fingerprint("gone.npz", base_dir=str(tmp_path))

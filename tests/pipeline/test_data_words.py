@@ -58,10 +58,10 @@ def test_a_name_goes_before_a_folder_of_the_same_name(tmp_path: Path) -> None:
     [
         (
             "digit",
-            'data "digit" is neither a data set nor a path: did you mean "digits"? there are digits, fashion_mnist',
+            'data "digit" is neither a data set nor a path: did you mean digits? there are digits, fashion_mnist',
         ),
-        ("fashion-mnist", 'did you mean "fashion_mnist"?'),
-        ("synthetics(3)", 'did you mean "synthetic"?'),
+        ("fashion-mnist", "did you mean fashion_mnist?"),
+        ("synthetics(3)", "did you mean synthetic?"),
         ("qqqq", 'data "qqqq" is neither a data set nor a path: there are digits'),
         ("digits(3)", 'data "digits(3)": digits takes no argument'),
         ("synthetic(1, 2)", 'data "synthetic(1, 2)": synthetic takes seed'),

@@ -158,7 +158,7 @@ def test_a_signature_of_a_saved_model_is_chosen(builder, files):
 
 
 def test_a_signature_that_is_not_there_is_one_line(builder, files):
-    with pytest.raises(BuildError, match=r'did you mean "encode"'):
+    with pytest.raises(BuildError, match=r"did you mean encode"):
         built(builder, files, "codec.tflite", signature="encod")
     with pytest.raises(CandidateSpecError, match="a signature goes with"):
         candidates_from_paths([files / "pictures.keras"], signature="encode")

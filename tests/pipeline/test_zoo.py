@@ -128,7 +128,7 @@ def test_arguments_that_cannot_be_are_one_line_each(workbench):
     assert found["far off"] == (
         "dense_net: its factory has no argument colour: it takes width, data, units, depth, epochs"
     )
-    assert found["data"].startswith("ic_resnet8: ") and 'did you mean "fashion_mnist"?' in found["data"]
+    assert found["data"].startswith("ic_resnet8: ") and "did you mean fashion_mnist?" in found["data"]
     assert found["depth"] == "dense_net: depth is -1, where a whole number from 0 to 100 was expected"
     assert found["units"] == "dense_net: units is 0, where a whole number from 1 was expected"
     assert found["size"] == "mobilenet_v2: size is 16, where a whole number from 32 to 1024 was expected"

@@ -59,7 +59,7 @@ def item(folder: Path, candidate: Candidate | None = None) -> Any:
 
 
 def test_where_parameters_name_all_candidates_a_table_without_one_is_refused_at_once(check: Check) -> None:
-    with pytest.raises(BudgetsError, match=r'\[local\."helo"\]: matches no candidate; did you mean \'hello\''):
+    with pytest.raises(BudgetsError, match=r'\[local\."helo"\]: matches no candidate; did you mean hello'):
         check(TABLE.format("helo"), HELLO)
     assert check(TABLE.format("hello"), HELLO).list_unused() == []
 
@@ -77,7 +77,7 @@ def test_a_table_that_nothing_was_measured_for_is_said_at_the_end(check: Check, 
     budgets = check(text.replace('"2 MB"', '"2 s"'), None)
     budgets.record_call(item(tmp_path), HELLO)
     table, waiver = budgets.list_unused()
-    assert table == "budgets.toml [local.\"helo\"]: matches no candidate; did you mean 'hello'?"
+    assert table == 'budgets.toml [local."helo"]: matches no candidate; did you mean hello?'
     assert "no budget limits init_time there" in waiver
 
 

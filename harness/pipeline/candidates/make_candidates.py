@@ -13,7 +13,7 @@ from harness.pipeline.recipes.recipe import parse_recipe
 from harness.records.candidate import BUILT_KINDS, Candidate
 from harness.records.errors import CandidateSpecError
 from harness.records.files import expand_home, real_path
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 
 DATASET_STAGES: Final = "dataset"
 """What ``stages`` says for the data set's own pre- and post-processing."""
@@ -135,8 +135,7 @@ def _flattened(sources: Iterable[Source | Sequence[Source]]) -> list[Source]:
 def _refuse_unknown(unknown: Mapping[str, object]) -> None:
     """Raise CandidateSpecError for a keyword that is none of ours, with the nearest."""
     for name in unknown:
-        close = nearest(name, _KEYWORDS)
-        hint = f"did you mean {close}?" if close else f"known: {', '.join(_KEYWORDS)}"
+        hint = did_you_mean(name, _KEYWORDS) or f"known: {', '.join(_KEYWORDS)}"
         raise CandidateSpecError(f"candidates has no argument {name}: {hint}")
 
 

@@ -13,7 +13,7 @@ from harness.pipeline.recipes.recipe_grammar import Call, NoWordsError, parse_wo
 from harness.records.candidate import Argument, Candidate, CandidateKind
 from harness.records.errors import CandidateSpecError
 from harness.records.files import expand_home, real_path
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 
 Source = str | os.PathLike[str]
 
@@ -135,6 +135,5 @@ def _nothing_there(text: str, path: Path) -> str:
     text = " ".join(text.split())
     if "/" in text or path.suffix:
         return f'model file or folder "{text}" does not exist: looked for {path}'
-    close = nearest(text.partition("(")[0], ZOO)
-    hint = f'did you mean "{close}"? ' if close else ""
+    hint = did_you_mean(text.partition("(")[0], ZOO, after=" ")
     return f'"{text}" is neither a zoo model nor a file: {hint}the zoo has {", ".join(ZOO)}'

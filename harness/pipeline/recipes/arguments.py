@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from harness.pipeline.recipes.recipe_grammar import Call
 from harness.records.errors import CandidateSpecError
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 
 
 def arguments_of(call: Call, names: Sequence[str], *, usage: str) -> dict[str, object]:
@@ -14,8 +14,7 @@ def arguments_of(call: Call, names: Sequence[str], *, usage: str) -> dict[str, o
     given = dict(zip(names, call.positional, strict=False))
     for name, value in call.keywords:
         if name not in names:
-            close = nearest(name, names)
-            hint = f"did you mean {close}? " if close else ""
+            hint = did_you_mean(name, names, after=" ")
             raise CandidateSpecError(f'step "{call}" takes no {name}: {hint}write {usage}')
         if name in given:
             raise CandidateSpecError(f'step "{call}" gives {name} twice; write {usage}')

@@ -7,7 +7,7 @@ from typing import Self
 from harness.pipeline.recipes import STEPS, ModelStep, Step
 from harness.pipeline.recipes.recipe_grammar import Call, NoWordsError, parse_words
 from harness.records.errors import CandidateSpecError
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,7 @@ def _refuse_in_vain(parsed: tuple[Call, ...], text: str) -> None:
 def _check(call: Call, *, recipe: str, steps: Mapping[str, Step]) -> None:
     step = steps.get(call.name)
     if step is None:
-        close = nearest(call.name, steps)
-        hint = f'did you mean "{close}"? ' if close else ""
+        hint = did_you_mean(call.name, steps, after=" ")
         raise CandidateSpecError(f'recipe "{recipe}": unknown step "{call.name}": {hint}known: {", ".join(steps)}')
     if isinstance(step, ModelStep):
         try:

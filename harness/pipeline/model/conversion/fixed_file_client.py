@@ -8,7 +8,7 @@ from harness.pipeline.check import sandbox
 from harness.pipeline.check.inspection.model_file import ModelInfo
 from harness.records.base import Record
 from harness.records.errors import BuildError
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 
 _MAIN: Final = "harness.pipeline.model.conversion.fixed_file_main"
 _WHO: Final = "the process that writes it anew"
@@ -45,8 +45,7 @@ def select_signature(source: Path, info: ModelInfo, wanted: str | None) -> Selec
     names = [signature.name for signature in info.signatures]
     first = next((signature.name for signature in info.signatures if signature.graph == 0), None)
     if wanted is not None and wanted not in names:
-        close = nearest(wanted, names)
-        hint = f'did you mean "{close}"? ' if close else ""
+        hint = did_you_mean(wanted, names, after=" ")
         has = f"it has {', '.join(names)}" if names else "it has none"
         raise BuildError(f'{source} has no signature "{wanted}": {hint}{has}')
     if len(names) < 2:

@@ -12,7 +12,7 @@ from harness.pipeline.model.data.published import CIFAR10, FASHION_MNIST, SPEECH
 from harness.pipeline.recipes.recipe_grammar import Call, NoWordsError, parse_word
 from harness.records.errors import CandidateSpecError
 from harness.records.files import expand_home, real_path
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 
 _ROOM: Final = "harness.pipeline.model.data"
 _FILE: Final = ".npz"
@@ -121,8 +121,7 @@ def _parse_path(word: str, base_dir: str | None) -> UserDataWord:
 def _nothing_there(word: str, path: Path) -> str:
     if "/" in word or path.suffix == _FILE:
         return f'data file or folder "{word}" does not exist: looked for {path}'
-    close = nearest(word.partition("(")[0], DATASETS)
-    hint = f'did you mean "{close}"? ' if close else ""
+    hint = did_you_mean(word.partition("(")[0], DATASETS, after=" ")
     return f'data "{word}" is neither a data set nor a path: {hint}there are {_known_names()}'
 
 

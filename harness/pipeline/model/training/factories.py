@@ -11,7 +11,7 @@ from harness.pipeline.model.error_text import describe_exception, describe_place
 from harness.pipeline.model.job import ModelSource
 from harness.records.candidate import Argument
 from harness.records.errors import BuildError, CandidateSpecError, EntryError
-from harness.records.nearest import nearest
+from harness.records.nearest import did_you_mean
 
 Factory = Callable[..., Any]
 
@@ -60,8 +60,7 @@ def _check_names(taken: dict[str, inspect.Parameter], source: ModelSource) -> No
     open_ended = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in taken.values())
     named = [name for name, parameter in taken.items() if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
     for unknown in (name for name in source.arguments if name not in named and not open_ended):
-        close = nearest(unknown, named)
-        hint = f"did you mean {close}? " if close else ""
+        hint = did_you_mean(unknown, named, after=" ")
         known = f"it takes {', '.join(named)}" if named else "it takes none"
         raise BuildError(f"{source.label}: its factory has no argument {unknown}: {hint}{known}")
     for name in named:

@@ -1,8 +1,10 @@
 """Run in the TensorFlow process by tests of the chain: whole jobs, with factories and steps of a trial's own."""
 
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -12,9 +14,10 @@ from training_experiments import SCHEDULE, answer, classifier, fitted, print_of,
 from harness.pipeline.model.dataset import TrainedModel, UntrainedModel
 from harness.pipeline.model.job import BuildJob, ModelSource, TrainingStep
 from harness.pipeline.model.training.fit import score_model
+from harness.pipeline.model.training.step import StepOutcome
 from harness.pipeline.model.training.train_steps import train_steps
-from harness.pipeline.recipes import STEPS, ModelStep
-from harness.pipeline.recipes.step import StepOutcome
+from harness.pipeline.recipes import STEPS
+from harness.pipeline.recipes.step import ModelStep
 
 HERE = Path(__file__).parent
 
@@ -59,27 +62,35 @@ def _nothing(_call: Any) -> None:
     pass
 
 
-def _narrow(subject: Any, _call: Any) -> Any:
-    return subject.fresh({"width": 4}).model
+def _narrow(context: Any, _call: Any) -> Any:
+    return context.fresh({"width": 4}).model
 
 
-def _taught(model: Any, subject: Any, call: Any) -> StepOutcome:
-    """Train a little; the teacher, or the stage before, is asked for as distillation does."""
-    made = subject.teacher() if subject.teacher else subject.previous()
+def _taught(model: Any, context: Any, call: Any) -> StepOutcome:
+    """Train a little; the teacher, or the training before, is asked for as distillation does."""
+    made = context.teacher() if context.teacher else context.previous()
     (HERE / "asked").write_text(f"{made.model.name} {made.dataset.name} {score_model(made.model, made.dataset):.3f}")
-    training = fitted(model, made.dataset, epochs=2, seed=subject.seed, say=subject.say)
+    training = fitted(model, made.dataset, epochs=2, seed=context.seed, say=context.say)
     return StepOutcome(training.model_copy(update={"what": str(call)}))
 
 
-def _further(model: Any, subject: Any, call: Any) -> StepOutcome:
-    made = subject.previous()
-    training = fitted(model, made.dataset, epochs=2, seed=subject.seed, say=subject.say)
+def _further(model: Any, context: Any, call: Any) -> StepOutcome:
+    made = context.previous()
+    training = fitted(model, made.dataset, epochs=2, seed=context.seed, say=context.say)
     return StepOutcome(training.model_copy(update={"what": str(call)}))
+
+
+def _step(name: str, architecture: Any, train: Any) -> ModelStep:
+    """A step whose module is made here."""
+    trainer = ModuleType(f"trial_{name}")
+    trainer.__dict__.update(architecture=architecture, train=train)
+    sys.modules[trainer.__name__] = trainer
+    return ModelStep(name, _nothing, trainer.__name__)
 
 
 TRIAL_STEPS = {
-    "narrow": ModelStep("narrow", _nothing, _narrow, _taught),
-    "further": ModelStep("further", _nothing, lambda subject, _call: subject.previous().model, _further),
+    "narrow": _step("narrow", _narrow, _taught),
+    "further": _step("further", lambda context, _call: context.previous().model, _further),
 }
 
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from harness.pipeline.model.dataset import Dataset, Schedule
 from harness.pipeline.model.training.fit import fit, score_model
-from harness.pipeline.recipes import STEPS, ModelStep
+from harness.pipeline.model.training.step import LoadedModel, StepContext, load_trainer
+from harness.pipeline.recipes import STEPS
 from harness.pipeline.recipes.recipe_grammar import parse_word
-from harness.pipeline.recipes.step import Made, Subject
+from harness.pipeline.recipes.step import ModelStep
 from harness.records.errors import BuildError
 
 SCHEDULE = Schedule(epochs=6, batch_size=32, learning_rate=1e-2, patience=6, finetune_epochs=8)
@@ -38,12 +39,12 @@ def data(*, auc: bool = False) -> Dataset:
     return Dataset("d", inputs[:50], inputs[50:150], labels[50:150], inputs[150:], labels[150:])
 
 
-def subject(model, dataset, *, teacher=None, student=None) -> Subject:
-    made = Made(model, dataset, None if dataset else "no data here", SCHEDULE)
-    return Subject(
+def subject(model, dataset, *, teacher=None, student=None) -> StepContext:
+    made = LoadedModel(model, dataset, None if dataset else "no data here", SCHEDULE)
+    return StepContext(
         previous=lambda: made,
-        fresh=lambda arguments: Made(student(**arguments), dataset, None, SCHEDULE),
-        teacher=None if teacher is None else lambda: Made(teacher, dataset, None, SCHEDULE),
+        fresh=lambda arguments: LoadedModel(student(**arguments), dataset, None, SCHEDULE),
+        teacher=None if teacher is None else lambda: LoadedModel(teacher, dataset, None, SCHEDULE),
         seed=0,
         say=lambda message: None,
         label="net/recipe",
@@ -59,8 +60,9 @@ def run(word, about):
     call = parse_word(word)
     step = STEPS[call.name]
     assert isinstance(step, ModelStep)
-    model = step.architecture(about, call)
-    return model, step.train(model, about, call)
+    trainer = load_trainer(step)
+    model = trainer.architecture(about, call)
+    return model, trainer.train(model, about, call)
 
 
 def pruned(word):

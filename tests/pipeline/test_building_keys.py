@@ -9,6 +9,7 @@ from harness.pipeline import candidates_from_paths
 from harness.pipeline.builder import build_spec, keys
 from harness.pipeline.builder.build_spec import BuildSpec, make_build_spec
 from harness.pipeline.model import data
+from harness.pipeline.recipes import STEPS
 from harness.records.candidate import Candidate
 from harness.records.errors import BuildError
 
@@ -182,12 +183,14 @@ def test_what_counts_of_the_harness_is_what_does_the_work():
     assert (
         "harness.pipeline.model.training.train_steps" in training and "harness.pipeline.worker.determinism" in training
     )
-    assert not any(".conversion" in name or ".steps" in name for name in training)
+    assert not any(".conversion" in name or ".recipes" in name for name in training)
     assert (
         "harness.pipeline.model.export.prepare" in export and "harness.pipeline.model.conversion.convert" in conversion
     )
-    assert "harness.pipeline.recipes.int8" in keys.step_sources("int8")
-    assert "harness.pipeline.recipes.float16" not in keys.step_sources("int8")
+    assert keys.step_sources("int8") == {"format": repr(STEPS["int8"])} != keys.step_sources("float16")
+    pruning = keys.step_sources("prune")
+    assert {"harness.pipeline.model.training.pruning", "harness.pipeline.recipes.prune"} <= set(pruning)
+    assert not any("distil" in name for name in pruning)
     for found in (training, export, conversion):
         assert not any(part in name for name in found for part in (".verification", ".inspection", ".cache", "records"))
 

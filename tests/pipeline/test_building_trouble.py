@@ -81,7 +81,16 @@ def building(folder, tmp_path) -> Iterator[subprocess.Popen[str]]:
         "def test_slow(bench, candidate):\n    bench(candidate)\n"
     )
     process = subprocess.Popen(
-        [Path(sys.executable).parent / "harness", "build", "test_slow.py", "--cache-dir", "cache"],
+        # Started from a job in the background, it would ignore SIGINT.
+        [
+            "env",
+            "--default-signal=INT",
+            Path(sys.executable).parent / "harness",
+            "build",
+            "test_slow.py",
+            "--cache-dir",
+            "cache",
+        ],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from harness.pipeline.builder.build_spec import BuildSpec
 from harness.pipeline.cache import file_sha256, fill_folder, lock, note_name, remove_unfinished
-from harness.pipeline.model.job import INFO, PreparedInfo, WorkerAnswer
-from harness.pipeline.worker.protocol import FileData, Prepare, Request
+from harness.pipeline.model.job import INFO, PreparedInfo
+from harness.pipeline.worker.protocol import FileData, Prepare, Request, WorkerAnswer
 from harness.pipeline.worker.worker_client import WorkerClient
 from harness.records.base import Record
 from harness.records.errors import BuildError

@@ -10,6 +10,7 @@ from harness.pipeline.cache import file_sha256, folder_sha256
 from harness.pipeline.model.job import ModelSource
 from harness.pipeline.recipes import STEPS
 from harness.pipeline.recipes.recipe_grammar import Call
+from harness.pipeline.recipes.step import NumberFormat
 from harness.pipeline.source_hashes import default_of, harness_source_hashes, user_source_hashes
 from harness.records.errors import BuildError
 
@@ -60,15 +61,12 @@ def quantizing_sources() -> dict[str, str]:
 
 @functools.cache
 def step_sources(name: str) -> dict[str, str]:
-    """The code of one recipe step, and of what it imports from the steps and the training."""
+    """The code that trains a recipe's step, with what it imports; of a number format its row of the table."""
     step = STEPS[name]
-    functions = [getattr(step, part, None) for part in ("configure", "architecture", "train")]
-    modules = {_unwrapped(function).__module__ for function in functions if function is not None}
-    hashes: dict[str, str] = {}
-    for module in sorted(modules):
-        own = module == _ROOM or module.startswith(f"{_ROOM}.")
-        hashes |= harness_source_hashes(module, _STEP_ROOMS) if own else user_source_hashes(module, sys.path)
-    return hashes
+    if isinstance(step, NumberFormat):
+        return {"format": repr(step)}
+    own = step.module.startswith(f"{_ROOM}.")
+    return harness_source_hashes(step.module, _STEP_ROOMS) if own else user_source_hashes(step.module, sys.path)
 
 
 def step_parts(call: Call) -> list[object]:
@@ -126,9 +124,3 @@ def _fingerprint(word: str, source: ModelSource) -> str:
 
 def _own(module: str, rooms: tuple[str, ...]) -> dict[str, str]:
     return harness_source_hashes(f"{_ROOM}.{module}", rooms)
-
-
-def _unwrapped(function: Any) -> Any:  # noqa: ANN401 - any callable
-    while isinstance(function, functools.partial):
-        function = function.func
-    return function

@@ -9,6 +9,7 @@ from typing import Final, Never
 
 from harness.pipeline.candidates.parse_source import Source, parse_source
 from harness.pipeline.candidates.validate_candidates import validate_candidates
+from harness.pipeline.model.data.data_words import check_data_word
 from harness.pipeline.recipes.recipe import parse_recipe
 from harness.records.candidate import BUILT_KINDS, Candidate
 from harness.records.errors import CandidateSpecError
@@ -172,8 +173,6 @@ def _recipe_words(recipes: str | Sequence[str] | None) -> tuple[str, ...]:
 def _data(data: str | None, folder: Path) -> str | None:
     if data is None:
         return None
-    from harness.pipeline.model.data import check_data_word
-
     return check_data_word(data, str(folder))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from harness.pipeline.model.data.data_words import check_data_word
 from harness.pipeline.model.zoo import ZOO
 from harness.pipeline.recipes.recipe_grammar import Call, NoWordsError, parse_word
 from harness.records.candidate import Argument, Candidate, CandidateKind
@@ -85,8 +86,6 @@ def _called(call: Call, folder: Path, *, kind: CandidateKind, source: str) -> Ca
 
 def _argument(name: str, value: object, call: Call, folder: Path) -> Argument:
     if name == "data":
-        from harness.pipeline.model.data import check_data_word
-
         return check_data_word(str(value), str(folder))
     if isinstance(value, Call):
         return str(value)

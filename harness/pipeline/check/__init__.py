@@ -1,1 +1,1 @@
-"""A model file and a candidate's own code put to the proof, in processes that may crash or hang alone."""
+"""What a .tflite file holds, and whether it computes what it should: read, and run in a sandbox on the host."""

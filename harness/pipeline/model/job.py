@@ -1,4 +1,4 @@
-"""What the process with TensorFlow is asked, and what it answers: one JSON line each."""
+"""What is made of which model: jobs of the worker, and what stands in the folders it fills."""
 
 from typing import Literal
 
@@ -63,13 +63,14 @@ class BuildJob(Record):
     output: str
 
 
-class WorkerAnswer(Record):
-    """A step begun, or the end of a request with the seconds it took and its result as JSON."""
+class FileDataJob(Record):
+    """The data set that was named for a .tflite file, to be written into ``folder`` as the file takes it."""
 
-    event: Literal["progress", "done", "error"]
-    message: str = ""
-    seconds: float = 0.0
-    result: str = ""
+    label: str
+    model: str
+    data: str
+    base_dir: str | None
+    folder: str
 
 
 class PreparedInfo(Record):

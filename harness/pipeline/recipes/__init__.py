@@ -1,25 +1,15 @@
-"""Recipe steps, one file a family: what is done to a model, or to its conversion.
+"""What a recipe says: its grammar, and the steps it may name. Loads neither numpy nor TensorFlow.
 
-``STEPS`` is the list of all of them. A new step is one file with a ``STEP`` and its name here.
+``STEPS`` is the list of all steps. A number format is a row of ``number_formats.py``. A step that trains is one file
+here, with the arguments it takes, one in ``harness/pipeline/model/training/`` that trains, and its name in ``STEPS``.
 """
 
 from typing import Final
 
-from harness.pipeline.recipes import distill, dynamic_int8, float16, float32, int8, int8_float_io, int16x8, prune
-from harness.pipeline.recipes.step import FormatStep, ModelStep, Step
+from harness.pipeline.recipes import distill, prune
+from harness.pipeline.recipes.number_formats import NUMBER_FORMATS
+from harness.pipeline.recipes.step import Step
 
-STEPS: Final[dict[str, Step]] = {
-    step.name: step
-    for step in (
-        float32.STEP,
-        float16.STEP,
-        dynamic_int8.STEP,
-        int8.STEP,
-        int8_float_io.STEP,
-        int16x8.STEP,
-        prune.STEP,
-        distill.STEP,
-    )
-}
+STEPS: Final[dict[str, Step]] = {step.name: step for step in (*NUMBER_FORMATS, prune.STEP, distill.STEP)}
 
-__all__ = ["STEPS", "FormatStep", "ModelStep", "Step"]
+__all__ = ["STEPS"]

@@ -4,11 +4,10 @@ The student is the candidate's own architecture, with another width where one is
 as trained, or the model that is named: a zoo model, module:function, or a Keras file.
 """
 
-from typing import Any, Final
+from typing import Final
 
-from harness.pipeline.recipes.arguments import arguments_of, number
 from harness.pipeline.recipes.recipe_grammar import Call
-from harness.pipeline.recipes.step import ModelStep, StepOutcome, Subject
+from harness.pipeline.recipes.step import ModelStep, number, step_arguments
 from harness.records.errors import CandidateSpecError
 
 _NAMES: Final = ("width", "teacher")
@@ -17,7 +16,7 @@ _USAGE: Final = 'distill(width=0.5), distill(teacher=ic_resnet8) or distill(widt
 
 def width_of(call: Call) -> float | None:
     """The student's width; None: the candidate's own."""
-    given = arguments_of(call, _NAMES, usage=_USAGE)
+    given = step_arguments(call, _NAMES, usage=_USAGE)
     if "width" not in given:
         return None
     width = number(given["width"])
@@ -29,7 +28,7 @@ def width_of(call: Call) -> float | None:
 def _check(call: Call) -> None:
     if call.positional:
         raise CandidateSpecError(f'step "{call}": give what it takes by name; write {_USAGE}')
-    given = arguments_of(call, _NAMES, usage=_USAGE)
+    given = step_arguments(call, _NAMES, usage=_USAGE)
     teacher = given.get("teacher")
     if width_of(call) is None and teacher is None:
         raise CandidateSpecError(f'step "{call}" makes a student that is its own teacher; write {_USAGE}')
@@ -37,15 +36,4 @@ def _check(call: Call) -> None:
         raise CandidateSpecError(f'step "{call}": its teacher is {teacher}, where a model was expected; write {_USAGE}')
 
 
-def _architecture(subject: Subject, call: Call) -> Any:  # noqa: ANN401 - keras is not typed
-    width = width_of(call)
-    return subject.fresh({} if width is None else {"width": width}).model
-
-
-def _train(model: Any, subject: Subject, call: Call) -> StepOutcome:  # noqa: ANN401
-    from harness.pipeline.model.training.distillation import distil
-
-    return distil(model, subject, what=str(call))
-
-
-STEP: Final = ModelStep("distill", _check, _architecture, _train)
+STEP: Final = ModelStep("distill", _check, "harness.pipeline.model.training.distillation")

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from harness.pipeline.recipes import STEPS, ModelStep, Step
+from harness.pipeline.recipes import STEPS
 from harness.pipeline.recipes.recipe_grammar import Call, NoWordsError, parse_words
+from harness.pipeline.recipes.step import ModelStep, NumberFormat, Step
 from harness.records.errors import CandidateSpecError
 from harness.records.nearest import did_you_mean
 
@@ -42,7 +43,7 @@ def parse_recipe(text: str, *, steps: Mapping[str, Step] = STEPS) -> Recipe:
         raise CandidateSpecError(f'recipe "{text}": {error}; known steps: {", ".join(steps)}') from error
     for call in parsed:
         _check(call, recipe=text, steps=steps)
-    formats = [index for index, call in enumerate(parsed) if steps[call.name].stage == "number_format"]
+    formats = [index for index, call in enumerate(parsed) if isinstance(steps[call.name], NumberFormat)]
     if len(formats) > 1:
         names = " and ".join(parsed[index].name for index in formats)
         raise CandidateSpecError(f'recipe "{text}" sets the number format twice, by {names}: name one')

@@ -1,86 +1,63 @@
-"""What a recipe step is."""
+"""What a recipe step is, and how the arguments of its call are read."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
 
-if TYPE_CHECKING:
-    from harness.pipeline.model.dataset import Dataset, Schedule
-    from harness.pipeline.recipes.recipe_grammar import Call
-    from harness.records.artifact import Rival, Training
-    from harness.records.candidate import Argument
-
-
-@dataclass(frozen=True)
-class Made:
-    """A Keras model with its data; trained unless the place where it is handed over says otherwise."""
-
-    model: Any
-    dataset: "Dataset | None"
-    accuracy_reason: str | None
-    schedule: "Schedule"
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a model step works on. Everything is made when it is asked for: with cached weights little is."""
-
-    previous: Callable[[], Made]
-    """The trained model of the stage before."""
-    fresh: "Callable[[Mapping[str, Argument]], Made]"
-    """The factory called anew with other arguments, its weights not trained. Raises BuildError where it takes none."""
-    teacher: Callable[[], Made] | None
-    """The trained teacher that the step names; None: it names none."""
-    seed: int
-    say: Callable[[str], None]
-    label: str
-
-
-@dataclass(frozen=True)
-class StepOutcome:
-    """How a model step's training went."""
-
-    training: "Training"
-    rival: "Rival | None" = None
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """A TensorFlow Lite converter being set up, and what integer steps calibrate it with."""
-
-    tensorflow: Any
-    """The tensorflow module: steps must not import it at the top of their files."""
-    converter: Any
-    calibration: Callable[[], Iterator[dict[str, Any]]]
-    """Gives one-sample inputs (numpy arrays), keyed by the signature's input names."""
+from harness.pipeline.recipes.recipe_grammar import Call
+from harness.records.errors import CandidateSpecError
+from harness.records.nearest import did_you_mean
 
 
 @dataclass(frozen=True)
 class ModelStep:
     """A step that changes a Keras model before it is exported.
 
-    ``architecture`` gives the model whose weights are trained or loaded; ``train`` trains it in place.
-    ``check`` raises CandidateSpecError for arguments the step does not take.
+    ``check`` raises CandidateSpecError for arguments the step does not take. ``module`` trains: it is named by text,
+    since it loads Keras, and holds what ``harness.pipeline.model.training.step.StepTrainer`` says.
     """
 
     name: str
-    check: "Callable[[Call], None]"
-    architecture: "Callable[[Subject, Call], Any]"
-    train: "Callable[[Any, Subject, Call], StepOutcome]"
-    stage: Literal["model"] = "model"
+    check: Callable[[Call], None]
+    module: str
 
 
 @dataclass(frozen=True)
-class FormatStep:
+class NumberFormat:
     """A step that sets the converter's number format; a recipe has at most one, its last."""
 
     name: str
-    configure: Callable[[Conversion], None]
+    optimized: bool = True
+    """Whether the converter makes weights smaller (Optimize.DEFAULT)."""
+    weights: str | None = None
+    """The type that weights are stored in, by TensorFlow's name; None: what the converter chooses."""
+    operators: str | None = None
+    """The operators that may be used, by their name in OpsSet; None: the built-in ones."""
+    ports: str | None = None
+    """The type of inputs and outputs, by TensorFlow's name; None: as trained."""
     whole: bool = False
     """Integers throughout: what still computes floats is refused."""
     calibrated: bool = False
     """Needs to see inputs, which set the ranges of its integers."""
-    stage: Literal["number_format"] = "number_format"
 
 
-Step = ModelStep | FormatStep
+Step = ModelStep | NumberFormat
+
+
+def step_arguments(call: Call, names: Sequence[str], *, usage: str) -> dict[str, object]:
+    """What was given, by name: positional ones in the order of ``names``. Raises CandidateSpecError."""
+    if len(call.positional) > len(names):
+        raise CandidateSpecError(f'step "{call}" has {len(call.positional)} values; write {usage}')
+    given = dict(zip(names, call.positional, strict=False))
+    for name, value in call.keywords:
+        if name not in names:
+            hint = did_you_mean(name, names, after=" ")
+            raise CandidateSpecError(f'step "{call}" takes no {name}: {hint}write {usage}')
+        if name in given:
+            raise CandidateSpecError(f'step "{call}" gives {name} twice; write {usage}')
+        given[name] = value
+    return given
+
+
+def number(value: object) -> float | None:
+    """A value as a number; None for anything else, truths included."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

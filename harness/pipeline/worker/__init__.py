@@ -1,1 +1,1 @@
-"""Worker."""
+"""The process that builds: what it is asked, the side that asks, and the side that does it."""

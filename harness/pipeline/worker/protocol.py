@@ -1,10 +1,10 @@
-"""What a worker can be asked, one JSON line each; ``kind`` says which."""
+"""What a worker can be asked, one JSON line each (``kind`` says which), and what it answers."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from harness.pipeline.model.job import BuildJob
+from harness.pipeline.model.job import BuildJob, FileDataJob
 from harness.records.artifact import (
     StagesFile,
 )
@@ -50,15 +50,10 @@ class Fix(Record):
     samples: str | None
 
 
-class FileData(Record):
-    """Write the data set that was named for a .tflite file into ``folder``, as the file takes it."""
+class FileData(FileDataJob):
+    """Write the data set that was named for a .tflite file."""
 
     kind: Literal["file_data"] = "file_data"
-    label: str
-    model: str
-    data: str
-    base_dir: str | None
-    folder: str
 
 
 class Stage(Record):
@@ -98,6 +93,15 @@ class Verify(Record):
 
 Request = Prepare | Convert | Quantize | Fix | FileData | Stage | Verify
 REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
+
+
+class WorkerAnswer(Record):
+    """A step begun, or the end of a request with the seconds it took and its result as JSON."""
+
+    event: Literal["progress", "done", "error"]
+    message: str = ""
+    seconds: float = 0.0
+    result: str = ""
 
 
 class Staging(Record):

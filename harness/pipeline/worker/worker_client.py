@@ -17,9 +17,8 @@ from typing import IO, Final, Self
 from pydantic import ValidationError
 
 from harness.pipeline.check.sandbox import child_environment, last_words
-from harness.pipeline.model.job import WorkerAnswer
 from harness.pipeline.worker.determinism import ENVIRONMENT
-from harness.pipeline.worker.protocol import Convert, Prepare, Request
+from harness.pipeline.worker.protocol import Convert, Prepare, Request, WorkerAnswer
 from harness.records.errors import BuildError
 from harness.records.exit_status import describe_exit
 

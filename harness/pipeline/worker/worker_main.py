@@ -17,8 +17,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from harness.pipeline.model.job import WorkerAnswer
-from harness.pipeline.worker.protocol import REQUEST, Convert, FileData, Fix, Prepare, Quantize, Request, Stage, Verify
+from harness.pipeline.worker.protocol import (
+    REQUEST,
+    Convert,
+    FileData,
+    Fix,
+    Prepare,
+    Quantize,
+    Request,
+    Stage,
+    Verify,
+    WorkerAnswer,
+)
 from harness.records.errors import EntryError
 from harness.records.text import shorten
 

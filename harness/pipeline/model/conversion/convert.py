@@ -13,9 +13,10 @@ from harness.pipeline.model.conversion.converter_errors import (
     operators_without_format,
 )
 from harness.pipeline.model.job import CALIBRATION, SAVED_MODEL, BuildJob
-from harness.pipeline.recipes import STEPS, FormatStep, float32
+from harness.pipeline.recipes import STEPS
+from harness.pipeline.recipes.number_formats import FLOAT32
 from harness.pipeline.recipes.recipe import parse_recipe
-from harness.pipeline.recipes.step import Conversion
+from harness.pipeline.recipes.step import NumberFormat
 from harness.records.errors import BuildError
 
 MOST_CALIBRATED: Final = 500
@@ -49,20 +50,36 @@ def _quote(layers: Sequence[str]) -> str:
     return ("layer " if len(layers) == 1 else "layers ") + ", ".join(f'"{layer}"' for layer in layers)
 
 
-def _number_format(recipe: str) -> FormatStep:
+def _number_format(recipe: str) -> NumberFormat:
     """The recipe's number format; float32 where it names none."""
     last = STEPS[parse_recipe(recipe).steps[-1].name]
-    return last if isinstance(last, FormatStep) else float32.STEP
+    return last if isinstance(last, NumberFormat) else FLOAT32
 
 
-def _convert(prepared: Path, number_format: FormatStep, *, label: str) -> bytes:
+def _convert(prepared: Path, number_format: NumberFormat, *, label: str) -> bytes:
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(str(prepared / SAVED_MODEL))
     # tflite-runtime 2.14 knows per-channel Dense weights in no dynamic-range model.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-    number_format.configure(Conversion(tf, converter, lambda: _calibration(prepared, label)))
+    _configure(converter, number_format)
+    if number_format.calibrated:
+        converter.representative_dataset = lambda: _calibration(prepared, label)
     return bytes(converter.convert())
+
+
+def _configure(converter: Any, number_format: NumberFormat) -> None:  # noqa: ANN401 - tensorflow is not typed
+    """Set a TensorFlow Lite converter as a row of the table says."""
+    import tensorflow as tf
+
+    if number_format.optimized:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if number_format.weights:
+        converter.target_spec.supported_types = [getattr(tf, number_format.weights)]
+    if number_format.operators:
+        converter.target_spec.supported_ops = [getattr(tf.lite.OpsSet, number_format.operators)]
+    if number_format.ports:
+        converter.inference_input_type = converter.inference_output_type = getattr(tf, number_format.ports)
 
 
 def _reason(error: Exception, prepared: Path, *, label: str) -> str:
@@ -70,7 +87,7 @@ def _reason(error: Exception, prepared: Path, *, label: str) -> str:
     lacking = operators_without_format(error)
     if not lacking:
         return describe_failure(error)
-    found = operators_named(_convert(prepared, float32.STEP, label=label), lacking) or ", ".join(lacking)
+    found = operators_named(_convert(prepared, FLOAT32, label=label), lacking) or ", ".join(lacking)
     return f"TensorFlow Lite has no such integer form of {found}: replace it, or choose another number format"
 
 

@@ -10,7 +10,9 @@ from typing import Any, Final
 from harness.pipeline.model.dataset import Dataset
 from harness.pipeline.model.error_text import describe_exception
 from harness.pipeline.model.training.fit import fit, gives_probabilities, score_model
-from harness.pipeline.recipes.step import Made, StepOutcome, Subject
+from harness.pipeline.model.training.step import LoadedModel, StepContext, StepOutcome
+from harness.pipeline.recipes.distill import width_of
+from harness.pipeline.recipes.recipe_grammar import Call
 from harness.records.artifact import Rival
 from harness.records.errors import BuildError
 
@@ -21,19 +23,25 @@ _SMALLEST: Final = 1e-7
 """A probability below which its logarithm is cut."""
 
 
-def distil(student: Any, subject: Subject, *, what: str) -> StepOutcome:  # noqa: ANN401 - keras is not typed
+def architecture(context: StepContext, call: Call) -> Any:  # noqa: ANN401 - keras is not typed
+    """The student: the candidate's own architecture, with another width where the step names one."""
+    width = width_of(call)
+    return context.fresh({} if width is None else {"width": width}).model
+
+
+def train(student: Any, context: StepContext, call: Call) -> StepOutcome:  # noqa: ANN401
     """Train a student in place from its teacher, and a copy of it alone by the same schedule. Raises BuildError."""
-    made = (subject.teacher or subject.previous)()
-    dataset = _dataset(made, subject)
+    made = (context.teacher or context.previous)()
+    dataset = _dataset(made, context)
     began = time.monotonic()
-    alone = _trained_alone(student, dataset, made, subject)
-    distiller = _distiller(made.model, student, dataset, label=subject.label)
+    alone = _trained_alone(student, dataset, made, context)
+    distiller = _distiller(made.model, student, dataset, label=context.label)
     training = fit(
         distiller,
         dataset,
         made.schedule,
-        seed=subject.seed,
-        say=lambda message: subject.say(f"distilling, {message}"),
+        seed=context.seed,
+        say=lambda message: context.say(f"distilling, {message}"),
     )
     rival = Rival(
         what="the same student trained alone",
@@ -41,19 +49,19 @@ def distil(student: Any, subject: Subject, *, what: str) -> StepOutcome:  # noqa
         own_value=score_model(student, dataset),
         score=dataset.score,
         n=len(dataset.test_labels),
-        seed=subject.seed,
+        seed=context.seed,
     )
     both_s = round(time.monotonic() - began, 3)  # the rival is part of what the recipe takes
-    return StepOutcome(training.model_copy(update={"what": what, "seconds": both_s}), rival)
+    return StepOutcome(training.model_copy(update={"what": str(call), "seconds": both_s}), rival)
 
 
-def _dataset(made: Made, subject: Subject) -> Dataset:
+def _dataset(made: LoadedModel, context: StepContext) -> Dataset:
     if made.dataset is None:
-        raise BuildError(f"{subject.label} trains a student, and there is no data: {made.accuracy_reason}")
+        raise BuildError(f"{context.label} trains a student, and there is no data: {made.accuracy_reason}")
     return made.dataset
 
 
-def _trained_alone(student: Any, dataset: Dataset, made: Made, subject: Subject) -> Any:  # noqa: ANN401
+def _trained_alone(student: Any, dataset: Dataset, made: LoadedModel, context: StepContext) -> Any:  # noqa: ANN401
     """A copy with the same first weights, trained from the labels alone."""
     import keras
 
@@ -63,8 +71,8 @@ def _trained_alone(student: Any, dataset: Dataset, made: Made, subject: Subject)
         alone,
         dataset,
         made.schedule,
-        seed=subject.seed,
-        say=lambda message: subject.say(f"training the student alone, {message}"),
+        seed=context.seed,
+        say=lambda message: context.say(f"training the student alone, {message}"),
     )
     return alone
 

@@ -10,7 +10,7 @@ from harness.pipeline.model.error_text import describe_exception
 from harness.pipeline.model.job import ModelSource
 from harness.pipeline.model.training.factories import call_factory
 from harness.pipeline.model.training.pixel_range import pixel_range_of_model
-from harness.pipeline.recipes.step import Made
+from harness.pipeline.model.training.step import LoadedModel
 from harness.records.candidate import Argument
 from harness.records.errors import BuildError
 
@@ -22,14 +22,14 @@ _NO_DATA: Final = "no data set was named, so that no accuracy is claimed"
 
 
 @dataclass(frozen=True)
-class LoadedModel:
+class SourceModel:
     """A model as its source gives it; ``trained`` says whether the source trained it."""
 
-    made: Made
+    made: LoadedModel
     trained: bool
 
 
-def load_model(source: ModelSource, *, seed: int) -> LoadedModel:
+def load_model(source: ModelSource, *, seed: int) -> SourceModel:
     """The model of a source, with random numbers seeded before. Raises BuildError.
 
     A Keras file is read in Keras' safe mode; its data set is the one that the user named for it.
@@ -39,21 +39,21 @@ def load_model(source: ModelSource, *, seed: int) -> LoadedModel:
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     if source.kind == "keras":
-        return LoadedModel(_read_file(source), trained=True)
+        return SourceModel(_read_file(source), trained=True)
     if source.kind == "saved_model":
         raise BuildError(f"{source.label}: a SavedModel cannot be trained further: give the model as a .keras file")
     given = call_factory(source)
     if isinstance(given, UntrainedModel):
-        made = Made(_check_model(given.model, source), _check_data(given.dataset, source), None, given.schedule)
-        return LoadedModel(made, trained=False)
+        made = LoadedModel(_check_model(given.model, source), _check_data(given.dataset, source), None, given.schedule)
+        return SourceModel(made, trained=False)
     if not isinstance(given, TrainedModel):
         given = TrainedModel(_check_model(given, source))
     dataset = None if given.dataset is None else _check_data(given.dataset, source)
     reason = None if dataset else given.accuracy_reason or "the factory gave no data set"
-    return LoadedModel(Made(_check_model(given.model, source), dataset, reason, given.schedule), trained=True)
+    return SourceModel(LoadedModel(_check_model(given.model, source), dataset, reason, given.schedule), trained=True)
 
 
-def load_untrained(source: ModelSource, arguments: Mapping[str, Argument], *, seed: int) -> Made:
+def load_untrained(source: ModelSource, arguments: Mapping[str, Argument], *, seed: int) -> LoadedModel:
     """A factory's model with some other arguments, its weights not trained. Raises BuildError."""
     import keras
 
@@ -75,7 +75,7 @@ def load_untrained(source: ModelSource, arguments: Mapping[str, Argument], *, se
     return replace(fresh.made, model=untrained)
 
 
-def _read_file(source: ModelSource) -> Made:
+def _read_file(source: ModelSource) -> LoadedModel:
     """The model of a .keras or .h5 file, without what it was compiled with, which may need code that is not here."""
     import keras
 
@@ -88,8 +88,8 @@ def _read_file(source: ModelSource) -> Made:
         ) from error
     model = _check_model(model, source)
     if source.data is None:
-        return Made(model, None, _NO_DATA, Schedule())
-    return Made(model, _data_of_file(model, source.data, source), None, Schedule())
+        return LoadedModel(model, None, _NO_DATA, Schedule())
+    return LoadedModel(model, _data_of_file(model, source.data, source), None, Schedule())
 
 
 def _needs_code(error: Exception) -> bool:

@@ -13,8 +13,9 @@ import numpy as np
 
 from harness.pipeline.model.dataset import Dataset
 from harness.pipeline.model.training.fit import fit
-from harness.pipeline.recipes.step import Made, Subject
-from harness.records.artifact import Training
+from harness.pipeline.model.training.step import LoadedModel, StepContext, StepOutcome
+from harness.pipeline.recipes.prune import block_of, sparsity_of
+from harness.pipeline.recipes.recipe_grammar import Call
 from harness.records.errors import BuildError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -64,37 +65,42 @@ class _Kernels:
         return sum(mask.size for mask in self.masks)
 
 
-def prune(model: Any, subject: Subject, *, sparsity: float, block: tuple[int, int], what: str) -> Training:  # noqa: ANN401
+def architecture(context: StepContext, _call: Call) -> Any:  # noqa: ANN401 - keras is not typed
+    """The model of the training before, whose weights are pruned."""
+    return context.previous().model
+
+
+def train(model: Any, context: StepContext, call: Call) -> StepOutcome:  # noqa: ANN401
     """Prune a trained model in place; the share holds over all kernels of convolutions and dense layers together.
 
     Biases and normalisations stay whole. Raises BuildError for a model without such layers, or without data.
     """
-    made = subject.previous()
-    dataset = _dataset(made, subject)
-    kernels = _kernels(model, block, label=subject.label)
+    made = context.previous()
+    dataset = _dataset(made, context)
+    kernels = _kernels(model, block_of(call), label=context.label)
     schedule = made.schedule
     training = fit(
         model,
         dataset,
         schedule,
-        seed=subject.seed,
-        say=lambda message: subject.say(f"pruning, {message}"),
+        seed=context.seed,
+        say=lambda message: context.say(f"pruning, {message}"),
         epochs=schedule.finetune_epochs,
         learning_rate=schedule.learning_rate * _RATE_SHARE,
-        callbacks=[_callback(kernels, sparsity, steps=_steps(dataset, made))],
+        callbacks=[_callback(kernels, sparsity_of(call), steps=_steps(dataset, made))],
         keep_best=False,
     )
     note = f"{kernels.zeros} of {kernels.size} weights in {len(kernels.masks)} layers are zero; biases are left whole"
-    return training.model_copy(update={"what": what, "notes": (note, *training.notes)})
+    return StepOutcome(training.model_copy(update={"what": str(call), "notes": (note, *training.notes)}))
 
 
-def _dataset(made: Made, subject: Subject) -> Dataset:
+def _dataset(made: LoadedModel, context: StepContext) -> Dataset:
     if made.dataset is None:
-        raise BuildError(f"{subject.label} trains the model further, and there is no data: {made.accuracy_reason}")
+        raise BuildError(f"{context.label} trains the model further, and there is no data: {made.accuracy_reason}")
     return made.dataset
 
 
-def _steps(dataset: Dataset, made: Made) -> int:
+def _steps(dataset: Dataset, made: LoadedModel) -> int:
     """Steps of the whole training, as fit takes them."""
     learned = len(np.asarray(dataset.train_inputs)) * (1.0 - made.schedule.validation_share)
     return max(1, int(learned) // made.schedule.batch_size) * made.schedule.finetune_epochs

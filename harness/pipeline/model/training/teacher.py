@@ -8,6 +8,7 @@ from harness.pipeline.model.job import BuildJob, ModelSource
 from harness.pipeline.model.training.factories import default_of, takes
 from harness.pipeline.model.training.fit import check_learning, fit
 from harness.pipeline.model.training.load_model import load_model
+from harness.pipeline.model.training.step import LoadedModel
 from harness.pipeline.model.training.weights import (
     KeptWeights,
     check_finite,
@@ -16,7 +17,6 @@ from harness.pipeline.model.training.weights import (
     load_kept_weights,
     lock_weights,
 )
-from harness.pipeline.recipes.step import Made
 from harness.records.artifact import Training
 from harness.records.errors import BuildError
 
@@ -25,13 +25,13 @@ from harness.records.errors import BuildError
 class Teacher:
     """A teacher with the student's data; ``folder`` keeps its weights, ``trained`` says whether its source did that."""
 
-    made: Made
+    made: LoadedModel
     label: str
     folder: Path | None
     trained: bool
 
 
-def make_teacher(source: ModelSource, folder: Path | None, *, student: Made, job: BuildJob) -> Teacher:
+def make_teacher(source: ModelSource, folder: Path | None, *, student: LoadedModel, job: BuildJob) -> Teacher:
     """The teacher, not trained yet unless its source does that. Raises BuildError where it does not fit the student."""
     fresh = load_model(_on_the_same_data(source, job.model), seed=job.seed)
     label = f"{job.model.label}/{job.recipe}: its teacher {source.label}"
@@ -75,7 +75,7 @@ def _on_the_same_data(source: ModelSource, student: ModelSource) -> ModelSource:
     return source.model_copy(update={"arguments": {**source.arguments, "data": word}, "base_dir": student.base_dir})
 
 
-def _check_fit(made: Made, student: Made, label: str) -> None:
+def _check_fit(made: LoadedModel, student: LoadedModel, label: str) -> None:
     if made.dataset is None:
         raise BuildError(f"{label} has no data to teach with")
     try:

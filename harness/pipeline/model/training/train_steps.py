@@ -8,7 +8,8 @@ from pathlib import Path
 from harness.pipeline.model.dataset import Dataset
 from harness.pipeline.model.job import BuildJob
 from harness.pipeline.model.training.fit import check_learning, fit
-from harness.pipeline.model.training.load_model import LoadedModel, load_model, load_untrained
+from harness.pipeline.model.training.load_model import SourceModel, load_model, load_untrained
+from harness.pipeline.model.training.step import LoadedModel, StepContext, StepTrainer, load_trainer
 from harness.pipeline.model.training.teacher import Teacher, make_teacher, train_teacher
 from harness.pipeline.model.training.weights import (
     KeptWeights,
@@ -19,9 +20,9 @@ from harness.pipeline.model.training.weights import (
     load_weights_file,
     lock_weights,
 )
-from harness.pipeline.recipes import STEPS, ModelStep
+from harness.pipeline.recipes import STEPS
 from harness.pipeline.recipes.recipe_grammar import Call, parse_word
-from harness.pipeline.recipes.step import Made, Subject
+from harness.pipeline.recipes.step import ModelStep
 from harness.records.artifact import Rival, Training
 from harness.records.candidate import Argument
 from harness.records.errors import BuildError
@@ -33,7 +34,7 @@ Say = Callable[[str], None]
 class TrainedSteps:
     """The model a job exports, how its weights came to be, and what it is held against."""
 
-    made: Made
+    made: LoadedModel
     trainings: tuple[Training, ...]
     rival: Rival | None
 
@@ -44,7 +45,7 @@ class _Run:
 
     job: BuildJob
     say: Say
-    root: LoadedModel
+    root: SourceModel
 
     @property
     def label(self) -> str:
@@ -71,11 +72,11 @@ def _refuse_hopeless(job: BuildJob) -> None:
         )
 
 
-def _root(job: BuildJob) -> LoadedModel:
+def _root(job: BuildJob) -> SourceModel:
     fresh = load_model(job.model, seed=job.seed)
     if job.model.weights is not None:
         load_weights_file(fresh.made.model, Path(job.model.weights), label=job.model.label)
-        return LoadedModel(fresh.made, trained=True)
+        return SourceModel(fresh.made, trained=True)
     if fresh.trained:
         check_finite(fresh.made.model, job.model.label)
     return fresh
@@ -121,18 +122,18 @@ def _load(run: _Run, index: int, known: KeptWeights) -> TrainedSteps:
     return TrainedSteps(made, trainings, known.rival)
 
 
-def _architecture(run: _Run, index: int) -> Made:
+def _architecture(run: _Run, index: int) -> LoadedModel:
     """The model of a stage before its weights are loaded: nothing trains."""
     if index == 0:
         return run.root.made
-    step, call = _step(run, index)
+    trainer, call = _trainer(run, index)
     teacher = _teacher(run, index)
-    subject = _subject(
+    context = _context(
         run,
         previous=lambda: _architecture(run, index - 1),
         teacher=None if teacher is None else lambda: teacher.made,
     )
-    return replace(run.root.made, model=step.architecture(subject, call))
+    return replace(run.root.made, model=trainer.architecture(context, call))
 
 
 def _train_first(run: _Run) -> TrainedSteps:
@@ -151,35 +152,35 @@ def _train_first(run: _Run) -> TrainedSteps:
 
 def _train_step(run: _Run, index: int) -> TrainedSteps:
     """The training of a recipe's step; what it does not ask for is not trained."""
-    step, call = _step(run, index)
+    trainer, call = _trainer(run, index)
     teacher = _teacher(run, index)
     earlier: list[TrainedSteps] = []
     taught: list[TrainedSteps] = []
 
-    def previous() -> Made:
+    def previous() -> LoadedModel:
         if not earlier:
             earlier.append(_train_or_load(run, index - 1))
         return earlier[0].made
 
-    def teaching() -> Made:
+    def teaching() -> LoadedModel:
         if not taught and teacher is not None:
             taught.append(TrainedSteps(teacher.made, train_teacher(teacher, seed=run.job.seed, say=run.say), None))
         # The student is trained by its own schedule, with the teacher or alone.
         return replace(taught[0].made, schedule=run.root.made.schedule)
 
-    subject = _subject(run, previous=previous, teacher=None if teacher is None else teaching)
-    model = step.architecture(subject, call)
-    outcome = step.train(model, subject, call)
+    context = _context(run, previous=previous, teacher=None if teacher is None else teaching)
+    model = trainer.architecture(context, call)
+    outcome = trainer.train(model, context, call)
     before = tuple(training for trained in [*earlier, *taught] for training in trained.trainings)
     return TrainedSteps(replace(run.root.made, model=model), (*before, outcome.training), outcome.rival)
 
 
-def _step(run: _Run, index: int) -> tuple[ModelStep, Call]:
+def _trainer(run: _Run, index: int) -> tuple[StepTrainer, Call]:
     call = parse_word(str(run.job.stages[index].step))
     step = STEPS.get(call.name)
     if not isinstance(step, ModelStep):
         raise BuildError(f"{run.label}: {call} is no step that changes a model")
-    return step, call
+    return load_trainer(step), call
 
 
 def _teacher(run: _Run, index: int) -> Teacher | None:
@@ -191,13 +192,15 @@ def _teacher(run: _Run, index: int) -> Teacher | None:
     return make_teacher(stage.teacher, folder, student=run.root.made, job=run.job)
 
 
-def _subject(run: _Run, *, previous: Callable[[], Made], teacher: Callable[[], Made] | None) -> Subject:
-    def fresh(arguments: Mapping[str, Argument]) -> Made:
+def _context(
+    run: _Run, *, previous: Callable[[], LoadedModel], teacher: Callable[[], LoadedModel] | None
+) -> StepContext:
+    def fresh(arguments: Mapping[str, Argument]) -> LoadedModel:
         made = load_untrained(run.job.model, arguments, seed=run.job.seed)
         # The same data as the model's own, which need not be held twice.
         return replace(made, dataset=run.root.made.dataset)
 
-    return Subject(previous=previous, fresh=fresh, teacher=teacher, seed=run.job.seed, say=run.say, label=run.label)
+    return StepContext(previous=previous, fresh=fresh, teacher=teacher, seed=run.job.seed, say=run.say, label=run.label)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""From an open transport to a running steward: one round trip where the board knows the agent already."""
+"""The agent packed, sent and started: one round trip from an open transport where the board knows it already."""
 
 import base64
 import io
@@ -28,6 +28,11 @@ PACKAGE = "edge_agent"
 # Zip's earliest date: the package must not depend on when the files were written.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o644 << 16
+BOOT_S = 45.0
+"""Python's start on the slowest board, with a cold SD card."""
+UPLOADS = 2
+"""An agent that arrived damaged is sent once more."""
+_COMMAND_NOT_FOUND = (126, 127)
 
 
 @dataclass(frozen=True)
@@ -66,13 +71,6 @@ def _add(archive: zipfile.ZipFile, name: str, source: bytes) -> None:
     entry.external_attr = _MODE
     entry.create_system = 3  # Unix, wherever this host runs
     archive.writestr(entry, source)
-
-
-BOOT_S = 45.0
-"""Python's start on the slowest board, with a cold SD card."""
-UPLOADS = 2
-"""An agent that arrived damaged is sent once more."""
-_COMMAND_NOT_FOUND = (126, 127)
 
 
 class BootAnswer(Record):

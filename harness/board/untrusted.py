@@ -1,4 +1,4 @@
-"""Text that a board sent, made fit to be shown: the board and what it says are not trusted."""
+"""What a board says is not trusted: its text is made fit to be shown, its numbers lie in ranges or are nonsense."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -22,31 +22,6 @@ _R = TypeVar("_R", bound=Record)
 LINE_CHARS = 300
 TEXT_CHARS = 4096
 """As long as a path may be; nothing else a board says of itself comes near it."""
-
-
-def one_line(text: str, limit: int = LINE_CHARS) -> str:
-    """Foreign text fit for a message: printable, one line, single blanks, at most ``limit`` characters."""
-    return shorten(printable(text), limit)
-
-
-def printable(text: str) -> str:
-    """The text with a blank for each character that steers terminals, breaks lines or cannot be encoded."""
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
-def make_printable(record: _R) -> _R:
-    """The record with all its texts printable and of bounded length; what they meant stays."""
-    return type(record).model_validate(_make_printable(record.model_dump(mode="json")), strict=False)
-
-
-def _make_printable(value: object) -> object:
-    if isinstance(value, str):
-        return printable(value)[:TEXT_CHARS]
-    if isinstance(value, dict):
-        return {key: _make_printable(item) for key, item in value.items()}
-    return [_make_printable(item) for item in value] if isinstance(value, list) else value
-
-
 NONSENSE = "the board's answer makes no sense"
 _DAY_S = 86_400.0
 _DAY_NS = 86_400 * 10**9
@@ -61,7 +36,6 @@ _SECONDS = (-_DAY_S, _DAY_S)
 _CORES = 4096
 _NANOSECONDS = (-_DAY_NS, _DAY_NS)
 """Times may be negative here: that a clock ran backwards is for `harness.measure` to say in its own words."""
-
 RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyType(
     {
         BoardFacts: {
@@ -133,6 +107,29 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
     }
 )
 """By record and field: the least and the most. A field without a value is in range, and so is every part of a tuple."""
+
+
+def one_line(text: str, limit: int = LINE_CHARS) -> str:
+    """Foreign text fit for a message: printable, one line, single blanks, at most ``limit`` characters."""
+    return shorten(printable(text), limit)
+
+
+def printable(text: str) -> str:
+    """The text with a blank for each character that steers terminals, breaks lines or cannot be encoded."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def make_printable(record: _R) -> _R:
+    """The record with all its texts printable and of bounded length; what they meant stays."""
+    return type(record).model_validate(_make_printable(record.model_dump(mode="json")), strict=False)
+
+
+def _make_printable(value: object) -> object:
+    if isinstance(value, str):
+        return printable(value)[:TEXT_CHARS]
+    if isinstance(value, dict):
+        return {key: _make_printable(item) for key, item in value.items()}
+    return [_make_printable(item) for item in value] if isinstance(value, list) else value
 
 
 def out_of_range(record: Record) -> Iterator[str]:

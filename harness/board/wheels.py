@@ -1,4 +1,4 @@
-"""Which wheels fit a board: the measured table of runtimes, as a pure function.
+"""Which wheels of a runtime fit a board, and these fetched and packed into one archive.
 
 A wheel's tag is not proof that it loads: ai-edge-litert 2.3.0 for aarch64 is tagged manylinux_2_27 and imports symbols
 of glibc 2.34. The figures here are those at which the files were seen to load; provisioning proves each by a model.
@@ -20,6 +20,19 @@ from harness.records.errors import BoardUnfitError
 
 DISTRIBUTIONS = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}
 """The names under which the runtimes are published."""
+_NUMPY_1 = {8: "1.24.4", 9: "1.26.4", 10: "1.26.4", 11: "1.26.4"}
+"""tflite-runtime imports under numpy 2, then its constructor raises SystemError."""
+_NUMPY_2 = {10: "2.2.6", 11: "2.4.6", 12: "2.4.6", 13: "2.4.6", 14: "2.4.6"}
+_NUMPY_2_OLD_GLIBC = {10: "2.2.6", 11: "2.2.6", 12: "2.2.6"}
+"""Later ones need glibc 2.27."""
+_FROM_DISTRIBUTION: dict[int, str] = {}
+"""No numpy 1 is published for armv7l: the distribution's python3-numpy serves."""
+_OLDEST_TAG = 17
+"""manylinux_2_17 is the same as manylinux2014."""
+_NEWEST_TAG = 50
+_UNNEEDED = {"tests", "__pycache__", "bin"}
+"""Folders of a wheel that no model needs: a quarter of numpy is its tests."""
+_COMPRESSION = 4
 
 
 @dataclass(frozen=True)
@@ -71,14 +84,6 @@ class _Row:
         return minor in self.minors and glibc >= self.glibc
 
 
-_NUMPY_1 = {8: "1.24.4", 9: "1.26.4", 10: "1.26.4", 11: "1.26.4"}
-"""tflite-runtime imports under numpy 2, then its constructor raises SystemError."""
-_NUMPY_2 = {10: "2.2.6", 11: "2.4.6", 12: "2.4.6", 13: "2.4.6", 14: "2.4.6"}
-_NUMPY_2_OLD_GLIBC = {10: "2.2.6", 11: "2.2.6", 12: "2.2.6"}
-"""Later ones need glibc 2.27."""
-_FROM_DISTRIBUTION: dict[int, str] = {}
-"""No numpy 1 is published for armv7l: the distribution's python3-numpy serves."""
-
 _TABLE = (
     _Row("litert", "2.3.0", "aarch64", range(10, 15), 34, _NUMPY_2),
     _Row("litert", "2.3.0", "x86_64", range(10, 15), 27, _NUMPY_2),
@@ -92,10 +97,6 @@ _TABLE = (
     _Row("tflite", "2.13.0", "armv7l", range(8, 12), 17, _FROM_DISTRIBUTION),
 )
 """In order of preference: the first that loads is taken."""
-
-_OLDEST_TAG = 17
-"""manylinux_2_17 is the same as manylinux2014."""
-_NEWEST_TAG = 50
 
 
 def choose_wheels(arch: str, python: str, libc: str | None, *, package: str = "auto") -> WheelSet:
@@ -161,11 +162,6 @@ def _refusal(arch: str, python: str, glibc: int, offered: list[_Row]) -> str:
         for row in offered
     )
     return f"{board}: no runtime fits: {needs}; put such a Python on the board and name it as connection.python"
-
-
-_UNNEEDED = {"tests", "__pycache__", "bin"}
-"""Folders of a wheel that no model needs: a quarter of numpy is its tests."""
-_COMPRESSION = 4
 
 
 def fetch_wheels(wheels: WheelSet, cache_dir: Path) -> Path:

@@ -17,11 +17,11 @@ _NEEDED = ("quantiphy", "rich.table", "rich.console")
 class ReportRenderer:
     """Renders a report with tools that may have been made ready long before; ``start`` is optional."""
 
-    drawer: ChartClient | None = None
+    _client: ChartClient | None = None
 
     def start(self) -> None:
         """Start the drawing process and import what a page needs. Never while this host itself is measured."""
-        self.drawer = ChartClient()
+        self._client = ChartClient()
         for name in _NEEDED:
             importlib.import_module(name)
         load_templates()
@@ -32,10 +32,10 @@ class ReportRenderer:
         ``results`` are those of the folder's file, where the caller has read it: a large one is read once.
         """
         try:
-            page = render(folder, self.drawer, results)
+            page = render(folder, self._client, results)
             write_index(folder.parent, {} if results is None else {folder.name: results})
             return page
         finally:
-            if self.drawer is not None:
-                self.drawer.close()
-                self.drawer = None
+            if self._client is not None:
+                self._client.close()
+                self._client = None

@@ -1,4 +1,7 @@
-"""What changed against the baseline beyond its interval, and what became of accuracy and size, in words."""
+"""Entries against their baseline, in words: what changed beyond its interval, and each ratio with its finding.
+
+Accuracy and size are compared exactly and told in any case.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +26,8 @@ EXACT = (ACCURACY, SIZE)
 """Compared without an interval, and always told, changed or not: a faster model that is wrong is no good news."""
 Kind = Literal["worse", "better", "unknown", "identical"]
 _ORDER: tuple[Kind, ...] = ("worse", "better", "unknown", "identical")
+REGRESSION = "regression"
+"""The gate that judges against the baseline."""
 
 
 @dataclass(frozen=True)
@@ -173,10 +178,6 @@ def _show_value(measurements: Iterable[Measurement], metric: str) -> str:
         if measurement.metric == metric and measurement.value is not None:
             return format_value(measurement.value, measurement.unit)
     return "–"
-
-
-REGRESSION = "regression"
-"""The gate that judges against the baseline."""
 
 
 @dataclass(frozen=True)

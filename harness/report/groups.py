@@ -1,4 +1,4 @@
-"""Entries that belong in one chart: one candidate on one device, in its recipes."""
+"""Entries that belong together on a page: those of one chart (a candidate on a device), those of one file."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,11 @@ from harness.records.results import ArtifactRecord, Entry, Results
 from harness.records.text import visible
 from harness.report.labels import worst_first
 from harness.report.numbers import value_of
+
+MOST_SHOWN = 200
+"""Artifacts that a page tells everything of, so that it stays small."""
+_Key = tuple[str, str, str]
+"""Candidate, recipe and sha256: what tells artifacts apart."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +79,6 @@ def distinct(names: list[str]) -> list[str]:
     return distinct
 
 
-MOST = 200
-"""Artifacts that a page tells everything of, so that it stays small."""
-
-_Key = tuple[str, str, str]
-"""Candidate, recipe and sha256: what tells artifacts apart."""
-
-
 @dataclass(frozen=True)
 class MeasuredArtifact:
     """An artifact with the name its recipe gives it, and the entries that measured it."""
@@ -93,9 +91,9 @@ class MeasuredArtifact:
 def artifacts(results: Results) -> list[tuple[str, list[MeasuredArtifact]]]:
     """Every candidate with its artifacts, both in the order of the file; candidates without any are left out.
 
-    Of more than MOST artifacts, only those of the entries that fared worst; ``artifacts_left_out`` says so.
+    Of more than MOST_SHOWN artifacts, only those of the entries that fared worst; ``artifacts_left_out`` says so.
     """
-    chosen = set(list(dict.fromkeys(filter(None, map(_key, worst_first(results.entries)))))[:MOST])
+    chosen = set(list(dict.fromkeys(filter(None, map(_key, worst_first(results.entries)))))[:MOST_SHOWN])
     files: dict[str, dict[_Key, list[tuple[ArtifactRecord, Entry]]]] = {}
     for entry in results.entries:
         key = _key(entry)
@@ -107,9 +105,10 @@ def artifacts(results: Results) -> list[tuple[str, list[MeasuredArtifact]]]:
 def artifacts_left_out(results: Results) -> str:
     """How many artifacts ``artifacts`` leaves out, a sentence; empty for none."""
     known = len(set(filter(None, map(_key, results.entries))))
-    if known <= MOST:
+    if known <= MOST_SHOWN:
         return ""
-    return f"{MOST} of {known} artifacts, those of the entries that fared worst; the others stand in results.json."
+    left = "those of the entries that fared worst; the others stand in results.json."
+    return f"{MOST_SHOWN} of {known} artifacts, {left}"
 
 
 def _key(entry: Entry) -> _Key | None:

@@ -13,9 +13,9 @@ from harness.store.disk import write_whole
 def write_history_page(found: Sequence[Series], path: Path) -> None:
     """Draw series, which know their changes already, into a page. Raises HarnessError."""
     wanted = [(panel, spec) for panel in panels(found) if (spec := history_chart(panel)) is not None]
-    with ChartClient() as drawer:
+    with ChartClient() as client:
         load_templates()  # while the engine starts
-        svgs = [check_svg(svg) for svg in drawer.draw([spec for _, spec in wanted])]
+        svgs = [check_svg(svg) for svg in client.draw([spec for _, spec in wanted])]
     style, style_hash = style_and_hash()
     text = (
         templates()

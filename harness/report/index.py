@@ -17,8 +17,7 @@ from harness.records.results import Results
 from harness.records.status import Status
 from harness.records.text import visible
 from harness.report.labels import EXIT_MEANINGS, STATUS_WORDS, device_title, shown_status
-from harness.report.page import TEMPLATES, hash_of, style_and_hash, templates
-from harness.report.render import PAGE_NAME
+from harness.report.page import PAGE_NAME, TEMPLATES, hash_of, style_and_hash, templates
 from harness.store import load_results
 from harness.store.disk import locked, write_whole
 from harness.store.results_file import RESULTS_NAME

@@ -10,10 +10,37 @@ from harness.records.results import Results
 from harness.records.text import visible
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.labels import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, waived_limits
-from harness.report.sections import SECTIONS
+from harness.report.sections import Section
+from harness.report.sections.baseline import BASELINE
+from harness.report.sections.checks import CHECKS
+from harness.report.sections.comparison import CHARTS, COMPARISON, GAINS
+from harness.report.sections.contents import CONTENTS
+from harness.report.sections.devices import DEVICES
+from harness.report.sections.history import HISTORY
+from harness.report.sections.provenance import NOTES, PROVENANCE, SETTINGS
+from harness.report.sections.stages import STAGES
+from harness.report.sections.verdicts import VERDICTS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+PAGE_NAME = "report.html"
+SECTIONS: tuple[Section, ...] = (
+    VERDICTS,
+    BASELINE,
+    COMPARISON,
+    GAINS,
+    STAGES,
+    CHARTS,
+    HISTORY,
+    CHECKS,
+    CONTENTS,
+    DEVICES,
+    SETTINGS,
+    PROVENANCE,
+    NOTES,
+)
+"""In their order; one with nothing to say is left out. A new one: a file in sections/, a template, a name here."""
 
 TEMPLATES = Path(__file__).with_name("templates")
 

@@ -1,10 +1,9 @@
 """Entries with pre- and post-processing: their three stages, the sum, and the whole timed as one."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from harness.records.metrics import METRICS
 from harness.records.results import Entry
-from harness.report.groups import Group, Variant, distinct, recipe_name
 from harness.report.numbers import format_value, number, value_of
 
 STAGES = ("preprocess", "inference", "postprocess")
@@ -25,13 +24,6 @@ class StageLine:
 def has_stages(entry: Entry) -> bool:
     """Whether the entry was measured with its stages."""
     return any(measurement.metric in (*STAGES, WHOLE) for measurement in entry.measurements)
-
-
-def staged_variants(group: Group) -> list[Variant]:
-    """The group's variants with stages, named among themselves."""
-    found = [variant for variant in group.variants if has_stages(variant.entry)]
-    names = distinct([recipe_name(variant.entry) for variant in found])
-    return [replace(variant, name=name) for variant, name in zip(found, names, strict=True)]
 
 
 def stage_lines(entry: Entry) -> list[StageLine]:

@@ -36,6 +36,14 @@ LONGEST_COMMENT = 65_536
 _HEAD_ROOM = 40_000
 _TAIL_ROOM = 8_000
 _CUT_ROOM = 200
+_MARKS = {0: "✅", 10: "⚠️", 11: "⚠️"}
+_STATES = {
+    "new": "new, there is nothing to compare it with",
+    "missing": "not compared, its baseline is missing",
+    "unlike": "not compared, the baseline is of another board or setting",
+    "identical": "identical with its baseline, nothing was measured against it",
+}
+_MOST_NAMES = 12
 
 
 @dataclass(frozen=True)
@@ -63,20 +71,6 @@ def summary(results: Results) -> str:
     for part in _list_parts(results, alone=not any(line.startswith(("- ", "| ")) for line in head)):
         lines += part.within(LONGEST_COMMENT - 1 - _count_characters(lines) - _count_characters(tail))
     return "\n".join([*lines, *tail]) + "\n"
-
-
-def _cut(lines: Sequence[str], room: int) -> list[str]:
-    """The lines, or as many as ``room`` takes with a pointer to where the others stand."""
-    if _count_characters(lines) <= room:
-        return list(lines)
-    kept = fit_lines(lines, room - _CUT_ROOM)
-    if not kept:
-        return []
-    return [*kept, "", f"Cut here: {len(lines) - len(kept)} more lines. All of it is in the run's report.html."]
-
-
-def _count_characters(lines: Sequence[str]) -> int:
-    return sum(len(line) + 1 for line in lines)
 
 
 def _list_parts(results: Results, *, alone: bool) -> list[_Folded]:
@@ -163,16 +157,6 @@ def _origin(results: Results) -> str:
     run = results.run
     commit = f", commit {escape(run.commit)}" if run.commit else ""
     return f"Run {escape(run.id)} of {escape(run.created_at)}, edge-harness {escape(run.harness_version)}{commit}."
-
-
-_MARKS = {0: "✅", 10: "⚠️", 11: "⚠️"}
-_STATES = {
-    "new": "new, there is nothing to compare it with",
-    "missing": "not compared, its baseline is missing",
-    "unlike": "not compared, the baseline is of another board or setting",
-    "identical": "identical with its baseline, nothing was measured against it",
-}
-_MOST_NAMES = 12
 
 
 def verdict(results: Results) -> list[str]:
@@ -283,13 +267,27 @@ def _list_uncompared(results: Results) -> list[str]:
     return [f"- {kind}: {_names(names)}: {escape(said)}" for (kind, said), names in kinds.items()]
 
 
+def _baselines(entries: Sequence[Entry]) -> list[BaselineRecord]:
+    return [entry.baseline for entry in entries if entry.baseline is not None]
+
+
+def _cut(lines: Sequence[str], room: int) -> list[str]:
+    """The lines, or as many as ``room`` takes with a pointer to where the others stand."""
+    if _count_characters(lines) <= room:
+        return list(lines)
+    kept = fit_lines(lines, room - _CUT_ROOM)
+    if not kept:
+        return []
+    return [*kept, "", f"Cut here: {len(lines) - len(kept)} more lines. All of it is in the run's report.html."]
+
+
+def _count_characters(lines: Sequence[str]) -> int:
+    return sum(len(line) + 1 for line in lines)
+
+
 def _names(names: Sequence[str]) -> str:
     more = len(names) - _MOST_NAMES
     return "; ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def _baselines(entries: Sequence[Entry]) -> list[BaselineRecord]:
-    return [entry.baseline for entry in entries if entry.baseline is not None]
 
 
 def _count(count: int, noun: str) -> str:

@@ -1,4 +1,7 @@
-"""known_hosts files, read and matched as OpenSSH does: markers, patterns, hashed names, several keys of a type."""
+"""Is this the board we know? Its host key held against known_hosts files, strictly, by OpenSSH's own rules.
+
+The files are read and matched as OpenSSH does: markers, patterns, hashed names, several keys of a type.
+"""
 
 import base64
 import binascii
@@ -22,6 +25,17 @@ MOST_BYTES = 16 * 2**20
 
 Marker = Literal["", "@cert-authority", "@revoked"]
 _MARKERS: dict[str, Marker] = {"@cert-authority": "@cert-authority", "@revoked": "@revoked"}
+_KRL = b"SSHKRL"
+_SIGNATURES = MappingProxyType(
+    {
+        "ssh-ed25519": ("ssh-ed25519",),
+        "ecdsa-sha2-nistp256": ("ecdsa-sha2-nistp256",),
+        "ecdsa-sha2-nistp384": ("ecdsa-sha2-nistp384",),
+        "ecdsa-sha2-nistp521": ("ecdsa-sha2-nistp521",),
+        "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
+    }
+)
+"""Kinds of keys, and the signatures by them that are still accepted."""
 
 
 @dataclass(frozen=True)
@@ -123,19 +137,6 @@ def _matches_pattern(pattern: str, name: str) -> bool:
 def keys_for(keys: Sequence[KnownKey], name: str) -> tuple[KnownKey, ...]:
     """Those meant for the server ``name``."""
     return tuple(key for key in keys if key.matches(name))
-
-
-_KRL = b"SSHKRL"
-_SIGNATURES = MappingProxyType(
-    {
-        "ssh-ed25519": ("ssh-ed25519",),
-        "ecdsa-sha2-nistp256": ("ecdsa-sha2-nistp256",),
-        "ecdsa-sha2-nistp384": ("ecdsa-sha2-nistp384",),
-        "ecdsa-sha2-nistp521": ("ecdsa-sha2-nistp521",),
-        "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
-    }
-)
-"""Kinds of keys, and the signatures by them that are still accepted."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a way to a board can do."""
+"""What a way to a board can do, which ways there are, and one opened from a profile's [connection]."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -7,6 +7,9 @@ from types import MappingProxyType
 from typing import Protocol, cast
 
 from harness.records.device import Connection
+
+TRANSPORTS = MappingProxyType({"ssh": "harness.transport.ssh", "local": "harness.transport.local"})
+"""Name in profiles -> module with ``open_transport(connection, device)``, imported when first used."""
 
 
 class Process(Protocol):
@@ -50,10 +53,6 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """End everything that was started here, and the connection."""
-
-
-TRANSPORTS = MappingProxyType({"ssh": "harness.transport.ssh", "local": "harness.transport.local"})
-"""Name in profiles -> module with ``open_transport(connection, device)``, imported when first used."""
 
 
 class _Opener(Protocol):

@@ -16,8 +16,8 @@ from harness.report.page import page as page_text
 
 
 def page_of(made):
-    with ChartClient() as drawer:
-        return page_text(made, draw_charts(made, drawer))
+    with ChartClient() as client:
+        return page_text(made, draw_charts(made, client))
 
 
 @pytest.fixture(scope="module")

@@ -105,8 +105,8 @@ def test_long_names_get_a_line_of_their_own():
     short = of("int8")
     entries = [short.variants[0].entry.model_copy(update={"recipe": name}) for name in ("int8", LONG)]
     long = groups(results().model_copy(update={"entries": entries}))[0]
-    with ChartClient() as drawer:
-        one, two = drawer.draw([distribution(short), distribution(long)])
+    with ChartClient() as client:
+        one, two = client.draw([distribution(short), distribution(long)])
     assert ">int8: p50 1 ms (" in one
     assert ">int8:</tspan>" in two and f">{LONG}:</tspan>" in two
 
@@ -164,32 +164,32 @@ def test_axes_far_apart_are_logarithmic():
 
 
 def test_a_chart_that_cannot_be_drawn_is_one_line():
-    with ChartClient() as drawer:
+    with ChartClient() as client:
         with pytest.raises(HarnessError, match=r"charts were not drawn") as caught:
-            drawer.draw([{"mark": "nonsense"}])
+            client.draw([{"mark": "nonsense"}])
         assert "\n" not in str(caught.value)
-        assert drawer.running
-        assert drawer.draw([]) == []
+        assert client.running
+        assert client.draw([]) == []
 
 
 def test_a_drawing_process_that_is_gone_is_one_line():
-    drawer = ChartClient()
-    drawer.close()
-    drawer.close()
-    assert not drawer.running
+    client = ChartClient()
+    client.close()
+    client.close()
+    assert not client.running
     with pytest.raises(HarnessError, match="charts were not drawn"):
-        drawer.draw([])
+        client.draw([])
 
 
 @pytest.mark.parametrize("size", [1, 1_000_000], ids=["that does not answer", "that takes no work"])
 def test_a_drawing_process_that_hangs_is_given_up(tmp_path, size):
     program = tmp_path / "hung.py"
     program.write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
-    with ChartClient(start_s=0.4, chart_s=0.1, program=program) as drawer:
+    with ChartClient(start_s=0.4, chart_s=0.1, program=program) as client:
         with pytest.raises(HarnessError, match=r"not drawn: the drawing process took longer than 0\.5 s") as caught:
-            drawer.draw([{"description": "x" * size}])
+            client.draw([{"description": "x" * size}])
         assert "\n" not in str(caught.value)
-        assert not drawer.running
+        assert not client.running
 
 
 @pytest.mark.parametrize("tag", ["script", "foreignObject", "a", "image", "style", "use"])

@@ -16,8 +16,8 @@ STEPPED = [0.0041] * 8 + [0.0046] * 5
 @pytest.fixture(scope="module")
 def section():
     made = ab_results()
-    with ChartClient() as drawer:
-        text = page_text(made, draw_charts(made, drawer))
+    with ChartClient() as client:
+        text = page_text(made, draw_charts(made, client))
     return re.search(r'<section id="history">.*?</section>', text, re.DOTALL)[0]
 
 
@@ -40,8 +40,8 @@ def test_every_series_has_a_row_and_the_latency_a_chart(section):
 def test_a_metric_that_changed_has_a_chart_as_well():
     made = ab_results()
     size = series("int8", "model_size", [112_700.0] * 8 + [130_000.0] * 5)
-    with ChartClient() as drawer:
-        figures = draw_charts(made.model_copy(update={"history": [*made.history, size]}), drawer)
+    with ChartClient() as client:
+        figures = draw_charts(made.model_copy(update={"history": [*made.history, size]}), client)
     titles = [figure.title for figure in figures[0].of("history")]
     assert titles == ["latency p50 from run to run", "model size from run to run"]
 

@@ -13,8 +13,8 @@ from harness.records.errors import HarnessError, ResultsFileError
 from harness.records.results import Results
 from harness.report import ChartClient, render
 from harness.report.charts.page_charts import draw_charts
+from harness.report.page import SECTIONS
 from harness.report.page import page as page_text
-from harness.report.sections import SECTIONS
 from harness.store.results_file import save_results
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,8 +65,8 @@ def test_all_files_stand_beside_the_results(page):
 @pytest.mark.parametrize(("which", "made"), [("told_page", told_results), ("ab_page", ab_results)])
 def test_the_same_results_give_the_same_bytes(which, made, request, tmp_path):
     page = request.getfixturevalue(which)
-    with ChartClient() as drawer:
-        again = [render(saved(tmp_path / name, made()), drawer) for name in ("a", "b")]
+    with ChartClient() as client:
+        again = [render(saved(tmp_path / name, made()), client) for name in ("a", "b")]
     for other in again:
         assert other.read_bytes() == page.read_bytes()
         for name in ("summary.md", "github-action-benchmark.json"):
@@ -167,8 +167,8 @@ def test_a_run_without_entries_has_a_page(tmp_path):
 
 
 def test_charts_past_the_pages_size_are_left_out_and_that_is_said():
-    with ChartClient() as drawer:
-        figures = draw_charts(results(), drawer, max_bytes=50_000)
+    with ChartClient() as client:
+        figures = draw_charts(results(), client, max_bytes=50_000)
     assert [bool(group.figures) for group in figures] == [True, False, False, False]
     assert [bool(group.missing) for group in figures] == [False, True, False, True]
     text = page_text(results(), figures)
@@ -187,8 +187,8 @@ def test_charts_past_the_pages_size_are_left_out_and_that_is_said():
 )
 def test_a_page_whose_charts_cannot_be_drawn_goes_without_them_and_says_so(tmp_path, program, why):
     (tmp_path / "drawing.py").write_text(program, encoding="utf-8")
-    with ChartClient(start_s=0.4, chart_s=0.1, program=tmp_path / "drawing.py") as drawer:
-        page = render(saved(tmp_path / "run", results()), drawer)
+    with ChartClient(start_s=0.4, chart_s=0.1, program=tmp_path / "drawing.py") as client:
+        page = render(saved(tmp_path / "run", results()), client)
 
     text = page.read_text(encoding="utf-8")
     assert "<svg" not in text

@@ -1,4 +1,4 @@
-"""Charts drawn by a process of their own, which may be started long before it is needed."""
+"""Charts drawn by a process of their own, which may start long before; what it gives is checked before it is shown."""
 
 import json
 import subprocess
@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import Any, Self
 
 from harness.records.errors import HarnessError
+from harness.records.exit_status import describe_exit
 
 _PROGRAM = Path(__file__).with_name("chart_main.py")
 START_PATIENCE_S = 60.0
 """For the engine's start, which may fall into the first charts' time; a busy small machine takes a tenth of it."""
 CHART_PATIENCE_S = 20.0
 """For one chart, of which a busy small machine draws several in a second."""
+_ENDING_S = 2.0
+ENLARGED = 1.12
+"""Charts are drawn for a phone's width; a wide page shows them a little larger, all by the same factor."""
+_SVG = "{http://www.w3.org/2000/svg}"
+_ALLOWED_TAGS = {f"{_SVG}{tag}" for tag in ("svg", "g", "path", "text", "tspan", "line", "rect", "circle", "title")}
+_FORBIDDEN_ATTRIBUTES = ("href", "src", "style", "id", "class")
 
 
 class ChartClient:
@@ -62,9 +69,9 @@ class ChartClient:
                 self._work.flush()
                 line = self._answers.readline()
             except (OSError, ValueError) as error:
-                raise _not_drawn(self._ended(f"the drawing process takes no work ({error})", patience_s)) from error
+                raise self._late_or(f"the drawing process takes no work ({error})", patience_s) from error
         if not line.endswith(b"\n"):
-            raise _not_drawn(self._ended("the drawing process ended without an answer", patience_s))
+            raise self._late_or(f"the drawing process {self._describe_end()}, without an answer", patience_s)
         answer = json.loads(line)
         if "error" in answer:
             raise _not_drawn(answer["error"])
@@ -93,8 +100,15 @@ class ChartClient:
         self._late.set()
         self._process.kill()
 
-    def _ended(self, otherwise: str, patience_s: float) -> str:
-        return f"the drawing process took longer than {patience_s:g} s" if self._late.is_set() else otherwise
+    def _late_or(self, otherwise: str, patience_s: float) -> HarnessError:
+        late = f"the drawing process took longer than {patience_s:g} s"
+        return _not_drawn(late if self._late.is_set() else otherwise)
+
+    def _describe_end(self) -> str:
+        try:
+            return describe_exit(self._process.wait(_ENDING_S))
+        except subprocess.TimeoutExpired:
+            return "closed its output"
 
 
 def _not_drawn(why: str) -> HarnessError:
@@ -102,13 +116,6 @@ def _not_drawn(why: str) -> HarnessError:
         f"report.html: the charts were not drawn: {why}; results.json is whole, check the installation of "
         "vl-convert-python and make the report again"
     )
-
-
-ENLARGED = 1.12
-"""Charts are drawn for a phone's width; a wide page shows them a little larger, all by the same factor."""
-_SVG = "{http://www.w3.org/2000/svg}"
-_ALLOWED_TAGS = {f"{_SVG}{tag}" for tag in ("svg", "g", "path", "text", "tspan", "line", "rect", "circle", "title")}
-_FORBIDDEN_ATTRIBUTES = ("href", "src", "style", "id", "class")
 
 
 def check_svg(svg: str) -> str:

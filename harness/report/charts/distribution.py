@@ -1,4 +1,4 @@
-"""The shape of many latencies from the histograms of their trials: a range to show, and heights over it."""
+"""How latencies are spread: a lane per recipe of a group, or per arm of an entry, all on one axis."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -6,15 +6,18 @@ from itertools import pairwise
 
 from harness.records.results import Entry, Histogram, Measurement, TrialSummary
 from harness.report.baseline_changes import arm_value
-from harness.report.charts.style import CONFIG, INK, WIDTH, Spec, axis_unit, palette, quantitative
+from harness.report.charts.style import CONFIG, INK, LOG_FROM, WIDTH, Spec, axis_unit, palette, quantitative
 from harness.report.groups import Group
 from harness.report.numbers import Number, number_of, value_of
 
 BINS = 80
 KEPT_SHARE = 0.995
 """The axis ends where so large a share of each recipe's inferences is drawn; the caption counts the rest."""
-LOG_FROM = 3.0
-"""From such a ratio of the slowest to the fastest on, an axis is logarithmic."""
+ARMS = ("baseline", "candidate")
+LANE_HEIGHT = 46
+LINE = 46
+"""Characters of a lane's label that fit one line on a phone."""
+Row = dict[str, str | float]
 
 
 @dataclass(frozen=True)
@@ -82,14 +85,6 @@ def _share_out(found: list[float], edges: list[float], *, left: float, right: fl
 def slower_than(histograms: list[Histogram], limit_s: float) -> int:
     """Inferences in bins that start at or above a limit."""
     return sum(count for h in histograms for left, count in zip(h.edges_s, h.counts, strict=False) if left >= limit_s)
-
-
-ARMS = ("baseline", "candidate")
-LANE_HEIGHT = 46
-LINE = 46
-"""Characters of a lane's label that fit one line on a phone."""
-
-Row = dict[str, str | float]
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class _PlannedChart:
     about: str = ""
 
 
-def draw_charts(results: Results, drawer: ChartClient, *, max_bytes: int = MAX_CHARTS_BYTES) -> list[GroupCharts]:
+def draw_charts(results: Results, client: ChartClient, *, max_bytes: int = MAX_CHARTS_BYTES) -> list[GroupCharts]:
     """The charts of every group, checked. Where they cannot be drawn, the groups say so and the page goes without."""
     histories: dict[tuple[str, str], list[Series]] = {}
     for one in results.history:
@@ -74,8 +74,8 @@ def draw_charts(results: Results, drawer: ChartClient, *, max_bytes: int = MAX_C
         history = histories.get((group.candidate, group.device), [])
         drawn = GroupCharts(group, (), (broken or _FULL) if group.variants or history else "")
         if used <= max_bytes and not broken:
-            drawn = _draw(group, history, drawer)
-            broken = "" if drawer.running else drawn.missing
+            drawn = _draw(group, history, client)
+            broken = "" if client.running else drawn.missing
             used += sum(len(figure.svg.encode()) for figure in drawn.figures)
             if used > max_bytes:
                 drawn = GroupCharts(group, (), _FULL)
@@ -83,12 +83,12 @@ def draw_charts(results: Results, drawer: ChartClient, *, max_bytes: int = MAX_C
     return found
 
 
-def _draw(group: Group, history: list[Series], drawer: ChartClient) -> GroupCharts:
+def _draw(group: Group, history: list[Series], client: ChartClient) -> GroupCharts:
     wanted = _plan_charts(group, history)
     if not wanted:
         return GroupCharts(group, ())
     try:
-        svgs = drawer.draw([chart.spec for chart in wanted])
+        svgs = client.draw([chart.spec for chart in wanted])
         figures = tuple(
             Chart(chart.title, chart.caption, check_svg(svg), chart.section, chart.about)
             for chart, svg in zip(wanted, svgs, strict=True)

@@ -1,9 +1,11 @@
 """Where the time from a raw sample to the answer goes: a stacked bar per recipe."""
 
+from dataclasses import replace
+
 from harness.report.charts.style import CONFIG, INK, PALETTE, WIDTH, Spec, axis_unit, quantitative
-from harness.report.groups import Group, Variant
+from harness.report.groups import Group, Variant, distinct, recipe_name
 from harness.report.numbers import format_value, value_of
-from harness.report.stages import STAGES, WHOLE, stage_sum, staged_variants
+from harness.report.stages import STAGES, WHOLE, has_stages, stage_sum
 
 BAR_HEIGHT = 26
 
@@ -31,6 +33,13 @@ def stages_chart(group: Group) -> Spec | None:
         "spec": {"width": WIDTH, "height": BAR_HEIGHT, "layer": _layers(x)},
         "config": CONFIG,
     }
+
+
+def staged_variants(group: Group) -> list[Variant]:
+    """The group's variants with stages, named among themselves."""
+    found = [variant for variant in group.variants if has_stages(variant.entry)]
+    names = distinct([recipe_name(variant.entry) for variant in found])
+    return [replace(variant, name=name) for variant, name in zip(found, names, strict=True)]
 
 
 def _label(variant: Variant, total: float) -> str:

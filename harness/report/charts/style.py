@@ -10,6 +10,8 @@ Spec = dict[str, Any]
 WIDTH = 350
 LABEL_LIMIT = 285
 """How wide a name may be in the renderer's font; a reader's may be a fifth wider, and WIDTH is all a phone has."""
+LOG_FROM = 3.0
+"""From such a ratio of the largest to the smallest on, an axis is logarithmic."""
 WIDE_RATIO = 50.0
 """From such a ratio of an axis' ends on, a tick per decade is enough."""
 PALETTE = ("#2f6fd0", "#c4581b", "#17866c", "#8f4fb0", "#a97b12", "#c23a62", "#4c7f1f", "#566573")

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from harness.records.results import Measurement
-from harness.report.charts.distribution import LOG_FROM
-from harness.report.charts.style import CONFIG, MUTED, SHAPES, WIDTH, Spec, axis_unit, palette, quantitative
+from harness.report.charts.style import CONFIG, LOG_FROM, MUTED, SHAPES, WIDTH, Spec, axis_unit, palette, quantitative
 from harness.report.groups import Group, Variant
 from harness.report.numbers import number, value_of
 

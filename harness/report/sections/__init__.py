@@ -1,33 +1,17 @@
-"""The sections of report.html in their order; one with nothing to say is left out.
+"""The sections of report.html: each a noun's file here and its template; `harness.report.page` lists them in order."""
 
-A new one is a file here, a template, and a name in SECTIONS.
-"""
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-from harness.report.sections.baseline import BASELINE
-from harness.report.sections.checks import CHECKS
-from harness.report.sections.comparison import CHARTS, COMPARISON, GAINS
-from harness.report.sections.contents import CONTENTS
-from harness.report.sections.devices import DEVICES
-from harness.report.sections.history import HISTORY
-from harness.report.sections.provenance import NOTES, PROVENANCE, SETTINGS
-from harness.report.sections.section import Section
-from harness.report.sections.stages import STAGES
-from harness.report.sections.verdicts import VERDICTS
+from harness.records.results import Results
+from harness.report.charts.page_charts import GroupCharts
 
-SECTIONS: tuple[Section, ...] = (
-    VERDICTS,
-    BASELINE,
-    COMPARISON,
-    GAINS,
-    STAGES,
-    CHARTS,
-    HISTORY,
-    CHECKS,
-    CONTENTS,
-    DEVICES,
-    SETTINGS,
-    PROVENANCE,
-    NOTES,
-)
 
-__all__ = ["SECTIONS", "Section"]
+@dataclass(frozen=True)
+class Section:
+    """A heading, and what its template (templates/NAME.html) is given; None: nothing to say, so it is left out."""
+
+    name: str
+    title: str
+    context: Callable[[Results, list[GroupCharts]], dict[str, Any] | None]

@@ -15,7 +15,7 @@ from harness.report.baseline_changes import (
 )
 from harness.report.charts.page_charts import Chart, GroupCharts
 from harness.report.numbers import format_value
-from harness.report.sections.section import Section
+from harness.report.sections import Section
 
 COLUMNS = ("baseline", "candidate", "ratio", "budget")
 

@@ -9,7 +9,7 @@ from harness.report.charts.page_charts import GroupCharts
 from harness.report.groups import MeasuredArtifact, artifacts, artifacts_left_out
 from harness.report.labels import device_title
 from harness.report.numbers import points
-from harness.report.sections.section import Section
+from harness.report.sections import Section
 
 COLUMNS = ("accuracy", "against float32", "SQNR", "cosine", "largest error")
 SCORES = {"top1": "right", "auc": "AUC"}

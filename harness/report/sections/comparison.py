@@ -1,4 +1,4 @@
-"""The numbers side by side: for each device the main ones, then the others."""
+"""How recipes compare on a device: the numbers side by side, what each step gained, the charts."""
 
 from collections import Counter
 from itertools import groupby
@@ -9,7 +9,7 @@ from harness.records.results import Entry, Results
 from harness.records.units import format_quantity
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.numbers import Number, number
-from harness.report.sections.section import Section
+from harness.report.sections import Section
 
 Cells = list[tuple[str, Number | None]]
 

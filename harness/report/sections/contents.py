@@ -8,7 +8,7 @@ from harness.records.results import Results
 from harness.records.units import format_quantity
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.groups import MeasuredArtifact, artifacts, artifacts_left_out
-from harness.report.sections.section import Section
+from harness.report.sections import Section
 
 SIZES = ("size", "compressed", "parameters", "MACs", "weights", "activations", "zeros")
 

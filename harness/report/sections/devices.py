@@ -7,7 +7,7 @@ from harness.records.device import DeviceProfile
 from harness.records.results import DeviceRecord, Results
 from harness.records.units import format_quantity
 from harness.report.charts.page_charts import GroupCharts
-from harness.report.sections.section import Section
+from harness.report.sections import Section
 
 Fact = tuple[str, str]
 

@@ -7,7 +7,7 @@ from harness.records.results import Results
 from harness.records.units import format_quantity
 from harness.report.charts.history import Panel, panels
 from harness.report.charts.page_charts import GroupCharts
-from harness.report.sections.section import Section
+from harness.report.sections import Section
 
 
 def _context(results: Results, figures: list[GroupCharts]) -> dict[str, Any] | None:

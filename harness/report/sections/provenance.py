@@ -1,4 +1,4 @@
-"""How each number was obtained: a method per metric, then which entries share trials, confidence and source."""
+"""Where the numbers come from: what was asked for, how each one was obtained, and what else the run had to say."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from harness.records.units import format_quantity
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.labels import device_title, entry_name
 from harness.report.numbers import number_of
-from harness.report.sections.section import Section
+from harness.report.sections import Section
 
 
 def _settings(results: Results, _: list[GroupCharts]) -> dict[str, Any]:

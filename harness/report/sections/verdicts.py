@@ -5,7 +5,7 @@ from typing import Any
 from harness.records.results import Results
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.labels import failed_tests, sentences, to_explain
-from harness.report.sections.section import Section
+from harness.report.sections import Section
 
 
 def _context(results: Results, _: list[GroupCharts]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 # Two commands set everything up on a fresh machine that has python3 (3.11 or later) with venv:
 #   make bench   builds the example models, measures them on this machine, prints the report's path
 #   make test    runs every test (those that need sshd, Chromium or root are skipped by name where these are absent)
-# make check runs the linters; .ci/run runs all of it.
+# make test-fast runs those that need neither TensorFlow nor a board nor a browser. make check runs the linters;
+# .ci/run runs all of it.
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,13 +12,16 @@ INSTALLED := $(VENV)/installed
 # (tests/support/own_lease.py). TEST_PROCESSES=0 runs all in one.
 TEST_PROCESSES ?= 2
 
-.PHONY: bench test check format clean
+.PHONY: bench test test-fast check format clean
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest benchmarks/ --device=local
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest tests --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder
+
+test-fast: $(INSTALLED)
+	$(BIN)/python -m pytest tests -m fast --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

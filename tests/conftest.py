@@ -1,15 +1,43 @@
-"""What every test shares."""
+"""What every test shares: its tier, a data folder, and a last line that names what this machine lacks."""
 
 import os
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.needs import pytest_sessionfinish
+from support.tiers import TIERS, tier_of
+
+__all__ = ["pytest_sessionfinish"]
+TESTS = Path(__file__).parent
 
 # Timings on a shared machine are noisy, so no test has a deadline of its own.
 settings.register_profile("harness", deadline=None, max_examples=60)
 settings.load_profile("harness")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the tiers known as markers."""
+    for name, what in TIERS.items():
+        config.addinivalue_line("markers", f"{name}: {what}; given by tests/support/tiers.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its tier, before any is chosen by it."""
+    for item in items:
+        if not item.path.is_relative_to(TESTS):
+            continue
+        fixtures: list[str] = getattr(item, "fixturenames", [])
+        marked = {mark.name for mark in item.iter_markers()}
+        try:
+            tier = tier_of(item.path.relative_to(TESTS).as_posix(), fixtures, marked)
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from None
+        if tier not in marked:
+            item.add_marker(tier)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -318,6 +318,7 @@ def png(pixels: Any) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
+@pytest.mark.tensorflow
 def test_pictures_are_read_by_tensorflow_in_the_process_that_has_it(tmp_path: Path) -> None:
     names = ["test/a/0.png", "test/b/0.png", "train/a/0.png", "train/a/1.png", "train/b/0.png"]
     good, bad = tmp_path / "good", tmp_path / "bad"

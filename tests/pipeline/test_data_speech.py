@@ -61,6 +61,7 @@ def put_unpacked(folder: Path) -> None:
     write_files(folder, CLIPS | NOISES | LISTS)
 
 
+@pytest.mark.tensorflow
 def test_features_are_those_of_tensorflow(tmp_path: Path) -> None:
     raw = np.stack([noise_clip(1), (8000 * np.sin(np.arange(16_000) / 20)).astype(np.int16), clip(noise_clip(2, 9000))])
     np.save(tmp_path / "raw.npy", raw)

@@ -1,10 +1,12 @@
-"""What a test needs beyond Python: skipped by name and reason here, failed where CI=true.
+"""What a test needs beyond Python: skipped by name and reason here, failed where CI=true; the last line names it.
 
 ``TESTS_WITHOUT="sshd chromium runuser root shared"`` runs the tests as on a machine that lacks what is named.
 """
 
 import os
 import shutil
+from collections import Counter
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,21 @@ def missing(reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
+    """Name what this machine lacks, after all else that pytest says."""
+    result = yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return result
+    skipped = reporter.stats.get("skipped", [])
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
+    if reasons:
+        told = "; ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
+        reporter.write_line(f"skipped on this machine: {told}")
+    return result
 
 
 def _without(thing: str) -> bool:

@@ -53,6 +53,7 @@ FILES = {
     "stats/test_changepoints.py": "emulated",
     "stats/test_percentile_bound.py": "emulated",
     "test_growth_script.py": "emulated",
+    "test_mutants.py": "emulated",
     "test_mutations.py": "emulated",
     "testing/test_gatelab.py": "emulated",
     "testing/test_simulate*.py": "emulated",

@@ -13,6 +13,21 @@ class BoardScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist ships 
         super().__init__(config, log)
         self._devices = devices
 
+    def remove_node(self, node: Any) -> str | None:  # noqa: ANN401
+        """Give a worker's open tests to the others; returns the test in which it died, None where it had ended.
+
+        That test is not given to another worker: it has failed, and would end that one too. xdist's own loadscope
+        runs it again until it has no more workers to start.
+        """
+        for tests in self.assigned_work[node].values():
+            for nodeid, completed in tests.items():
+                if not completed:
+                    tests[nodeid] = True
+                    super().remove_node(node)
+                    return str(nodeid)
+        super().remove_node(node)
+        return None
+
     def _split_scope(self, nodeid: str) -> str:
         return device_in_id(nodeid, self._devices) or str(super()._split_scope(nodeid))
 

@@ -206,3 +206,31 @@ def test_a_report_is_made_again_byte_for_byte(place: "Place") -> None:
     page.unlink()
     assert place.harness("report", "reports/latest").code == 0
     assert page.read_bytes() == before
+
+
+ENDS_ITS_WORKER = """
+import os
+from pathlib import Path
+
+def test_before():
+    pass
+
+def test_the_end():
+    with Path("runs").open("a") as runs:
+        runs.write("once ")
+    os._exit(3)
+
+def test_after():
+    pass
+"""
+
+
+def test_a_test_in_which_a_worker_dies_has_failed_and_is_not_run_again(place: "Place") -> None:
+    place.benchmark('model_size="1 MB"')
+    place.write("test_end.py", ENDS_ITS_WORKER)
+    said = place.pytest("--device=local", "-n2")
+    assert said.code == 1, said.text
+    assert (place.folder / "runs").read_text(encoding="utf-8") == "once "
+    assert "1 failed, 3 passed" in said.out
+    assert "crashed while running 'test_end.py::test_the_end'" in said.out
+    assert place.statuses() == ["PASS"]

@@ -41,7 +41,8 @@ def run_here(arguments: Sequence[str], cwd: Path, env: Mapping[str, str] | None 
     """Run "harness" with arguments in this process, as its console script does.
 
     ``env`` is the whole environment, by default this process' own without what its pytest put there. A traceback is
-    the test's.
+    the test's. A pytest that the command starts in turn goes without Hypothesis' plugin: loaded a second time, it
+    would leave Hypothesis refusing the tests that follow.
     """
     from harness.cli.app import main
 
@@ -74,7 +75,7 @@ def _as_process(arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> 
     path = list(sys.path)
     with (
         contextlib.chdir(cwd),
-        mock.patch.dict(os.environ, env, clear=True),
+        mock.patch.dict(os.environ, {"PYTEST_ADDOPTS": "-p no:hypothesispytest", **env}, clear=True),
         mock.patch.object(sys, "argv", [HARNESS, *arguments]),
     ):
         try:

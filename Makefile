@@ -1,8 +1,8 @@
 # Two commands set everything up on a fresh machine that has python3 (3.11 or later) with venv:
 #   make bench   builds the example models, measures them on this machine, prints the report's path
 #   make test    runs every test (those that need sshd, Chromium or root are skipped by name where these are absent)
-# make test-fast runs those that need neither TensorFlow nor a board nor a browser. make check runs the linters;
-# .ci/run runs all of it.
+# make test-fast runs those that need neither TensorFlow nor a board nor a browser. make coverage measures which
+# branches tests take. make check runs the linters; .ci/run runs all of it.
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,17 +11,32 @@ INSTALLED := $(VENV)/installed
 # A file's tests stay in one process; those that lease this machine have a lease of their own or take turns
 # (tests/support/own_lease.py). TEST_PROCESSES=0 runs all in one.
 TEST_PROCESSES ?= 2
+PYTEST := -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder
+# Rooms whose own tests take every branch.
+COVERED := records
 
-.PHONY: bench test test-fast check format clean
+.PHONY: bench test test-fast coverage coverage-all check format clean
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest benchmarks/ --device=local
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest tests --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder
+	$(BIN)/python $(PYTEST) tests
 
 test-fast: $(INSTALLED)
-	$(BIN)/python -m pytest tests -m fast --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder
+	$(BIN)/python $(PYTEST) tests -m fast
+
+coverage: $(INSTALLED)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(PYTEST) $(addprefix tests/,$(COVERED))
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --show-missing --skip-covered --fail-under=100 $(COVERED:%=--include='harness/%/*')
+
+coverage-all: $(INSTALLED)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(PYTEST) tests
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --show-missing --skip-covered --fail-under=95
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -35,6 +35,9 @@ def test_another_word_is_a_key_error_in_one_line(word, told):
 def test_entries_and_measurements_are_short_where_a_test_shows_them():
     assert repr(ENTRY) == str(ENTRY) == "<Entry kws/int8 on pi-07: MEASURED, latency_p50 4 ms>"
     assert repr(P50) == "<latency_p50 4 ms (3.98-4.02 ms)>"
+    assert repr(P50.model_copy(update={"ci_low": None})) == "<latency_p50 4 ms>"
+    assert repr(P50.model_copy(update={"ci_high": None})) == "<latency_p50 4 ms>"
+    assert repr(ENERGY.model_copy(update={"reason": None})) == "<energy_per_inference unknown: no reason was given>"
     assert repr(ENERGY) == "<energy_per_inference unknown: no power source>"
     assert repr(make_entry(device="pi-07", candidate="kws")) == "<Entry kws on pi-07: MEASURED>"
 

@@ -1,10 +1,12 @@
 """Text from elsewhere, made fit to be shown."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.records.text import visible, visible_lines, without_commands
+from harness.records.text import encoded, escaped_json, visible, visible_lines, without_commands
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,16 @@ def test_lines_stay_lines():
 )
 def test_no_line_is_read_as_a_workflow_command(text, shown):
     assert without_commands(text) == shown
+
+
+def test_a_json_document_stays_the_same_and_steers_nothing():
+    told = {"name": "a\x7f\u202eb\x85c\u2028d\ue000", "other": ["\U000e0041"]}
+    shown = escaped_json(json.dumps(told, ensure_ascii=False, indent=1))
+    assert json.loads(shown) == told
+    assert "\\u007f\\u202eb\\u0085c\\u2028d\ue000" in shown
+    assert visible_lines(shown) == shown
+
+
+def test_text_is_utf8_also_where_it_stands_for_bytes_that_are_none():
+    assert encoded("Größe") == "Größe".encode()
+    assert encoded("a\udcffb") == "a\ufffdb".encode()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.records.errors import BudgetsError, ProfileError
-from harness.records.toml_file import MOST_BYTES, parse_toml, read_toml
+from harness.records.toml_file import MOST_BYTES, MOST_SHARED_BYTES, parse_toml, read_toml, read_toml_table
 
 BAD = {
     "a mark of UTF-8": (b'\xef\xbb\xbfdescription = "x"', "byte order mark (BOM) of UTF-8; save it as UTF-8 without"),
@@ -84,3 +84,51 @@ def test_any_bytes_are_tables_or_a_value_error(content: bytes) -> None:
     except ValueError as error:
         assert "\n" not in str(error)
     assert sys.getrecursionlimit() == depth
+
+
+def shared(folder: Path, text: str) -> Path:
+    path = folder / "pyproject.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_of_a_shared_file_one_table_is_read(tmp_path: Path) -> None:
+    path = shared(tmp_path, f"[tool.harness]\nx = 1\n[tool.other]\nn = {'[' * 40}{']' * 40}")
+    assert read_toml_table(path, ("tool", "harness"), error=ProfileError) == {"x": 1}
+    assert read_toml_table(path, ("tool", "absent"), error=ProfileError) == {}
+    assert read_toml_table(path, ("absent", "harness"), error=ProfileError) == {}
+    with pytest.raises(ProfileError, match="more than 32 deep"):
+        read_toml_table(path, ("tool",), error=ProfileError)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tool = 5", "tool = 5: expected a table, [tool.harness]"),
+        (f"[tool]\nharness = '{'x' * 90}'", f"harness = '{'x' * 59}: expected a table, [tool.harness]"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_table_is_shown_in_short(tmp_path: Path, text: str, said: str) -> None:
+    path = shared(tmp_path, text)
+    with pytest.raises(ProfileError) as caught:
+        read_toml_table(path, ("tool", "harness"), error=ProfileError)
+    assert str(caught.value) == f"{path}: {said}"
+
+
+def test_a_shared_file_may_be_larger_than_one_of_ours(tmp_path: Path) -> None:
+    path = shared(tmp_path, "#" * MOST_SHARED_BYTES)
+    assert read_toml_table(path, ("tool",), error=ProfileError) == {}
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write("#")
+    with pytest.raises(ProfileError, match="larger than 16 MiB"):
+        read_toml_table(path, ("tool",), error=ProfileError)
+
+
+def test_the_limits_are_reached() -> None:
+    assert parse_toml(b"n = 9223372036854775807\nm = -9223372036854775807")["n"] == 2**63 - 1
+    for number in (b"9223372036854775808", b"-9223372036854775808"):
+        with pytest.raises(ValueError, match="integer beyond 64 bits"):
+            parse_toml(b"n = " + number)
+    assert parse_toml(b"x = " + b"[" * 31 + b"1" + b"]" * 31)
+    with pytest.raises(ValueError, match="more than 32 deep"):
+        parse_toml(b"x = " + b"[" * 32 + b"1" + b"]" * 32)

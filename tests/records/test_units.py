@@ -9,7 +9,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.records.metrics import METRICS
-from harness.records.units import QuantityError, format_interval, format_quantity, parse_quantity
+from harness.records.units import (
+    QuantityError,
+    format_interval,
+    format_quantity,
+    parse_duration,
+    parse_quantity,
+    parse_share,
+)
 
 
 @pytest.mark.parametrize(
@@ -140,3 +147,75 @@ def test_the_library_is_imported_only_on_use():
 def test_an_interval_tells_the_units_of_both_ends_where_they_differ(low, high, unit, told):
     assert format_interval(low, high, unit) == told
     assert format_interval(low, high, unit, dash="–") == (told if " to " in told else told.replace("-", "–"))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        (300, 300.0),
+        ("300", 300.0),
+        (" 1.5 h ", 5400.0),
+        ("5m", 300.0),
+        ("2 MIN", 120.0),
+        ("90 seconds", 90.0),
+        ("500 ms", 0.5),
+        ("-1e2 s", -100.0),
+        ("2.s", 2.0),
+    ],
+)
+def test_a_time_is_read_with_its_unit_or_in_seconds(text, seconds):
+    read = parse_duration(text)
+    assert (read, type(read)) == (seconds, float)
+
+
+@pytest.mark.parametrize("text", ["", "5 x", "m", "1.5.2", "５m", "1e200 s", "x" * 100])
+def test_what_is_no_time_says_what_is_expected(text):
+    with pytest.raises(QuantityError) as caught:
+        parse_duration(text)
+    told = f'{text[:40]!r} is no time: expected seconds, or one with its unit, such as "90s" or "5m"'
+    assert str(caught.value) == told
+
+
+@pytest.mark.parametrize(("text", "share"), [("0.5 %", 0.005), ("50%", 0.5), ("0.005", 0.005), (0.5, 0.5), (1, 1.0)])
+def test_a_share_is_read_with_its_sign_or_as_a_fraction(text, share):
+    read = parse_share(text)
+    assert (read, type(read)) == (pytest.approx(share), float)
+
+
+def test_what_is_no_share_says_what_is_expected():
+    with pytest.raises(QuantityError) as caught:
+        parse_share("half" * 20)
+    assert str(caught.value) == f'{"half" * 10!r} is no share: expected one such as "0.5 %" or 0.005'
+    with pytest.raises(QuantityError, match="is no quantity: expected a share in %, pt"):
+        parse_share("half %")
+
+
+def test_a_quantity_may_have_as_many_letters_as_any_needs_and_the_largest_number():
+    assert parse_quantity(f"{'0' * 61}4 s", "s") == 4.0
+    with pytest.raises(QuantityError, match=f'^"{"1" * 63} ..." has 65 characters, more than the 64 of any quantity'):
+        parse_quantity(f"{'1' * 63} s", "s")
+    assert parse_quantity("1e30 s", "s") == -parse_quantity("-1e30 s", "s") == 1e30
+    with pytest.raises(QuantityError, match="at most 1e"):
+        parse_quantity("-1.1e30 s", "s")
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "said"),
+    [
+        ("4", "s", '"4" has no unit: expected a time in s, ms, µs, us, ns, such as "4 ms"'),
+        (
+            "4 msec",
+            "s",
+            '"4 msec": unknown unit "msec", expected a time in s, ms, µs, us, ns, such as "4 ms"; did you mean ms?',
+        ),
+        ("4 ms", "B", '"4 ms" is a time: expected a size in bytes in B, kB, MB, GB, TB, such as "60 kB"'),
+        ("5 J", "W", '"5 J" is an energy: expected a power in W, mW, µW, uW, nW, kW, such as "2.5 W"'),
+        ("5 %", "1/s", '"5 %" is a share: expected a rate in /s, 1/s, k/s, M/s, such as "100 /s"'),
+        ("5 /s", "J", '"5 /s" is a rate: expected an energy in J, mJ, µJ, uJ, nJ, kJ, such as "15 mJ"'),
+        ("soon", "pt", '"soon" is no quantity: expected percentage points in pt, such as "1 pt"'),
+    ],
+)
+def test_a_complaint_is_one_sentence_with_all_spellings(text, unit, said):
+    with pytest.raises(QuantityError) as caught:
+        parse_quantity(text, unit)
+    assert str(caught.value) == said

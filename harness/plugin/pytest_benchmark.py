@@ -19,6 +19,7 @@ from harness.records.comparable import is_usable, trial_medians
 from harness.records.results import DeviceRecord, Entry, Results
 from harness.records.text import visible
 from harness.report.labels import device_title, entry_name
+from harness.report.numbers import value_of
 
 if TYPE_CHECKING:
     from harness.plugin.benchmark_session import BenchmarkSession
@@ -192,16 +193,10 @@ def _extra_info(results: Results, entry: Entry) -> dict[str, Any]:
 
 def _median_interval(entry: Entry) -> dict[str, float | int | None] | None:
     """The entry's median with its interval, in seconds."""
-    for measurement in entry.measurements:
-        if measurement.metric == "latency_p50" and measurement.value is not None:
-            return {
-                "value": measurement.value,
-                "ci_low": measurement.ci_low,
-                "ci_high": measurement.ci_high,
-                "confidence": measurement.confidence,
-                "n": measurement.n,
-            }
-    return None
+    p50 = value_of(entry, "latency_p50")
+    if p50 is None:
+        return None
+    return {name: getattr(p50, name) for name in ("value", "ci_low", "ci_high", "confidence", "n")}
 
 
 def facts_of(record: DeviceRecord) -> dict[str, Any]:

@@ -100,12 +100,12 @@ def format_quantity(value: float, unit: QuantityUnit) -> str:
 
 
 @lru_cache(maxsize=4096)
-def format_interval(low: float, high: float, unit: QuantityUnit, *, dash: str = "-") -> str:
+def format_interval(low: float, high: float, unit: QuantityUnit) -> str:
     """Both ends for eyes: "4.28-4.35 ms"; "980 µs to 1.02 ms" where a prefix lies between them, or one is negative."""
     ends = format_quantity(low, unit), format_quantity(high, unit)
     (number, _, first), (_, _, second) = (end.rpartition(" ") for end in ends)
     if first == second and low >= 0:
-        return f"{number}{dash}{ends[1]}"
+        return f"{number}-{ends[1]}"
     return f"{number if first == second else ends[0]} to {ends[1]}"
 
 

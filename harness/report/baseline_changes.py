@@ -11,7 +11,7 @@ from harness.records.artifact import AccuracyResult
 from harness.records.metrics import METRICS, Unit, is_exact
 from harness.records.results import BaselineRecord, Entry, Finding, Measurement, Ratio
 from harness.records.units import format_quantity
-from harness.report.numbers import format_value, points
+from harness.report.numbers import format_value, known_measurement, number_of, points
 
 _WORDS: dict[Unit, tuple[str, str]] = {
     "s": ("slower", "faster"),
@@ -170,14 +170,13 @@ def _digits(share: float) -> int:
 
 
 def _value(measurements: Iterable[Measurement], metric: str) -> float | None:
-    return next((one.value for one in measurements if one.metric == metric), None)
+    found = known_measurement(measurements, metric)
+    return found.value if found else None
 
 
 def _show_value(measurements: Iterable[Measurement], metric: str) -> str:
-    for measurement in measurements:
-        if measurement.metric == metric and measurement.value is not None:
-            return format_value(measurement.value, measurement.unit)
-    return "–"
+    found = known_measurement(measurements, metric)
+    return number_of(found).value if found else "–"
 
 
 @dataclass(frozen=True)
@@ -236,11 +235,6 @@ def judged_ratios(entry: Entry) -> list[JudgedRatio]:
     judged = {finding.metric: finding for finding in entry.findings if finding.gate == REGRESSION}
     found = [JudgedRatio(ratio, judged.get(ratio.metric)) for ratio in baseline.ratios]
     return sorted(found, key=lambda one: one.finding is None)
-
-
-def arm_value(measurements: list[Measurement], metric: str) -> Measurement | None:
-    """A metric among an arm's measurements where its value is known."""
-    return next((m for m in measurements if m.metric == metric and m.value is not None), None)
 
 
 def is_interleaved(baseline: BaselineRecord | None) -> bool:

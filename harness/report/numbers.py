@@ -1,5 +1,6 @@
 """Measurements as people read them: value, interval, number of trials, source."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -53,10 +54,10 @@ def number_of(measurement: Measurement) -> Number:
 
 
 def interval_text(measurement: Measurement) -> str:
-    """``153.6–154.8 µs``, with both units where they differ; empty without an interval."""
+    """``153.6-154.8 µs``, with both units where they differ; empty without an interval."""
     if measurement.ci_low is None or measurement.ci_high is None:
         return ""
-    return format_interval(measurement.ci_low, measurement.ci_high, measurement.unit, dash="–")
+    return format_interval(measurement.ci_low, measurement.ci_high, measurement.unit)
 
 
 @lru_cache(maxsize=4096)
@@ -67,10 +68,12 @@ def format_value(value: float, unit: Unit) -> str:
 
 def value_of(entry: Entry, metric: str) -> Measurement | None:
     """The entry's measurement of a metric where its value is known."""
-    for measurement in entry.measurements:
-        if measurement.metric == metric and measurement.value is not None:
-            return measurement
-    return None
+    return known_measurement(entry.measurements, metric)
+
+
+def known_measurement(measurements: Iterable[Measurement], metric: str) -> Measurement | None:
+    """The measurement of a metric among those of an entry, or of one arm, where its value is known."""
+    return next((one for one in measurements if one.metric == metric and one.value is not None), None)
 
 
 def points(share: float) -> str:

@@ -24,7 +24,7 @@ def test_a_latency_has_its_unit_interval_and_setting(items):
         "name": "rpi4 (simulated board): digits_cnn/int8: latency p50",
         "unit": "ms",
         "value": 1.45,
-        "range": "1.444–1.456 ms (95 %)",
+        "range": "1.444-1.456 ms (95 %)",
         "extra": "n 10, litert 2.3.0, xnnpack, threads 1, passed",
     }
 

@@ -53,7 +53,7 @@ def test_a_metric_stands_with_both_arms_its_ratio_and_how_sure_it_is(section):
     for part in (
         "<b>4.1 ms</b>",
         f"<b>{latency.ratio:.4f}</b>",
-        f"<small>{latency.ci_low:.4f}–{latency.ci_high:.4f}</small>",
+        f"<small>{latency.ci_low:.4f}-{latency.ci_high:.4f}</small>",
         "<small>99.9 %, 30 blocks</small>",
         "<b>at most 2 % worse</b>",
         "<small>3.1 % worse would have been found, with 95 %</small>",

@@ -121,8 +121,8 @@ def test_points_stages_and_gains_are_told():
     text = summary(told_results())
     assert "-1.11\u00a0pt against float32" in text
     assert (
-        "local (this machine, no edge board), digits\\_cnn/int8: preprocess 400 µs (392–408 µs), "
-        "inference 200 µs (196–204 µs), postprocess 100 µs (98–102 µs), their sum 700 µs, end to end 720 µs"
+        "local (this machine, no edge board), digits\\_cnn/int8: preprocess 400 µs (392-408 µs), "
+        "inference 200 µs (196-204 µs), postprocess 100 µs (98-102 µs), their sum 700 µs, end to end 720 µs"
     ) in text
     assert "digits\\_cnn/int8: faster by int8: 0.340 of float32's latency" in text
     assert text.index("\n| device") < text.index("<summary>Stages") < text.index("<summary>What each step gained")

@@ -114,8 +114,8 @@ def test_an_area_under_the_curve_is_named_and_counts_no_samples_lost():
 def test_stages_their_sum_and_the_whole_stand_side_by_side():
     text = text_of(STAGES)
     assert "preprocess inference postprocess their sum end to end" in text
-    assert "400 µs 392–408 µs n 10 200 µs" in text
-    assert "700 µs 720 µs 705.6–734.4 µs n 10" in text
+    assert "400 µs 392-408 µs n 10 200 µs" in text
+    assert "700 µs 720 µs 705.6-734.4 µs n 10" in text
 
 
 def test_a_recipe_measured_with_and_without_stages_needs_no_number_there():

@@ -127,7 +127,7 @@ def test_a_label_stands_beside_every_device_name(page):
 
 def test_numbers_stand_with_interval_and_n(page):
     text = page.read_text(encoding="utf-8")
-    assert "<b>154 µs</b><small>153.4–154.6 µs</small><small>n 10</small>" in text
+    assert "<b>154 µs</b><small>153.4-154.6 µs</small><small>n 10</small>" in text
 
 
 def test_how_numbers_were_obtained_is_told(page):

@@ -54,7 +54,7 @@ def test_a_stage_that_is_not_known_leaves_no_sum():
 def test_one_block_per_device_with_its_label_and_its_numbers():
     local, rpi4 = table(results()).split("rpi4 (simulated board): Raspberry Pi 4 Model B Rev 1.4")
     assert local.startswith("local (this machine, no edge board): KVM")
-    assert "154 µs" in local and "153.4–154.6" in local
+    assert "154 µs" in local and "153.4-154.6" in local
     assert "4.25 ms" in rpi4 and "38.4 MB" in rpi4 and "98.22 %" in rpi4 and "±40 %" in rpi4
 
 

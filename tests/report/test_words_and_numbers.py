@@ -36,7 +36,7 @@ def test_tally_and_meaning():
 
 
 def test_an_interval_names_its_unit_once():
-    assert interval_text(measured("latency_p50", 0.000154, ci_low=0.000153, ci_high=0.000155)) == "153–155 µs"
+    assert interval_text(measured("latency_p50", 0.000154, ci_low=0.000153, ci_high=0.000155)) == "153-155 µs"
     assert interval_text(measured("latency_p50", 0.001, ci_low=0.0009, ci_high=0.0011)) == "900 µs to 1.1 ms"
     assert interval_text(measured("latency_p50", 0.001)) == ""
 

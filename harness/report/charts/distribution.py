@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.records.results import Entry, Histogram, Measurement, TrialSummary
-from harness.report.baseline_changes import arm_value
 from harness.report.charts.style import CONFIG, INK, LOG_FROM, WIDTH, Spec, axis_unit, palette, quantitative
 from harness.report.groups import Group
-from harness.report.numbers import Number, number_of, value_of
+from harness.report.numbers import Number, known_measurement, number_of, value_of
 
 BINS = 80
 KEPT_SHARE = 0.995
@@ -161,7 +160,7 @@ def _arms(entry: Entry) -> list[_Lane]:
     measured = {"baseline": entry.baseline.measurements if entry.baseline else [], "candidate": entry.measurements}
     lanes = []
     for colour, arm in enumerate(ARMS):
-        p50 = arm_value(measured[arm], "latency_p50")
+        p50 = known_measurement(measured[arm], "latency_p50")
         trials = [trial for trial in entry.trials if _counts(trial, arm)]
         if p50 and trials:
             lanes.append(_Lane(arm, colour, trials, p50, _label(arm, number_of(p50))))

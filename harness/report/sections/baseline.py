@@ -9,12 +9,11 @@ from harness.report.baseline_changes import (
     REGRESSION,
     BaselineChange,
     JudgedRatio,
-    arm_value,
     exact_changes,
     judged_ratios,
 )
 from harness.report.charts.page_charts import Chart, GroupCharts
-from harness.report.numbers import format_value
+from harness.report.numbers import known_measurement, number_of
 from harness.report.sections import Section
 
 COLUMNS = ("baseline", "candidate", "ratio", "budget")
@@ -73,14 +72,14 @@ def _exact(one: BaselineChange, finding: Finding | None) -> dict[str, Any]:
 def _cells(entry: Entry, one: JudgedRatio) -> list[tuple[str, ...]]:
     """Of each column the text, then what stands small below it."""
     arms = (entry.baseline.measurements if entry.baseline else [], entry.measurements)
-    values = [arm_value(arm, one.ratio.metric) for arm in arms]
+    values = [known_measurement(arm, one.ratio.metric) for arm in arms]
     ratio = one.ratio
     level = "" if ratio.confidence is None else f"{format_quantity(ratio.confidence, '1')}, "
     blocks = f"{level}{ratio.blocks} block{'' if ratio.blocks == 1 else 's'}"
     both = ratio.ci_low is not None and ratio.ci_high is not None
-    interval = f"{ratio.ci_low:.4f}–{ratio.ci_high:.4f}" if both else ""
+    interval = f"{ratio.ci_low:.4f}-{ratio.ci_high:.4f}" if both else ""
     return [
-        *(("–" if m is None or m.value is None else format_value(m.value, m.unit),) for m in values),
+        *(("–" if m is None else number_of(m).value,) for m in values),
         (f"{ratio.ratio:.4f}", *filter(None, (interval, blocks, one.change_text))),
         (one.limit_text or "none", *filter(None, (one.detectable_text,))),
     ]

@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/installed
 TEST_PROCESSES ?= 2
 PYTEST := -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder
 # Rooms whose own tests take every branch.
-COVERED := records
+COVERED := records stats gates
 
 .PHONY: bench test test-fast coverage coverage-all check format clean
 

@@ -11,6 +11,8 @@ STUCK_READS = 50
 """So many clock reads that all give the same nanosecond come from a clock that does not tell time."""
 MOST_ANSWERS = 1000
 MOST_ANSWER_CHARACTERS = 10_000
+MOST_ANSWER_LEVELS = 100
+"""Lists and tables within each other; those who compare or show an answer walk it level by level."""
 NO_ANSWER = "the measuring process gave no answer"
 
 
@@ -121,14 +123,23 @@ def _bad_stages(trial: Trial) -> Iterator[str]:
 
 
 def _is_answer(text: str) -> bool:
-    """A JSON text as the agent writes it: printable ASCII of bounded length, no NaN."""
+    """A JSON text as the agent writes it: printable ASCII of bounded length and depth, no NaN."""
     if len(text) > MOST_ANSWER_CHARACTERS or not (text.isascii() and text.isprintable()):
         return False
     try:
-        json.loads(text, parse_constant=_refused)
+        answer = json.loads(text, parse_constant=_refused)
     except (ValueError, RecursionError):
         return False
-    return True
+    return _levels(answer) <= MOST_ANSWER_LEVELS
+
+
+def _levels(answer: object) -> int:
+    """How many lists and tables stand within each other, counted without recursion."""
+    levels, within = 0, [answer]
+    while containers := [one for one in within if isinstance(one, list | dict)]:
+        levels += 1
+        within = [value for one in containers for value in (one.values() if isinstance(one, dict) else one)]
+    return levels
 
 
 def _refused(constant: str) -> None:

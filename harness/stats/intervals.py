@@ -56,11 +56,7 @@ def median_rank(n: int, confidence: float) -> int | None:
 def mean_interval(values: Sequence[float] | NDArray[np.float64], confidence: float = 0.95) -> Interval | None:
     """Student's t interval for the mean, in the values' unit; None for a single value."""
     array = finite_array(values)
-    if array.size == 1:
-        return None
-    half = t_quantile(confidence, int(array.size) - 1) * float(array.std(ddof=1)) / sqrt(array.size)
-    mean = float(array.mean())
-    return Interval(mean - half, mean + half, confidence)
+    return _t_interval(array, confidence) if array.size > 1 else None
 
 
 def t_quantile(confidence: float, degrees: float) -> float:
@@ -72,19 +68,22 @@ def t_quantile(confidence: float, degrees: float) -> float:
     return float(stdtrit(degrees, 0.5 + confidence / 2.0))
 
 
-def _few_values_interval(array: NDArray[np.float64], confidence: float) -> Interval | None:
+def _few_values_interval(array: NDArray[np.float64], confidence: float) -> Interval:
+    """Of two values or more."""
     if (array <= 0.0).any():
-        return _around_median(array, mean_interval(array, confidence))
-    logs = mean_interval(np.log(array), confidence)
-    if logs is None:
-        return None
+        return _around_median(array, _t_interval(array, confidence))
+    logs = _t_interval(np.log(array), confidence)
     return _around_median(array, Interval(exp(logs.low), exp(logs.high), confidence))
 
 
-def _around_median(array: NDArray[np.float64], interval: Interval | None) -> Interval | None:
+def _t_interval(array: NDArray[np.float64], confidence: float) -> Interval:
+    half = t_quantile(confidence, int(array.size) - 1) * float(array.std(ddof=1)) / sqrt(array.size)
+    mean = float(array.mean())
+    return Interval(mean - half, mean + half, confidence)
+
+
+def _around_median(array: NDArray[np.float64], interval: Interval) -> Interval:
     # A mean can lie away from the median that is reported; the interval always encloses that one.
-    if interval is None:
-        return None
     median = float(np.median(array))
     return Interval(min(interval.low, median), max(interval.high, median), interval.confidence)
 

@@ -165,7 +165,9 @@ def _compared_exactly(
     worse = sign * (log(arms[0][0]) - (log(arms[1][0]) if question.relative else 0.0))
     value = _back(question, worse)
     there = min(map(len, arms))
-    verdict: Literal["fail", "pass"] = "fail" if worse > limit and not np.isclose(worse, limit, atol=1e-12) else "pass"
+    verdict: Literal["fail", "pass"] = (
+        "fail" if worse > limit and not np.isclose(worse, limit, rtol=0.0, atol=1e-12) else "pass"
+    )
     return LimitTestResult(verdict=verdict, blocks=there, counted=there, value=value, low=value, high=value, exact=True)
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -104,7 +105,7 @@ def everywhere(place: "Place", said: "Said") -> dict[str, Any]:
         "index": next(line["exit_code"] for line in lines if line["id"] == run["id"]),
     }
     if place.results()["entries"]:
-        with sqlite3.connect(place.folder / "history.db") as history:
+        with closing(sqlite3.connect(place.folder / "history.db")) as history:
             kept = history.execute("select exit_code, status from runs where id = ?", (run["id"],)).fetchall()
         assert kept == [(said.code, run["status"])]
     junit = place.folder / "junit.xml"

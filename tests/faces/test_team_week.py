@@ -9,6 +9,7 @@ import re
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -162,7 +163,7 @@ class Team:
         summary = (reports / "latest/summary.md").read_text(encoding="utf-8")
         lines = map(json.loads, (reports / "index.jsonl").read_text(encoding="utf-8").splitlines())
         (database,) = (self.home / "data/edge-harness/history").glob("*.db")
-        with sqlite3.connect(database) as history:
+        with closing(sqlite3.connect(database)) as history:
             ((kept,),) = history.execute("select exit_code from runs where id = ?", (run["id"],))
         return {
             "terminal": int(re.findall(r"exit code (\d+):", " ".join(out.split()))[-1]),
@@ -268,6 +269,6 @@ def test_main_skips_limits_on_regressions_and_says_so(team: Team) -> None:
     assert ended.code == 0, ended.out
     assert "skipped" in ended.words
     database = next((team.home / "data/edge-harness/history").glob("*.db"))
-    with sqlite3.connect(database) as history:
+    with closing(sqlite3.connect(database)) as history:
         ((runs,),) = history.execute("select count(*) from runs")
     assert runs >= 1

@@ -120,6 +120,13 @@ def test_what_is_proposed_holds_for_the_run_that_it_comes_from(metric, factors):
     assert limit.value < 40 * 0.004 if metric == "latency_p50" else limit.value > 250.0 / 40
 
 
+def test_a_margin_is_widened_only_so_often(monkeypatch):
+    one = entry(measurements=[measured("latency_p50", 0.004, spread=0.001)], trials=trials_of([1.0, 3.0, 1.0], 0.004))
+    monkeypatch.setattr("harness.gates.propose_limits._MOST_ATTEMPTS", 1)
+    (refused,) = propose_limits([one], None, ProposalRequest(("latency_p50",)), lineages=LINEAGES)
+    assert "too little to make a limit of, raise --trials" in refused.why
+
+
 def test_from_a_single_trial_nothing_is_proposed():
     figures = [measured("latency_p50", 0.004, spread=0.001)]
     one = entry(measurements=figures, trials=trials_of([1.0], 0.004))

@@ -106,6 +106,11 @@ def _stages(**changes):
     return list(validate_trials(STAGED, [make_trial(), staged, MEMORY.model_copy(update={"index": 2})]))[1]
 
 
+def test_an_answer_may_nest_a_hundred_lists():
+    assert _stages(answers=("[" * 100 + "]" * 100,)).died is None
+    assert _stages(answers=("[" * 101 + "]" * 101,)).died is not None
+
+
 def test_stages_that_make_sense_pass_unchanged():
     assert _stages().stages == StageTimes.model_validate(TIMES)
 
@@ -124,6 +129,7 @@ def test_stages_that_make_sense_pass_unchanged():
         ({"answers": ('"\x1b[31m"',)}, "an answer that is no JSON text"),
         ({"answers": ("[" * 9000 + "]" * 9000,)}, "an answer that is no JSON text"),
         ({"answers": ("[" * 4000 + "]" * 4000,)}, "an answer that is no JSON text"),
+        ({"answers": ('{"a":[' * 50 + "[1]" + "]}" * 50,)}, "an answer that is no JSON text"),
         ({"answers": ('"' + "x" * 10_000 + '"',)}, "an answer that is no JSON text, or too much of it"),
         ({"answers": ("1",) * 1001}, "an answer that is no JSON text, or too much of it"),
     ],

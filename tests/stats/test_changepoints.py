@@ -1,5 +1,6 @@
 """By simulation: how often an unchanged series is said to have changed, and how soon a step is seen."""
 
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -108,3 +109,8 @@ def test_of_a_long_series_the_newest_points_are_looked_at():
 def test_shifts_are_in_order_and_leave_every_level_its_points(values):
     ends = [0, *(shift.at for shift in changepoints(values)), len(values)]
     assert len(ends) == 2 or min(b - a for a, b in pairwise(ends)) >= LEAST
+
+
+def test_where_ruptures_has_no_release_nothing_is_looked_for(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ruptures", None)
+    assert changepoints([1.0] * 10 + [9.0] * 10) == []

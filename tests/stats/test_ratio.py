@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp, ttest_ind
 
-from harness.stats import ratio_interval
+from harness.stats import ratio_interval, unpaired_ratio
 
 DRAWS = 1500
 
@@ -48,3 +49,38 @@ def test_swapped_arms_give_the_inverse():
 def test_what_cannot_be_compared_is_refused(candidate, baseline):
     with pytest.raises(ValueError, match=r"expected|positive"):
         ratio_interval(candidate, baseline)
+
+
+def test_arms_measured_apart_are_compared_by_welch_s_interval_on_logarithms():
+    fast, slow = np.array([1.0, 1.1, 1.2, 0.9, 1.05]), np.array([2.0, 2.3, 1.8])
+    found = unpaired_ratio(slow, fast, 0.9)
+    theirs = ttest_ind(np.log(slow), np.log(fast), equal_var=False).confidence_interval(0.9)
+    assert found.ratio == pytest.approx(np.exp(np.log(slow).mean() - np.log(fast).mean()))
+    assert (found.low, found.high) == pytest.approx((np.exp(theirs.low), np.exp(theirs.high)))
+    squares = sum(((np.log(arm) - np.log(arm).mean()) ** 2).sum() for arm in (fast, slow))
+    assert found.sd == pytest.approx(np.sqrt(squares / 6))
+    assert (found.blocks, found.confidence) == (3, 0.9)
+
+
+def test_apart_one_trial_has_no_interval_and_trials_that_agree_have_a_point():
+    alone = unpaired_ratio([2.0], [1.0, 1.1])
+    assert (alone.low, alone.high, alone.sd, alone.blocks) == (None, None, None, 1)
+    assert alone.ratio == pytest.approx(2.0 / np.sqrt(1.1))
+    same = unpaired_ratio([2.0, 2.0], [1.0, 1.0])
+    assert (same.ratio, same.low, same.high, same.sd, same.blocks) == (2.0, 2.0, 2.0, 0.0, 2)
+
+
+@pytest.mark.parametrize(("candidate", "other"), [([], [1.0]), ([1.0], []), ([0.0], [1.0]), ([1.0], [-1.0])])
+def test_apart_what_cannot_be_compared_is_refused(candidate, other):
+    with pytest.raises(ValueError, match=r"expected|positive|no values"):
+        unpaired_ratio(candidate, other)
+
+
+def test_the_interval_is_student_s_on_the_blocks_logarithms():
+    candidate, baseline = [[1.0, 1.1], [1.2, 1.0], [1.3, 1.4]], [[2.0, 2.2], [2.1, 2.0], [2.0, 2.1]]
+    found = ratio_interval(candidate, baseline, 0.9)
+    logs = np.log(candidate).mean(axis=1) - np.log(baseline).mean(axis=1)
+    theirs = ttest_1samp(logs, 0.0).confidence_interval(0.9)
+    assert (found.low, found.high) == pytest.approx((np.exp(theirs.low), np.exp(theirs.high)))
+    assert (found.ratio, found.sd) == pytest.approx((np.exp(logs.mean()), logs.std(ddof=1)))
+    assert (found.blocks, found.confidence) == (3, 0.9)

@@ -2,6 +2,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from multiprocessing import get_context
 
 import pytest
@@ -341,4 +342,5 @@ def test_opening_a_history_that_is_up_to_date_loads_no_alembic(tmp_path):
         [sys.executable, "-c", code + "print('alembic' in sys.modules)"], capture_output=True, text=True, check=True
     )
     assert said.stdout.strip() == "False"
-    assert sqlite3.connect(path).execute("select version_num from alembic_version").fetchone() == (NEWEST,)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("select version_num from alembic_version").fetchone() == (NEWEST,)

@@ -1,6 +1,7 @@
 """Where the history is kept, and what stood in the reports folder before: nothing is lost, it is said once."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -85,5 +86,5 @@ def test_without_a_data_folder_the_reports_folder_keeps_it(tmp_path: Path, monke
     found = open_history(tmp_path, str(history_folder() / "x.db"))
     found.history.append(run_of(1))
     assert "data folder cannot be written" in found.said[0]
-    with sqlite3.connect(tmp_path / "history.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "history.db")) as connection:
         assert connection.execute("select id from runs").fetchall() == [("run1",)]

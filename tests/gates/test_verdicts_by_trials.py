@@ -1,0 +1,197 @@
+"""What trials answer to a limit, as a sentence; what of a limit asks trials at all."""
+
+from pathlib import Path
+
+import pytest
+from gates.judged_entries import entry, limit, measured, verdict
+
+from harness.gates import find_budgets, judge
+from harness.gates.evidence import Evidence
+from harness.gates.limit_tests import limit_test_of, limit_tests_of
+from harness.gates.sentences import JudgedFigure, basis_of, share_text
+from harness.gates.sequential_verdict import blocks_in_time
+from harness.records.results import BaselineRecord, Histogram, TrialMetrics, TrialSummary
+from harness.records.settings import Settings
+from harness.records.status import Status
+from harness.testing import make_entry
+
+SPREAD = (1.0, 1.01, 0.99, 1.005, 0.995, 1.002, 0.998, 1.008, 0.992, 1.0, 1.004, 0.996)
+
+
+def trials(blocks, *, arm="candidate", p50_s=0.004, void=()):
+    return [
+        TrialSummary(
+            arm=arm,
+            block=place // 4,
+            n=100,
+            batch=1,
+            mean_s=p50_s,
+            quantiles={"p50": p50_s * SPREAD[place % 12], "p90": p50_s * SPREAD[place % 12]},
+            histogram=Histogram(edges_s=[0.0, 1.0], counts=[100]),
+            void="throttled" if place // 4 in void else None,
+        )
+        for place in range(4 * blocks)
+    ]
+
+
+def judged(text, told, *, key="latency_p50", settings=None, **changes):
+    metric = key.removesuffix("_regression")
+    made = make_entry(
+        device="rpi4",
+        trials=told,
+        most_blocks=40,
+        measurements=[measured(metric, 0.004, 0.00399, 0.00401)],
+        **changes,
+    )
+    return judge(made, [limit(key, text)], settings=settings or Settings(alpha=0.005, miss=0.05)).findings[-1]
+
+
+def test_a_limit_that_holds_says_its_blocks_and_both_error_rates():
+    found = judged("5 ms", trials(12))
+    assert found.status is Status.PASS
+    assert (found.alpha, found.miss, found.blocks, found.limit) == (0.005, 0.05, 6, 0.005)
+    assert "6 blocks, false alarm at most 0.5 %, miss at most 5 %) is within the limit of 5 ms on rpi4" in found.reason
+    assert found.ci_low < found.value < found.ci_high
+
+
+def test_blocks_that_do_not_count_are_told():
+    found = judged("3 ms", trials(12, void=(1, 2)))
+    assert found.status is Status.FAIL
+    assert "blocks, false alarm" in found.reason and found.reason.count("above the limit of 3 ms") == 1
+
+
+def test_a_block_amid_which_something_happened_is_left_out_and_that_is_told():
+    told = trials(12)
+    for place, factor in ((4, 1.2), (5, 1 / 1.2)):
+        told[place] = told[place].model_copy(update={"quantiles": {"p50": 0.004 * factor}})
+    found = judged("5 ms", told)
+    assert (found.status, found.blocks) == (Status.PASS, 5)
+    assert "5 steady of 6 blocks, false alarm" in found.reason
+
+
+def test_of_a_metric_that_no_trial_has_the_interval_is_judged():
+    made = make_entry(device="rpi4", trials=trials(12), measurements=[measured("init_time", 0.2, 0.19, 0.21)])
+    found = judge(made, [limit("init_time", "1 s")], settings=Settings()).findings[-1]
+    assert (found.status, found.alpha, found.blocks) == (Status.PASS, None, None)
+    assert "init_time 200 ms (190-210 ms, 95 %, 10 trials) is within the limit of 1 s" in found.reason
+
+
+def test_a_figure_on_its_limit_is_too_close_to_call_and_another_limit_is_advised():
+    found = judged("4 ms", trials(12))
+    assert found.status is Status.INCONCLUSIVE
+    assert "latency_p50 too close to call" in found.reason
+    assert "more than 1000 blocks would not settle it; move the limit away from the value" in found.reason
+
+
+def test_blocks_of_which_too_few_count_ask_for_more_time():
+    found = judged("5 ms", trials(12, void=range(12)))
+    assert found.reason == (
+        "latency_p50 was measured too little to be held against 5 ms on rpi4: 12 blocks of trials, of which too few "
+        "count; give a longer --time-limit (marker)"
+    )
+
+
+def test_too_few_independent_reads_ask_for_more_time():
+    found = judged("5 ms", trials(12), key="latency_p90")
+    assert found.reason == (
+        "latency_p90 was measured too little to be held against 5 ms on rpi4: 12 blocks of trials with too few "
+        "independent reads; give a longer --time-limit (marker)"
+    )
+
+
+def test_a_base_of_another_time_is_compared_trial_by_trial_and_that_is_said():
+    base = BaselineRecord(
+        given="old.json", state="stored", sentence="an earlier run", measurements=[measured("latency_p50", 0.004)]
+    )
+    told = [*trials(10, p50_s=0.005), *trials(10, arm="baseline")]
+    found = judged("2 %", told, key="latency_p50_regression", baseline=base)
+    assert found.status is Status.FAIL
+    assert "latency_p50 worsening 25 %" in found.reason
+    assert "40 trials or more an arm, at another time, false alarm at most" in found.reason
+
+
+def test_figures_that_are_the_same_in_every_process_have_no_interval_and_no_error_rates():
+    figures = [TrialMetrics(kind="memory", arm="candidate", block=at, values={"model_memory": 1e6}) for at in range(2)]
+    made = make_entry(device="rpi4", figures=figures, most_blocks=40, measurements=[measured("model_memory", 1e6, n=2)])
+    found = judge(made, [limit("model_memory", "2 MB")], settings=Settings()).findings[-1]
+    assert (found.status, found.ci_low, found.ci_high, found.alpha, found.miss) == (Status.PASS, None, None, None, None)
+    assert "model_memory 1 MB (the same in every process) is within the limit of 2 MB" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told", "blocks"),
+    [
+        ({"measure": 10.0}, trials(5), 30),
+        ({"measure": 9.9}, trials(1), 6),
+        ({"measure": 600.0}, trials(5), 5),
+        ({"measure": 0.0}, trials(5), None),
+        ({}, trials(5), None),
+        ({"measure": 10.0}, [], None),
+    ],
+)
+def test_the_time_limit_has_room_for_about_so_many_blocks(seconds, told, blocks):
+    evidence = Evidence(make_entry(trials=told, seconds=seconds), Settings(time_limit_s=60.0), share=0.001)
+    assert blocks_in_time(evidence) == blocks
+
+
+def test_what_trials_are_asked():
+    limits = [
+        limit("latency_p50", "4 ms"),
+        limit("latency_p50_regression", "2 %"),
+        limit("throughput", "100 /s"),
+        limit("model_size", "60 kB"),
+        limit("energy_per_inference", "15 mJ"),
+        limit("accuracy_drop", "1 pt"),
+    ]
+    alone = limit_tests_of(limits, share=0.001, miss=0.05, most_blocks=40, paired=False)
+    assert [(one.metric, one.relative, one.better) for one in alone] == [
+        ("latency_p50", False, "lower"),
+        ("throughput", False, "higher"),
+    ]
+    paired = limit_tests_of(limits, share=0.001, miss=0.05, most_blocks=40, paired=True)
+    assert [(one.metric, one.relative) for one in paired] == [
+        ("latency_p50", False),
+        ("latency_p50", True),
+        ("throughput", False),
+    ]
+    assert {(one.alpha, one.miss, one.most_blocks) for one in paired} == {(0.001, 0.05, 40)}
+
+
+def test_a_figure_that_is_known_at_the_end_is_asked_in_one_look_and_an_exact_one_not_at_all():
+    energy = limit_test_of(limit("energy_per_inference", "15 mJ"), share=0.001, miss=0.05, most_blocks=40)
+    assert (energy.most_blocks, energy.limit, energy.relative) == (None, pytest.approx(0.015), False)
+    assert limit_test_of(limit("model_size", "60 kB"), share=0.001, miss=0.05, most_blocks=40) is None
+
+
+def test_budgets_are_looked_for_from_the_test_upward_and_not_above_the_root(tmp_path: Path):
+    deep = tmp_path / "root" / "a" / "b"
+    deep.mkdir(parents=True)
+    (tmp_path / "budgets.toml").write_text("", encoding="utf-8")
+    assert find_budgets(deep / "test_x.py", tmp_path / "root") is None
+    assert find_budgets(Path("/test_x.py"), Path("/")) in (None, Path("/budgets.toml"))
+    for folder in (tmp_path / "root", deep):
+        (folder / "budgets.toml").write_text("", encoding="utf-8")
+        assert find_budgets(deep / "test_x.py", tmp_path / "root") == folder / "budgets.toml"
+
+
+def test_a_regression_of_one_trial_cannot_be_judged():
+    one = measured("latency_p50", 0.004, n=1)
+    finding = verdict(entry(one), limit("latency_p50_regression", "2 %"), baseline=[one]).findings[-1]
+    assert finding.status is Status.INCONCLUSIVE
+    assert (finding.value, finding.ci_low, finding.ci_high) == (0.0, None, None)
+
+
+def test_a_point_is_shown_as_its_value_and_an_interval_by_its_ends():
+    point = JudgedFigure(name="x", unit="s", value=0.004, low=0.004, high=0.004, basis="exact")
+    assert point.interval == "4 ms"
+    assert JudgedFigure(name="x", unit="s", value=0.004, low=0.0039, high=0.0041, basis="").interval == "3.9-4.1 ms"
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.00005, "0.005 %"), (0.05, "5 %"), (0.0125, "1.2 %")])
+def test_a_share_is_shown_with_two_digits(share, text):
+    assert share_text(share) == text
+
+
+def test_what_stands_behind_a_figure():
+    assert basis_of(measured("model_size", 1.0)) == "exact"
+    assert basis_of(measured("latency_p50", 1.0, 0.9, 1.1)) == "95 %, 10 trials"

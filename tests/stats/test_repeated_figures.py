@@ -1,0 +1,126 @@
+"""Figures that are the same in every process, figures of other trials than latency ones, blocks of two."""
+
+import pytest
+
+from harness.records.limit_test import LimitTest
+from harness.records.results import Histogram, TrialMetrics, TrialSummary
+from harness.stats.limit_test import run_limit_test, unpaired_test
+from harness.stats.observations import is_usable, observations, per_trial
+
+ABBA = ("candidate", "baseline", "baseline", "candidate")
+
+
+def question(metric, limit, *, relative=False, most_blocks=40):
+    return LimitTest(
+        metric=metric, better="lower", limit=limit, relative=relative, alpha=0.001, miss=0.05, most_blocks=most_blocks
+    )
+
+
+def memory(*figures, arm="candidate", start=0, void=None):
+    return [
+        TrialMetrics(kind="memory", arm=arm, block=start + at, values={"model_memory": figure}, void=void)
+        for at, figure in enumerate(figures)
+    ]
+
+
+def latency(block, arm, p90, *, independent=1000, void=None):
+    return TrialSummary(
+        arm=arm,
+        block=block,
+        n=100,
+        batch=1,
+        mean_s=p90,
+        quantiles={"p50": p90, "p90": p90},
+        histogram=Histogram(edges_s=[0.0, 1.0], counts=[100]),
+        independent=independent,
+        void=void,
+    )
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(1_000_001.0, "pass"), (1_000_000.0, "pass"), (999_999.0, "fail")])
+def test_one_arm_that_agrees_to_the_byte_is_compared_as_it_is(limit, verdict):
+    found = run_limit_test(question("model_memory", limit), [], memory(1e6, 1e6))
+    assert (found.verdict, found.exact, found.blocks, found.counted) == (verdict, True, 2, 2)
+    assert found.value == found.low == found.high == pytest.approx(1e6)
+
+
+@pytest.mark.parametrize("test", [run_limit_test, unpaired_test])
+@pytest.mark.parametrize(("limit", "verdict"), [(0.11, "pass"), (0.1, "pass"), (0.09, "fail")])
+def test_two_arms_that_agree_to_the_byte_are_too(test, limit, verdict):
+    figures = [*memory(1.1e6, 1.1e6, 1.1e6), *memory(1e6, 1e6, arm="baseline", start=3)]
+    found = test(question("model_memory", limit, relative=True), [], figures)
+    assert (found.verdict, found.exact, found.blocks) == (verdict, True, 2)
+    assert found.value == found.low == found.high == pytest.approx(0.1)
+
+
+def test_one_process_an_arm_or_two_that_differ_are_not_compared_so():
+    assert run_limit_test(question("model_memory", 1e6), [], memory(1e6)).value is None
+    alone = [*memory(1e6, 1e6), *memory(1e6, arm="baseline", start=2)]
+    assert run_limit_test(question("model_memory", 0.1, relative=True), [], alone).value is None
+    assert run_limit_test(question("model_memory", 1e6), [], memory(1e6, 1e6, 1.1e6)).exact is False
+
+
+def test_times_that_agree_to_the_last_digit_were_not_measured():
+    trials = [latency(block, "candidate", 0.004) for block in range(12) for _ in range(4)]
+    found = run_limit_test(question("latency_p50", 1.0), trials)
+    assert (found.verdict, found.value, found.exact) == ("open", None, False)
+
+
+def noisy(at):
+    return 0.004 * (1.0 + 0.001 * ((at * 7919) % 11 - 5))
+
+
+@pytest.mark.parametrize(("independent", "answered"), [(1000, True), (1, False), (None, False)])
+@pytest.mark.parametrize("relative", [True, False])
+def test_a_percentile_is_answered_when_each_arm_has_its_reads(independent, answered, relative):
+    trials = [
+        latency(block, arm, noisy(4 * block + at), independent=independent)
+        for block in range(12)
+        for at, arm in enumerate(ABBA if relative else ("candidate",) * 4)
+    ]
+    found = run_limit_test(question("latency_p90", 10.0, relative=relative), trials)
+    assert (found.value is not None) is answered
+
+
+def test_reads_of_void_trials_and_of_the_other_arm_do_not_count():
+    trials = [
+        latency(block, arm, noisy(4 * block + at), independent=1000 if arm == "baseline" else 0)
+        for block in range(12)
+        for at, arm in enumerate(ABBA)
+    ]
+    assert run_limit_test(question("latency_p90", 10.0), trials).value is None
+    void = [latency(99, "candidate", 0.004, void="throttled")]
+    few = [latency(block, "candidate", noisy(4 * block + at), independent=0) for block in range(12) for at in range(4)]
+    assert run_limit_test(question("latency_p90", 10.0), [*void, *few]).value is None
+
+
+@pytest.mark.parametrize("ratio", [0.9, 1.1])
+def test_a_block_of_one_trial_an_arm_counts_whichever_came_first(ratio):
+    trials = [
+        latency(block, arm, noisy(2 * block + at) * (ratio if arm == "candidate" else 1.0))
+        for block in range(20)
+        for at, arm in enumerate(("candidate", "baseline") if block % 2 else ("baseline", "candidate"))
+    ]
+    found = run_limit_test(question("latency_p50", 0.0, relative=True), trials)
+    assert found.value == pytest.approx(ratio - 1.0, abs=0.01)
+    assert found.verdict == ("fail" if ratio > 1.0 else "pass")
+
+
+def test_figures_of_another_kind_of_trial_are_seen_block_by_block():
+    figures = [*memory(1.0, 2.0), *memory(3.0, start=1, void="killed"), *memory(4.0, arm="baseline", start=2)]
+    other = TrialMetrics(kind="stages", arm="candidate", block=0, values={"preprocess": 1.0})
+    seen = observations("model_memory", [], [other, *figures])
+    assert [[one.figure for one in block] for block in seen] == [[1.0], [2.0, 3.0], [4.0]]
+    assert [one.void for block in seen for one in block] == [False, False, True, False]
+    assert (per_trial(seen, "candidate"), per_trial(seen, "baseline")) == ([1.0, 2.0], [4.0])
+    assert [is_usable(block) for block in seen] == [True, False, True]
+
+
+@pytest.mark.parametrize("figure", [0.0, -1.0])
+def test_a_figure_that_can_be_none_is_not_usable(figure):
+    (block,) = observations("model_memory", [], memory(figure))
+    assert not is_usable(block)
+    assert not is_usable([])
+    assert per_trial([block], "candidate") == []
+    (absent,) = observations("init_time", [], memory(1.0))
+    assert not is_usable(absent)

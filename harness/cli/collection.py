@@ -12,6 +12,8 @@ from harness.records.errors import UsageError
 
 _NOT_TOLD: Final = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 """The harness was imported before pytest could look into it, which would end the run where warnings are errors."""
+_BENCHMARK: Final = {"bench", "harness_device"}
+"""The fixtures by which a benchmark is known; a ``bench`` of somebody else's does not ask for the second."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,27 @@ class Benchmark:
     markers: tuple[Mapping[str, object], ...]
 
 
+@dataclass(frozen=True)
+class UnnamedBenchmark:
+    """A collected test that names its candidate only when it runs, ``bench("model.tflite")``."""
+
+    test: str
+    path: Path
+
+
 def collect_benchmarks(paths: Sequence[str], *, some: bool = True) -> list[Benchmark]:
     """Every candidate of every test, whatever their budgets say. Raises UsageError where a file is wrong.
 
     Also where no test names a candidate, unless ``some`` is False.
     """
+    benchmarks, _ = collect_all(paths)
+    if some and not benchmarks:
+        raise UsageError(f"no candidates in {', '.join(paths)}: expected benchmark files or folders that name some")
+    return benchmarks
+
+
+def collect_all(paths: Sequence[str]) -> tuple[list[Benchmark], list[UnnamedBenchmark]]:
+    """Every candidate that a test's parameters name, and the tests whose parameters name none. Raises UsageError."""
     for path in paths:
         if not Path(path.partition("::")[0]).exists():
             raise UsageError(f"{path}: there is no such file or folder: give benchmark files or folders of them")
@@ -38,9 +56,7 @@ def collect_benchmarks(paths: Sequence[str], *, some: bool = True) -> list[Bench
     pytest.main([*quietly, *paths], plugins=[_Silence(), collector])
     if collector.wrong:
         raise UsageError(collector.wrong[0])
-    if some and not collector.benchmarks:
-        raise UsageError(f"no candidates in {', '.join(paths)}: expected benchmark files or folders that name some")
-    return collector.benchmarks
+    return collector.benchmarks, collector.unnamed
 
 
 class _Collector:
@@ -48,6 +64,7 @@ class _Collector:
 
     def __init__(self) -> None:
         self.benchmarks: list[Benchmark] = []
+        self.unnamed: list[UnnamedBenchmark] = []
         self.wrong: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
@@ -56,10 +73,11 @@ class _Collector:
         for item in session.items:
             params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
             markers = tuple(marker.kwargs for marker in item.iter_markers("budget"))
-            for value in params.values():
-                if isinstance(value, Candidate):
-                    self.benchmarks.append(Benchmark(item.nodeid, item.path, value, markers))
-        if self.benchmarks and not session.testsfailed:
+            named = [value for value in params.values() if isinstance(value, Candidate)]
+            self.benchmarks += [Benchmark(item.nodeid, item.path, one, markers) for one in named]
+            if not named and {*getattr(item, "fixturenames", ())} >= _BENCHMARK:
+                self.unnamed.append(UnnamedBenchmark(item.nodeid, item.path))
+        if (self.benchmarks or self.unnamed) and not session.testsfailed:
             pytest.exit("collected", returncode=pytest.ExitCode.OK)
 
     def pytest_exception_interact(self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[Any]) -> None:

@@ -259,6 +259,45 @@ def test_a_run_alone_says_what_is_stale_where_there_are_no_benchmarks(desk):
     assert said.returncode == 1 and 'stale: budgets.toml [local."vww/*"]: matches no candidate' in said.stdout
 
 
+UNNAMED = """
+def test_model(bench):
+    bench("digits_cnn/int8")
+"""
+
+
+def test_what_a_test_measures_that_names_it_when_it_runs_is_told_by_a_run(desk):
+    (desk / "benchmarks/test_models.py").write_text(UNNAMED)
+    budgets_in(desk, BUDGETS, '[local."vww/*"]\nlatency_p50 = "4 ms"\n')
+
+    alone = harness(desk, "budgets", "check")
+
+    assert alone.returncode == 0, alone.stderr
+    first, last = alone.stdout.splitlines()
+    assert first.startswith("not seen: benchmarks/budgets.toml: what matches nothing is not known")
+    assert "in benchmarks/test_models.py::test_model: give --run RUN" in first
+    assert last.startswith("benchmarks/budgets.toml: 0 expired, 0 stale")
+    with_run = harness(desk, "budgets", "check", "--run", "latest")
+    assert with_run.returncode == 1 and "not seen" not in with_run.stdout
+    assert 'stale: benchmarks/budgets.toml [local."vww/*"]: matches no candidate' in with_run.stdout
+
+
+def test_a_device_that_is_none_is_stale_whatever_the_tests_name(desk):
+    (desk / "benchmarks/test_more.py").write_text(UNNAMED)
+    budgets_in(desk, BUDGETS, '[rpi44."*"]\nlatency_p50 = "4 ms"\n', '[rpi4."vww/*"]\nlatency_p50 = "4 ms"\n')
+
+    told = json.loads(harness(desk, "budgets", "check", "--json").stdout)
+
+    assert len(told["stale"]) == 1 and "did you mean rpi4" in told["stale"][0]
+    assert len(told["unseen"]) == 1 and told["exit_code"] == 1
+
+
+def test_a_folder_without_benchmarks_is_one_line(desk):
+    (desk / "benchmarks/test_models.py").write_text("def test_nothing():\n    pass\n")
+    budgets_in(desk, BUDGETS)
+
+    one_line(harness(desk, "budgets", "check"), 4, "no benchmarks in benchmarks")
+
+
 def test_judging_anew_is_the_same_each_time_and_leaves_the_run_alone(desk):
     budgets_in(desk, BUDGETS.replace("1.6 ms", "1.4 ms"))
     before = (desk / "reports/latest/results.json").read_bytes()

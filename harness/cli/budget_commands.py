@@ -1,23 +1,18 @@
-"""The commands on budgets and their options. Each body imports what it needs, so that --help stays quick."""
+"""``harness budgets`` and its commands. Each body imports what it needs, so that --help stays quick."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.options import DevicesDir, Json, ReportsDir
-
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="run folder, its results.json, run id or latest")]
-BudgetsFile = Annotated[
-    Path | None, typer.Option("--budgets", metavar="FILE", help="budgets file (default: nearest to each test)")
-]
+from harness.cli.exit_codes import list_exit_codes
+from harness.cli.options import BudgetsFile, DevicesDir, Json, ReportsDir, RunArgument
 
 budgets = typer.Typer(
     help="Write budgets from what was measured, and keep them honest.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
-@budgets.command()
+@budgets.command(epilog=list_exit_codes("budgets propose"))
 def propose(  # noqa: PLR0913, PLR0917 - one parameter an option
     run: RunArgument,
     margin: Annotated[str, typer.Option(metavar="SHARE", help="room above the figure's bad end")] = "10%",
@@ -42,7 +37,7 @@ def propose(  # noqa: PLR0913, PLR0917 - one parameter an option
     raise typer.Exit(propose_budgets(request, as_json=as_json))
 
 
-@budgets.command()
+@budgets.command(epilog=list_exit_codes("budgets check"))
 def check(
     path: Annotated[str | None, typer.Argument(help="benchmark file or folder (default: benchmarks)")] = None,
     run: Annotated[str | None, typer.Option(metavar="RUN", help="a stored run, to find limits that are slack")] = None,
@@ -54,16 +49,3 @@ def check(
     from harness.cli.budgets_check import CheckRequest, check_budgets
 
     raise typer.Exit(check_budgets(CheckRequest(path, run, devices_dir, reports_dir), as_json=as_json))
-
-
-def judge(
-    run: RunArgument,
-    budgets_file: BudgetsFile = None,
-    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="write the judged run and its report here")] = None,
-    reports_dir: ReportsDir = None,
-    as_json: Json = False,
-) -> None:
-    """Judge a stored run by the budgets as they are now, without a board."""
-    from harness.cli.judge import JudgeRequest, judge_run
-
-    raise typer.Exit(judge_run(JudgeRequest(run, budgets_file, out, reports_dir), as_json=as_json))

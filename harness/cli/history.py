@@ -11,6 +11,7 @@ from harness.records.history import Series, SeriesPoint, attempts
 from harness.records.labels import label_tests
 from harness.records.metrics import METRICS
 from harness.records.nearest import did_you_mean
+from harness.records.status import Status, exit_code
 from harness.records.text import visible
 from harness.records.units import format_interval, format_quantity
 from harness.session.settings import locate_history
@@ -29,6 +30,17 @@ RUNS = 200
 """The newest that are looked through where no other number was asked for."""
 MOST_SERIES = 40
 """In a terminal, where nothing narrows them."""
+
+
+_RUNS = {
+    1: "run failed",
+    2: "run interrupted",
+    3: "run ended by an error of pytest",
+    4: "run refused",
+    10: "run not judged",
+    11: "run incomplete",
+}
+"""A run by its exit code, where that is not what its figure's own status gives."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +132,7 @@ def _lines(series: Series, label: str) -> Iterator[str]:
     tried = attempts(series.points)
     for point in series.points:
         yield _line(point, series)
+        yield from (f"    {words}" for words in [_of_run(point)] if words)
         same = tried.get(point.commit or "", [])
         if same and point is same[-1]:
             yield f"    {len(same)} attempts at {_commit(point)}: {', '.join(one.status for one in same)}"
@@ -129,12 +142,13 @@ def _lines(series: Series, label: str) -> Iterator[str]:
 def _line(point: SeriesPoint, series: Series) -> str:
     value = "-" if point.value is None else format_quantity(point.value, series.unit)
     when, interval = point.created_at[:16], _interval(point, series)
-    return f"  {when}  {point.run_id:6.6}  {_commit(point):9}  {value:>9}  {interval:17} {point.status}{_of_run(point)}"
+    return f"  {when}  {point.run_id:6.6}  {_commit(point):9}  {value:>9}  {interval:17} {point.status}"
 
 
 def _of_run(point: SeriesPoint) -> str:
     """What is to be known of the run of a figure: one that held may stand in a run that is not whole."""
-    return {2: ", run interrupted", 11: ", run incomplete"}.get(point.run_exit_code or 0, "")
+    code = point.run_exit_code
+    return "" if code is None or code == exit_code([Status(point.status)]) else _RUNS.get(code, "")
 
 
 def _interval(point: SeriesPoint, series: Series) -> str:

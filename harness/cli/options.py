@@ -73,3 +73,7 @@ DevicesDir = Annotated[Path | None, _option("devices_dir")]
 ReportsDir = Annotated[Path | None, _option("reports_dir")]
 CacheDir = Annotated[Path | None, _option("cache_dir")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout, prose on stderr")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="run folder, its results.json, run id or latest")]
+BudgetsFile = Annotated[
+    Path | None, typer.Option("--budgets", metavar="FILE", help="budgets file (default: nearest to each test)")
+]

@@ -4,9 +4,14 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import typer
 from faces.test_docs_commands import DOCUMENTS, ROOT, Fence, fences
+from support.commands import run_here
 
 from harness.cli.app import app
+from harness.cli.budget_commands import budgets
+from harness.cli.cache_commands import cache
+from harness.cli.exit_codes import COMMAND_EXIT_CODES
 from harness.gates import limits_for, load_budgets
 from harness.profiles import load, profile_schema
 from harness.records.metrics import METRICS
@@ -85,6 +90,22 @@ def test_the_statuses_have_their_exit_codes() -> None:
     assert {word: int(code) for word, code in rows} == {status.value: exit_code([status]) for status in Status}
 
 
+def test_each_command_s_exit_codes_stand_in_its_help_and_on_the_page(tmp_path: Path) -> None:
+    rows = re.findall(r"^\| `([a-z ]+)` \| (0 .+) \|$", CODES.read_text(encoding="utf-8"), re.MULTILINE)
+    told = {name: "; ".join(f"{code} {said}" for code, said in own.items()) for name, own in COMMAND_EXIT_CODES.items()}
+    assert dict(rows) == told
+    grouped = {f"{name} {one}" for name, group in (("cache", cache), ("budgets", budgets)) for one in commands(group)}
+    assert set(told) == commands(app) | grouped
+    for name, codes in told.items():
+        said = " ".join(run_here([*name.split(), "--help"], tmp_path).out.split())
+        assert said.endswith(f"Exit codes: {codes}."), name
+
+
+def commands(group: typer.Typer) -> set[str]:
+    """The commands of a group, as they are typed."""
+    return {one.name or one.callback.__name__ for one in group.registered_commands if one.callback}
+
+
 def test_every_option_is_described_with_its_help() -> None:
     rows = re.findall(r"^\| (`--.+?) \| (.+) \|$", COMMANDS.read_text(encoding="utf-8"), re.MULTILINE)
     flags = {name: ", ".join(f"`{flag}`" for flag in option.flags) for name, option in OPTIONS.items()}
@@ -95,8 +116,7 @@ def test_every_command_is_described() -> None:
     heads = re.findall(r"^\| (`[a-z].+?) \|", COMMANDS.read_text(encoding="utf-8"), re.MULTILINE)
     described = {name for head in heads for name in re.findall(r"`(\w+)`", head)}
     groups = {group.name for group in app.registered_groups}
-    named = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    assert described == {str(name) for name in named | groups}
+    assert described == {str(name) for name in commands(app) | groups}
 
 
 def test_every_field_of_results_is_described() -> None:

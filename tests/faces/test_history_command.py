@@ -48,12 +48,30 @@ def test_a_metric_from_run_to_run(tmp_path):
 def test_a_figure_of_a_run_that_is_not_whole_says_so(tmp_path):
     for number, code in ((1, 0), (2, 2), (3, 11)):
         keep_run(tmp_path / "reports", number, code=code)
-    lines = history("--device", results().entries[0].device, cwd=tmp_path).stdout.splitlines()
+    lines = with_runs(history("--device", results().entries[0].device, cwd=tmp_path).stdout)
     said = {
         run: {line.rpartition(", ")[2] for line in lines if f"  {run} " in line} for run in ("run1", "run2", "run3")
     }
     assert (said["run2"], said["run3"]) == ({"run interrupted"}, {"run incomplete"})
     assert not any("run" in word and "incomplete" in word for word in said["run1"])
+
+
+def with_runs(told):
+    """The lines of runs, each with what stands below it of its run."""
+    return told.replace("\n    run ", ", run ").splitlines()
+
+
+def test_a_figure_that_held_in_a_run_that_did_not_says_what_became_of_the_run(tmp_path):
+    codes = {1: "run failed", 3: "run ended by an error of pytest", 4: "run refused", 10: "run not judged"}
+    for number, code in enumerate(codes, 1):
+        keep_run(tmp_path / "reports", number, code=code)
+    done = history(cwd=tmp_path)
+    assert done.returncode == 0
+    lines = with_runs(done.stdout)
+    for number, words in enumerate(codes.values(), 1):
+        assert any(line.endswith(f" PASS, {words}") for line in lines if f"  run{number} " in line)
+    failed = [line for line in lines if line.endswith(" FAIL") and "attempts" not in line]
+    assert [line.split()[1] for line in failed] == ["run1"], "that a run failed is told once"
 
 
 def test_one_device_and_a_database_elsewhere(tmp_path):

@@ -1,0 +1,69 @@
+"""The commands on boards and their profiles. Each body imports what it needs, so that --help stays quick."""
+
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import CacheDir, DevicesDir, Json
+
+
+def add(  # noqa: PLR0913, PLR0917 - one parameter an option
+    name: Annotated[str, typer.Argument(help="name of the new profile")],
+    address: Annotated[
+        str,
+        typer.Argument(
+            metavar="USER@HOST[:PORT]", help="or ssh://..., a Host of ~/.ssh/config; USER@[::1]:PORT for IPv6"
+        ),
+    ],
+    devices_dir: DevicesDir = None,
+    identity_file: Annotated[str | None, typer.Option(help="private key")] = None,
+    known_hosts: Annotated[str | None, typer.Option(help="file of accepted host keys")] = None,
+    proxy_jump: Annotated[str | None, typer.Option(help="jump host")] = None,
+    as_json: Json = False,
+) -> None:
+    """Probe a board, write its profile, and say what is missing."""
+    from harness.cli.boards import add_device
+
+    extra = {"identity_file": identity_file, "known_hosts": known_hosts, "proxy_jump": proxy_jump}
+    add_device(
+        name,
+        address,
+        devices_dir=devices_dir,
+        extra={key: value for key, value in extra.items() if value is not None},
+        as_json=as_json,
+    )
+
+
+def provision(  # noqa: PLR0913, PLR0917 - typer's way of declaring options
+    name: Annotated[str, typer.Argument(help="device to provision")],
+    devices_dir: DevicesDir = None,
+    cache_dir: CacheDir = None,
+    runtime: Annotated[str | None, typer.Option(help="litert or tflite (default: what fits the board)")] = None,
+    clean: Annotated[bool, typer.Option("--clean", help="instead, remove all that was ever put on the board")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put a runtime on a board that has no internet, and prove it by running a model."""
+    from harness.cli.boards import clean_device, provision_device
+
+    if clean:
+        clean_device(name, devices_dir=devices_dir, as_json=as_json)
+        return
+    provision_device(name, devices_dir=devices_dir, cache_dir=cache_dir, package=runtime, as_json=as_json)
+
+
+def doctor(
+    name: Annotated[str, typer.Argument(help="device to examine")],
+    devices_dir: DevicesDir = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a board is, where it differs from its profile, and whether it is fit to measure."""
+    from harness.cli.boards import examine_device
+
+    raise typer.Exit(examine_device(name, devices_dir=devices_dir, as_json=as_json))
+
+
+def devices(devices_dir: DevicesDir = None, as_json: Json = False) -> None:
+    """List the devices there are profiles for."""
+    from harness.cli.boards import list_devices
+
+    list_devices(devices_dir, as_json=as_json)

@@ -4,10 +4,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 
+from harness.records.units import MOST_NUMBER
+
 MOST_INTEGER: Final = 2**63 - 1
 """Databases and other languages hold no larger one."""
-MOST_NUMBER: Final = 1e30
-"""No quantity in an SI base unit comes near it, and products and ratios of such numbers stay finite."""
 _MOST: Final = {"int": MOST_INTEGER, "float": MOST_NUMBER}
 
 

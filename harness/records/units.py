@@ -3,12 +3,13 @@
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from harness.records.base import MOST_NUMBER
 from harness.records.metrics import Unit
 from harness.records.nearest import did_you_mean
 
+MOST_NUMBER: Final = 1e30
+"""No quantity in an SI base unit comes near it, and products and ratios of such numbers stay finite."""
 QuantityUnit = Unit | Literal["pt"]
 """A metric's unit, or "pt": percentage points, kept as a fraction (1 pt is 0.01)."""
 

@@ -5,7 +5,8 @@ from typing import Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from harness.records.base import MOST_INTEGER, MOST_NUMBER, MOST_PROBLEMS, Record, describe_problems
+from harness.records.base import MOST_INTEGER, MOST_PROBLEMS, Record, describe_problems
+from harness.records.units import MOST_NUMBER
 
 MOST = "1" + 30 * "0"
 """The largest number, as pydantic writes it."""

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sample_results import results
 
-from harness.records.base import MOST_INTEGER, MOST_NUMBER
+from harness.records.base import MOST_INTEGER
 from harness.records.errors import HarnessError, ResultsFileError
 from harness.records.results import Entry, Finding, Histogram, Measurement, Results, TrialSummary
 from harness.records.status import Status
+from harness.records.units import MOST_NUMBER
 from harness.store import load_results, results_schema
 from harness.store.results_file import json_text, results_text, save_results
 

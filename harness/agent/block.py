@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import select
@@ -13,14 +12,14 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
-from edge_agent import oom, spec, tune, wire
+from edge_agent import oom, slices, spec, wire
+from edge_agent.process import describe_deadline, describe_exit, die_with, set_deadline
 from edge_agent.sysfs import Root
 
 GRACE_S = 2.0
 """A trial that outlives its own deadline by so long is killed by its parent."""
 _PATIENCE_S = 60.0
 _CHUNK = 1 << 16
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
@@ -57,8 +56,9 @@ def main_trial() -> int:
 
 def _run_block(request: Dict[str, Any], out: wire.LineWriter) -> None:
     block = spec.parse_block(request["block"])
+    cores = slices.cores_for(block.runner)
     if block.runner.cpus is not None:
-        os.sched_setaffinity(0, tune.allowed_cpus(block.runner.cpus))
+        os.sched_setaffinity(0, cores.arms)
     if block.runner.start == "exec":
         out.send({"event": "started"})
         for trial in block.trials:
@@ -66,7 +66,12 @@ def _run_block(request: Dict[str, Any], out: wire.LineWriter) -> None:
         return
     setting = _setting(block.runner, request)
     out.send({"event": "started"})
+    by_turns = [trial for trial in block.trials if trial.kind == "slices"]
+    for pair in zip(by_turns[::2], by_turns[1::2]):
+        slices.run_pair(pair, setting, out, cores)
     for trial in block.trials:
+        if trial.kind == "slices":
+            continue
         # The memory trial is last: no interpreter is made in this process before its last fork.
         if trial.kind == "memory":
             set_deadline(trial.deadline_s)
@@ -188,32 +193,3 @@ def _pass_on(fd: int, deadline: float, give: Callable[[bytes], None]) -> Optiona
             return lines, last
         give(data)
         lines, last = lines + data.count(b"\n"), data[-1:]
-
-
-def describe_deadline(seconds: float) -> str:
-    """What is said of a process that set itself a deadline and did not meet it."""
-    return "deadline of %g s passed" % seconds
-
-
-def describe_exit(status: int) -> str:
-    """A wait status in words."""
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        try:
-            return "killed by " + signal.Signals(number).name
-        except ValueError:
-            return "killed by signal %d" % number
-    return "ended with exit status %d and no result" % os.WEXITSTATUS(status)
-
-
-def set_deadline(seconds: float) -> None:
-    """Let the kernel end this process by SIGALRM, whatever native code it is in by then."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
-
-
-def die_with(parent: int) -> None:
-    """Let the kernel kill this process when its parent dies."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)

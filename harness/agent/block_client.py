@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from edge_agent import oom, spec, wire
-from edge_agent.block import describe_deadline, describe_exit
+from edge_agent.process import describe_deadline, describe_exit
 from edge_agent.sysfs import Root
 
 _CHUNK = 1 << 18

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from edge_agent.wire import AgentError
 
-KINDS = ("check", "latency", "memory", "energy", "stages")
+KINDS = ("check", "latency", "memory", "energy", "stages", "slices")
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -47,6 +47,10 @@ class Trial(NamedTuple):
     max_secs: float
     deadline_s: float
     sensors: Tuple[str, ...]
+    slice_s: float
+    """Of kind "slices": least seconds of a slice."""
+    room_bytes: int
+    """Of kind "slices": what both arms took of memory alone; 0: not known."""
 
 
 class Block(NamedTuple):
@@ -135,8 +139,16 @@ def parse_block(value: object) -> Block:
     memory = [trial for trial in trials if trial.kind == "memory"]
     if len(memory) > 1:
         raise AgentError("bad_request", "a block has at most one trial of kind memory, not %d" % len(memory))
+    _refuse_unpaired([trial for trial in trials if trial.kind == "slices"])
     ordered = [trial for trial in trials if trial.kind != "memory"] + memory
     return Block(number, runner, dict(fields.value["runner"]), tuple(ordered))
+
+
+def _refuse_unpaired(by_turns: List[Trial]) -> None:
+    """Trials of kind "slices" are measured two by two."""
+    pairs = list(zip(by_turns[::2], by_turns[1::2]))
+    if 2 * len(pairs) != len(by_turns) or any(first.arm == second.arm for first, second in pairs):
+        raise AgentError("bad_request", "trials of kind slices have to come in pairs, one of each arm")
 
 
 def _parse_runner(value: object) -> Runner:
@@ -186,6 +198,8 @@ def _parse_trial(value: object, block: int, where: str) -> Trial:
         max_secs=fields.seconds("max_secs"),
         deadline_s=fields.seconds("deadline_s"),
         sensors=tuple(sensors),
+        slice_s=fields.seconds("slice_s") if "slice_s" in fields.value else 0.0,
+        room_bytes=fields.whole("room_bytes"),
     )
 
 

@@ -93,15 +93,12 @@ def _limits(trial: spec.Trial) -> latency.RunLimits:
 
 
 def _latency(trial: spec.Trial, setting: Setting) -> Numbers:
-    prepared = _prepare(trial, setting, _read_samples(trial, setting, SAMPLES_CYCLED))
-    limits, model = _limits(trial), prepared.model
-    invoke = model.invoke
+    model = prepare_timed(trial, setting)
 
     def timed() -> Numbers:
-        single_ns = latency.warm_up(invoke, trial.warmup_runs, limits.max_ns)
         cost_ns = latency.clock_cost_ns()
         span = telemetry.Span(setting.root)
-        timings = latency.measure(invoke, single_ns, limits, _advancer(model, prepared.samples))
+        timings = latency.measure(model.invoke, model.single_ns, _limits(trial), model.advance)
         return {
             "telemetry": span.end(),
             "batch": timings.batch,
@@ -111,7 +108,24 @@ def _latency(trial: spec.Trial, setting: Setting) -> Numbers:
             "clock_cost_ns": cost_ns,
         }
 
-    return {**_account(prepared), **guard("invoke", timed)}
+    return {**model.account, **guard("invoke", timed)}
+
+
+class Timed(NamedTuple):
+    """A model that has warmed up: an inference, the next sample, its typical nanoseconds, and its account."""
+
+    invoke: Callable[[], None]
+    advance: Optional[Callable[[], None]]
+    single_ns: int
+    account: Numbers
+
+
+def prepare_timed(trial: spec.Trial, setting: Setting) -> Timed:
+    """Load, feed and warm up, for whoever times it then; raises TrialFailedError."""
+    prepared = _prepare(trial, setting, _read_samples(trial, setting, SAMPLES_CYCLED))
+    invoke, most_ns = prepared.model.invoke, _limits(trial).max_ns
+    single_ns = guard("invoke", lambda: latency.warm_up(invoke, trial.warmup_runs, most_ns))
+    return Timed(invoke, _advancer(prepared.model, prepared.samples), single_ns, _account(prepared))
 
 
 def _memory(trial: spec.Trial, setting: Setting) -> Numbers:

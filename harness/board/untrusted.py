@@ -10,10 +10,12 @@ from harness.records.board import (
     BoardFacts,
     EnergyReading,
     OutputCheck,
+    Slice,
     StageTimes,
     Trial,
     TrialMemory,
     TrialTelemetry,
+    Turns,
 )
 from harness.records.text import shorten
 
@@ -98,6 +100,14 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "postprocess_ns": _NANOSECONDS,
             "end_to_end_ns": _NANOSECONDS,
         },
+        Slice: {
+            "order": _COUNT,
+            "n": _COUNT,
+            "sum_ns": _NANOSECONDS,
+            "median_ns": _NANOSECONDS,
+            "waiting_cpu_ns": _NANOSECONDS,
+        },
+        Turns: {"p50_ns": _NANOSECONDS, "mean_ns": _NANOSECONDS},
         TensorInfo: {
             "shape": (-1, 2**31 - 1),
             "scale": (-1e30, 1e30),

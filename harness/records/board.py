@@ -4,6 +4,7 @@ from typing import Literal
 
 from harness.records.artifact import TensorInfo
 from harness.records.base import Record
+from harness.records.metrics import TrialKind
 from harness.records.plan import RunnerSpec
 
 
@@ -121,13 +122,37 @@ class StageTimes(Record):
     answers: tuple[str, ...]
 
 
+class Slice(Record):
+    """One turn of an arm, in which the other waited."""
+
+    order: int
+    """Its place among the slices of both arms."""
+    n: int
+    """Inferences that count."""
+    sum_ns: int
+    median_ns: float
+    """Of an inference."""
+    after: str | None
+    """The arm whose slice came before; None for the first."""
+    waiting_cpu_ns: int | None
+    """CPU time that the waiting arm took meanwhile; None where the kernel does not tell."""
+
+
+class Turns(Record):
+    """What a process that took turns with another arm's measured: over all its retained inferences, and by slices."""
+
+    p50_ns: float
+    mean_ns: float
+    slices: tuple[Slice, ...]
+
+
 class Trial(Record):
     """What one measuring process brought back. ``died`` is a reason instead of numbers."""
 
     index: int
     block: int
     arm: str
-    kind: Literal["check", "latency", "memory", "energy", "stages"]
+    kind: TrialKind
     died: str | None = None
     init_s: float | None = None
     first_inference_s: float | None = None
@@ -147,6 +172,7 @@ class Trial(Record):
     check_builtin: OutputCheck | None = None
     """The same outputs against those of the host's built-in kernels, where they differ from XNNPACK's."""
     stages: StageTimes | None = None
+    turns: Turns | None = None
     inputs: tuple[TensorInfo, ...] = ()
     outputs: tuple[TensorInfo, ...] = ()
 

@@ -58,6 +58,10 @@ class TrialSpec(Record):
     deadline_s: float
     """The process ends itself after so long."""
     sensors: tuple[str, ...] = ()
+    slice_s: float = 0.0
+    """For kind "slices": least seconds of a slice."""
+    room_bytes: int = 0
+    """For kind "slices": what the processes of both arms took of memory alone; 0: not known."""
 
 
 class BlockSpec(Record):

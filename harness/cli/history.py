@@ -90,7 +90,7 @@ def show_history(asked: HistoryQuery, shown: HistoryOutput, *, reports_dir: Path
 
 def _show(found: Sequence[Series], shown: HistoryOutput, *, shortened: bool) -> None:
     if shown.page is not None:
-        from harness.report.history_page import write_history_page
+        from harness.report.page import write_history_page
 
         write_history_page(found, shown.page)
         sys.stderr.write(f"harness: history drawn: {shown.page}\n")

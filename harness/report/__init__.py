@@ -3,11 +3,10 @@
 Made from the file and never from live objects, byte for byte the same each time.
 """
 
-from harness.report.ahead import ReportRenderer
 from harness.report.charts.chart_client import ChartClient
 from harness.report.index import Index, write_index
 from harness.report.page import PAGE_NAME
-from harness.report.render import SUMMARY_NAME, render
+from harness.report.renderer import SUMMARY_NAME, ReportRenderer, render
 from harness.report.terminal import table
 
 __all__ = ["PAGE_NAME", "SUMMARY_NAME", "ChartClient", "Index", "ReportRenderer", "render", "table", "write_index"]

@@ -1,4 +1,4 @@
-"""Measurements as people read them: value, interval, number of trials, source."""
+"""Measurements as people read them: value, interval, number of trials, source; and an entry's stages, a line each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -7,6 +7,10 @@ from functools import lru_cache
 from harness.records.metrics import METRICS, Unit
 from harness.records.results import Entry, Measurement
 from harness.records.units import format_interval, format_quantity
+
+STAGES = ("preprocess", "inference", "postprocess")
+WHOLE = "end_to_end"
+SUM = "their sum"
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,42 @@ def points(share: float) -> str:
     decimals = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
     written_value = f"{value:+.{decimals}f}"
     return f"{'0.00' if float(written_value) == 0 else written_value} pt"
+
+
+@dataclass(frozen=True)
+class StageLine:
+    """One line under an entry: what, how long, and its interval where there is one."""
+
+    title: str
+    value: str
+    interval: str = ""
+    trials: str = ""
+
+
+def has_stages(entry: Entry) -> bool:
+    """Whether the entry was measured with its stages."""
+    return any(measurement.metric in (*STAGES, WHOLE) for measurement in entry.measurements)
+
+
+def stage_lines(entry: Entry) -> list[StageLine]:
+    """The three stages, their sum, and the end to end timed as a whole; none for an entry without stages."""
+    if not has_stages(entry):
+        return []
+    total = stage_sum(entry)
+    summed = StageLine(SUM, "–" if total is None else format_value(total, "s"))
+    return [*(_stage_line(entry, stage) for stage in STAGES), summed, _stage_line(entry, WHOLE)]
+
+
+def stage_sum(entry: Entry) -> float | None:
+    """The three stages' times added up, in seconds; None where one is not known."""
+    values = [found.value for stage in STAGES if (found := value_of(entry, stage)) and found.value is not None]
+    return sum(values) if len(values) == len(STAGES) else None
+
+
+def _stage_line(entry: Entry, metric: str) -> StageLine:
+    shown = number(entry, metric)
+    title = METRICS[metric].title
+    return StageLine(title, shown.value, shown.interval, shown.trials) if shown else StageLine(title, "–")
 
 
 def _change(entry: Entry) -> str:

@@ -1,13 +1,17 @@
-"""report.html: one file that needs nothing else and asks for nothing else."""
+"""report.html, and the page of ``harness history --html``: files that need nothing else and ask for nothing else."""
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.records.history import Series
 from harness.records.results import Results
 from harness.records.text import visible
+from harness.report.charts.chart_client import ChartClient, check_svg
+from harness.report.charts.history import CAPTION, Panel, history_chart, panels
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.labels import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, waived_limits
 from harness.report.sections import Section
@@ -20,9 +24,11 @@ from harness.report.sections.history import HISTORY
 from harness.report.sections.provenance import NOTES, PROVENANCE, SETTINGS
 from harness.report.sections.stages import STAGES
 from harness.report.sections.verdicts import VERDICTS
+from harness.store.disk import write_whole
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
 
 PAGE_NAME = "report.html"
 SECTIONS: tuple[Section, ...] = (
@@ -67,6 +73,38 @@ def page(results: Results, figures: list[GroupCharts]) -> str:
         style_hash=style_hash,
         sections=sections,
     )
+
+
+def write_history_page(found: Sequence[Series], path: Path) -> None:
+    """Draw series, which know their changes already, into a page. Raises HarnessError."""
+    wanted = [(panel, spec) for panel in panels(found) if (spec := history_chart(panel)) is not None]
+    with ChartClient() as client:
+        load_templates()  # while the engine starts
+        svgs = [check_svg(svg) for svg in client.draw([spec for _, spec in wanted])]
+    style, style_hash = style_and_hash()
+    text = (
+        templates()
+        .get_template("history_page.html")
+        .render(
+            figures=[_history_figure(panel, svg) for (panel, _), svg in zip(wanted, svgs, strict=True)],
+            sentences=[sentence for panel in panels(found) for sentence in panel.sentences],
+            style=style,
+            style_hash=style_hash,
+        )
+    )
+    write_whole(path, text.encode())
+
+
+def _history_figure(panel: Panel, svg: str) -> dict[str, object]:
+    runs = max(len(series.points) for series in panel.series)
+    return {
+        "candidate": panel.candidate,
+        "device": panel.device,
+        "title": panel.title,
+        "caption": f"{CAPTION} {runs} runs.",
+        "svg": svg,
+        "sentences": panel.sentences,
+    }
 
 
 def style_and_hash() -> tuple[str, str]:

@@ -26,8 +26,7 @@ from harness.report.markdown import (
     stack_lines,
     title_entry,
 )
-from harness.report.numbers import Number, number
-from harness.report.stages import has_stages, stage_lines
+from harness.report.numbers import Number, has_stages, number, stage_lines
 
 MARKER = "<!-- edge-harness -->"
 """The first line, by which a pipeline finds its own comment again."""

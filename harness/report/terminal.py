@@ -24,8 +24,7 @@ from harness.report.labels import (
     waived_limits,
     worst_first,
 )
-from harness.report.numbers import Number, number
-from harness.report.stages import has_stages, stage_lines
+from harness.report.numbers import Number, has_stages, number, stage_lines
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -288,7 +288,7 @@ def test_nothing_that_fails_at_the_end_costs_the_results_or_the_exit_code(place:
     place.write(
         "conftest.py",
         "from harness.board.live import LiveBoard\n"
-        "from harness.report import ahead\n"
+        "from harness.report import renderer\n"
         "from harness.session import record_run\n"
         "def broken(*_, **__):\n"
         "    raise RuntimeError('this broke too')\n"
@@ -298,7 +298,7 @@ def test_nothing_that_fails_at_the_end_costs_the_results_or_the_exit_code(place:
         "    broken()\n"
         "LiveBoard.release = half_released\n"
         "record_run.import_runs = broken\n"
-        "ahead.write_index = broken\n",
+        "renderer.write_index = broken\n",
     )
     said = place.pytest("--device=local")
     run = place.results()["run"]

@@ -30,7 +30,7 @@ from harness.records.results import DeviceRecord, Entry, Histogram, Measurement,
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.report import table
-from harness.report.ahead import ReportRenderer
+from harness.report.renderer import ReportRenderer
 from harness.session.finish_run import RunStart, close_run
 from harness.stats import histogram
 from harness.store import RunFolder

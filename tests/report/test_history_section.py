@@ -7,8 +7,8 @@ from support.sample_results import HOSTILE
 from harness.report import ChartClient
 from harness.report.charts.history import history_chart, panels
 from harness.report.charts.page_charts import draw_charts
-from harness.report.history_page import write_history_page
 from harness.report.page import page as page_text
+from harness.report.page import write_history_page
 
 STEPPED = [0.0041] * 8 + [0.0046] * 5
 

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from harness.report.charts.style import CONFIG, INK, PALETTE, WIDTH, Spec, axis_unit, quantitative
 from harness.report.groups import Group, Variant, distinct, recipe_name
-from harness.report.numbers import format_value, value_of
-from harness.report.stages import STAGES, WHOLE, has_stages, stage_sum
+from harness.report.numbers import STAGES, WHOLE, format_value, has_stages, stage_sum, value_of
 
 BAR_HEIGHT = 26
 

@@ -6,8 +6,8 @@ from harness.records.results import Entry, Results
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.charts.stages import staged_variants
 from harness.report.groups import Variant
+from harness.report.numbers import stage_lines
 from harness.report.sections import Section
-from harness.report.stages import stage_lines
 
 ANSWERS_SHOWN = 5
 ANSWER_LENGTH = 200

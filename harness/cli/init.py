@@ -105,7 +105,19 @@ def _next(device: str) -> list[str]:
     return [
         "What to type next:",
         f"  pytest benchmarks/ --device={device}",
-        "  git add . && git commit -m 'Benchmarks' && git push",
+        *_to_push(),
         "The workflow then measures each pull request against its merge base, and is red where a limit is broken.",
         "Put models of your own into benchmarks/models; limits stand in benchmarks/budgets.toml.",
     ]
+
+
+def _to_push() -> list[str]:
+    """The commands that bring the workflow to where it runs; of a folder outside of git those that begin with it."""
+    try:
+        git.ask("rev-parse", "--git-dir")
+    except GitError:
+        return [
+            "  git init -b main && git add . && git commit -m 'Benchmarks'",
+            "  git remote add origin URL && git push -u origin main",
+        ]
+    return ["  git add . && git commit -m 'Benchmarks' && git push"]

@@ -106,6 +106,25 @@ def commands(group: typer.Typer) -> set[str]:
     return {one.name or one.callback.__name__ for one in group.registered_commands if one.callback}
 
 
+def test_commands_amid_sentences_have_the_options_that_they_name(tmp_path: Path) -> None:
+    """Those in blocks of their own are run; these are parts of one, ``harness run --samples``."""
+    spoken = {
+        line: words.split()
+        for page in DOCUMENTS
+        for line, words in re.findall(r"`(harness ([a-z]+(?: [a-z]+)?(?: [^`]+)?))`", page.read_text(encoding="utf-8"))
+    }
+    known = {name: run_here([*name.split(), "--help"], tmp_path).out for name in COMMAND_EXIT_CODES}
+    wrong = []
+    for line, words in spoken.items():
+        name = next((one for one in (" ".join(words[:2]), words[0]) if one in known), None)
+        flags = [word.partition("=")[0] for word in words if word.startswith("--")]
+        groups = {one.partition(" ")[0] for one in known}
+        if name is None and words[0] in groups and not flags:
+            continue
+        wrong += [line] if name is None else [f"{line}: {flag}" for flag in flags if flag not in known[name]]
+    assert len(spoken) > 20 and wrong == []
+
+
 def test_every_option_is_described_with_its_help() -> None:
     rows = re.findall(r"^\| (`--.+?) \| (.+) \|$", COMMANDS.read_text(encoding="utf-8"), re.MULTILINE)
     flags = {name: ", ".join(f"`{flag}`" for flag in option.flags) for name, option in OPTIONS.items()}

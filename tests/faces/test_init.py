@@ -139,6 +139,25 @@ def test_a_pull_request_that_brings_the_first_benchmarks_is_green(repository: Re
     assert repository.place.results()["entries"][0]["baseline"]["state"] == "new"
 
 
+def test_what_init_says_to_type_begins_a_repository_where_there_is_none(place: Place) -> None:
+    said = place.harness("init")
+    assert said.code == 0, said.text
+    typed = [line.strip() for line in said.out.splitlines() if line.startswith("  git ")]
+    remote = place.folder.parent / "remote.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", str(remote)], check=True)
+    names = {f"GIT_{who}_{what}": "me@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    for line in typed:
+        command = line.replace("URL", str(remote))
+        subprocess.run(
+            ["bash", "-e", "-c", command], cwd=place.folder, env=os.environ | names, check=True, capture_output=True
+        )
+    assert (
+        subprocess.check_output(["git", "-C", str(remote), "log", "--format=%s", "main"], text=True) == "Benchmarks\n"
+    )
+    again = place.harness("init")
+    assert "  git add . && git commit -m 'Benchmarks' && git push\n" in again.out
+
+
 def test_what_exists_is_kept_and_said(place: Place) -> None:
     own = place.write("benchmarks/test_models.py", "# mine\n")
     place.write(".gitignore", "build\n")

@@ -1,8 +1,8 @@
 # Two commands set everything up on a fresh machine that has python3 (3.11 or later) with venv:
 #   make bench   builds the example models, measures them on this machine, prints the report's path
 #   make test    runs every test (those that need sshd, Chromium or root are skipped by name where these are absent)
-# make test-fast runs those that need neither TensorFlow nor a board nor a browser. make coverage measures which
-# branches tests take. make check runs the linters; .ci/run runs all of it.
+# make test-fast runs those that need neither TensorFlow nor a board nor a browser. make test-pythons runs those and
+# the agent's on the other Pythons of this machine, make coverage measures which branches tests take. make check runs the linters; .ci/run runs all of it.
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,7 +15,7 @@ PYTEST := -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadsc
 # Rooms whose own tests take every branch.
 COVERED := records stats gates
 
-.PHONY: bench test test-fast coverage coverage-all check format clean
+.PHONY: bench test test-fast test-pythons coverage coverage-all check format clean
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest benchmarks/ --device=local
@@ -25,6 +25,9 @@ test: $(INSTALLED)
 
 test-fast: $(INSTALLED)
 	$(BIN)/python $(PYTEST) tests -m fast
+
+test-pythons: $(INSTALLED)
+	$(BIN)/python tests/pythons/pythons.py --processes=$(TEST_PROCESSES)
 
 coverage: $(INSTALLED)
 	$(BIN)/coverage erase

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,10 @@ from support.needs import need_shared
 from harness.records.board import BlockDone, Trial
 
 AGENT = Path(__file__).resolve().parents[2] / "harness" / "agent"
+PYTHON = os.environ.get("AGENT_PYTHON", sys.executable)
+"""The interpreter that runs the agent and its blocks; tests/pythons/pythons.py names older and younger ones."""
+PACKAGE = os.environ.get("AGENT_PACKAGE", "litert")
+"""The runtime that it has, of the two that the agent knows."""
 
 Message = dict[str, Any]
 
@@ -26,7 +31,7 @@ class Steward:
         self.cache = Path(options["cache"])
         self.root = Path(options["root"])
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, agent, "steward", *words],
+            [*prefix, PYTHON, agent, "steward", *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -103,11 +108,11 @@ class Steward:
 
 
 def runner(**changes: Any) -> Message:
-    """A RunnerSpec for the interpreter that runs the tests."""
+    """A RunnerSpec for the interpreter that runs the agent."""
     return {
-        "package": "litert",
+        "package": PACKAGE,
         "version": "any",
-        "python": sys.executable,
+        "python": PYTHON,
         "site": None,
         "num_threads": 1,
         "delegate": "xnnpack",

@@ -3,12 +3,11 @@
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from agent.agent_conversation import Steward, run, runner, trial
+from agent.agent_conversation import PYTHON, Steward, run, runner, trial
 from edge_agent import oom
 from edge_agent.sysfs import Root
 from support.made_graphs import Graph, Made, Op, model, running_sum
@@ -132,7 +131,7 @@ def test_the_measuring_process_is_the_first_to_go(steward: Callable[..., Steward
     (folder / "interpreter.py").write_text("raise ImportError(open('/proc/self/oom_score_adj').read())\n")
     one = steward()
     asked = {"index": 1, "trials": [trial(one.put(running_sum()))]}
-    runner = {"package": "litert", "version": "1", "python": sys.executable, "site": str(folder.parent)}
+    runner = {"package": "litert", "version": "1", "python": PYTHON, "site": str(folder.parent)}
     asked["runner"] = {**runner, "num_threads": 1, "delegate": "none"}
     assert one.refusal("block", block=asked)[1].endswith(": 1000")
 

@@ -53,7 +53,7 @@ def test_a_runtime_that_cannot_be_imported_is_named_with_its_cause(
     (module / "__init__.py").write_text("")
     (module / "interpreter.py").write_text(source)
     one = steward()
-    asked = block([trial(one.put(running_sum()))], site=str(module.parent), start=start)
+    asked = block([trial(one.put(running_sum()))], package="litert", site=str(module.parent), start=start)
     kind, message = one.refusal("block", block=asked)
     assert kind == "runtime"
     assert message.endswith(said)
@@ -65,7 +65,7 @@ def test_a_runtime_built_for_another_numpy_is_no_fault_of_the_model(steward: Sta
     (module / "__init__.py").write_text("")
     (module / "interpreter.py").write_text(OTHER_NUMPY)
     one = steward()
-    (found,) = run(one, [trial(one.put(running_sum()))], site=str(module.parent))
+    (found,) = run(one, [trial(one.put(running_sum()))], package="litert", site=str(module.parent))
     assert found.died == (
         "the runtime itself does not work here (numpy.core.multiarray failed to import): "
         "put a working one there with harness provision"

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.agent_conversation import Steward, block, trial
+from agent.agent_conversation import PACKAGE, PYTHON, Steward, block, trial
 
 from harness.records.board import BoardFacts
 
@@ -38,7 +38,7 @@ def test_the_zip_runs_as_it_is(agent_zip: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_word_is_refused(agent: Path) -> None:
-    done = subprocess.run([sys.executable, agent, "dance"], capture_output=True, text=True, check=False)
+    done = subprocess.run([PYTHON, agent, "dance"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == "usage: AGENT steward|watchdog|block|trial, not 'dance'\n"
 
@@ -162,7 +162,7 @@ def test_facts_are_what_the_host_expects(steward: Start) -> None:
     facts = BoardFacts.model_validate_json(json.dumps(answer["facts"]))
     assert facts.simulated == "sysfs under a made-up root"
     assert facts.cache_dir == str(one.cache)
-    assert any(found.package == "litert" and found.python == sys.executable for found in facts.runtimes)
+    assert any(found.package == PACKAGE and found.python == PYTHON for found in facts.runtimes)
 
 
 def test_facts_of_this_machine(steward: Start) -> None:

@@ -4,14 +4,13 @@ import hashlib
 import io
 import json
 import os
-import sys
 import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from agent.agent_conversation import Steward
+from agent.agent_conversation import PYTHON, Steward
 from edge_agent.store import Store
 from support.needs import need_root
 
@@ -154,7 +153,7 @@ def test_an_environment_is_unpacked_and_found(steward: Start, mode: str) -> None
         {
             "package": "tflite",
             "version": "2.14.0",
-            "python": sys.executable,
+            "python": PYTHON,
             "site": str(folder / "site"),
             "numpy": None,
         }

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from support import needs
+from support.kept_cache import kept_cache_home
 from support.sshd import Sshd, loopback_sshd
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -275,29 +276,21 @@ def test_the_commands_of_a_first_day(desk: Desk) -> None:
         check(desk, desk.type(command))
 
 
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new host cache where ``make bench`` fills it, else the user's, where earlier runs may have left the models."""
-    if INSTALLED.exists():
-        return tmp_path_factory.mktemp("cache")
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-
-
-def test_make_bench_in_this_repository(tmp_path: Path, built: Path, leased: None) -> None:
+def test_make_bench_in_this_repository(tmp_path: Path, leased: None) -> None:
     if not INSTALLED.exists():
         needs.missing("this repository was not installed by make: run make test")
-    here = Desk(tmp_path, tmp_path, cache=built)
+    here = Desk(tmp_path, tmp_path, cache=kept_cache_home())
     said = here.type("make bench", cwd=ROOT)
     report = re.search(r"^report: (\S+)$", said.out, re.MULTILINE)
     assert report is not None, said.out
     assert (ROOT / report[1]).is_file()
 
 
-def test_the_readme_s_benchmark_runs(tmp_path: Path, built: Path, leased: None) -> None:
+def test_the_readme_s_benchmark_runs(tmp_path: Path, leased: None) -> None:
     (block,) = fences("python", documents=(ROOT / "README.md",))
     (tmp_path / "pyproject.toml").write_text(QUICK, encoding="utf-8")
     (tmp_path / "test_readme.py").write_text(block.text, encoding="utf-8")
-    here = Desk(tmp_path, tmp_path, cache=built)
+    here = Desk(tmp_path, tmp_path, cache=kept_cache_home())
     here.type("pytest test_readme.py --device=local")
     entries = here.results()["entries"]
     assert {entry["recipe"]: entry["status"] for entry in entries} == {"float32": "PASS", "int8": "PASS"}

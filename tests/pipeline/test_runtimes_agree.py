@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support import needs
+from support.kept_cache import kept_cache
 
 from harness.board import LiveBoard, choose_runner, open_board
 from harness.board.provision import provision
@@ -49,10 +50,10 @@ for model, inputs, outputs in zip(*[iter(sys.argv[1:])] * 3):
 
 
 @pytest.fixture(scope="module")
-def artifacts(tmp_path_factory) -> dict[str, Artifact]:
+def artifacts() -> dict[str, Artifact]:
     """The digits network, hardly trained, in every number format that is compared."""
     named = candidates_from_paths(["digits_cnn(epochs=3)"], recipes=RECIPES)
-    with Builder(cache_dir=tmp_path_factory.mktemp("cache")) as builder:
+    with Builder(cache_dir=kept_cache()) as builder:
         made = dict(zip(RECIPES, builder.build_all(named), strict=True))
     assert all(isinstance(one, Artifact) for one in made.values()), made
     return made

@@ -28,6 +28,9 @@ _WITHOUT_MEASURING: Final = {
 }
 
 
+_BY_TURNS: Final = "both arms by turns in slices, at equal clock"
+
+
 def judge_regression(limit: Limit, evidence: Evidence) -> Finding:
     """The share by which the metric got worse, positive for worse whichever way is better.
 
@@ -52,7 +55,10 @@ def _compared(limit: Limit, evidence: Evidence, base: BaselineRecord) -> Finding
     because = why_not_judged(own, limit) or _why_no_base(before, limit)
     if because or own is None or before is None or own.value is None or before.value is None:
         return not_judged(limit, gate=GATE, because=because)
-    basis = _values(own, before, own_value=own.value, base_value=before.value)
+    by_turns = any(told.kind == "slices" and limit.metric in told.values for told in evidence.entry.figures)
+    values = _values(own, before, own_value=own.value, base_value=before.value)
+    # Absolute values of other trials, at another time, would seem to contradict the ratio.
+    basis = _BY_TURNS if by_turns else values
     by_trials = judge_by_trials(limit, evidence, gate=GATE, basis=basis)
     if by_trials is not None:
         return by_trials

@@ -80,7 +80,7 @@ def hold_to_bound(finding: Finding, measurement: Measurement, limit: Limit, evid
 def blocks_in_time(evidence: Evidence) -> int | None:
     """About how many blocks the time limit had room for; None where the entry does not say how long it took."""
     entry = evidence.entry
-    measured = len({trial.block for trial in entry.trials})
+    measured = _measured_blocks(evidence)
     spent = entry.seconds.get("measure", 0.0)
     return max(measured, floor(measured * evidence.settings.time_limit_s / spent)) if spent > 0.0 and measured else None
 

@@ -1,8 +1,10 @@
 """A plan to blocks of trials, in the order in which the board runs them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 
+from harness.records.board import Trial
+from harness.records.limit_test import LimitTest
 from harness.records.metrics import METRICS, TrialKind
 from harness.records.plan import Arm, BlockSpec, Plan, TrialSpec
 
@@ -62,17 +64,50 @@ def needed_blocks(plan: Plan) -> int:
 def parts_of(plan: Plan, block: BlockSpec) -> tuple[BlockSpec, ...]:
     """The block as one for each process on the board, in turn.
 
-    A warm parent runs one interpreter; a memory trial is the last thing it does, as nothing of another model may be
-    in its pages.
+    A warm parent runs one interpreter; slices have a parent of their own; a memory trial is the last thing that one
+    does, as nothing of another model may be in its pages.
     """
     parts: list[list[TrialSpec]] = []
     for before, trial in zip((None, *block.trials), block.trials, strict=False):
-        anew = before is None or before.kind == "memory" or plan.runner_of(before.arm) != plan.runner_of(trial.arm)
+        anew = before is None or _apart(before, trial) or plan.runner_of(before.arm) != plan.runner_of(trial.arm)
         parts += [[trial]] if anew else []
         parts[-1] += [] if anew else [trial]
     return tuple(
         block.model_copy(update={"runner": plan.runner_of(part[0].arm), "trials": tuple(part)}) for part in parts
     )
+
+
+def _apart(before: TrialSpec, trial: TrialSpec) -> bool:
+    """Whether two trials that follow each other need a parent each."""
+    return before.kind == "memory" or (before.kind == "slices") != (trial.kind == "slices")
+
+
+def with_room(part: BlockSpec, trials: Sequence[Trial]) -> BlockSpec:
+    """The part with what both arms took of memory alone in its slices, as the memory trials so far tell; the worst."""
+    if all(trial.kind != "slices" for trial in part.trials):
+        return part
+    peaks: dict[str, int] = {}
+    for trial in trials:
+        if trial.memory is not None and trial.kind == "memory":
+            peaks[trial.arm] = max(peaks.get(trial.arm, 0), trial.memory.hwm_bytes)
+    room = sum(peaks.values())
+    return part.model_copy(
+        update={"trials": tuple(trial.model_copy(update={"room_bytes": room}) for trial in part.trials)}
+    )
+
+
+def in_whole_trials(plan: Plan, block: BlockSpec) -> BlockSpec:
+    """The block with a latency trial for each of slices, where it has none anyway; for a ``plan`` without slices."""
+    there = any(trial.kind == "latency" for trial in block.trials)
+    num_runs, min_secs, max_secs = _length(plan, "latency")
+    whole = {"kind": "latency", "num_runs": num_runs, "min_secs": min_secs, "max_secs": max_secs, "slice_s": 0.0}
+    trials = [
+        trial.model_copy(update=whole) if trial.kind == "slices" else trial
+        for trial in block.trials
+        if trial.kind != "slices" or not there
+    ]
+    # The order of a block: what is timed comes before memory.
+    return block.model_copy(update={"trials": tuple(sorted(trials, key=lambda trial: trial.kind == "memory"))})
 
 
 def _latency_blocks(plan: Plan) -> int:
@@ -84,6 +119,7 @@ def _latency_block(plan: Plan, index: int, indices: Iterator[int]) -> BlockSpec:
     checks = [arm for arm in plan.arms if arm.expected_sha256] if index == 0 else []
     turns = _turns(plan, index)
     kinds = _kinds(plan, index)
+    kinds |= {"latency"} if index == 0 else set()
     memory = (plan.arms if index % 2 == 0 else plan.arms[::-1]) if "memory" in kinds else ()
     staged = [arm for arm in turns if arm.stages_sha256] if "stages" in kinds else []
     trials = [
@@ -91,14 +127,29 @@ def _latency_block(plan: Plan, index: int, indices: Iterator[int]) -> BlockSpec:
         *(_trial(plan, arm, "latency", next(indices)) for arm in turns if "latency" in kinds),
         *(_trial(plan, arm, "stages", next(indices)) for arm in staged),
         *(_trial(plan, arm, "memory", next(indices)) for arm in memory),
+        *(_trial(plan, arm, "slices", next(indices)) for arm in turns if "slices" in kinds),
     ]
     return BlockSpec(index=index, runner=plan.runner, trials=tuple(trials))
 
 
 def _kinds(plan: Plan, index: int) -> set[TrialKind | None]:
-    """Kinds of trials in a block: all while the plan's trials last, then those that questions are about."""
-    asked = {METRICS[question.metric].kind for question in plan.questions}
-    return {"latency", "memory", "stages"} if index < needed_blocks(plan) else asked
+    """Kinds of trials in a block: all while the plan's trials last, then those that questions are about.
+
+    Where all latency questions are answered by turns, whole trials are in the first block alone.
+    """
+    asked = {kind_of(plan, question) for question in plan.questions}
+    if index >= needed_blocks(plan):
+        return asked
+    timed: set[TrialKind | None] = {"latency", "slices"}
+    each: set[TrialKind | None] = {"memory", "stages"}
+    return each | (asked & timed if "slices" in asked else {"latency"})
+
+
+def kind_of(plan: Plan, question: LimitTest) -> TrialKind | None:
+    """The kind of trials that answer a question: slices for p50 and mean against a baseline, where there are any."""
+    metric = METRICS[question.metric]
+    by_turns = plan.slices is not None and question.relative and metric.batched
+    return "slices" if by_turns else metric.kind
 
 
 def _turns(plan: Plan, index: int) -> list[Arm]:
@@ -137,7 +188,8 @@ def _trial(plan: Plan, arm: Arm, kind: TrialKind, index: int) -> TrialSpec:
         num_runs=num_runs,
         min_secs=min_secs,
         max_secs=max_secs,
-        deadline_s=START_AND_LOAD_S + 2.0 * max_secs,
+        deadline_s=(START_AND_LOAD_S + 2.0 * max_secs) * (2 if kind == "slices" else 1),
+        slice_s=plan.slices.slice_s if plan.slices is not None and kind == "slices" else 0.0,
     )
 
 
@@ -147,6 +199,8 @@ def _length(plan: Plan, kind: TrialKind) -> tuple[int, float, float]:
         return 1, plan.energy_window_s, max(plan.max_secs, 2.0 * plan.energy_window_s)
     if kind == "memory":
         return 1, 0.0, plan.max_secs
+    if kind == "slices" and plan.slices is not None:
+        return 1, plan.slices.process_s, plan.max_secs
     return plan.num_runs, plan.min_secs, plan.max_secs
 
 

@@ -53,6 +53,7 @@ class EntryContext:
 def build_entry(subject: EntryContext, plan: Plan, *, rule: FitnessRule, conducted: BlockResults) -> Entry:
     """The entry for what a plan's execution brought, trials in the order they were measured; budgets come later."""
     rule = holding_clock(rule, [*conducted.superseded, *conducted.trials])
+    plan = conducted.plan or plan
     verdicts = {arm.name: _outputs(subject, conducted.trials, arm.name) for arm in plan.arms}
     answers = {arm.name: _answers(subject, conducted.trials, arm.name) for arm in plan.arms}
     findings = _findings(plan, conducted, rule=rule, verdicts=verdicts, answers=answers)
@@ -172,7 +173,8 @@ def _reason(plan: Plan, conducted: BlockResults, *, status: Status, findings: Se
     """The first of the worst findings, or how much was measured."""
     if findings:
         return next(finding.reason for finding in findings if finding.status is status)
-    done = sum(t.kind == "latency" and t.arm == "candidate" for t in conducted.trials)
+    kind = "latency" if plan.slices is None else "slices"
+    done = sum(t.kind == kind and t.arm == "candidate" for t in conducted.trials)
     if done < plan.trials:
         return f"{done} of {plan.trials} trials within the time limit of {plan.time_limit_s:g} s"
     return f"{done} trial{'s' if done > 1 else ''}{', interleaved with the baseline' if len(plan.arms) > 1 else ''}"
@@ -218,13 +220,24 @@ def _baseline(
     return BaselineRecord(
         given="",
         state="measured",
-        sentence="interleaved on the same board",
+        sentence=_interleaved(plan),
         artifact=ArtifactRecord.of(artifact),
         runtime=f"{runner.package} {runner.version}",
         delegate=runner.delegate,
         num_threads=runner.num_threads,
         measurements=measurements_of(subject, plan, "baseline", trials=trials, rule=rule),
     )
+
+
+def _interleaved(plan: Plan) -> str:
+    """How the two arms were measured against each other, a sentence."""
+    if plan.slices is not None:
+        return (
+            f"p50 and mean by turns in slices of {1e3 * plan.slices.slice_s:g} ms on the same board, at equal clock; "
+            "absolute values come from separate trials"
+        )
+    why = f", in whole trials: {plan.whole_trials}" if plan.whole_trials else ""
+    return f"interleaved on the same board{why}"
 
 
 def _void_text(trial: Trial, rule: FitnessRule) -> str | None:
@@ -244,7 +257,7 @@ def ratios_of(trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -
 
 
 def _ratio(metric: Metric, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -> Ratio | None:
-    effects = interleaved(observations(metric.name, trials, figures)).effects[0]
+    effects = interleaved(observations(metric.name, trials, figures, relative=True)).effects[0]
     if effects.size == 0:
         return None
     mean = float(effects.mean())

@@ -16,7 +16,7 @@ CLOCKS_THAT_BOOST = ("x86_64", "amd64", "i686", "i386")
 """Architectures whose clock moves by design even under the performance governor."""
 
 
-TIMED = ("latency", "stages")
+TIMED = ("latency", "stages", "slices")
 """Kinds of trials that time something, and many of them."""
 
 

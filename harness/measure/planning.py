@@ -9,7 +9,7 @@ from harness.records.artifact import Artifact
 from harness.records.errors import UsageError
 from harness.records.limit_test import FIRST_LOOK, LimitTest
 from harness.records.metrics import METRICS
-from harness.records.plan import ENERGY_WINDOW_S, Arm, Plan, RunnerSpec
+from harness.records.plan import ENERGY_WINDOW_S, Arm, Plan, RunnerSpec, SlicesPlan
 from harness.records.settings import Settings
 
 DEFAULT_TRIALS = 10
@@ -18,6 +18,10 @@ TRIALS_PER_BLOCK = 5
 TRIALS_PER_ABBA = 4
 BESIDE_WINDOW_S = 5.0
 """The idle window of 3 s that comes before it, loading and warming up."""
+SLICE_S = 0.02
+"""A slice of 2 ms measures the caches, 5 ms is slightly off for small models."""
+PROCESS_S = 0.15
+"""Seconds of each process' slices: short and many, as processes and layouts of addresses are what has to be sampled."""
 PILOT_S = 0.25
 """Least seconds of a trial before the first blocks have shown how long one is worth being."""
 MOST_BLOCKS = 130
@@ -52,6 +56,8 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     fewest_reads = max((_reads_of(question.metric) for question in questions), default=1)
     kept = _sensors_within(settings.time_limit_s, sensors, arms=len(arms))
     room = settings.time_limit_s - energy_seconds(len(kept), len(arms))
+    whole_trials = why_whole_trials(settings, runner, baseline_runner) if baseline is not None and questions else ""
+    by_turns = settings.design == "slices" and baseline is not None and bool(questions) and not whole_trials
     share = room * MEASURING_SHARE / (shared_by * (1 + _staged(arms) / len(arms)))
     return Plan(
         arms=arms,
@@ -70,7 +76,20 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
         most_blocks=most_blocks(settings, arms=len(arms)) if questions else None,
         balanced=balanced,
         fewest_reads=fewest_reads,
+        slices=SlicesPlan(SLICE_S, settings.min_secs if settings.fixed_length else PROCESS_S) if by_turns else None,
+        whole_trials=whole_trials,
     )
+
+
+def why_whole_trials(settings: Settings, runner: RunnerSpec, baseline_runner: RunnerSpec | None) -> str:
+    """Why two processes cannot take turns, where slices were asked for; empty where they can."""
+    if settings.design != "slices":
+        return ""
+    if baseline_runner is not None and baseline_runner != runner:
+        return "the baseline is run by another runtime"
+    if runner.start == "exec":
+        return "every trial is a process started anew here, and a delegate may allow one context only"
+    return ""
 
 
 def most_blocks(settings: Settings, *, arms: int) -> int:

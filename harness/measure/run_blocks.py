@@ -1,14 +1,23 @@
 """Blocks on a board: in order, within the time limit, void ones once more after cooling; and what is told meanwhile."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from harness.measure.block_order import needed_blocks, order_of, parts_of, renumber_block, repeat_block, thermometer
+from harness.measure.block_order import (
+    in_whole_trials,
+    needed_blocks,
+    order_of,
+    parts_of,
+    renumber_block,
+    repeat_block,
+    thermometer,
+    with_room,
+)
 from harness.measure.fitness import TIMED, FitnessRule, holding_clock, voids
 from harness.measure.planning import energy_seconds
 from harness.measure.validate_trials import validate_trials
-from harness.records.board import Trial
+from harness.records.board import NO_TURNS, Trial
 from harness.records.errors import BlockLostError, TrialError
 from harness.records.plan import BlockSpec, Plan
 
@@ -63,6 +72,8 @@ class BlockResults:
     superseded: tuple[Trial, ...]
     seconds: dict[str, float]
     cut_off: tuple[Trial, ...] = ()
+    plan: Plan | None = None
+    """The plan that was kept to in the end, where it is another than was given: whole trials instead of slices."""
 
 
 def run_blocks(board: "Board", plan: Plan, surroundings: RunContext) -> BlockResults:
@@ -110,6 +121,7 @@ class _BlockRunner:
             superseded=tuple(self.superseded),
             seconds=seconds | ({"reconnect": self.lost_s} if self.lost_s else {}),
             cut_off=tuple(self.cut_off),
+            plan=self.plan,
         )
 
     def _spent_s(self) -> float:
@@ -123,6 +135,8 @@ class _BlockRunner:
 
             self.length = best_trial_length(self.plan, self.standing, overhead_s=self._overhead_s())
             self.slowest_trial_s = 0.0
+        if self.plan.whole_trials:
+            block = in_whole_trials(self.plan, block)
         return block if self.length is None else self.length.applied_to(block)
 
     def _overhead_s(self) -> float:
@@ -146,7 +160,7 @@ class _BlockRunner:
         """Measure a block if it fits, once more if a trial was void; False where going on makes no sense."""
         if block.index and not self._fits(block):
             return True
-        trials = self._measure(block)
+        trials = self._without_refused_turns(self._measure(block))
         if self._void(trials) and self._cooled(block):
             repeated = repeat_block(block, index=self.next_block, first_trial=self.next_trial)
             self._number_past(repeated)
@@ -178,7 +192,8 @@ class _BlockRunner:
         began = self.around.now()
         self._tell(len(trials))
         for part in parts_of(self.plan, block):
-            for trial in validate_trials(part, self.board.run_block(part)):
+            told = with_room(part, [*self.standing, *trials])
+            for trial in validate_trials(told, self.board.run_block(told)):
                 trials.append(trial)
                 self.around.on_trial(trial)
                 self._tell(len(trials))
@@ -186,6 +201,16 @@ class _BlockRunner:
             each = (self.around.now() - began) / len(block.trials)
             self.slowest_trial_s = max(self.slowest_trial_s, each)
         return trials
+
+    def _without_refused_turns(self, trials: list[Trial]) -> list[Trial]:
+        """The block's trials; where its arms could not take turns all slices go, and whole trials follow."""
+        refused = next((t.died for t in trials if t.died is not None and t.died.startswith(NO_TURNS)), None)
+        if refused is None:
+            return trials
+        self.plan = replace(self.plan, slices=None, whole_trials=refused)
+        self.settling = None
+        self.standing = [trial for trial in self.standing if trial.kind != "slices"]
+        return [trial for trial in trials if trial.kind != "slices"]
 
     def _void(self, trials: Sequence[Trial]) -> bool:
         rule = holding_clock(self.around.rule, [*self.superseded, *self.standing, *trials])

@@ -69,11 +69,13 @@ def summarise(trial: Trial, void: str | None) -> TrialSummary:
 
 
 def trial_metrics(trial: Trial, void: str | None) -> TrialMetrics | None:
-    """The figures of a memory or stages trial that lived; None for other kinds, and for one that died."""
+    """The figures of a memory, stages or slices trial that lived; None for other kinds, and for one that died."""
     if trial.died is not None:
         return None
     if trial.kind == "memory":
         values = _memory(trial)
+    elif trial.kind == "slices" and trial.turns is not None:
+        values = {"latency_p50": trial.turns.p50_ns / 1e9, "latency_mean": trial.turns.mean_ns / 1e9}
     elif trial.kind == "stages" and trial.stages is not None:
         values = {metric.name: stage_median_s(trial.stages, metric.name) for metric in metrics_of("stages")}
     else:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from harness.records.board import Trial
 from harness.records.errors import TrialError
@@ -13,6 +14,10 @@ MOST_ANSWERS = 1000
 MOST_ANSWER_CHARACTERS = 10_000
 MOST_ANSWER_LEVELS = 100
 """Lists and tables within each other; those who compare or show an answer walk it level by level."""
+MOST_SLICES = 64
+"""Of one process: what the agent sends is less, so that a block's are at most 20 kB."""
+TURNS_TOLERANCE = 0.01
+"""What rounding and the middle of an even number of reads may do to p50 and mean."""
 NO_ANSWER = "the measuring process gave no answer"
 
 
@@ -64,6 +69,7 @@ def _nonsense(trial: Trial) -> Iterator[str]:
     yield from _bad_telemetry(trial)
     yield from _bad_energy(trial)
     yield from _bad_stages(trial)
+    yield from _bad_turns(trial)
 
 
 def _bad_samples(trial: Trial) -> Iterator[str]:
@@ -120,6 +126,29 @@ def _bad_stages(trial: Trial) -> Iterator[str]:
         yield "stages that take longer than the whole"
     if len(times.answers) > MOST_ANSWERS or not all(map(_is_answer, times.answers)):
         yield "an answer that is no JSON text, or too much of it"
+
+
+def _bad_turns(trial: Trial) -> Iterator[str]:
+    turns = trial.turns
+    if turns is None:
+        if trial.kind == "slices":
+            yield "slices without turns"
+        return
+    if not 0 < len(turns.slices) <= MOST_SLICES:
+        yield f"{len(turns.slices)} slices, expected 1 to {MOST_SLICES}"
+        return
+    if any(one.n < 1 or one.sum_ns <= 0 or one.median_ns <= 0.0 for one in turns.slices):
+        yield "a slice without inferences, or of no time"
+        return
+    inferences, spent = sum(one.n for one in turns.slices), sum(one.sum_ns for one in turns.slices)
+    if trial.n != inferences or abs(turns.mean_ns * inferences - spent) > TURNS_TOLERANCE * spent:
+        yield f"a mean of {turns.mean_ns:.6g} ns of {trial.n} inferences; slices hold {inferences} in {spent} ns"
+    medians = [one.median_ns for one in turns.slices]
+    if not min(medians) * (1 - TURNS_TOLERANCE) <= turns.p50_ns <= max(medians) * (1 + TURNS_TOLERANCE):
+        yield f"p50 of {turns.p50_ns:.6g} ns, slices' medians of {min(medians):.6g} to {max(medians):.6g} ns"
+    orders = [one.order for one in turns.slices]
+    if any(later <= before for before, later in pairwise(orders)):
+        yield "slices out of their order"
 
 
 def _is_answer(text: str) -> bool:

@@ -1,6 +1,6 @@
 """What the board says of itself, and what a trial brought back."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from harness.records.artifact import TensorInfo
 from harness.records.base import Record
@@ -136,6 +136,10 @@ class Slice(Record):
     """The arm whose slice came before; None for the first."""
     waiting_cpu_ns: int | None
     """CPU time that the waiting arm took meanwhile; None where the kernel does not tell."""
+
+
+NO_TURNS: Final = "the arms cannot take turns: "
+"""How the agent begins the reason why two arms of a block have to be measured by whole trials."""
 
 
 class Turns(Record):

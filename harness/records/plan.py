@@ -90,6 +90,14 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class SlicesPlan:
+    """Two processes that take turns: least seconds of a slice, and of each process' slices together."""
+
+    slice_s: float
+    process_s: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """The whole of an entry's measuring: arms, number of trials an arm, order rule, and the per-trial words.
 
@@ -117,6 +125,10 @@ class Plan:
     balanced: bool = False
     fewest_reads: int = 1
     """Clock reads that each trial needs for the percentiles that questions are about."""
+    slices: "SlicesPlan | None" = None
+    """How relative questions of p50 and mean are measured by turns; None: by whole trials."""
+    whole_trials: str = ""
+    """Why slices were asked for and whole trials have to do."""
 
     def runner_of(self, arm: str) -> RunnerSpec:
         """What runs an arm."""

@@ -114,9 +114,12 @@ class TrialSummary(Record):
 
 
 class TrialMetrics(Record):
-    """What one trial that is no latency trial measured: its own figure of each metric, in SI base units."""
+    """What one trial that is no latency trial measured: its own figure of each metric, in SI base units.
 
-    kind: Literal["memory", "stages", "energy"]
+    Of kind slices two that follow each other are a pair, the processes of both arms that took turns.
+    """
+
+    kind: Literal["memory", "stages", "energy", "slices"]
     arm: str
     block: int
     values: dict[str, float]

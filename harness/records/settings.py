@@ -135,6 +135,16 @@ class Settings:
         Literal["fail", "warn"],
         Option("--inconclusive", TEXT, "fail|warn", "what too-close-to-call means", choices=("fail", "warn")),
     ] = "fail"
+    design: Annotated[
+        Literal["trials", "slices"],
+        Option(
+            "--design",
+            TEXT,
+            "trials|slices",
+            "how a limit against a baseline measures p50 and mean: whole trials in turn, or two processes in slices",
+            choices=("trials", "slices"),
+        ),
+    ] = "trials"
     plan_only: Annotated[bool, Option("--plan-only", SWITCH, "", "print trials and minutes; touch no board")] = False
     resume: Annotated[
         Path | None, Option("--resume", PATH, "RUN", "go on with a run that was killed, in its folder")

@@ -54,7 +54,7 @@ def _answered(
     within: int | None,
     last: bool = False,
 ) -> LimitTestResult:
-    seen = observations(question.metric, trials, figures)
+    seen = observations(question.metric, trials, figures, relative=question.relative)
     sign, limit = _scale(question)
     exact = _compared_exactly(question, seen, sign=sign, limit=limit)
     if exact is not None:

@@ -33,11 +33,18 @@ class Observation:
 
 
 def observations(
-    metric: str, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]
+    metric: str, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics], *, relative: bool = False
 ) -> list[list[Observation]]:
-    """The metric's figures, in the blocks and in the order in which they were measured."""
+    """The metric's figures, in the blocks and in the order in which they were measured.
+
+    For a ``relative`` question those of arms that took turns in slices, where there are any, never beside those of
+    whole trials: they are figures of unlike things.
+    """
     known = METRICS[metric]
-    if known.kind == "latency":
+    by_turns = [told for told in figures if told.kind == "slices" and metric in told.values] if relative else []
+    if by_turns:
+        seen = [Observation(told.block, told.arm, told.values[metric], told.void is not None) for told in by_turns]
+    elif known.kind == "latency":
         seen = [
             Observation(trial.block, trial.arm, known.figure(trial), trial.void is not None, place)
             for place, trial in enumerate(trials)

@@ -6,12 +6,22 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.records.board import BoardFacts, EnergyReading, OutputCheck, StageTimes, Trial, TrialMemory, TrialTelemetry
+from harness.records.board import (
+    BoardFacts,
+    EnergyReading,
+    OutputCheck,
+    StageTimes,
+    Trial,
+    TrialMemory,
+    TrialTelemetry,
+    Turns,
+)
 from harness.records.device import DeviceProfile
 from harness.records.errors import BoardUnavailableError, TrialError
 from harness.records.plan import BlockSpec, TrialSpec
 from harness.testing.builders import make_facts, make_profile
 from harness.testing.models import OUTPUTS, SimulatedModel, Weather
+from harness.testing.simulated_slices import SimulatedArm, simulate_turns
 
 BATCH_BELOW_S = 50e-6
 READ_SPAN_S = 100e-6
@@ -45,6 +55,8 @@ class SimulatedBoard:
     blocks: list[BlockSpec] = field(default_factory=list)
     clock_s: float = 0.0
     _trials_run: int = 0
+    _turns: dict[int, Turns] = field(default_factory=dict)
+    """Of the pair that took turns last, by the trial's index."""
 
     def now(self) -> float:
         """Seconds of simulated time."""
@@ -63,12 +75,31 @@ class SimulatedBoard:
     def run_block(self, block: BlockSpec) -> Iterator[Trial]:
         """The block's trials, one after the other. TrialError for a file that was not shipped."""
         self.blocks.append(block)
+        self._turns = {}
         for spec in block.trials:
             if self.lost is not None and self._trials_run >= self.lost_after:
                 raise self.lost
             self._require_files(spec)
+            self._take_turns(spec, [one for one in block.trials if one.kind == "slices"])
             yield self._trial(block, spec)
             self._trials_run += 1
+
+    def _take_turns(self, spec: TrialSpec, by_turns: list[TrialSpec]) -> None:
+        """Measure both arms of a pair with the first of them."""
+        if spec.kind != "slices" or spec.index in self._turns:
+            return
+        place = by_turns.index(spec)
+        pair = (by_turns[place], by_turns[place + 1])
+        arms = [self._arm(one) for one in pair]
+        random = Random(f"{self.seed}/{spec.index}/turns")  # noqa: S311 - simulated noise, not a secret
+        told = simulate_turns((arms[0], arms[1]), random, lambda: self._weather().slowdown, self.sleep)
+        self._turns = {one.index: told[one.arm] for one in pair}
+
+    def _arm(self, spec: TrialSpec) -> SimulatedArm:
+        model = self.models.get(spec.model, self.model)
+        random = Random(f"{self.seed}/{spec.index}")  # noqa: S311 - simulated noise, not a secret
+        typical_s = model.latency_s * random.lognormvariate(0.0, model.between_sd)
+        return SimulatedArm(spec, typical_s * (1.0 + model.drift) ** self._trials_run, model.within_sd)
 
     def _require_files(self, spec: TrialSpec) -> None:
         for sha256 in (spec.model, spec.inputs, spec.expected, spec.expected_builtin, spec.stages, spec.raw):
@@ -85,6 +116,8 @@ class SimulatedBoard:
     def _lived(self, spec: TrialSpec, model: SimulatedModel) -> dict[str, Any]:
         if spec.kind == "check":
             return {"check": _check(model)}
+        if spec.kind == "slices":
+            return self._by_turns(spec, model)
         if spec.kind == "energy" and spec.sensors[0] not in self.sensors:
             return {"died": f"sensor {spec.sensors[0]} is not on the board"}
         random = Random(f"{self.seed}/{spec.index}")  # noqa: S311 - simulated noise, not a secret
@@ -103,6 +136,17 @@ class SimulatedBoard:
             extra = measured["n"] * (model.preprocess_s + model.postprocess_s) * before.slowdown
             span, self.clock_s = span + extra, self.clock_s + extra
         return measured | {"telemetry": self._telemetry(before, span, model.utilisation)}
+
+    def _by_turns(self, spec: TrialSpec, model: SimulatedModel) -> dict[str, Any]:
+        turns = self._turns[spec.index]
+        spent_s = sum(one.sum_ns for one in turns.slices) / 1e9
+        self.clock_s += model.init_s
+        return {
+            "init_s": model.init_s,
+            "n": sum(one.n for one in turns.slices),
+            "turns": turns,
+            "telemetry": self._telemetry(self._weather(), spent_s, model.utilisation),
+        }
 
     def _weather(self) -> Weather:
         return max((w for w in self.weather if w.from_s <= self.clock_s), key=lambda w: w.from_s)

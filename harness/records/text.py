@@ -43,7 +43,7 @@ def encoded(text: str) -> bytes:
 
 def without_commands(text: str) -> str:
     """Text for the log of a job on GitHub, none of whose lines is read as a workflow command."""
-    return _COMMAND.sub(lambda found: f"## {found[0][2:]}" if found[0] else "| ", text)
+    return _COMMAND.sub(lambda found: "## " if found[0] else "| ", text)
 
 
 MESSAGE_CHARS: Final = 300

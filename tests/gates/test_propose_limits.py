@@ -120,6 +120,22 @@ def test_what_is_proposed_holds_for_the_run_that_it_comes_from(metric, factors):
     assert limit.value < 40 * 0.004 if metric == "latency_p50" else limit.value > 250.0 / 40
 
 
+def test_of_a_candidate_measured_twice_the_worse_figure_is_kept():
+    twice = [entry(measurements=[measured("model_size", size, n=1)]) for size in (100_000.0, 200_000.0)]
+    for order in (twice, twice[::-1]):
+        (found,) = propose_limits(order, None, ProposalRequest(("model_size",)), lineages=LINEAGES)
+        assert 200_000 <= parse_quantity(found.text, "B") <= 250_000
+
+
+def test_of_a_candidate_measured_twice_both_verdicts_keep_the_limit():
+    factors = ([1.0, 1.001, 0.999, 1.002, 0.998] * 2, [1.0, 1.4, 1.0, 1.0, 1.4, 1.4, 1.0, 1.4, 1.0, 1.4])
+    figures = [measured("latency_p50", 0.004, spread=0.001)]
+    twice = [entry(measurements=figures, trials=trials_of(one, 0.004)) for one in factors]
+    (found,) = propose_limits(twice, None, ProposalRequest(("latency_p50",)), lineages=LINEAGES)
+    limit = parse_limit("latency_p50", found.text, origin="proposed")
+    assert [judge(one, [limit], settings=Settings()).status for one in twice] == [Status.PASS, Status.PASS]
+
+
 def test_a_margin_is_widened_only_so_often(monkeypatch):
     one = entry(measurements=[measured("latency_p50", 0.004, spread=0.001)], trials=trials_of([1.0, 3.0, 1.0], 0.004))
     monkeypatch.setattr("harness.gates.propose_limits._MOST_ATTEMPTS", 1)

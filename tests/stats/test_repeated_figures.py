@@ -1,6 +1,8 @@
 """Figures that are the same in every process, figures of other trials than latency ones, blocks of two."""
 
+import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 
 from harness.records.limit_test import LimitTest
 from harness.records.results import Histogram, TrialMetrics, TrialSummary
@@ -124,3 +126,16 @@ def test_a_figure_that_can_be_none_is_not_usable(figure):
     assert per_trial([block], "candidate") == []
     (absent,) = observations("init_time", [], memory(1.0))
     assert not is_usable(absent)
+
+
+def test_arms_apart_have_welch_s_bounds_where_neighbours_do_not_resemble_each_other():
+    own, other = [1.0, 1.2, 1.02, 1.16, 1.05], [2.0, 2.01, 1.99, 2.03, 1.98, 2.02, 2.0, 2.015, 1.995]
+    trials = [
+        *(latency(at, "candidate", figure) for at, figure in enumerate(own)),
+        *(latency(50 + at, "baseline", figure) for at, figure in enumerate(other)),
+    ]
+    found = unpaired_test(question("latency_p50", 0.02, relative=True), trials)
+    welch = ttest_ind(np.log(own), np.log(other), equal_var=False)
+    assert found.value == pytest.approx(np.exp(np.log(own).mean() - np.log(other).mean()) - 1.0)
+    assert found.low == pytest.approx(np.exp(welch.confidence_interval(1.0 - 2 * 0.001).low) - 1.0)
+    assert found.high == pytest.approx(np.exp(welch.confidence_interval(1.0 - 2 * 0.05).high) - 1.0)

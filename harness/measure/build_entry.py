@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 
+from harness.measure.carry_over import carry_over, carry_over_sentence
 from harness.measure.energy import of_each_trial
 from harness.measure.evidence import ArmEvidence
 from harness.measure.failed_trials import failed_trial_findings
@@ -217,10 +218,12 @@ def _baseline(
     if artifact is None:
         return None
     runner = plan.runner_of("baseline")
+    carried = carry_over([trial for trial in trials if _void_text(trial, rule) is None])
     return BaselineRecord(
         given="",
         state="measured",
-        sentence=_interleaved(plan),
+        sentence="; ".join(filter(None, [_interleaved(plan), carry_over_sentence(carried)])),
+        carry_over=carried,
         artifact=ArtifactRecord.of(artifact),
         runtime=f"{runner.package} {runner.version}",
         delegate=runner.delegate,
@@ -273,4 +276,5 @@ def _ratio(metric: Metric, trials: Sequence[TrialSummary], figures: Sequence[Tri
         confidence=None if half is None else RATIO_CONFIDENCE,
         blocks=int(effects.size),
         by_block=[exp(float(effect)) for effect in effects],
+        by_turns=any(told.kind == "slices" and metric.name in told.values for told in figures),
     )

@@ -126,6 +126,16 @@ class TrialMetrics(Record):
     void: str | None = None
 
 
+class CarryOver(Record):
+    """The share by which an arm's slices are slower after the other arm's than after its own, with a 95 % interval."""
+
+    arm: str
+    share: float
+    low: float
+    high: float
+    processes: int
+
+
 class Ratio(Record):
     """The candidate against its baseline in one metric: candidate / baseline, block by block."""
 
@@ -139,6 +149,8 @@ class Ratio(Record):
     """Blocks that counted."""
     by_block: list[float]
     """Each block's ratio, those that did not count left out."""
+    by_turns: bool = False
+    """Whether the arms took turns in slices: then it is no ratio of their absolute values, which are other trials'."""
 
 
 class Histogram(Record):
@@ -207,6 +219,8 @@ class BaselineRecord(Record):
     num_threads: int | None = None
     measurements: list[Measurement] = []
     ratios: list[Ratio] = []
+    carry_over: list[CarryOver] = []
+    """Of arms that took turns in slices."""
     not_compared: list[str] = []
     """What of the base could not be reproduced, a sentence each."""
 

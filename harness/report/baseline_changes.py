@@ -74,8 +74,15 @@ def _of_entry(entry: Entry, base: BaselineRecord) -> Iterator[BaselineChange]:
     for ratio in _ratios(base):
         if ratio.ci_low is not None and ratio.ci_high is not None and not ratio.ci_low <= 1 <= ratio.ci_high:
             told = _interval(ratio.ci_low, ratio.ci_high, ratio.confidence)
-            yield replace(_change(entry, base, ratio.metric, ratio.ratio), interval=told, blocks=ratio.blocks)
+            found = replace(_change(entry, base, ratio.metric, ratio.ratio), interval=told, blocks=ratio.blocks)
+            yield _by_turns(found, ratio) if ratio.by_turns else found
     yield from exact_changes(entry)
+
+
+def _by_turns(change: BaselineChange, ratio: Ratio) -> BaselineChange:
+    """The ratio as a figure of its own: the absolute values beside it are those of other trials."""
+    title = f"{METRICS[ratio.metric].title} ratio (by turns)"
+    return replace(change, title=title, now=f"{ratio.ratio:.4g}", was="1")
 
 
 def _rank(change: BaselineChange) -> tuple[bool, int, float]:

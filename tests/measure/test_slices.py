@@ -13,6 +13,7 @@ from harness.records.limit_test import LimitTest
 from harness.records.plan import BlockSpec, Plan
 from harness.records.results import Entry
 from harness.records.settings import Settings
+from harness.report.baseline_changes import changes
 from harness.testing import SimulatedBoard, SimulatedModel, made_up_sha256, make_artifact, make_runner
 from harness.testing.builders import make_telemetry, make_trial
 from harness.testing.models import Weather
@@ -103,6 +104,9 @@ def test_a_slowdown_is_seen_through_two_speeds_of_the_board() -> None:
     assert 1.03 < ratio.ratio < 1.07
     assert ratio.blocks < 20
     assert entry.baseline.sentence.startswith("p50 and mean by turns in slices of 20 ms on the same board")
+    assert ratio.by_turns
+    assert "latency p50 ratio (by turns)" in [change.title for change in changes([entry])]
+    assert {one.arm for one in entry.baseline.carry_over} == {"candidate", "baseline"}
     assert len([one for one in entry.trials if one.arm == "candidate"]) == 2
     assert len([one for one in entry.figures if one.kind == "slices"]) == 4 * ratio.blocks
 

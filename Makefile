@@ -14,6 +14,9 @@ TEST_PROCESSES ?= 2
 PYTEST := -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder
 # Rooms whose own tests take every branch.
 COVERED := records stats gates
+EMPTY :=
+SPACE := $(EMPTY) $(EMPTY)
+COMMA := ,
 
 .PHONY: bench test test-fast test-pythons coverage coverage-all check format clean
 
@@ -33,7 +36,7 @@ coverage: $(INSTALLED)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run $(PYTEST) $(addprefix tests/,$(COVERED))
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --show-missing --skip-covered --fail-under=100 $(COVERED:%=--include='harness/%/*')
+	$(BIN)/coverage report --show-missing --skip-covered --fail-under=100 --include='$(subst $(SPACE),$(COMMA),$(COVERED:%=harness/%/*))'
 
 coverage-all: $(INSTALLED)
 	$(BIN)/coverage erase

@@ -139,3 +139,20 @@ def test_arms_apart_have_welch_s_bounds_where_neighbours_do_not_resemble_each_ot
     assert found.value == pytest.approx(np.exp(np.log(own).mean() - np.log(other).mean()) - 1.0)
     assert found.low == pytest.approx(np.exp(welch.confidence_interval(1.0 - 2 * 0.001).low) - 1.0)
     assert found.high == pytest.approx(np.exp(welch.confidence_interval(1.0 - 2 * 0.05).high) - 1.0)
+
+
+def test_of_arms_by_turns_the_slices_are_seen_and_never_beside_whole_trials():
+    slices = [
+        TrialMetrics(kind="slices", arm=arm, block=at, values={"latency_p50": 1.0 + at}, void=None if at else "hot")
+        for at, arm in enumerate(("candidate", "baseline"))
+    ]
+    whole = [latency(7, "candidate", 9.0)]
+    seen = observations("latency_p50", whole, slices, relative=True)
+    assert [[(one.arm, one.figure, one.void) for one in block] for block in seen] == [
+        [("candidate", 1.0, True)],
+        [("baseline", 2.0, False)],
+    ]
+    assert [[one.figure for one in block] for block in observations("latency_p50", whole, slices)] == [[9.0]]
+    assert [[one.figure for one in block] for block in observations("latency_p90", whole, slices, relative=True)] == [
+        [9.0]
+    ]

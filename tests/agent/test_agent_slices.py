@@ -1,11 +1,13 @@
 """Two arms that take turns in slices, in real processes: what they bring back, and what becomes of a dead one."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from agent.agent_conversation import Message, Steward, block, put, run, trial
 
-from harness.records.board import Trial
+from harness.records.board import NO_TURNS, Trial
 
 Start = Callable[..., Steward]
 
@@ -99,3 +101,27 @@ def test_slices_of_one_arm_alone_are_refused(steward: Start) -> None:
     model = put(one, QUICK)
     kind, message = one.refusal("block", block=block(pair(model, model)[:1]))
     assert (kind, message) == ("bad_request", "trials of kind slices have to come in pairs, one of each arm")
+
+
+def test_an_arm_that_works_while_it_waits_is_stopped_and_then_given_up(agent: Path, tmp_path: Path) -> None:
+    """An agent to which any CPU time of the waiting arm is too much: it stops the arm in turns, and says why."""
+    strict = tmp_path / "strict"
+    shutil.copytree(agent, strict)
+    source = strict / "edge_agent" / "slices.py"
+    text = source.read_text()
+    assert "MOST_WAITING = 0.005\n" in text
+    source.write_text(text.replace("MOST_WAITING = 0.005\n", "MOST_WAITING = -1.0\n"))
+    (tmp_path / "root").mkdir()
+    options = {
+        "cache": str(tmp_path / "cache"),
+        "root": str(tmp_path / "root"),
+        "holder": "strict",
+        "lease": str(tmp_path)[-90:],
+    }
+    one = Steward(strict, options)
+    try:
+        model = put(one, MODEL)
+        found = run(one, pair(model, model))
+    finally:
+        one.end()
+    assert {(each.died or "").partition(" the one that waited took ")[0] for each in found} == {NO_TURNS.strip()}

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from harness.cli.budget_files import BudgetFiles, lineages_of, stored_run
 from harness.gates import Budgets, Limit, is_sampled, judge, limits_for
-from harness.gates.judge import stored_limits, without_verdicts
+from harness.gates.judge import GATES, stored_limits, without_verdicts
 from harness.records.errors import BudgetsError, ResultsFileError, UsageError
+from harness.records.limit_test import JUDGING_RULE
 from harness.records.results import Entry, Outcome, Results, Run
 from harness.records.settings import Settings
 from harness.records.text import escaped_json
@@ -43,6 +44,8 @@ def judge_run(request: JudgeRequest, *, as_json: bool) -> int:
     judged = rejudge_run(stored, BudgetFiles(Path.cwd(), request.budgets))
     report = _write_run(judged, request.out) if request.out is not None else None
     prose = sys.stderr if as_json else sys.stdout
+    if stored.run.judging_rule != JUDGING_RULE:
+        prose.write("judged by an earlier rule: the run's own verdicts stand\n")
     prose.write(table(judged) + (f"\nreport: {report}\n" if report else ""))
     if as_json:
         sys.stdout.write(escaped_json(results_text(judged)))
@@ -53,7 +56,8 @@ def rejudge_run(stored: Results, files: BudgetFiles) -> Results:
     """The run with the verdicts that the budgets files give it; waivers hold as of the day the run was made.
 
     Alpha is divided over all limits in which chance has a part. The same run and files give the same results on any
-    later day. Raises BudgetsError, ResultsFileError.
+    later day. A run that was judged by another rule keeps its verdicts. Raises BudgetsError, also where such a run is
+    to be held to other limits than its own; and ResultsFileError.
     """
     settings, day = judging_settings(stored.run), _day(stored.run)
     lineages = lineages_of(stored)
@@ -63,6 +67,8 @@ def rejudge_run(stored: Results, files: BudgetFiles) -> Results:
     ]
     if not files.read and not any(limits):
         raise BudgetsError("no budgets.toml is found from the run's tests upward: give --budgets FILE")
+    if stored.run.judging_rule != JUDGING_RULE:
+        return _with_own_verdicts(stored, limits, files)
     paired = settings.baseline is not None
     share = settings.alpha / max(1, sum(is_sampled(limit, paired=paired) for own in limits for limit in own))
     entries = [
@@ -70,6 +76,21 @@ def rejudge_run(stored: Results, files: BudgetFiles) -> Results:
         for entry, own in zip(stored.entries, limits, strict=True)
     ]
     return stored.model_copy(update={"run": _run(stored, entries, settings, files), "entries": entries})
+
+
+def _with_own_verdicts(stored: Results, limits: Sequence[Sequence[Limit]], files: BudgetFiles) -> Results:
+    for entry, own in zip(stored.entries, limits, strict=True):
+        held = {(one.gate, str(one.metric)): one.limit for one in entry.findings if one.limit is not None}
+        asked = {(GATES[limit.kind][0], limit.metric): limit.value for limit in own}
+        if held != asked:
+            gate, metric = min(key for key in held.keys() | asked.keys() if held.get(key) != asked.get(key))
+            raise BudgetsError(
+                f"run {stored.run.id} was judged by an earlier rule, so that its verdicts stand only for the limits "
+                f"that it was made with: the {gate} limit on {metric} of {entry.subject} is another; measure it again"
+            )
+    run = _run(stored, stored.entries, judging_settings(stored.run), files)
+    notes = [*run.notes[:-1], f"{run.notes[-1]}; it keeps the verdicts of an earlier rule"]
+    return stored.model_copy(update={"run": run.model_copy(update={"notes": notes})})
 
 
 def judging_settings(run: Run) -> Settings:

@@ -46,7 +46,7 @@ def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, basis: str =
         ci_high=None if found.exact else found.high,
         alpha=None if found.exact else evidence.share,
         miss=None if found.exact else settings.miss,
-        blocks=found.counted,
+        blocks=found.blocks,
         needed=found.needed,
         detectable=found.detectable,
     )
@@ -134,13 +134,11 @@ def _support(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
         return "the same in every process"
     what = "trials" if found.trials else "blocks"
     if limit.kind == "regression" and _measured_apart(evidence):
-        steady = f"{found.counted} trials or more an arm, at another time"
-    elif found.counted == found.blocks:
-        steady = f"{found.counted} {what}"
+        behind = f"{found.blocks} trials or more an arm, at another time"
     else:
-        steady = f"{found.counted} steady of {found.blocks} {what}"
+        behind = f"{found.blocks} {what}"
     return (
-        f"{steady}, false alarm at most {share_text(evidence.share)}, miss at most {share_text(evidence.settings.miss)}"
+        f"{behind}, false alarm at most {share_text(evidence.share)}, miss at most {share_text(evidence.settings.miss)}"
     )
 
 
@@ -149,7 +147,7 @@ def _advice(found: LimitTestResult, evidence: Evidence) -> str:
     settings, blocks = evidence.settings, max(1, _measured_blocks(evidence))
     more = max(1, FIRST_LOOK - blocks)
     if found.value is not None:
-        wanted = None if found.needed is None else found.needed - found.counted
+        wanted = None if found.needed is None else max(0, found.needed - found.blocks)
         if wanted is None or wanted > _HARDLY_POSSIBLE:
             return f"more than {_HARDLY_POSSIBLE} blocks would not settle it; move the limit away from the value"
         more = max(more, ceil(wanted * blocks / max(1, found.blocks)) if found.trials else wanted)

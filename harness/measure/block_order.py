@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import count
+from random import Random
 
 from harness.records.board import Trial
 from harness.records.limit_test import LimitTest
@@ -17,11 +18,11 @@ MEMORY_WARMUPS = 1
 def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
     """All blocks of a plan; trial indices are unique and rise. Pure.
 
-    Block 0 begins with a check trial for every arm that has expected outputs. With two arms a block is ABBA,
-    the next BAAB. Arms with pre- and post-processing have as many stages trials, after the latency trials and in
-    the same turns, so that their intervals are over trials too. Each block ends with a memory trial of every arm.
-    Blocks of energy trials, one a sensor, come last. Where a plan's questions may take more blocks than its trials,
-    the further blocks have those kinds of trials alone that a question is about.
+    Block 0 begins with a check trial for every arm that has expected outputs. With two arms a block is ABBA or BAAB, at
+    random in each pair of blocks. Arms with pre- and post-processing have as many stages trials, after the latency
+    trials and in the same turns, so that their intervals are over trials too. Each block ends with a memory trial of
+    every arm. Blocks of energy trials, one a sensor, come last. Where a plan's questions may take more blocks than its
+    trials, the further blocks have those kinds of trials alone that a question is about.
     """
     indices = count()
     blocks = [_latency_block(plan, index, indices) for index in range(_latency_blocks(plan))]
@@ -157,8 +158,19 @@ def _turns(plan: Plan, index: int) -> list[Arm]:
     if plan.order == "single":
         left = plan.trials_per_block if plan.questions else plan.trials - index * plan.trials_per_block
         return [plan.arms[0]] * min(plan.trials_per_block, left)
-    first, second = plan.arms if index % 2 == 0 else plan.arms[::-1]
+    first, second = plan.arms if has_outer_places(plan, index) else plan.arms[::-1]
     return [first, second, second, first]
+
+
+def has_outer_places(plan: Plan, index: int) -> bool:
+    """Whether the plan's first arm has the first and last place of a block.
+
+    At random in each pair of blocks, once in either, so that nothing periodic on the board falls in with the order.
+    The plan alone decides: its seed and its models.
+    """
+    models = ":".join(arm.model_sha256 for arm in plan.arms)
+    first = Random(f"{plan.seed}:{models}:{index // 2}").random() < 0.5  # noqa: S311 - an order, not a secret
+    return first == (index % 2 == 0)
 
 
 def _energy_block(plan: Plan, index: int, *, sensor: str, indices: Iterator[int]) -> BlockSpec:

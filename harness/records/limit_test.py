@@ -1,12 +1,38 @@
 """What a budget asks of trials: whether a figure keeps its limit, at which error rates."""
 
+from math import ceil, log, log2
 from typing import Final, Literal
 
 from harness.records.base import Record
 from harness.records.metrics import Better
 
+JUDGING_RULE: Final = 2
+"""Which rule judges limits by trials. 1 left out unsteady blocks and spent its errors evenly; a run of it keeps its
+verdicts, as figures that were measured for one rule say little of the errors of another."""
 FIRST_LOOK: Final = 6
-"""Blocks before which no limit is judged: with fewer, Student's t asks for more than any effect shows."""
+"""Blocks before which no limit is judged while measuring: with fewer, Student's t asks for more than effects show."""
+
+SLOW_MINORITY: Final = 0.1
+"""The share of processes a slowdown in which is still looked for: what fewer of them do is outside the promise."""
+LARGEST_FACTOR: Final = 2.0
+"""How much slower or faster than the others the processes of such a minority are reckoned to be at most."""
+
+
+def fewest_to_fail(alpha: float) -> int:
+    """Blocks from which on a limit of this alpha may be failed by its interval alone, at least FIRST_LOOK.
+
+    Were the limit kept exactly, so many blocks would all lie beyond it with a chance of alpha whatever their
+    distribution is, as long as its middle is its mean: no verdict rests on the tails of a normal distribution alone.
+    """
+    return max(FIRST_LOOK, ceil(log2(1.0 / alpha)))
+
+
+def fewest_to_pass(miss: float, processes: int) -> int:
+    """Blocks of so many processes an arm from which on a limit may be passed by its interval alone.
+
+    With them a slowdown in SLOW_MINORITY of the processes has shown itself at least once with the chance 1 - miss.
+    """
+    return max(FIRST_LOOK, ceil(ceil(log(miss) / log(1.0 - SLOW_MINORITY)) / processes))
 
 
 class LimitTest(Record):
@@ -27,7 +53,7 @@ class LimitTest(Record):
 
 
 class LimitTestResult(Record):
-    """What the trials say to a question, after ``blocks`` of which ``counted`` were steady.
+    """What the trials say to a question, after so many ``blocks`` that count.
 
     ``value`` with ``low`` and ``high`` is the metric itself, or with a relative question the share by which the
     candidate is worse (negative: better); the end towards FAIL holds at the question's alpha, the other at its miss
@@ -38,12 +64,11 @@ class LimitTestResult(Record):
 
     verdict: Literal["fail", "pass", "open"]
     blocks: int
-    counted: int
     value: float | None
     low: float | None
     high: float | None
     exact: bool = False
     needed: int | None = None
     trials: bool = False
-    """Whether ``blocks``, ``counted`` and ``needed`` are of single trials: where there is one look at all of them."""
+    """Whether ``blocks`` and ``needed`` are of single trials: where there is one look at all of them."""
     detectable: float | None = None

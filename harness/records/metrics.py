@@ -7,7 +7,7 @@ judged and shown. Those of other trials also need their figure in ``harness.meas
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 Better = Literal["lower", "higher"]
 TrialKind = Literal["check", "latency", "memory", "energy", "stages", "slices"]
@@ -64,6 +64,8 @@ class Metric:
     """Whether every results file keeps its way through earlier runs; of other metrics those that a budget limits."""
     proposed: bool = False
     """Whether ``harness budgets propose`` writes a limit on it unless asked for others."""
+    step: float = 0.0
+    """What its instrument counts in, in the metric's unit, where that is known: of memory a page."""
     least_margin: float = 0.0
     """The least that a proposed limit leaves beside the figure: what processes differ by, however small it is."""
 
@@ -86,6 +88,9 @@ class Metric:
         """A latency trial's own figure in the SI base unit; None where the trial has none."""
         return self.of_summary(summary) if self.percentile is None else summary.quantiles.get(self.quantile)
 
+
+_PAGE: Final = 4096.0
+"""Bytes in which the kernel counts a process' memory, on every board we know of the smallest page."""
 
 _ALL = (
     Metric(
@@ -191,6 +196,7 @@ _ALL = (
         "VmHWM of a process exec'd anew that ran the model",
         kind="memory",
         repeats="identical",
+        step=_PAGE,
         short="peak memory",
         followed=True,
     ),
@@ -202,6 +208,7 @@ _ALL = (
         "growth of VmHWM from before the model was loaded until after inference",
         kind="memory",
         repeats="identical",
+        step=_PAGE,
         # Not of peak_memory, most of which is Python and numpy: it hides what a model grows by.
         proposed=True,
         least_margin=256e3,

@@ -382,6 +382,8 @@ class Run(Record):
     gate: Gate | None = None
     outcome: Outcome | None = None
     """None in runs of an earlier harness."""
+    judging_rule: int = 1
+    """Which rule judged the limits; 1 where an earlier harness did not say so."""
 
 
 class Results(Record):

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from math import ceil, exp, expm1, inf, isfinite, log, log1p, sqrt
 from typing import Final, Literal
 
@@ -11,13 +10,22 @@ import numpy as np
 from harness.records.limit_test import LimitTest, LimitTestResult
 from harness.records.metrics import METRICS
 from harness.records.results import TrialMetrics, TrialSummary
-from harness.stats.observations import Observation, interleaved, observations, per_trial, single_arm
+from harness.stats.observations import (
+    Observation,
+    interleaved,
+    observations,
+    per_trial,
+    processes_a_block,
+    resolution,
+    single_arm,
+)
 from harness.stats.quantiles import needed_samples
-from harness.stats.sequential import FAIL, OPEN, PASS, Array, Blocks, Decision, decide, serial_inflation
-from harness.stats.spending import Boundaries, boundaries, last_look, one_look
+from harness.stats.sequential import FAIL, OPEN, PASS, Array, Blocks, Decision, decide, order_fitted, serial_inflation
+from harness.stats.spending import Boundaries, boundaries, one_look
 
 _LAST_LOOK_SHARE: Final = 0.5
 """Of alpha; looks that were due and could not be taken had the other half."""
+_SPREAD_CONFIDENCE: Final = 0.9
 _MOST_LOG: Final = 65.0
 _MOST_NEEDED: Final = 1_000_000_000
 """Blocks beyond which a figure lies on its limit but for the last digits."""
@@ -34,11 +42,12 @@ def run_limit_test(
 ) -> LimitTestResult:
     """The answer that the trials of whole blocks give; ``trials`` and ``figures`` in the order they were measured.
 
-    A block is four trials that count, or two where a block has one of each arm: of both arms interleaved for a
-    relative question, the candidate's alone otherwise. Blocks with a void trial are left out. A percentile is not
-    answered before the independent reads that it needs are there (``needed_samples``). ``within`` is how many blocks
-    the time limit had room for, where that is fewer than the plan's; it enters ``detectable`` alone. ``final``: no more
-    will be measured; where no look was possible until then, there is one at whatever there is, with half of alpha.
+    A block is four trials, or two where a block has one of each arm: of both arms interleaved for a relative question,
+    the candidate's alone otherwise. A trial is void by what the board told of its state, never for its figure, and
+    voids its whole block. A percentile is not answered before the independent reads that it needs are there
+    (``needed_samples``). ``within`` is how many blocks the time limit had room for, where that is fewer than the
+    plan's; it enters ``detectable`` alone. ``final``: no more will be measured; where no look was possible until then,
+    there is one at whatever there is, with half of alpha.
     """
     found = _answered(question, trials, figures, within=within)
     if not final or found.value is not None or question.most_blocks is None:
@@ -61,16 +70,32 @@ def _answered(
         return exact
     blocks = _blocks(question, seen)
     first = _first_look(question, trials, seen)
-    bounds = _bounds(question, blocks, first, last=last) if first is not None else None
+    bounds = (
+        _bounds(question, blocks, first, processes=processes_a_block(seen), last=last) if first is not None else None
+    )
     if bounds is None:
         return _no_look(blocks.effects.shape[1])
-    signed = Blocks(blocks.effects * sign, blocks.unrest)
-    decision = decide(signed, np.array([limit]), bounds, serial=not question.relative)
-    if float(decision.error[0]) == 0.0:
+    signed = Blocks(blocks.effects * sign, blocks.turns)
+    floor = _error_of_steps(question, seen)
+    decision = decide(signed, np.array([limit]), bounds, serial=not question.relative, floor=floor)
+    if not float(decision.error[0]) > 0.0:
         # Times that agree to the last digit from process to process were not measured: no clock is so coarse.
         return _no_look(blocks.effects.shape[1])
     found = _told(question, decision, limit=limit, bounds=bounds, within=within)
     return found.model_copy(update={"trials": question.most_blocks is None and not question.relative})
+
+
+def _error_of_steps(question: LimitTest, seen: Sequence[Sequence[Observation]]) -> float:
+    """The standard error, as a share, of figures that an instrument rounds to steps: a uniform distribution's, an arm.
+
+    Every trial may be rounded alike, so that it does not shrink with their number. A metric whose step is known has at
+    least that one.
+    """
+    names = ("candidate", "baseline") if question.relative else ("candidate",)
+    arms = [per_trial(seen, name) for name in names]
+    known = METRICS[question.metric].step
+    step = max(resolution(arms), known / max(map(max, filter(None, arms)), default=inf))
+    return step * sqrt(len(arms) / 12.0)
 
 
 def unpaired_test(
@@ -99,7 +124,6 @@ def unpaired_test(
     return LimitTestResult(
         verdict="fail" if low > limit else "pass" if high <= limit else "open",
         blocks=fewest,
-        counted=fewest,
         value=_back(question, mean),
         low=ends[0],
         high=ends[1],
@@ -108,7 +132,7 @@ def unpaired_test(
 
 
 def _variance_of_mean(logs: Array) -> float:
-    inflation = float(serial_inflation(logs[np.newaxis, :])[0])
+    inflation = float(serial_inflation(logs[np.newaxis, :])[0, -1])
     return float(logs.var(ddof=1)) / logs.size * inflation**2
 
 
@@ -120,15 +144,20 @@ def _blocks(question: LimitTest, seen: Sequence[Sequence[Observation]]) -> Block
     return single_arm(seen)
 
 
-def _bounds(question: LimitTest, blocks: Blocks, first: int, *, last: bool) -> Boundaries | None:
+def _bounds(question: LimitTest, blocks: Blocks, first: int, *, processes: int, last: bool) -> Boundaries | None:
     """The boundaries of the looks from ``first`` on, or of the one; None where no look is due."""
     there = blocks.effects.shape[1]
-    if last:
-        return last_look(question.alpha * _LAST_LOOK_SHARE, question.miss, there) if there > 1 else None
-    if question.most_blocks is None:
-        return one_look(question.alpha, question.miss, there) if there > 1 else None
-    bounds = boundaries(question.alpha, question.miss, question.most_blocks)
-    return replace(bounds, first=max(first, bounds.first)) if first <= bounds.last else None
+    lost = 1 + int(there > 0 and bool(order_fitted(blocks.turns)[-1]))
+    if last and there > lost:
+        alpha = question.alpha * _LAST_LOOK_SHARE
+        return one_look(alpha, question.miss, there, degrees=there - lost, processes=processes)
+    if question.most_blocks is None and there > lost:
+        return one_look(question.alpha, question.miss, there, degrees=there - lost)
+    if last or question.most_blocks is None:
+        return None
+    lost = 2 if question.relative else 1
+    bounds = boundaries(question.alpha, question.miss, question.most_blocks, processes=processes, lost=lost)
+    return bounds.from_look(first) if first <= bounds.last else None
 
 
 def _first_look(
@@ -168,11 +197,11 @@ def _compared_exactly(
     verdict: Literal["fail", "pass"] = (
         "fail" if worse > limit and not np.isclose(worse, limit, rtol=0.0, atol=1e-12) else "pass"
     )
-    return LimitTestResult(verdict=verdict, blocks=there, counted=there, value=value, low=value, high=value, exact=True)
+    return LimitTestResult(verdict=verdict, blocks=there, value=value, low=value, high=value, exact=True)
 
 
 def _no_look(blocks: int) -> LimitTestResult:
-    return LimitTestResult(verdict="open", blocks=blocks, counted=0, value=None, low=None, high=None)
+    return LimitTestResult(verdict="open", blocks=blocks, value=None, low=None, high=None)
 
 
 def _scale(question: LimitTest) -> tuple[float, float]:
@@ -189,28 +218,35 @@ def _told(
 ) -> LimitTestResult:
     verdict = _WORDS[int(decision.verdicts[0])]
     low, high, mean = float(decision.low[0]), float(decision.high[0]), float(decision.mean[0])
-    blocks, counted = int(decision.blocks[0]), int(decision.counted[0])
-    if not (isfinite(low) and isfinite(high)):
-        return LimitTestResult(verdict=verdict, blocks=blocks, counted=counted, value=None, low=None, high=None,
-                      needed=bounds.first)  # fmt: skip
+    blocks = int(decision.blocks[0])
+    if not isfinite(mean):
+        return _no_look(blocks).model_copy(update={"needed": bounds.first})
     ends = sorted(_back(question, end) for end in (low, high))
-    longest = max(counted, min(bounds.last, within or bounds.last))
+    longest = max(blocks, min(bounds.last, within or bounds.last))
     return LimitTestResult(
         verdict=verdict,
         blocks=blocks,
-        counted=counted,
         value=_back(question, mean),
         low=ends[0],
         high=ends[1],
-        needed=_needed(mean, low, high, limit=limit, counted=counted) if verdict == "open" else None,
-        detectable=_back(question, _detectable(decision, bounds, limit=limit, blocks=longest)),
+        needed=_needed(decision, bounds, limit=limit) if verdict == "open" else None,
+        detectable=None
+        if longest < bounds.fail_from
+        else _back(question, _detectable(decision, bounds, limit=limit, blocks=longest)),
     )
 
 
 def _detectable(decision: Decision, bounds: Boundaries, *, limit: float, blocks: int) -> float:
-    """What would fail with the chance 1 - miss at so many blocks as noisy as those seen, on the logarithmic scale."""
-    place = min(max(blocks, bounds.fewest), bounds.last) - bounds.fewest
-    error = float(decision.error[0]) * sqrt(int(decision.counted[0]) / blocks)
+    """What would fail with the chance 1 - miss at so many blocks as noisy as those seen, on the logarithmic scale.
+
+    The blocks' spread is taken at the upper end of its own 90 % interval: seen in few blocks, it may be larger.
+    """
+    from scipy.special import chdtri
+
+    place = min(max(blocks, bounds.first), bounds.last) - bounds.first
+    there = int(decision.blocks[0])
+    spread = sqrt((there - 1) / float(chdtri(there - 1, _SPREAD_CONFIDENCE)))
+    error = float(decision.error[0]) * spread * sqrt(there / blocks)
     return limit + (float(bounds.fail[place]) + bounds.reserve) * error
 
 
@@ -225,12 +261,14 @@ def _back(question: LimitTest, worse: float) -> float:
     return exp(-worse) if question.better == "higher" else exp(worse)
 
 
-def _needed(mean: float, low: float, high: float, *, limit: float, counted: int) -> int | None:
+def _needed(decision: Decision, bounds: Boundaries, *, limit: float) -> int | None:
     """Blocks after which the bound on the limit's side clears it, as its distance shrinks with their root.
 
-    None where no number of blocks that could ever be measured would.
+    At least those that the verdict takes. None where no number of blocks that could ever be measured would.
     """
-    reach = mean - low if mean > limit else high - mean
-    distance = abs(mean - limit)
-    wanted = counted * (reach / distance) ** 2 if distance > 0.0 else inf
-    return ceil(wanted) if wanted <= _MOST_NEEDED else None
+    mean, low, high = (float(one[0]) for one in (decision.mean, decision.low, decision.high))
+    beyond = mean > limit
+    reach, distance = mean - low if beyond else high - mean, abs(mean - limit)
+    wanted = int(decision.blocks[0]) * (reach / distance) ** 2 if distance > 0.0 else inf
+    least = bounds.fail_from if beyond else bounds.pass_from
+    return max(least, ceil(wanted)) if wanted <= _MOST_NEEDED else None

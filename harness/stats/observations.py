@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import isfinite
+from statistics import mode
 from typing import Final
 
 import numpy as np
 
 from harness.records.metrics import METRICS
 from harness.records.results import TrialMetrics, TrialSummary
-from harness.stats.sequential import Blocks, paired
+from harness.stats.sequential import Blocks
 
 _TURNS: Final = (
     ("candidate", "baseline", "baseline", "candidate"),
@@ -67,26 +68,40 @@ def is_usable(block: Sequence[Observation]) -> bool:
 
 def interleaved(blocks: Sequence[Sequence[Observation]]) -> Blocks:
     """Effects, on the logarithmic scale, of blocks in which both arms took turns; others are left out."""
-    effects, unrest = [], []
+    effects, turns = [], []
     for block in blocks:
         if is_usable(block) and tuple(one.arm for one in block) in _TURNS:
-            effect, differences = _effect(block)
-            effects.append(effect)
-            unrest.append(differences)
-    return _gathered(effects, unrest)
+            logs, outside = _logs(block), block[0].arm == "candidate"
+            own = np.array([one.arm == "candidate" for one in block])
+            effects.append(float(logs[own].mean() - logs[~own].mean()))
+            turns.append(1.0 if outside else -1.0)
+    return Blocks(np.array([effects]), np.array(turns))
 
 
 def single_arm(blocks: Sequence[Sequence[Observation]]) -> Blocks:
-    """Of the candidate's trials: a block's mean is the effect; what outer and inner ones differ by is the unrest."""
-    effects, unrest = [], []
+    """Of the candidate's trials: the mean logarithm of a block's is its effect."""
+    effects = []
     for block in blocks:
         own = [one for one in block if one.arm == "candidate"]
         if is_usable(own):
-            logs = _logs(own)
-            middle = len(logs) // 2
-            effects.append(float(logs.mean()))
-            unrest.append((abs(logs[0] - logs[-1]), abs(logs[(len(logs) - 1) // 2] - logs[middle])))
-    return _gathered(effects, unrest)
+            effects.append(float(_logs(own).mean()))
+    return Blocks(np.array([effects]), np.zeros(len(effects)))
+
+
+def processes_a_block(blocks: Sequence[Sequence[Observation]]) -> int:
+    """How many processes of the candidate most blocks have; 1 where none has any."""
+    counts = [count for block in blocks if (count := sum(one.arm == "candidate" for one in block))]
+    return mode(counts) if counts else 1
+
+
+def resolution(arms: Sequence[Sequence[float]]) -> float:
+    """The step of the instrument, as a share of the figures: the smallest gap between two that differ.
+
+    0 where no two figures of an arm agree: then the steps are finer than what figures vary by.
+    """
+    agree = any(len(set(figures)) < len(figures) for figures in arms)
+    logs = np.log(sorted({figure for figures in arms for figure in figures}))
+    return float(np.diff(logs).min()) if agree and logs.size > 1 else 0.0
 
 
 def per_trial(blocks: Sequence[Sequence[Observation]], arm: str) -> list[float]:
@@ -99,19 +114,5 @@ def per_trial(blocks: Sequence[Sequence[Observation]], arm: str) -> list[float]:
     ]
 
 
-def _effect(block: Sequence[Observation]) -> tuple[float, tuple[float, float]]:
-    logs, outside = _logs(block), block[0].arm == "candidate"
-    if len(logs) == 2:
-        return float(logs[0] - logs[1]) * (1.0 if outside else -1.0), (0.0, 0.0)
-    found = paired(logs[np.newaxis, np.newaxis, :], np.array([outside]))
-    return float(found.effects[0, 0]), (float(found.unrest[0, 0, 0]), float(found.unrest[0, 0, 1]))
-
-
 def _logs(block: Sequence[Observation]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.log(np.array([one.figure for one in block], dtype=np.float64))
-
-
-def _gathered(effects: Sequence[float], unrest: Sequence[tuple[float, float]]) -> Blocks:
-    if not effects:
-        return Blocks(np.empty((1, 0)), np.empty((1, 0, 2)))
-    return Blocks(np.array([effects]), np.array([unrest]))

@@ -1,11 +1,11 @@
 """Whether a ratio lies beyond its limit, within it, or cannot be told yet: one rule, for one metric or for many.
 
 A block is ABBA or BAAB: two trials of each arm, interleaved, so that a linear drift cancels. Its effect is the mean
-logarithm of the candidate's trials less that of the baseline's; after every block Student's t of the effects against
-the limit's logarithm is held against boundaries that pay for the peeking (``harness.stats.spending``).
+logarithm of the candidate's trials less that of the baseline's, so that the mean effect is a ratio of geometric means
+over processes. Every block counts: nothing is left out for its value. After every block Student's t of the effects
+against the limit's logarithm is held against boundaries that pay for the peeking (``harness.stats.spending``).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,44 +21,38 @@ Flags = NDArray[np.bool_]
 FAIL: Final = 1
 PASS: Final = -1
 OPEN: Final = 0
-_UNSTEADY: Final = 5.0
-"""Standard deviations of a difference between two trials of one arm beyond which a block does not count."""
-_MAD_OF_NORMAL: Final = 0.6744897501960817
-"""The median absolute value of a standard normal variable."""
 _MOST_ALIKE: Final = 0.95
 """The largest correlation of neighbours that is reckoned with."""
-_SCALE_GROWTH: Final = 1.4
-"""The usual difference between two trials is worked out anew whenever there are so many times more blocks."""
+_CHANCE_FOR_PASS: Final = 0.25
+_CHANCE_FOR_FAIL: Final = 1.0
+"""Standard errors of a skewness that are put down to chance. A pass is held to more of it: a slow minority that was
+seen too rarely makes the mean look smaller than it is, and the boundary towards a pass is the nearer one."""
+_FEWEST_A_TURN: Final = 2
+"""Blocks of either orientation from which on the effect of the order is told from that of the arms."""
 
 
 @dataclass(frozen=True)
 class Blocks:
     """What blocks say of metrics, on the logarithmic scale.
 
-    ``effects`` (metrics, blocks): the candidate's mean less the baseline's. ``unrest`` (metrics, blocks, 2): the
-    absolute difference between the two trials of each arm.
+    ``effects`` (metrics, blocks): the candidate's mean less the baseline's. ``turns`` (blocks,): 1 where the candidate
+    had the outer places, -1 where it had the inner ones, 0 where one arm was measured alone.
     """
 
     effects: Array
-    unrest: Array
-
-    def of(self, metrics: Counts) -> "Blocks":
-        """The blocks of some metrics."""
-        return Blocks(self.effects[metrics], self.unrest[metrics])
+    turns: Array
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Arrays over metrics: FAIL, PASS or OPEN, after how many blocks, and how many of them counted.
+    """Arrays over metrics: FAIL, PASS or OPEN, and after how many blocks.
 
-    ``mean`` is the mean effect of the blocks that counted, ``error`` its standard error. ``low`` and ``high`` bound it
-    on the logarithmic scale, the lower at the false-alarm rate and the upper at the miss rate, whenever one looks;
-    infinite before a first look.
+    ``mean`` is the mean effect, ``error`` its standard error. ``low`` and ``high`` bound it on the logarithmic scale,
+    the lower at the false-alarm rate and the upper at the miss rate, whenever one looks; infinite before a first look.
     """
 
     verdicts: Counts
     blocks: Counts
-    counted: Counts
     mean: Array
     error: Array
     low: Array
@@ -74,104 +68,141 @@ def paired(logs: Array, candidate_outside: Flags) -> Blocks:
     if not np.isfinite(logs).all():
         raise ValueError("a logarithm of a trial is not finite: figures of trials must be positive numbers")
     outer, inner = logs[..., 0] + logs[..., 3], logs[..., 1] + logs[..., 2]
-    signs = np.where(candidate_outside, 0.5, -0.5)
-    unrest = np.stack([np.abs(logs[..., 0] - logs[..., 3]), np.abs(logs[..., 1] - logs[..., 2])], axis=-1)
-    return Blocks(effects=(outer - inner) * signs, unrest=unrest)
+    turns = np.where(candidate_outside, 1.0, -1.0)
+    return Blocks(effects=(outer - inner) * turns / 2.0, turns=turns)
 
 
-def decide(blocks: Blocks, log_limits: Array, bounds: Boundaries, *, serial: bool = False) -> Decision:
-    """The decision on each metric, taken at the first look that allows one; what comes later does not enter.
+def decide(
+    blocks: Blocks, log_limits: Array, bounds: Boundaries, *, serial: bool = False, floor: Array | float = 0.0
+) -> Decision:
+    """The first decision that the blocks allow, metric by metric, or OPEN after all of them.
 
-    ``log_limits`` (metrics,) are logarithms of the largest ratios that keep the limit. A block counts where neither
-    arm changed its speed between its two trials: a clock that steps amid a block moves one trial of an arm and not the
-    other, and the block's effect with it. Of normal trials the difference of two is independent of their sum, so that
-    leaving blocks out by it leaves the effect unbiased; the usual difference comes from a median over earlier blocks.
-    ``serial`` widens the error where one block's effect resembles the next one's, as where nothing was interleaved.
+    ``log_limits`` (metrics,) is the logarithm of the ratio that may just not be exceeded. A look uses the blocks up to
+    it only, so more blocks never change a decision that was reached. ``serial``: what the blocks share with their
+    neighbours has not dropped out, and widens the error. ``floor`` (metrics,) or one number: what the instrument's
+    steps may shift a mean by, however many blocks there are; it is added in quadrature.
     """
     metrics, there = blocks.effects.shape
-    found = Decision(
-        verdicts=np.full(metrics, OPEN, dtype=np.int64),
-        blocks=np.full(metrics, min(there, bounds.last), dtype=np.int64),
-        counted=np.zeros(metrics, dtype=np.int64),
-        mean=np.full(metrics, np.nan),
-        error=np.full(metrics, np.nan),
-        low=np.full(metrics, -np.inf),
-        high=np.full(metrics, np.inf),
+    last = min(there, bounds.last)
+    if last < bounds.first:
+        nothing = np.full(metrics, np.nan)
+        return Decision(
+            verdicts=np.full(metrics, OPEN, dtype=np.int64), blocks=np.full(metrics, last, dtype=np.int64),
+            mean=nothing, error=nothing, low=np.full(metrics, -np.inf), high=np.full(metrics, np.inf),
+        )  # fmt: skip
+    looks = _Looks.at(blocks, bounds.first, last, serial=serial, floor=np.broadcast_to(floor, metrics))
+    count = last - bounds.first + 1
+    low = looks.end(-bounds.fail[:count], _CHANCE_FOR_FAIL)
+    high = looks.end(bounds.passes[:count], _CHANCE_FOR_PASS)
+    limits = log_limits[:, np.newaxis]
+    fails, passes = low - bounds.fail_margins[:count] > limits, high + bounds.pass_margins[:count] <= limits
+    decided = fails | passes
+    at = np.where(decided.any(axis=1), decided.argmax(axis=1), count - 1)
+    rows = np.arange(metrics)
+    return Decision(
+        verdicts=np.where(fails[rows, at], FAIL, np.where(passes[rows, at], PASS, OPEN)),
+        blocks=bounds.first + at,
+        mean=looks.mean[rows, at],
+        error=looks.error[rows, at],
+        low=low[rows, at],
+        high=high[rows, at],
     )
-    for first, last in _spans(min(there, bounds.last), bounds.first):
-        waiting = np.flatnonzero(found.verdicts == OPEN)
-        if waiting.size:
-            looks = _Looks.at(blocks.of(waiting), first, last, serial=serial)
-            _take(found, waiting, looks, log_limits[waiting], bounds)
-    return found
 
 
 def serial_inflation(effects: Array) -> Array:
-    """By what the standard error of a mean of (metrics, blocks) grows where neighbours resemble each other.
+    """By what the standard error of a mean grows where neighbours resemble each other, (metrics, blocks).
 
-    sqrt((1 + r) / (1 - r)) for a first-order autoregression with the lag-one correlation r (Bartlett, "Some aspects
-    of the time-correlation problem", J. R. Stat. Soc. 98, 1935); r is corrected for its bias of -(1 + 4 r) / n in
-    short series (Kendall, "Note on bias in the estimation of autocorrelation", Biometrika 41, 1954) and never
-    taken for negative.
+    The last axis is over how many of the first blocks there are. sqrt((1 + r) / (1 - r)) for a first-order
+    autoregression with the lag-one correlation r (Bartlett, "Some aspects of the time-correlation problem", J. R. Stat.
+    Soc. 98, 1935); r is corrected for its bias of -(1 + 4 r) / n in short series (Kendall, "Note on bias in the
+    estimation of autocorrelation", Biometrika 41, 1954) and never taken for negative.
     """
-    blocks = effects.shape[1]
-    centred = effects - effects.mean(axis=1, keepdims=True)
-    spread = np.sum(centred * centred, axis=1)
-    product = np.sum(centred[:, 1:] * centred[:, :-1], axis=1)
+    n = np.arange(1, effects.shape[1] + 1, dtype=np.float64)
+    sums = np.cumsum(effects, axis=1)
+    mean = sums / n
+    spread = np.cumsum(effects * effects, axis=1) - n * mean**2
+    neighbours = np.zeros_like(effects)
+    neighbours[:, 1:] = np.cumsum(effects[:, 1:] * effects[:, :-1], axis=1)
+    product = neighbours - mean * (2.0 * sums - effects[:, :1] - effects) + (n - 1.0) * mean**2
     raw = np.divide(product, spread, out=np.zeros_like(spread), where=spread > 0.0)
-    likely = np.clip(raw + (1.0 + 4.0 * raw) / blocks, 0.0, _MOST_ALIKE)
+    likely = np.clip(raw + (1.0 + 4.0 * raw) / n, 0.0, _MOST_ALIKE)
     inflation: Array = np.sqrt((1.0 + likely) / (1.0 - likely))
     return inflation
 
 
-def _spans(there: int, first: int) -> Iterator[tuple[int, int]]:
-    """First and last look of each span in which the usual difference stays the same."""
-    while first <= there:
-        following = max(first + 1, int(first * _SCALE_GROWTH))
-        yield first, min(following - 1, there)
-        first = following
+def order_fitted(turns: Array) -> Flags:
+    """Whether the order's effect is taken out when there are so many of the first blocks, (blocks,)."""
+    outer, inner = np.cumsum(turns > 0.0), np.cumsum(turns < 0.0)
+    fitted: Flags = np.minimum(outer, inner) >= _FEWEST_A_TURN
+    return fitted
 
 
 @dataclass(frozen=True)
 class _Looks:
-    """Of a span, (metrics, looks): blocks that count so far, their mean effect and its standard error."""
+    """(metrics, looks): the mean effect so far, its standard error, and the effects' skewness.
 
-    first: int
-    counted: Counts
+    ``blocks`` (looks,) is how many there are. Where both orientations were measured, mean and error are those of a
+    regression on the orientation, so that what the first place of a block costs is no scatter.
+    """
+
+    blocks: Array
     mean: Array
     error: Array
+    skewness: Array
 
     @classmethod
-    def at(cls, blocks: Blocks, first: int, last: int, *, serial: bool) -> "_Looks":
-        usual = np.median(blocks.unrest[:, :first].reshape(len(blocks.effects), -1), axis=1) / _MAD_OF_NORMAL
-        keep = blocks.unrest[:, :last].max(axis=2) <= _UNSTEADY * usual[:, np.newaxis]
-        kept = np.where(keep, blocks.effects[:, :last], 0.0)
+    def at(cls, blocks: Blocks, first: int, last: int, *, serial: bool, floor: Array) -> "_Looks":
+        # About the first effect, so that sums of powers lose no digits where effects are large and alike.
+        origin = blocks.effects[:, :1]
+        x, turns = blocks.effects[:, :last] - origin, blocks.turns[:last]
         span = slice(first - 1, last)
-        counted = np.cumsum(keep, axis=1)[:, span]
-        sums, squares = np.cumsum(kept, axis=1)[:, span], np.cumsum(kept * kept, axis=1)[:, span]
-        mean = sums / np.maximum(counted, 1)
-        variance = np.maximum(squares - sums * mean, 0.0) / np.maximum(counted - 1, 1)
-        error = np.sqrt(variance / np.maximum(counted, 1))
+        n = np.arange(first, last + 1, dtype=np.float64)
+        fitted = order_fitted(turns)[span]
+        sums = [np.cumsum(x**power, axis=1)[:, span] for power in (1, 2, 3)]
+        turned = [np.cumsum(turns * x**power, axis=1)[:, span] for power in (0, 1, 2)]
+        mean, order = _line(n, turned[0], sums[0], turned[1], fitted)
+        degrees = n - 1.0 - fitted
+        variance = np.maximum(sums[1] - mean * sums[0] - order * turned[1], 0.0) / np.maximum(degrees, 1.0)
+        third = _third_moment(n, mean, order, sums, turned)
+        skewness = np.divide(third, variance**1.5, out=np.zeros_like(third), where=variance > 0.0)
+        balance = np.where(fitted, 1.0 - (turned[0] / n) ** 2, 1.0)
+        squared = variance / (n * balance)
         if serial:
-            error *= serial_inflation(blocks.effects[:, :first])[:, np.newaxis]
-        return cls(first, counted, mean, error)
+            squared *= serial_inflation(x)[:, span] ** 2
+        return cls(n, mean + origin, np.sqrt(squared + floor[:, np.newaxis] ** 2), skewness)
+
+    def end(self, quantiles: Array, by_chance: float) -> Array:
+        """An end of an interval, (metrics, looks): the upper one for positive ``quantiles``, the lower for negative.
+
+        By Hall's transformation of Student's t ("On the removal of skewness by transformation", J. R. Stat. Soc. B 54,
+        1992), where the skewness is beyond so many of its standard errors, sqrt(6 / n), and widens the interval.
+        """
+        root = np.sqrt(self.blocks)
+        side = np.sign(quantiles)
+        with np.errstate(invalid="ignore"):
+            skew = side * np.maximum(side * self.skewness - by_chance * np.sqrt(6.0) / root, 0.0)
+            inside = 1.0 - skew * (quantiles / root + skew / (6.0 * self.blocks))
+            hall = np.divide(3.0 * (1.0 - np.cbrt(inside)) * root, skew, out=np.zeros_like(skew), where=skew != 0.0)
+            widened = np.where(skew == 0.0, quantiles, side * np.maximum(side * hall, side * quantiles))
+            end: Array = self.mean + widened * self.error
+        return end
 
 
-def _take(found: Decision, waiting: Counts, looks: _Looks, log_limits: Array, bounds: Boundaries) -> None:
-    """Write the first decision of each waiting metric in a span, or how it stands at the span's end."""
-    enough = looks.counted >= bounds.fewest
-    place = np.clip(looks.counted - bounds.fewest, 0, len(bounds.fail) - 1)
-    low = np.where(enough, looks.mean - bounds.fail[place] * looks.error, -np.inf)
-    high = np.where(enough, looks.mean + bounds.passes[place] * looks.error, np.inf)
-    fails, passes = low > log_limits[:, np.newaxis], high <= log_limits[:, np.newaxis]
-    decided = fails | passes
-    at = np.where(decided.any(axis=1), decided.argmax(axis=1), decided.shape[1] - 1)
-    rows = np.arange(len(waiting))
-    found.verdicts[waiting] = np.where(fails[rows, at], FAIL, np.where(passes[rows, at], PASS, OPEN))
-    found.blocks[waiting] = looks.first + at
-    for name, values in _columns(looks, low, high):
-        getattr(found, name)[waiting] = values[rows, at]
+def _line(n: Array, turned: Array, sums: Array, products: Array, fitted: Flags) -> tuple[Array, Array]:
+    """Mean effect and effect of the orientation by least squares; the plain mean and 0 where it is not fitted."""
+    determinant = np.where(fitted, n * n - turned * turned, 1.0)
+    order = np.where(fitted, (n * products - turned * sums) / determinant, 0.0)
+    return (sums - order * turned) / n, order
 
 
-def _columns(looks: _Looks, low: Array, high: Array) -> tuple[tuple[str, Array | Counts], ...]:
-    return (("counted", looks.counted), ("mean", looks.mean), ("error", looks.error), ("low", low), ("high", high))
+def _third_moment(n: Array, mean: Array, order: Array, sums: list[Array], turned: list[Array]) -> Array:
+    """The mean cube of what the line leaves, from sums of powers; the orientation's square is 1 where it is fitted."""
+    expanded = (
+        sums[2]
+        - 3.0 * (mean * sums[1] + order * turned[2])
+        + 3.0 * ((mean**2 + order**2) * sums[0] + 2.0 * mean * order * turned[1])
+        - n * (mean**3 + 3.0 * mean * order**2)
+        - turned[0] * (3.0 * mean**2 * order + order**3)
+    )
+    third: Array = expanded / n
+    return third

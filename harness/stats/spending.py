@@ -7,25 +7,27 @@ variance each look's nominal level is carried over to Student's t with the degre
 and Turnbull, "Group Sequential Methods", 2000, section 4.4).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from math import log
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.limit_test import FIRST_LOOK
+from harness.records.limit_test import FIRST_LOOK, LARGEST_FACTOR, fewest_to_fail, fewest_to_pass
 
 Array = NDArray[np.float64]
 
-_FEWEST: Final = 3
-"""Blocks that must count, of those there are at a look."""
-_FAIL_SHARE: Final = 0.5
-"""Of the error that is granted for a false alarm. Carried over to t, the boundary of many looks spends up to a quarter
-more than planned (simulated with the t statistic of normal blocks); and a rate that is promised is to be kept by a
-margin that 2,000 simulated sessions can show."""
+_FAIL_SHARE: Final = 0.9
+"""Of the error that is granted for a false alarm. Carried over to t, the boundary of many looks spends a little more
+than planned; and a rate that is promised is to be kept by a margin that 2,000 simulated sessions can show."""
 _PASS_SHARE: Final = 0.9
 """Likewise for a pass: at a twentieth, the t boundary spends a tenth more."""
+_FAIL_SPENT: Final = 0.9
+_PASS_SPENT: Final = 0.3
+"""The power of the share of the blocks by which an error is spent (Kim and DeMets, "Design and analysis of group
+sequential tests based on the type I error spending rate function", Biometrika 74, 1987): the smaller, the earlier."""
 _POINTS: Final = 400
 _REACH: Final = 9.0
 """Standard deviations below zero at which the integrals are cut."""
@@ -34,32 +36,44 @@ _HIGHEST: Final = 12.0
 
 @dataclass(frozen=True)
 class Boundaries:
-    """Critical values of Student's t, both positive. Element i belongs to ``fewest + i`` blocks that count.
+    """Critical values of Student's t, both positive. Element i belongs to ``first + i`` blocks.
 
-    ``first`` is the block after which one first looks.
+    ``first`` is the number of blocks after which one first looks. ``fail_from`` and ``pass_from`` are those from which
+    on a boundary decides alone; before, its value is the level of its first look, and the interval must also clear the
+    limit by a margin, for what so few processes may not have shown (``unseen``).
     """
 
     first: int
-    fewest: int
     fail: Array
     """Above it the mean lies beyond the limit."""
     passes: Array
     """Below its negative the mean lies within the limit."""
+    fail_margins: Array
+    pass_margins: Array
+    fail_from: int = 0
+    pass_from: int = 0
     reserve: float = 0.0
     """Standard errors beyond a boundary at which a mean crosses it with the chance 1 - miss."""
 
     @property
     def last(self) -> int:
         """The largest number of blocks."""
-        return self.fewest + len(self.fail) - 1
+        return self.first + len(self.fail) - 1
+
+    def from_look(self, first: int) -> "Boundaries":
+        """The looks from so many blocks on, which may be none."""
+        skipped = max(0, first - self.first)
+        arrays = {name: getattr(self, name)[skipped:] for name in ("fail", "passes", "fail_margins", "pass_margins")}
+        return replace(self, first=self.first + skipped, **arrays)
 
 
 @cache
-def boundaries(alpha: float, miss: float, most: int) -> Boundaries:
-    """For at most ``most`` blocks, a look after each from the sixth on.
+def boundaries(alpha: float, miss: float, most: int, *, processes: int = 2, lost: int = 1) -> Boundaries:
+    """For at most ``most`` blocks, a look after each from the first on at which a verdict is possible.
 
-    ``alpha`` bounds the chance that a metric at its limit fails, ``miss`` that it passes, both over all looks.
-    Raises ValueError for rates outside (0, 0.5] or fewer blocks than a first look needs.
+    ``alpha`` bounds the chance that a metric at its limit fails, ``miss`` that it passes, both over all looks. A block
+    has so many ``processes`` an arm; ``lost`` is how many degrees of freedom the estimate takes. Raises ValueError for
+    rates outside (0, 0.5] or fewer blocks than a first look needs.
     """
     for rate in (alpha, miss):
         if not 0.0 < rate <= 0.5:
@@ -67,29 +81,67 @@ def boundaries(alpha: float, miss: float, most: int) -> Boundaries:
     if most < FIRST_LOOK:
         raise ValueError(f"{most} blocks are fewer than the {FIRST_LOOK} of a first look")
     looks = np.arange(FIRST_LOOK, most + 1, dtype=np.float64)
+    fail_from, pass_from = fewest_to_fail(alpha), fewest_to_pass(miss, processes)
     return Boundaries(
         first=FIRST_LOOK,
-        fewest=_FEWEST,
-        fail=_as_t(_normal_boundary(looks / most, alpha * _FAIL_SHARE), looks),
-        passes=_as_t(_normal_boundary(looks / most, miss * _PASS_SHARE), looks),
+        fail=_spent(looks, alpha * _FAIL_SHARE, _FAIL_SPENT, fail_from, lost),
+        passes=_spent(looks, miss * _PASS_SHARE, _PASS_SPENT, pass_from, lost),
+        fail_margins=np.where(looks < fail_from, unseen(alpha, looks * processes), 0.0),
+        pass_margins=np.where(looks < pass_from, unseen(miss, looks * processes), 0.0),
+        fail_from=fail_from,
+        pass_from=pass_from,
         reserve=_reserve(miss),
     )
 
 
-def one_look(alpha: float, miss: float, blocks: int, *, degrees: float | None = None) -> Boundaries:
-    """For a single look at at least two ``blocks``: quantiles of Student's t, of one degree less unless given."""
+def unseen(rate: float, processes: Array) -> Array:
+    """By how much, on the logarithmic scale, processes that were not seen may move the mean.
+
+    A share q of all processes escapes so many of them with the chance (1 - q) ** processes; the largest that does so
+    with the chance ``rate``, each process of it LARGEST_FACTOR times as slow or as fast as the others.
+    """
+    shift: Array = (1.0 - rate ** (1.0 / np.maximum(processes, 1.0))) * log(LARGEST_FACTOR)
+    return shift
+
+
+def _spent(looks: Array, error: float, power: float, fewest: int, lost: int) -> Array:
+    """The boundary on t that spends an error from ``fewest`` blocks on."""
+    from scipy.special import ndtr, stdtrit
+
+    levels = np.full_like(looks, error)
+    possible = looks >= fewest
+    if possible.any():
+        times = looks[possible] / looks[-1]
+        levels[possible] = ndtr(-_normal_boundary(times, error * times**power))
+        levels[~possible] = levels[possible][0]
+    # The same nominal level, look by look, for the t statistic of so many blocks.
+    boundary: Array = -stdtrit(looks - lost, levels)
+    return boundary
+
+
+def one_look(
+    alpha: float, miss: float, blocks: int, *, degrees: float | None = None, processes: int | None = None
+) -> Boundaries:
+    """For a single look at at least two ``blocks``: quantiles of Student's t, of one degree less unless given.
+
+    With ``processes`` an arm and block, what so few may not have shown is allowed for as in ``boundaries``.
+    """
     from scipy.special import stdtrit
 
     degrees = blocks - 1.0 if degrees is None else degrees
     fail, passes = (-np.atleast_1d(stdtrit(degrees, rate)).astype(np.float64) for rate in (alpha, miss))
-    return Boundaries(first=blocks, fewest=blocks, fail=fail, passes=passes, reserve=_reserve(miss))
-
-
-def last_look(alpha: float, miss: float, blocks: int) -> Boundaries:
-    """For a single look at the end of at least two ``blocks``, of which two must count."""
-    looks = [one_look(alpha, miss, counted) for counted in range(2, blocks + 1)]
-    fail, passes = (np.concatenate([getattr(look, name) for look in looks]) for name in ("fail", "passes"))
-    return Boundaries(first=blocks, fewest=2, fail=fail, passes=passes, reserve=_reserve(miss))
+    looks = np.array([float(blocks)])
+    fail_from, pass_from = (0, 0) if processes is None else (fewest_to_fail(alpha), fewest_to_pass(miss, processes))
+    return Boundaries(
+        first=blocks,
+        fail=fail,
+        passes=passes,
+        fail_margins=np.where(looks < fail_from, unseen(alpha, looks * (processes or 1)), 0.0),
+        pass_margins=np.where(looks < pass_from, unseen(miss, looks * (processes or 1)), 0.0),
+        fail_from=fail_from,
+        pass_from=pass_from,
+        reserve=_reserve(miss),
+    )
 
 
 def _reserve(miss: float) -> float:
@@ -98,29 +150,20 @@ def _reserve(miss: float) -> float:
     return float(-ndtri(miss))
 
 
-def _as_t(normal: Array, looks: Array) -> Array:
-    """The same nominal level, look by look, for the t statistic of so many blocks."""
-    from scipy.special import ndtr, stdtrit
+def _normal_boundary(times: Array, spent: Array) -> Array:
+    """Upper boundary of a standardised Brownian motion seen at ``times`` (shares of the whole, rising to 1).
 
-    # At the first look fewer blocks may count than there are: the same level, with their degrees of freedom.
-    counted = np.concatenate([np.arange(_FEWEST, looks[0]), looks])
-    levels = ndtr(-np.concatenate([np.full(len(counted) - len(looks), normal[0]), normal]))
-    t: Array = -stdtrit(counted - 1.0, levels)
-    return t
-
-
-def _normal_boundary(times: Array, error: float) -> Array:
-    """Upper boundary of a standardised Brownian motion seen at ``times`` (shares of the whole, rising to 1)."""
+    ``spent`` is the chance of having crossed it by then.
+    """
     from scipy.special import ndtri
 
     found = np.empty_like(times)
-    found[0] = -ndtri(error * times[0])
+    found[0] = -ndtri(spent[0])
     nodes, weights = _nodes(found[0] * np.sqrt(times[0]), times[0])
     mass = weights * _density(nodes / np.sqrt(times[0])) / np.sqrt(times[0])
     for look in range(1, len(times)):
         step = np.sqrt(times[look] - times[look - 1])
-        spent = error * (times[look] - times[look - 1])
-        edge = _edge(nodes, mass, step=step, spent=spent)
+        edge = _edge(nodes, mass, step=step, spent=float(spent[look] - spent[look - 1]))
         found[look] = edge / np.sqrt(times[look])
         following, weights = _nodes(edge, times[look])
         moved = _density((following[:, np.newaxis] - nodes) / step) @ mass / step

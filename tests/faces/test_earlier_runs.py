@@ -7,6 +7,7 @@ import pytest
 
 from harness.cli.budget_files import BudgetFiles
 from harness.cli.judge import rejudge_run
+from harness.records.errors import BudgetsError
 from harness.records.results import Results
 from harness.report import render, table
 from harness.store import RunFolder, load_run
@@ -73,3 +74,14 @@ def test_its_history_has_its_figures(stored: Results, folder: Path) -> None:
     series = {(one.subject, one.metric): one.points[0].value for one in history.series()}
     for entry in stored.entries:
         assert series[entry.subject, "latency_p50"] == entry["latency_p50"].value
+
+
+def test_it_is_held_to_no_other_limits_than_its_own(stored: Results, folder: Path) -> None:
+    assert stored.run.judging_rule == 1
+    budgets = folder / "budgets.toml"
+    text = budgets.read_text(encoding="utf-8")
+    changed = text.replace("latency_p50 = ", 'latency_p50 = "77 ms"\n# was ', 1)
+    assert changed != text
+    budgets.write_text(changed, encoding="utf-8")
+    with pytest.raises(BudgetsError, match=r"judged by an earlier rule.*latency_p50.*measure it again"):
+        rejudge_run(stored, BudgetFiles(folder, budgets))

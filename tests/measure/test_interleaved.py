@@ -61,8 +61,8 @@ def test_measuring_ends_as_soon_as_the_question_is_answered(slowdown, status):
 
 def test_the_arms_take_turns_and_the_baseline_is_told():
     entry, _ = compared(board_of(1.05), latency_p50_regression="2 %")
-    arms = [trial.arm[0] for trial in entry.trials[:8]]
-    assert arms == ["c", "b", "b", "c", "b", "c", "c", "b"]
+    arms = "".join(trial.arm[0] for trial in entry.trials[:8])
+    assert arms in ("cbbcbccb", "bccbcbbc")
     base = entry.baseline
     assert base.state == "measured" and base.artifact.sha256 == BASE.sha256
     ratio = next(one for one in base.ratios if one.metric == "latency_p50")

@@ -3,7 +3,7 @@ from math import log
 import numpy as np
 import pytest
 
-from harness.stats.sequential import FAIL, OPEN, PASS, Blocks, decide, paired
+from harness.stats.sequential import FAIL, OPEN, PASS, Blocks, decide, paired, serial_inflation
 from harness.stats.spending import boundaries
 
 LIMIT = np.array([log(1.02)])
@@ -49,7 +49,7 @@ def test_what_comes_after_the_decision_changes_nothing():
     short = decide(paired(logs[:, :cut], outside[:cut]), LIMIT, BOUNDS)
     logs[:, cut:] = 99.0
     spoilt = decide(paired(logs, outside), LIMIT, BOUNDS)
-    for name in ("verdicts", "blocks", "counted", "mean", "low", "high"):
+    for name in ("verdicts", "blocks", "mean", "low", "high"):
         assert getattr(whole, name).tolist() == getattr(short, name).tolist() == getattr(spoilt, name).tolist()
 
 
@@ -71,12 +71,67 @@ def test_a_linear_drift_cancels():
     assert paired(drifting, outside).effects == pytest.approx(0.0, abs=1e-12)
 
 
-def test_a_block_in_which_the_clock_stepped_does_not_count():
+def test_a_block_in_which_the_clock_stepped_counts_and_widens_the_interval():
     logs, outside = trace(1.0)
+    calm = decide(paired(logs, outside), LIMIT, BOUNDS)
     logs[0, 4, 3] += log(1.4)
-    decision = decide(paired(logs, outside), LIMIT, BOUNDS)
-    assert decision.verdicts.tolist() == [PASS]
-    assert decision.counted[0] == decision.blocks[0] - 1
+    stepped = decide(paired(logs, outside), LIMIT, BOUNDS)
+    assert stepped.blocks[0] > calm.blocks[0]
+    assert stepped.mean[0] != pytest.approx(0.0, abs=1e-4) or stepped.error[0] > calm.error[0]
+
+
+@pytest.mark.parametrize("slow", [0.1, 0.3])
+def test_a_slow_minority_of_processes_is_in_the_mean(slow):
+    """As many of the candidate's processes are 1.5 times as slow: the mean logarithm moves by their share of it."""
+    rng = np.random.default_rng(5)
+    logs, outside = trace(1.0, blocks=60, metrics=200, spread=0.005)
+    candidate = np.where(outside[:, np.newaxis], [1, 0, 0, 1], [0, 1, 1, 0]).astype(bool)
+    logs = logs + np.where(candidate & (rng.random(logs.shape) < slow), log(1.5), 0.0)
+    decision = decide(paired(logs, outside), np.full(200, LIMIT[0]), boundaries(0.005, 0.05, 60))
+    assert (decision.verdicts == PASS).mean() < 0.06
+    if slow > 0.2:
+        assert (decision.verdicts == FAIL).mean() > 0.9
+
+
+def test_what_the_first_place_of_a_block_costs_is_no_scatter():
+    logs, outside = trace(1.0, spread=0.002, blocks=20)
+    slow_start = logs.copy()
+    slow_start[:, :, 0] += log(1.1)
+    plain, started = (decide(paired(one, outside), LIMIT, BOUNDS) for one in (logs, slow_start))
+    assert started.verdicts[0] == plain.verdicts[0] == PASS
+    assert started.error == pytest.approx(plain.error, rel=1e-6)
+    assert started.mean == pytest.approx(plain.mean, abs=0.01)
+
+
+def test_the_line_is_the_least_squares_one():
+    logs, outside = trace(1.01, blocks=15, seed=4)
+    logs[:, :, 0] += 0.03
+    blocks = paired(logs, outside)
+    found = decide(blocks, np.array([0.0]), boundaries(0.005, 0.05, 15))
+    count = int(found.blocks[0])
+    design = np.column_stack([np.ones(count), blocks.turns[:count]])
+    line, residual, *_ = np.linalg.lstsq(design, blocks.effects[0, :count], rcond=None)
+    variance = residual[0] / (count - 2) * np.linalg.inv(design.T @ design)[0, 0]
+    assert found.mean[0] == pytest.approx(line[0]) and found.error[0] == pytest.approx(np.sqrt(variance))
+
+
+def test_steps_of_the_instrument_are_in_the_error_however_many_blocks_there_are():
+    blocks = Blocks(effects=np.full((1, 60), 0.015), turns=np.where(np.arange(60) % 2, 1.0, -1.0))
+    fine, coarse = (decide(blocks, LIMIT, BOUNDS, floor=floor) for floor in (0.001, 0.01))
+    assert fine.verdicts[0] == PASS and coarse.verdicts[0] == OPEN
+    assert coarse.error[0] == pytest.approx(0.01)
+
+
+def test_neighbours_that_resemble_each_other_widen_the_error_by_bartletts_factor():
+    rng = np.random.default_rng(2)
+    shocks = rng.normal(size=(1, 4000))
+    series = np.zeros_like(shocks)
+    for place in range(1, shocks.shape[1]):
+        series[:, place] = 0.6 * series[:, place - 1] + shocks[:, place]
+    inflation = serial_inflation(series)
+    assert inflation.shape == series.shape
+    assert inflation[0, -1] == pytest.approx(np.sqrt(1.6 / 0.4), rel=0.05)
+    assert serial_inflation(-np.abs(shocks) * np.where(np.arange(4000) % 2, 1, -1))[0, -1] == 1.0
 
 
 def test_nothing_is_decided_before_the_first_look():
@@ -103,6 +158,6 @@ def test_figures_that_are_no_numbers_are_refused(wrong):
 
 
 def test_trials_that_never_vary_are_decided_at_the_first_look():
-    blocks = Blocks(effects=np.full((1, 20), 0.03), unrest=np.zeros((1, 20, 2)))
+    blocks = Blocks(effects=np.full((1, 20), 0.03), turns=np.zeros(20))
     decision = decide(blocks, LIMIT, BOUNDS)
-    assert (decision.verdicts[0], decision.blocks[0]) == (FAIL, BOUNDS.first)
+    assert (decision.verdicts[0], decision.blocks[0]) == (FAIL, BOUNDS.fail_from)

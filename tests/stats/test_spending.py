@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.records.limit_test import FIRST_LOOK
+from harness.records.limit_test import FIRST_LOOK, fewest_to_fail, fewest_to_pass
 from harness.stats.spending import boundaries, one_look
 
 
@@ -14,11 +14,12 @@ def crossings(bounds, *, paths, seed):
     sums, squares = np.cumsum(values, 1)[:, looks - 1], np.cumsum(values**2, 1)[:, looks - 1]
     means = sums / looks
     t = means / np.sqrt((squares - sums * means) / (looks - 1) / looks)
-    fail, passes = (values[bounds.first - bounds.fewest :] for values in (bounds.fail, bounds.passes))
-    return (t > fail).any(1).mean(), (t < -passes).any(1).mean()
+    failed = (t > bounds.fail)[:, looks >= bounds.fail_from]
+    passed = (t < -bounds.passes)[:, looks >= bounds.pass_from]
+    return failed.any(1).mean(), passed.any(1).mean()
 
 
-@pytest.mark.parametrize(("alpha", "miss", "most"), [(0.05, 0.05, 30), (0.01, 0.1, 60), (0.005, 0.05, 12)])
+@pytest.mark.parametrize(("alpha", "miss", "most"), [(0.05, 0.05, 30), (0.01, 0.1, 60), (0.005, 0.05, 16)])
 def test_both_error_rates_are_kept_over_all_looks(alpha, miss, most):
     bounds = boundaries(alpha, miss, most)
     paths = 40_000
@@ -28,17 +29,47 @@ def test_both_error_rates_are_kept_over_all_looks(alpha, miss, most):
     assert failed > 0.3 * alpha and passed > 0.5 * miss
 
 
-def test_one_look_is_the_t_test_at_the_level_that_is_spent():
-    bounds = boundaries(0.02, 0.1, FIRST_LOOK)
+def test_where_there_is_one_look_it_is_the_t_test_at_the_level_that_is_spent():
+    bounds = boundaries(0.02, 0.1, FIRST_LOOK, processes=10)
     degrees = FIRST_LOOK - 1
-    assert bounds.fail[-1] == pytest.approx(stats.t.isf(0.02 * 0.5, degrees))
+    assert bounds.fail[-1] == pytest.approx(stats.t.isf(0.02 * 0.9, degrees))
     assert bounds.passes[-1] == pytest.approx(stats.t.isf(0.1 * 0.9, degrees))
 
 
-def test_where_fewer_blocks_count_the_level_stays_and_their_degrees_of_freedom_decide():
-    bounds = boundaries(0.02, 0.1, FIRST_LOOK)
-    degrees = np.arange(bounds.fewest, FIRST_LOOK + 1) - 1
-    assert bounds.fail == pytest.approx(stats.t.isf(0.02 * 0.5, degrees))
+def test_what_an_estimate_takes_is_taken_from_the_degrees_of_freedom():
+    one, two = (boundaries(0.02, 0.1, 20, lost=lost) for lost in (1, 2))
+    levels = stats.t.sf(one.fail, np.arange(FIRST_LOOK, 21) - 1)
+    assert two.fail == pytest.approx(stats.t.isf(levels, np.arange(FIRST_LOOK, 21) - 2))
+
+
+@pytest.mark.parametrize(("alpha", "blocks"), [(0.02, 6), (0.005, 8), (0.00005, 15)])
+def test_a_limit_fails_on_blocks_that_chance_alone_would_not_all_put_beyond_it(alpha, blocks):
+    assert fewest_to_fail(alpha) == blocks and (0.5**blocks <= alpha < 0.5 ** (blocks - 1) or blocks == FIRST_LOOK)
+
+
+@pytest.mark.parametrize(("processes", "blocks"), [(1, 29), (2, 15), (4, 8), (10, FIRST_LOOK)])
+def test_a_limit_is_passed_on_processes_that_would_have_shown_a_slow_minority(processes, blocks):
+    assert fewest_to_pass(0.05, processes) == blocks
+    assert 0.9 ** (blocks * processes) <= 0.05
+
+
+def test_on_fewer_blocks_the_interval_must_clear_the_limit_by_what_may_be_unseen():
+    bounds = boundaries(0.005, 0.05, 60, processes=2)
+    assert bounds.pass_from == 15 and bounds.fail_from == 8
+    looks = np.arange(bounds.first, bounds.last + 1)
+    assert (bounds.pass_margins[looks >= 15] == 0).all() and (bounds.fail_margins[looks >= 8] == 0).all()
+    escaped = bounds.pass_margins[0] / np.log(2.0)
+    assert (1 - escaped) ** (2 * FIRST_LOOK) == pytest.approx(0.05)
+    assert (np.diff(bounds.pass_margins) <= 0).all() and bounds.pass_margins[0] > 0
+
+
+def test_later_looks_are_those_of_the_whole():
+    whole = boundaries(0.005, 0.05, 60)
+    later = whole.from_look(20)
+    assert (later.first, later.last) == (20, 60)
+    assert later.fail.tolist() == whole.fail[14:].tolist()
+    assert later.pass_margins.tolist() == whole.pass_margins[14:].tolist()
+    assert whole.from_look(3).first == FIRST_LOOK
 
 
 def test_a_single_look_has_both_rates_whole():
@@ -52,17 +83,18 @@ def test_a_single_look_has_both_rates_whole():
 def test_two_looks_spend_as_a_bivariate_normal_says():
     """The recursive integration against scipy's own integral over the plane."""
     bounds = boundaries(0.1, 0.1, FIRST_LOOK + 1)
+    spent = 0.1 * 0.9
     levels = stats.t.sf(bounds.fail[-2:], np.array([FIRST_LOOK, FIRST_LOOK + 1]) - 1)
     first, second = stats.norm.isf(levels)
     rho = np.sqrt(FIRST_LOOK / (FIRST_LOOK + 1))
     stays = stats.multivariate_normal([0, 0], [[1, rho], [rho, 1]]).cdf([first, second])
-    assert 1 - stays == pytest.approx(0.05, rel=1e-4)
+    assert 1 - stays == pytest.approx(spent, rel=1e-4)
 
 
 def test_smaller_rates_and_fewer_blocks_so_far_ask_for_more():
     strict, loose = boundaries(0.0001, 0.05, 40), boundaries(0.01, 0.05, 40)
     assert (strict.fail > loose.fail).all()
-    assert (np.diff(strict.fail)[:10] < 0).all()
+    assert (np.diff(strict.fail)[: strict.fail_from - FIRST_LOOK] < 0).all()
     assert (strict.last, strict.first) == (40, FIRST_LOOK)
 
 

@@ -26,7 +26,8 @@ def experiment(noise="iid", *, sessions=40, slow=0.0, slow_metrics=50, seed=0):
 def test_nothing_changed_is_green_and_never_fails(noise):
     outcome = experiment(noise)
     assert outcome.sessions_failed == 0
-    assert outcome.sessions_green >= 39
+    # Nothing tells the judge here that the board was throttled: what it did to a block stays in the spread.
+    assert outcome.sessions_green >= (36 if noise == "throttle" else 39)
 
 
 @pytest.mark.parametrize("noise", NOISES)

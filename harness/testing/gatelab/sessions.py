@@ -100,12 +100,19 @@ def _run_some(what: Experiment, sessions: int, rng: np.random.Generator, outcome
 
 def _decided(what: Experiment, noise: Array, shift: Array) -> Decision:
     """The judge's decision, every metric at its share of alpha."""
-    outside = np.arange(what.max_blocks) % 2 == 0
+    outside = _outer_places(what)
     logs = noise[:, : what.max_blocks * TRIALS_A_BLOCK].reshape(len(noise), what.max_blocks, TRIALS_A_BLOCK)
     candidate = np.where(outside[:, np.newaxis], [True, False, False, True], [False, True, True, False])
     logs = logs + shift[:, np.newaxis, np.newaxis] * candidate
-    bounds = boundaries(what.alpha / what.metrics, what.miss, what.max_blocks)
+    bounds = boundaries(what.alpha / what.metrics, what.miss, what.max_blocks, lost=2)
     return decide(paired(logs, outside), np.full(len(noise), log(1.0 + what.limit)), bounds)
+
+
+def _outer_places(what: Experiment) -> NDArray[np.bool_]:
+    """Whether the candidate has the outer places of a block: at random in each pair of blocks, once in either."""
+    pairs = np.random.default_rng(what.seed).random(what.max_blocks // 2 + 1) < 0.5
+    outer: NDArray[np.bool_] = np.column_stack([pairs, ~pairs]).ravel()[: what.max_blocks]
+    return outer
 
 
 def _count(decision: Decision, slow: NDArray[np.bool_], outcome: Outcome) -> None:

@@ -1,8 +1,11 @@
 """The code's structure: no import cycle, no function longer than a screen, and a script that counts the rest."""
 
+import ast
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,21 @@ def test_no_module_imports_itself_in_a_circle_even_within_functions(here):
 
 def test_no_function_is_longer_than_a_screen(here):
     assert here.function_longest <= 60
+
+
+def test_no_text_that_is_run_or_imported_names_a_room_above_its_own():
+    contracts = tomllib.loads((structure.ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    floors = [re.split(r" \| ", floor) for floor in contracts[0]["layers"]]
+    height = {room: -at for at, rooms in enumerate(floors) for room in rooms}
+    found = []
+    for path in sorted((structure.ROOT / "harness").glob("*/**/*.py")):
+        room = path.relative_to(structure.ROOT / "harness").parts[0]
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named = re.fullmatch(r"(?:from |import )?harness\.([a-z]+)(?:[.:][\w.:]+)?(?: import .*)?", node.value)
+                if named and height[named[1]] >= height[room] and named[1] != room:
+                    found.append((path.name, node.value))
+    assert found == []
 
 
 def test_a_cycle_is_found_through_an_import_within_a_function(tmp_path):

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli.budget_files import BudgetFiles, lineages_of, stored_run
-from harness.cli.collection import UnnamedBenchmark, collect_all
 from harness.gates import (
     BudgetedCandidate,
     Budgets,
@@ -26,6 +25,7 @@ from harness.records.errors import BudgetsError, UsageError
 from harness.records.files import real_path
 from harness.records.results import Results
 from harness.records.text import visible
+from harness.session.collect_benchmarks import UnnamedBenchmark, collect_all
 
 _DEFAULT = "benchmarks"
 

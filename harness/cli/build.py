@@ -15,7 +15,6 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from harness.cli.collection import collect_benchmarks
 from harness.pipeline.builder.artifact_folder import export_artifacts
 from harness.pipeline.builder.build import Builder, Result
 from harness.pipeline.worker.worker_client import MEMORY_BYTES
@@ -26,6 +25,7 @@ from harness.records.text import visible
 from harness.records.units import parse_quantity
 from harness.session.baselines.carried import FOLDER, write_carried
 from harness.session.baselines.worktree import BaselineBuild, Commit, resolve_commit
+from harness.session.collect_benchmarks import collect_benchmarks
 
 _WIDTH = 80
 _NONE = "–"

@@ -20,7 +20,7 @@ from harness.store.git import ask, commit_of, is_shallow, top
 SHORT = 12
 """Letters of a commit or hash, in sentences."""
 _EXACTLY = "rev:"
-_BUILDER = "from harness.cli.baseline_main import main; main()"
+_BUILDER = "from harness.session.baselines.worktree_main import main; main()"
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness.cli.collection import collect_benchmarks
 from harness.pipeline.builder.artifact_folder import export_artifacts
 from harness.pipeline.builder.build import Builder
 from harness.records.artifact import Artifact
 from harness.records.errors import HarnessError
+from harness.session.collect_benchmarks import collect_benchmarks
 
 
 def main() -> None:
-    """Collect, keep what is asked for, build, put it on a shelf; a failure of all is one line and exit code 1."""
+    """Collect, build what is asked for, write a folder of artifacts; a failure of all is one line and exit code 1."""
     try:
         failed = build_base(json.load(sys.stdin))
     except HarnessError as error:

@@ -78,7 +78,7 @@ def _answered(
     signed = Blocks(blocks.effects * sign, blocks.turns)
     floor = _error_of_steps(question, seen)
     decision = decide(signed, np.array([limit]), bounds, serial=not question.relative, floor=floor)
-    if not float(decision.error[0]) > 0.0:
+    if decision.error[0] == 0.0:
         # Times that agree to the last digit from process to process were not measured: no clock is so coarse.
         return _no_look(blocks.effects.shape[1])
     found = _told(question, decision, limit=limit, bounds=bounds, within=within)

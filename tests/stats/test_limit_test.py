@@ -200,3 +200,9 @@ def test_every_sampled_metric_has_figures_of_a_kind_of_trial():
     one = trial(0, "candidate", 0.004)
     assert all(metric.figure(one) is not None for metric in asked if metric.kind == "latency")
     assert {metric.kind for metric in asked} == {"latency", "memory", "stages"}
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 5])
+def test_before_the_first_look_there_is_no_figure_and_it_is_told_how_many_blocks_it_takes(blocks):
+    found = run_limit_test(question(), measured(1.0, blocks=blocks))
+    assert (found.verdict, found.blocks, found.value, found.needed) == ("open", blocks, None, 6)

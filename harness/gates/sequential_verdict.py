@@ -147,10 +147,11 @@ def _advice(found: LimitTestResult, evidence: Evidence) -> str:
     settings, blocks = evidence.settings, max(1, _measured_blocks(evidence))
     more = max(1, FIRST_LOOK - blocks)
     if found.value is not None:
-        wanted = None if found.needed is None else max(0, found.needed - found.blocks)
+        a_block = found.blocks / blocks if found.trials else 1.0
+        wanted = None if found.needed is None else ceil((found.needed - found.blocks) / a_block)
         if wanted is None or wanted > _HARDLY_POSSIBLE:
             return f"more than {_HARDLY_POSSIBLE} blocks would not settle it; move the limit away from the value"
-        more = max(more, ceil(wanted * blocks / max(1, found.blocks)) if found.trials else wanted)
+        more = max(more, wanted)
     needed_s = ceil(evidence.entry.seconds.get("measure", 0.0) / blocks * (blocks + more))
     longer = f" (--time-limit {needed_s})" if needed_s > settings.time_limit_s else ""
     return f"about {more} more block{'s' if more > 1 else ''}{longer}"

@@ -59,7 +59,8 @@ def _noise(array: NDArray[np.float64]) -> float:
     between = float(np.median(np.abs(np.diff(array)))) / _MAD_OF_NORMAL / sqrt(2)
     sizes = np.abs(array)
     usual = float(np.median(sizes)) or float(sizes.max()) or 1.0
-    return max(between, _QUIET * usual)
+    rounding = float(np.spacing(sizes.max()))  # or an ordinary figure among vanishing ones is infinitely far away
+    return max(between, _QUIET * usual, rounding)
 
 
 def _without_outliers(array: NDArray[np.float64], noise: float) -> NDArray[np.float64]:

@@ -10,6 +10,8 @@ from harness.records.artifact import AccuracyResult
 from harness.records.results import ArtifactRecord, BaselineRecord
 from harness.records.settings import Settings
 from harness.records.status import Status
+from harness.records.units import format_quantity
+from harness.stats import proportion_loss
 from harness.testing import make_artifact, make_entry
 
 
@@ -45,7 +47,8 @@ def test_the_difference_is_exact_and_its_paired_interval_is_shown(lost, gained, 
     assert finding.status is status
     assert finding.value == pytest.approx((lost - gained) / 500)
     assert finding.ci_low < finding.value < finding.ci_high
-    assert "over 500 samples" in finding.reason and "95 % interval" in finding.reason
+    low, high = (format_quantity(end, "pt") for end in (finding.ci_low, finding.ci_high))
+    assert f"exact difference over 500 samples; 95 % interval {low} to {high})" in finding.reason
 
 
 def test_points_are_points_of_accuracy_not_shares_of_it():
@@ -69,10 +72,25 @@ def test_what_cannot_be_compared_is_not_green(own, before, why):
     assert finding.status is Status.INVALID and why in finding.reason
 
 
-@pytest.mark.parametrize("right", [None, "", "!!", base64.b64encode(b"\1").decode()])
+@pytest.mark.parametrize("right", [None, "", "!!", base64.b64encode(b"\1").decode(), f"!{scored(RIGHT).right}"])
 def test_bits_that_are_missing_or_no_such_leave_the_interval_out(right):
     finding = judged(scored(RIGHT), scored(RIGHT, right=right))
     assert finding.status is Status.PASS and finding.ci_low is None
+
+
+@pytest.mark.parametrize("n", [7, 8, 9, 16, 500])
+def test_the_interval_is_that_of_the_samples_that_differ_however_many_fill_the_last_byte(n):
+    right = np.arange(n) % 5 != 0
+    own = right.copy()
+    own[:2] = [True, False]
+    loss = proportion_loss(lost=1, gained=1, n=n, confidence=0.95)
+    finding = judged(scored(own), scored(right))
+    assert (finding.value, finding.ci_low, finding.ci_high) == (0.0, loss.low, loss.high)
+
+
+def test_one_byte_more_than_the_samples_fill_leaves_the_interval_out():
+    padded = base64.b64encode(b"\0" + np.packbits(RIGHT).tobytes()).decode()
+    assert judged(scored(RIGHT), scored(RIGHT, right=padded)).ci_low is None
 
 
 def test_identical_is_not_worse():

@@ -266,11 +266,19 @@ def test_a_lower_throughput_is_the_worse_one():
     assert "throughput worsening 10 %" in judged.reason
 
 
-@pytest.mark.parametrize("base", [[], [measured("latency_p50", 0.0, 0.0, 0.0)], [measured("latency_p50", None)]])
-def test_a_baseline_without_a_usable_value_is_not_judged(base):
+@pytest.mark.parametrize(
+    ("base", "why"),
+    [
+        ([], "of the baseline, latency_p50 was not measured"),
+        ([measured("latency_p50", 0.0, 0.0, 0.0)], "the baseline's value is zero"),
+        ([measured("latency_p50", None)], "of the baseline, latency_p50 is unknown: no reason was given"),
+    ],
+)
+def test_a_baseline_without_a_usable_value_is_not_judged(base, why):
     judged = verdict(entry(LATENCY), limit("latency_p50_regression", "2 %"), baseline=base)
 
     assert judged.status is Status.INVALID
+    assert judged.reason == f"not judged: {why} (marker)"
 
 
 @pytest.mark.parametrize("status", [Status.ERROR, Status.FAIL, Status.INVALID])

@@ -1,5 +1,6 @@
 """What trials answer to a limit, as a sentence; what of a limit asks trials at all."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,48 @@ def test_a_figure_on_its_limit_is_too_close_to_call_and_another_limit_is_advised
     assert found.status is Status.INCONCLUSIVE
     assert "latency_p50 too close to call" in found.reason
     assert "more than 1000 blocks would not settle it; move the limit away from the value" in found.reason
+
+
+def energy(blocks, *, a_block=4):
+    return [
+        TrialMetrics(
+            kind="energy",
+            arm="candidate",
+            block=place // a_block,
+            values={"energy_per_inference": 0.015 * SPREAD[place % 12]},
+        )
+        for place in range(blocks * a_block)
+    ]
+
+
+def test_what_is_too_close_to_call_is_told_how_many_further_blocks_would_settle_it():
+    found = judged("4.004 ms", trials(12))
+    assert found.status is Status.INCONCLUSIVE and found.needed > found.blocks == 12
+    assert found.reason.endswith(f"; about {found.needed - 12} more blocks (marker)")
+
+
+@pytest.mark.parametrize("room", [-1, 0, 1])
+def test_a_longer_time_limit_is_advised_where_the_further_blocks_do_not_fit_into_it(room):
+    """12 blocks took 30 s; those that it would take want as much time each."""
+    found = judged("4.004 ms", trials(12))
+    whole_s = 30.0 / 12 * found.needed
+    settings = Settings(alpha=0.005, miss=0.05, time_limit_s=whole_s + room)
+    reason = judged("4.004 ms", trials(12), settings=settings, seconds={"measure": 30.0}).reason
+    assert f"more blocks (--time-limit {whole_s:.0f})" in reason if room < 0 else "--time-limit" not in reason
+
+
+@pytest.mark.parametrize("text", ["15.02 mJ", "14.999 mJ"])
+def test_what_single_trials_answer_is_advised_in_blocks_of_them(text):
+    """Also where it takes more than a thousand trials, four to a block."""
+    made = make_entry(
+        figures=energy(8), most_blocks=40, measurements=[measured("energy_per_inference", 0.015, 0.0149, 0.0151)]
+    )
+    settings = Settings(alpha=0.005, miss=0.05)
+    (found,) = judge(made, [limit("energy_per_inference", text)], settings=settings).findings
+    assert found.status is Status.INCONCLUSIVE and found.blocks == 32
+    further = (found.needed - 32) / 4
+    (told,) = re.findall(r"about (\d+) more blocks", found.reason)
+    assert further <= int(told) < further + 1
 
 
 def test_blocks_of_which_too_few_count_ask_for_more_time():

@@ -44,6 +44,14 @@ def test_an_option_says_its_default_where_it_has_one(field: str, end: str, withi
     assert OPTIONS[field].within == within
 
 
+def test_an_option_is_typed_with_its_flag_or_its_alias_and_written_with_its_key() -> None:
+    device, alpha = OPTIONS["devices"], OPTIONS["alpha"]
+    assert (device.key, device.flags) == ("device", ("--device", "--board"))
+    assert (alpha.key, alpha.flags) == ("alpha", ("--alpha",))
+    for option in OPTIONS.values():
+        assert option.flag == f"--{option.key}"
+
+
 def test_a_profile_that_says_nothing() -> None:
     profile = DeviceProfile(name="pi", lineage=("pi",))
     assert profile.connection == Connection(transport="ssh", host=None, user=None, port=None, python=None)

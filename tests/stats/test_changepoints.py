@@ -93,6 +93,12 @@ def test_figures_that_repeat_exactly_change_with_the_third():
     assert changepoints([*size, *[112_704.0] * 8]) == []
 
 
+@pytest.mark.parametrize("vanishing", [0.0, 5e-324, 1.1125369292536007e-308, 1e-200])
+def test_ordinary_figures_after_vanishing_ones_are_another_level(vanishing):
+    (shift,) = changepoints([vanishing] * 6 + [1.0] * 5)
+    assert (shift.at, shift.before, shift.after) == (6, vanishing, 1.0)
+
+
 @pytest.mark.parametrize("count", range(2 * LEAST))
 def test_a_short_series_has_no_changes(count):
     assert changepoints([*[1.0] * (count // 2), *[9.0] * (count - count // 2)] or [1.0]) == []

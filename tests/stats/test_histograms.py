@@ -24,6 +24,13 @@ def test_every_inference_is_counted_once(samples, bins, batch):
     assert edges[-1] >= max(samples)
 
 
+@pytest.mark.parametrize("n", [30, 300, 3000])
+def test_bins_are_as_many_as_freedman_and_diaconis_ask_for_on_the_logarithm(n):
+    logs = np.random.default_rng(n).normal(-5.0, 0.2, n)
+    _, counts = histogram(np.exp(logs), MAX_BINS)
+    assert len(counts) == len(np.histogram_bin_edges(logs, bins="fd")) - 1
+
+
 def test_equal_samples_make_one_bin():
     edges, counts = histogram([0.004] * 20)
     assert counts == [20]

@@ -1,4 +1,4 @@
-from math import log
+from math import log, log1p, sqrt
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ from harness.records.limit_test import LimitTest
 from harness.records.metrics import METRICS, metrics_of
 from harness.records.results import Histogram, TrialSummary
 from harness.stats.limit_test import run_limit_test, unpaired_test
+from harness.stats.spending import boundaries
 
 ABBA = ("candidate", "baseline", "baseline", "candidate")
 BAAB = ("baseline", "candidate", "candidate", "baseline")
@@ -188,6 +189,30 @@ def test_arms_at_different_times_fail_at_their_limit_as_rarely_as_alpha_says():
         earlier = [t.model_copy(update={"arm": "baseline"}) for t in measured(1.0, blocks=4, arms=1, seed=2 * seed + 1)]
         alarms += unpaired_test(asked, [*own, *earlier]).verdict == "fail"
     assert 0.2 * alpha < alarms / runs < 1.2 * alpha
+
+
+@pytest.mark.parametrize("still", ["candidate", "baseline"])
+def test_an_arm_that_never_varies_was_not_measured_and_arms_apart_are_not_compared(still):
+    own = measured(1.5, blocks=4, arms=1)
+    earlier = [t.model_copy(update={"arm": "baseline"}) for t in measured(1.0, blocks=4, arms=1, seed=9)]
+    told = [trial(t.block, t.arm, 0.004) if t.arm == still else t for t in (*own, *earlier)]
+    found = unpaired_test(question(), told)
+    assert (found.verdict, found.value, found.blocks) == ("open", None, 16)
+
+
+@pytest.mark.parametrize("within", [20, 30])
+def test_what_would_be_detected_is_told_for_the_blocks_that_the_time_limit_has_room_for(within):
+    """Beyond the limit it is a boundary and the reserve for a miss, in standard errors of so many blocks."""
+    trials = measured(1.0)
+    assert run_limit_test(question(), trials).blocks < within
+    bounds = boundaries(0.001, 0.05, 40, processes=2, lost=2)
+
+    def reach(room):
+        return log1p(run_limit_test(question(), trials, within=room).detectable) - log1p(0.02)
+
+    errors = {room: bounds.fail[room - bounds.first] + bounds.reserve for room in (within, 40)}
+    assert reach(within) / reach(None) == pytest.approx(errors[within] / errors[40] * sqrt(40 / within))
+    assert reach(None) == pytest.approx(reach(40)) == pytest.approx(reach(1000))
 
 
 def test_one_trial_an_arm_tells_nothing_of_arms_apart():

@@ -134,6 +134,17 @@ def test_neighbours_that_resemble_each_other_widen_the_error_by_bartletts_factor
     assert serial_inflation(-np.abs(shocks) * np.where(np.arange(4000) % 2, 1, -1))[0, -1] == 1.0
 
 
+def test_one_arms_error_is_widened_by_what_neighbours_resemble_each_other_and_that_of_two_is_not():
+    """Slow waves: a block says much of the next one."""
+    effects = np.sin(np.arange(40) / 3.0)[np.newaxis, :]
+    blocks, last = Blocks(effects=effects, turns=np.zeros(40)), boundaries(0.005, 0.05, 40).from_look(40)
+    plain, serial = (decide(blocks, LIMIT, last, serial=serial) for serial in (False, True))
+    inflation = serial_inflation(effects)[0, -1]
+    assert inflation > 2.0
+    assert plain.error[0] == pytest.approx(effects.std(ddof=1) / np.sqrt(40))
+    assert serial.error[0] == pytest.approx(inflation * plain.error[0])
+
+
 def test_nothing_is_decided_before_the_first_look():
     decision = verdict(5.0, blocks=5)
     assert decision.verdicts.tolist() == [OPEN]

@@ -5,8 +5,8 @@
 A mutant is one module of a room (stats, gates, records) with one node of its syntax changed: a comparison, an operator,
 a condition, a constant, what is returned, a statement left out. The choice is drawn by the seed, from each room as many
 as its share of all that could be changed. Each runs against the room's own tests until the first that fails, those of
-its module first; one that takes far more processor time than all of them is taken for noticed. Exit status 1 where
-fewer than ``--least`` percent were noticed, 2 where tests fail without a mutant.
+its module first; one that takes far more time than all of them, or waits for ever, is taken for noticed. Exit status 1
+where fewer than ``--least`` percent were noticed, 2 where tests fail without a mutant.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import importlib.util
 import os
 import random
 import resource
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("stats", "gates", "records")
 CPU_S = 120
 """Processor time of one mutant's tests; those of the slowest room take a third of it."""
+WAIT_S = 600
+"""Time by the clock: a mutant may open a pipe that nobody writes to, which takes no processor time."""
 _QUIET = (
     "-x",
     "-q",
@@ -293,6 +296,7 @@ def _fork(room: str, mutant: Mutant | None) -> int:
     code: int = 3
     try:
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+        signal.alarm(WAIT_S)
         with tempfile.TemporaryDirectory(prefix="mutant-") as folder, Path(os.devnull).open("r+b") as null:
             for fd in (0, 1, 2):
                 os.dup2(null.fileno(), fd)
@@ -303,7 +307,10 @@ def _fork(room: str, mutant: Mutant | None) -> int:
             for module in [mutant.module] if mutant else sorted({one.module for one in mutants_of(room)}):
                 importlib.import_module(module)
             import pytest
+            from hypothesis.configuration import set_hypothesis_home_dir
 
+            # What fails for one mutant is no example to try first with the next.
+            set_hypothesis_home_dir(folder)
             own = f"tests/{room}/test_{mutant.path.stem}.py" if mutant else ""
             first = [own] if Path(own).is_file() else []
             code = int(pytest.main([*_QUIET, f"--basetemp={folder}/tests", *first, f"tests/{room}"]))

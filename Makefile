@@ -40,7 +40,7 @@ coverage: $(INSTALLED)
 
 coverage-all: $(INSTALLED)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run $(PYTEST) tests
+	PYTHONPATH=$(CURDIR)/tests/support/at_start $(BIN)/coverage run $(PYTEST) tests
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --show-missing --skip-covered --fail-under=95
 

@@ -3,7 +3,7 @@
 ``python -m harness.testing.gatelab --noise iid --sessions 2000 --metrics 100 --limit 2 --slowdown 2``
 """
 
-from harness.testing.gatelab.noise import NOISES
+from harness.testing.gatelab.noise import NOISES, parse_noise
 from harness.testing.gatelab.sessions import Experiment, Outcome, run_experiment
 
-__all__ = ["NOISES", "Experiment", "Outcome", "run_experiment"]
+__all__ = ["NOISES", "Experiment", "Outcome", "parse_noise", "run_experiment"]

@@ -7,12 +7,23 @@ from typing import Annotated, Any
 import typer
 
 from harness.testing.gatelab.competitors import TRIALS_EACH
-from harness.testing.gatelab.noise import NOISES
-from harness.testing.gatelab.sessions import Experiment, run_experiment
+from harness.testing.gatelab.noise import NOISES, parse_noise
+from harness.testing.gatelab.sessions import Design, Experiment, Question, run_experiment
+
+
+def _noises() -> str:
+    """Every noise with its keys and their defaults, as --help shows them."""
+    told = []
+    for noise in NOISES.values():
+        keys = ",".join(
+            f"{key.name}={float(key.default):g}" if key.unit else f"{key.name}={key.default}" for key in noise.keys
+        )
+        told.append(f"{noise.name}:{keys}" if keys else noise.name)
+    return "; ".join(told)
 
 
 def simulate(  # noqa: PLR0913, PLR0917 - one argument an option
-    noise: Annotated[str, typer.Option(help=f"one of: {', '.join(NOISES)}")] = "iid",
+    noise: Annotated[str, typer.Option(metavar="NAME[:key=value,...]", help=_noises())] = "iid",
     sessions: Annotated[int, typer.Option(min=1)] = 2000,
     metrics: Annotated[int, typer.Option(min=1, help="budgeted metrics a session")] = 100,
     slow_metrics: Annotated[int | None, typer.Option(min=1, help="how many are truly slower (default: all)")] = None,
@@ -22,11 +33,21 @@ def simulate(  # noqa: PLR0913, PLR0917 - one argument an option
     alpha: Annotated[float, typer.Option(help="percent of sessions that may fail though all is within limits")] = 0.5,
     miss: Annotated[float, typer.Option(help="percent of metrics beyond their limit that may pass")] = 5.0,
     max_blocks: Annotated[int, typer.Option(min=6, help="blocks a metric after which measuring ends")] = 130,
+    question: Annotated[
+        Question, typer.Option(help="what the limit is on: a ratio, or the candidate alone")
+    ] = "relative",
+    design: Annotated[Design, typer.Option(help="how the arms take turns")] = "trials",
+    trial_seconds: Annotated[float, typer.Option(min=0.001, help="how long a trial takes")] = 1.0,
+    slice_ms: Annotated[float, typer.Option(min=0.1, max=150.0, help="how long a slice takes")] = 20.0,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Run sessions through the real judge and count its verdicts."""
-    if noise not in NOISES:
-        raise typer.BadParameter(f'"{noise}" is none of {", ".join(NOISES)}', param_hint="--noise")
+    try:
+        parse_noise(noise)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--noise") from None
+    if design == "slices" and question != "relative":
+        raise typer.BadParameter("only a relative question is measured in slices", param_hint="--design")
     slow = metrics if slow_metrics is None else slow_metrics
     if slow > metrics:
         raise typer.BadParameter(f"{slow} of {metrics} metrics cannot be slow", param_hint="--slow-metrics")
@@ -41,6 +62,10 @@ def simulate(  # noqa: PLR0913, PLR0917 - one argument an option
         alpha=alpha / 100.0,
         miss=miss / 100.0,
         max_blocks=max_blocks,
+        question=question,
+        design=design,
+        trial_seconds=trial_seconds,
+        slice_ms=slice_ms,
     )
     found = {**run_experiment(what).as_dict(), "limit": limit, "slowdown": slowdown}
     sys.stdout.write(json.dumps(found, indent=2) + "\n" if as_json else _told(found))

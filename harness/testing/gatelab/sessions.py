@@ -3,27 +3,35 @@
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from math import log, log1p
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.sequential import FAIL, PASS, Decision, decide, paired
+from harness.stats.sequential import FAIL, PASS, Blocks, Decision, decide, paired
 from harness.stats.spending import boundaries
 from harness.testing.gatelab.competitors import COMPETITORS, TRIALS_EACH
-from harness.testing.gatelab.noise import NOISES
+from harness.testing.gatelab.noise import Parameters, parse_noise
+from harness.testing.gatelab.trace import PARTS_OF_A_TRIAL, PROCESSES_A_BLOCK, Trace, turns_of_slices
 
 Array = NDArray[np.float64]
+Question = Literal["relative", "absolute"]
+Design = Literal["trials", "slices"]
 
-TRIALS_A_BLOCK: Final = 4
 _METRICS_AT_ONCE: Final = 20_000
 """So that a trace of all of them stays well under a gigabyte."""
+_MOST_WINDOWS: Final = 10_400_000
+"""Likewise, where time is followed within the processes."""
 _CONFIDENCE: Final = 0.95
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What is simulated; ``limit`` and ``slowdown`` are shares (0.02 for 2 %)."""
+    """What is simulated; ``limit`` and ``slowdown`` are shares (0.02 for 2 %).
+
+    ``noise`` is a name, or NAME:key=value,... An absolute limit lies by ``limit`` above the mean that the noise has;
+    it is about the candidate's trials alone, so that ``design`` is trials.
+    """
 
     noise: str
     sessions: int
@@ -35,6 +43,10 @@ class Experiment:
     alpha: float = 0.005
     miss: float = 0.05
     max_blocks: int = 130
+    question: Question = "relative"
+    design: Design = "trials"
+    trial_seconds: float = 1.0
+    slice_ms: float = 20.0
 
 
 @dataclass
@@ -63,6 +75,7 @@ class Outcome:
         others = (what.metrics - what.slow_metrics) * what.sessions
         return {
             **asdict(what),
+            "parameters": parse_noise(what.noise).values,
             "sessions_failed": self.sessions_failed,
             "sessions_green": self.sessions_green,
             "metrics_passed": self.verdicts["pass"],
@@ -76,36 +89,86 @@ class Outcome:
 
 
 def run_experiment(what: Experiment) -> Outcome:
-    """Simulate all sessions: the same seed gives the same outcome."""
+    """Simulate all sessions: the same seed gives the same outcome. Raises ValueError for a noise that is none."""
+    noise = parse_noise(what.noise)
     rng = np.random.default_rng(what.seed)
     outcome = Outcome(what)
-    at_once = max(1, _METRICS_AT_ONCE // what.metrics)
+    windows = _trace(what, noise, rng, 1).windows.size
+    at_once = max(1, min(_METRICS_AT_ONCE, _MOST_WINDOWS // windows) // what.metrics)
     for begun in range(0, what.sessions, at_once):
-        _run_some(what, min(at_once, what.sessions - begun), rng, outcome)
+        _run_some(what, noise, min(at_once, what.sessions - begun), rng, outcome)
     return outcome
 
 
-def _run_some(what: Experiment, sessions: int, rng: np.random.Generator, outcome: Outcome) -> None:
+def _trace(what: Experiment, noise: Parameters, rng: np.random.Generator, rows: int) -> Trace:
+    """The processes of whole sessions, in the order in which the design runs them."""
+    if what.design == "slices":
+        pairs = what.max_blocks * PROCESSES_A_BLOCK // 2
+        return turns_of_slices(rng, rows, pairs, slice_s=what.slice_ms / 1000.0, trial_s=what.trial_seconds)
+    if what.question == "absolute":
+        candidate = np.ones(what.max_blocks * PROCESSES_A_BLOCK, dtype=np.bool_)
+    else:
+        outside = _outer_places(what)[:, np.newaxis]
+        candidate = np.where(outside, [True, False, False, True], [False, True, True, False]).ravel()
+    return _trials(what, noise, rng, rows, candidate)
+
+
+def _trials(
+    what: Experiment, noise: Parameters, rng: np.random.Generator, rows: int, candidate: NDArray[np.bool_]
+) -> Trace:
+    parts = PARTS_OF_A_TRIAL if noise.noise.timed else 1
+    return Trace(
+        rng, rows, candidate,
+        windows=np.arange(len(candidate) * parts).reshape(-1, parts),
+        window_s=what.trial_seconds / parts,
+        trial_s=what.trial_seconds,
+        session_s=what.max_blocks * PROCESSES_A_BLOCK * what.trial_seconds,
+    )  # fmt: skip
+
+
+def _run_some(what: Experiment, noise: Parameters, sessions: int, rng: np.random.Generator, outcome: Outcome) -> None:
     rows = sessions * what.metrics
-    trials = max(what.max_blocks * TRIALS_A_BLOCK, 2 * TRIALS_EACH)
-    noise = NOISES[what.noise](rng, rows, trials)
     slow = np.tile(np.arange(what.metrics) < what.slow_metrics, sessions)
     shift = np.where(slow, log1p(what.slowdown), 0.0)
-    _count(_decided(what, noise, shift), slow, outcome)
+    _count(_decided(what, _logs(noise, _trace(what, noise, rng, rows), shift)), slow, outcome)
+    one_after_the_other = np.repeat([False, True], TRIALS_EACH)
+    times = np.exp(_logs(noise, _trials(what, noise, rng, rows, one_after_the_other), shift))
     for name, alarm in COMPETITORS.items():
-        old, new = noise[:, :TRIALS_EACH], noise[:, TRIALS_EACH : 2 * TRIALS_EACH] + shift[:, np.newaxis]
-        alarms = alarm(np.exp(old), np.exp(new)).reshape(sessions, what.metrics)
+        alarms = alarm(times[:, :TRIALS_EACH], times[:, TRIALS_EACH:]).reshape(sessions, what.metrics)
         outcome.competitors_failed[name] += int(alarms.any(axis=1).sum())
 
 
-def _decided(what: Experiment, noise: Array, shift: Array) -> Decision:
+def _logs(noise: Parameters, trace: Trace, shift: Array) -> Array:
+    """The logarithms of the times that are read, where the candidate is truly slower by ``shift`` (metrics,)."""
+    return noise.read(trace.rng, noise.logs(trace) + shift[:, np.newaxis] * trace.candidate)
+
+
+def _decided(what: Experiment, logs: Array) -> Decision:
     """The judge's decision, every metric at its share of alpha."""
-    outside = _outer_places(what)
-    logs = noise[:, : what.max_blocks * TRIALS_A_BLOCK].reshape(len(noise), what.max_blocks, TRIALS_A_BLOCK)
-    candidate = np.where(outside[:, np.newaxis], [True, False, False, True], [False, True, True, False])
-    logs = logs + shift[:, np.newaxis, np.newaxis] * candidate
-    bounds = boundaries(what.alpha / what.metrics, what.miss, what.max_blocks, lost=2)
-    return decide(paired(logs, outside), np.full(len(noise), log(1.0 + what.limit)), bounds)
+    relative = what.question == "relative"
+    by_block = logs.reshape(len(logs), what.max_blocks, PROCESSES_A_BLOCK)
+    if what.design == "slices":
+        effects = (by_block[..., ::2] - by_block[..., 1::2]).mean(axis=2)
+        blocks = Blocks(effects, np.where(_outer_places(what), 1.0, -1.0))
+    elif relative:
+        blocks = paired(by_block, _outer_places(what))
+    else:
+        blocks = Blocks(by_block.mean(axis=2), np.zeros(what.max_blocks))
+    arms = 2 if relative else 1
+    bounds = boundaries(
+        what.alpha / what.metrics, what.miss, what.max_blocks, processes=PROCESSES_A_BLOCK // arms, lost=arms
+    )
+    floor = _steps(logs) * np.sqrt(arms / 12.0)
+    limits = np.full(len(logs), log(1.0 + what.limit))
+    return decide(blocks, limits, bounds, serial=not relative, floor=floor)
+
+
+def _steps(logs: Array) -> Array:
+    """The step of each metric's instrument, as ``harness.stats.observations.resolution`` finds it."""
+    gaps = np.diff(np.sort(logs, axis=1), axis=1)
+    found = np.where(gaps > 0.0, gaps, np.inf).min(axis=1)
+    steps: Array = np.where((gaps == 0.0).any(axis=1) & np.isfinite(found), found, 0.0)
+    return steps
 
 
 def _outer_places(what: Experiment) -> NDArray[np.bool_]:

@@ -289,7 +289,8 @@ def _tails(trace: Trace, values: Values) -> Array:
     if values["kind"] == "t2":
         return trace.rng.standard_t(2.0, trace.shape) * spread
     if values["kind"] == "lognormal":
-        return (trace.rng.lognormal(0.0, 1.0, trace.shape) - np.exp(0.5)) * spread / np.sqrt((np.e - 1.0) * np.e)
+        skewed: Array = (trace.rng.lognormal(0.0, 1.0, trace.shape) - np.exp(0.5)) / np.sqrt((np.e - 1.0) * np.e)
+        return skewed * spread
     logs: Array = _own(trace, spread) + log(_OUTLIER) * ((trace.rng.random(trace.shape) < _OUTLIERS) - _OUTLIERS)
     return logs
 
@@ -317,36 +318,65 @@ NOISES: Final[dict[str, Noise]] = {
         Noise("throttle", "steps of 1.4 times the time over 5 to 20 trials, begun with 0.5 % a trial", _throttle),
         Noise("bimodal", "three processes in ten 4 % slower, on top of iid", _bimodal),
         Noise(
-            "periodic", "a burst in every period, late by up to jitter of it, on top of iid", _periodic,
+            "periodic",
+            "a burst in every period, late by up to jitter of it, on top of iid",
+            _periodic,
             (
-                Key("period", 60.0, "s", 0.01, 100_000.0, drawn=(0.1, 300.0)), Key("burst", 5.0, "s", 0.0, 100_000.0, drawn=(0.02, 10.0)),
-                Key("factor", 1.3, "factor", 0.1, 10.0, drawn=(1.05, 2.0)), Key("jitter", 0.0, "%", 0.0, 100.0, drawn=(0.0, 50.0)),
+                Key("period", 60.0, "s", 0.01, 100_000.0, drawn=(0.1, 300.0)),
+                Key("burst", 5.0, "s", 0.0, 100_000.0, drawn=(0.02, 10.0)),
+                Key("factor", 1.3, "factor", 0.1, 10.0, drawn=(1.05, 2.0)),
+                Key("jitter", 0.0, "%", 0.0, 100.0, drawn=(0.0, 50.0)),
             ),
         ),
         Noise(
-            "modes", "a second mode in a share of either arm's processes, parents (one a block) or time", _modes,
+            "modes",
+            "a second mode in a share of either arm's processes, parents (one a block) or time",
+            _modes,
             (
-                Key("share_base", 0.3, "share", 0.0, 1.0, drawn=(0.1, 0.9)), Key("share_candidate", 0.3, "share", 0.0, 1.0, drawn=(0.1, 0.9)),
-                _step(10.0), _SD, Key("unit", "process", "", words=("process", "parent", "time")), _DWELL,
+                Key("share_base", 0.3, "share", 0.0, 1.0, drawn=(0.1, 0.9)),
+                Key("share_candidate", 0.3, "share", 0.0, 1.0, drawn=(0.1, 0.9)),
+                _step(10.0),
+                _SD,
+                Key("unit", "process", "", words=("process", "parent", "time")),
+                _DWELL,
             ),
             timed=True,
         ),
         Noise(
-            "minority", "a share of the candidate's processes is slower or faster", _minority,
-            (Key("share", 0.1, "share", 0.0, 1.0, drawn=(0.1, 0.9)), Key("factor", 1.4, "factor", 0.1, 10.0, drawn=(1.05, 2.0)), _SD),
+            "minority",
+            "a share of the candidate's processes is slower or faster",
+            _minority,
+            (
+                Key("share", 0.1, "share", 0.0, 1.0, drawn=(0.1, 0.9)),
+                Key("factor", 1.4, "factor", 0.1, 10.0, drawn=(1.05, 2.0)),
+                _SD,
+            ),
         ),
         Noise(
-            "state", "two states of the board; the candidate is by ratio faster in one, slower in the other", _state,
-            (_step(40.0), _DWELL, Key("ratio", 2.0, "%", 0.0, 100.0, drawn=(0.5, 5.0)), _SD), timed=True,
+            "state",
+            "two states of the board; the candidate is by ratio faster in one, slower in the other",
+            _state,
+            (_step(40.0), _DWELL, Key("ratio", 2.0, "%", 0.0, 100.0, drawn=(0.5, 5.0)), _SD),
+            timed=True,
         ),
-        Noise("carry", "what follows the candidate is slower", _carry, (Key("after", 3.0, "%", 0.0, 100.0, drawn=(0.5, 5.0)), _SD)),
+        Noise(
+            "carry",
+            "what follows the candidate is slower",
+            _carry,
+            (Key("after", 3.0, "%", 0.0, 100.0, drawn=(0.5, 5.0)), _SD),
+        ),
         Noise("lattice", "times come in whole steps of a clock", _lattice, (_step(1.0), _SD), instrument=_ticks),
         Noise(
-            "tails", "heavy tails: lognormal, Student's t with 2 degrees, or 1 % of processes twice as slow", _tails,
+            "tails",
+            "heavy tails: lognormal, Student's t with 2 degrees, or 1 % of processes twice as slow",
+            _tails,
             (Key("kind", "outliers", "", words=("lognormal", "t2", "outliers")), _SD),
         ),
-        Noise("walk", "a random walk whose steps from trial to trial have this sd, on top of iid", _walk, (
-            Key("sd", 1.0, "%", 0.01, 100.0, drawn=(0.1, 8.0)),
-        )),
+        Noise(
+            "walk",
+            "a random walk whose steps from trial to trial have this sd, on top of iid",
+            _walk,
+            (Key("sd", 1.0, "%", 0.01, 100.0, drawn=(0.1, 8.0)),),
+        ),
     )
-}  # fmt: skip
+}

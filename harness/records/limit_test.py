@@ -6,9 +6,9 @@ from typing import Final, Literal
 from harness.records.base import Record
 from harness.records.metrics import Better
 
-JUDGING_RULE: Final = 2
-"""Which rule judges limits by trials. 1 left out unsteady blocks and spent its errors evenly; a run of it keeps its
-verdicts, as figures that were measured for one rule say little of the errors of another."""
+JUDGING_RULE: Final = 3
+"""Which rule judges limits by trials. 1 left out unsteady blocks and spent its errors evenly, 2 had no sign test; their
+runs keep their verdicts, as figures that were measured for one rule say little of the errors of another."""
 FIRST_LOOK: Final = 6
 """Blocks before which no limit is judged while measuring: with fewer, Student's t asks for more than effects show."""
 

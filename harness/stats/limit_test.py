@@ -25,7 +25,10 @@ from harness.stats.spending import Boundaries, boundaries, one_look
 
 _LAST_LOOK_SHARE: Final = 0.5
 """Of alpha; looks that were due and could not be taken had the other half."""
-_SPREAD_CONFIDENCE: Final = 0.9
+_SPREAD_CONFIDENCE: Final = 0.99
+"""At which the spread is taken for "would have caught": at 90 % the promised power was real in fewer than 90 % of the
+sessions where neighbours resemble each other."""
+_FEWEST_FOR_KURTOSIS: Final = 3
 _MOST_LOG: Final = 65.0
 _MOST_NEEDED: Final = 1_000_000_000
 """Blocks beyond which a figure lies on its limit but for the last digits."""
@@ -75,13 +78,13 @@ def _answered(
     )
     if bounds is None:
         return _no_look(blocks.effects.shape[1])
-    signed = Blocks(blocks.effects * sign, blocks.turns)
+    signed = blocks.times(sign)
     floor = _error_of_steps(question, seen)
     decision = decide(signed, np.array([limit]), bounds, serial=not question.relative, floor=floor)
     if decision.error[0] == 0.0:
         # Times that agree to the last digit from process to process were not measured: no clock is so coarse.
         return _no_look(blocks.effects.shape[1])
-    found = _told(question, decision, limit=limit, bounds=bounds, within=within)
+    found = _told(question, decision, bounds, effects=signed.effects[0], within=within)
     return found.model_copy(update={"trials": question.most_blocks is None and not question.relative})
 
 
@@ -214,7 +217,7 @@ def _scale(question: LimitTest) -> tuple[float, float]:
 
 
 def _told(
-    question: LimitTest, decision: Decision, *, limit: float, bounds: Boundaries, within: int | None
+    question: LimitTest, decision: Decision, bounds: Boundaries, *, effects: Array, within: int | None
 ) -> LimitTestResult:
     verdict = _WORDS[int(decision.verdicts[0])]
     low, high, mean = float(decision.low[0]), float(decision.high[0]), float(decision.mean[0])
@@ -229,25 +232,42 @@ def _told(
         value=_back(question, mean),
         low=ends[0],
         high=ends[1],
-        needed=_needed(decision, bounds, limit=limit) if verdict == "open" else None,
+        needed=_needed(decision, bounds, limit=_scale(question)[1]) if verdict == "open" else None,
         detectable=None
         if longest < bounds.fail_from
-        else _back(question, _detectable(decision, bounds, limit=limit, blocks=longest)),
+        else _back(question, _detectable(question, decision, bounds, effects=effects[:blocks], blocks=longest)),
     )
 
 
-def _detectable(decision: Decision, bounds: Boundaries, *, limit: float, blocks: int) -> float:
+def _detectable(question: LimitTest, decision: Decision, bounds: Boundaries, *, effects: Array, blocks: int) -> float:
     """What would fail with the chance 1 - miss at so many blocks as noisy as those seen, on the logarithmic scale.
 
-    The blocks' spread is taken at the upper end of its own 90 % interval: seen in few blocks, it may be larger.
+    The spread of the effects seen is taken at the upper end of its own interval: seen in few blocks, it may be larger.
+    Half of all symmetric effects are skewed downwards by chance and take the sign test, so it may fail twice as often.
     """
-    from scipy.special import chdtri
+    from scipy.special import betaincinv, ndtri
 
     place = min(max(blocks, bounds.first), bounds.last) - bounds.first
-    there = int(decision.blocks[0])
-    spread = sqrt((there - 1) / float(chdtri(there - 1, _SPREAD_CONFIDENCE)))
-    error = float(decision.error[0]) * spread * sqrt(there / blocks)
-    return limit + (float(bounds.fail[place]) + bounds.reserve) * error
+    error = float(decision.error[0]) * _largest_spread(effects) * sqrt(effects.size / blocks)
+    by_mean = float(bounds.fail[place]) + bounds.reserve
+    beyond = float(bounds.beyond[place])
+    share = betaincinv(beyond, blocks - beyond + 1.0, 1.0 - 2.0 * question.miss) if 0.0 < beyond <= blocks else 0.5
+    return _scale(question)[1] + max(by_mean, float(ndtri(share)) * sqrt(blocks)) * error
+
+
+def _largest_spread(effects: Array) -> float:
+    """How many times the standard deviation of some effects that of all may be.
+
+    The upper end of chi-squared's interval, with degrees of freedom divided by 1 + k / 2 for an excess kurtosis of k
+    (Box, "Non-normality and tests on variances", Biometrika 40, 1953).
+    """
+    from scipy.special import chdtri
+    from scipy.stats import kurtosis
+
+    varied = effects.size > _FEWEST_FOR_KURTOSIS and float(np.ptp(effects)) > 0.0
+    excess = max(0.0, float(kurtosis(effects, bias=False))) if varied else 0.0
+    degrees = (effects.size - 1) / (1.0 + excess / 2.0)
+    return sqrt(degrees / float(chdtri(degrees, _SPREAD_CONFIDENCE)))
 
 
 def _back(question: LimitTest, worse: float) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from math import isfinite
+from math import isfinite, nan
 from statistics import mode
 from typing import Final
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.records.metrics import METRICS
 from harness.records.results import TrialMetrics, TrialSummary
-from harness.stats.sequential import Blocks
+from harness.stats.sequential import Blocks, paired
 
 _TURNS: Final = (
     ("candidate", "baseline", "baseline", "candidate"),
@@ -20,6 +20,7 @@ _TURNS: Final = (
     ("baseline", "candidate"),
 )
 """How the arms of a block may follow each other."""
+_WHOLE: Final = 4
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,18 @@ def is_usable(block: Sequence[Observation]) -> bool:
 
 def interleaved(blocks: Sequence[Sequence[Observation]]) -> Blocks:
     """Effects, on the logarithmic scale, of blocks in which both arms took turns; others are left out."""
-    effects, turns = [], []
-    for block in blocks:
-        if is_usable(block) and tuple(one.arm for one in block) in _TURNS:
-            logs, outside = _logs(block), block[0].arm == "candidate"
-            own = np.array([one.arm == "candidate" for one in block])
-            effects.append(float(logs[own].mean() - logs[~own].mean()))
-            turns.append(1.0 if outside else -1.0)
-    return Blocks(np.array([effects]), np.array(turns))
+    usable = [is_usable(block) and tuple(one.arm for one in block) in _TURNS for block in blocks]
+    seen = [block for block, counts in zip(blocks, usable, strict=True) if counts]
+    outside = np.array([block[0].arm == "candidate" for block in seen], dtype=np.bool_)
+    if seen and all(len(block) == _WHOLE for block in seen):
+        last = [nan, *(float(block[-1].arm == "candidate") for block in blocks[:-1])]
+        before = np.array([one for one, counts in zip(last, usable, strict=True) if counts])
+        return paired(np.array([[_logs(block) for block in seen]]), outside, before)
+    effects = []
+    for block in seen:
+        logs, own = _logs(block), np.array([one.arm == "candidate" for one in block])
+        effects.append(float(logs[own].mean() - logs[~own].mean()))
+    return Blocks(np.array([effects]), np.where(outside, 1.0, -1.0))
 
 
 def single_arm(blocks: Sequence[Sequence[Observation]]) -> Blocks:

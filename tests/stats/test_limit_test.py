@@ -2,6 +2,7 @@ from math import log, log1p, sqrt
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from harness.records.limit_test import LimitTest
 from harness.records.metrics import METRICS, metrics_of
@@ -213,6 +214,34 @@ def test_what_would_be_detected_is_told_for_the_blocks_that_the_time_limit_has_r
     errors = {room: bounds.fail[room - bounds.first] + bounds.reserve for room in (within, 40)}
     assert reach(within) / reach(None) == pytest.approx(errors[within] / errors[40] * sqrt(40 / within))
     assert reach(None) == pytest.approx(reach(40)) == pytest.approx(reach(1000))
+
+
+@pytest.mark.parametrize("outlier", [1.0, 1.2])
+def test_what_would_be_detected_allows_for_a_spread_and_tails_that_few_blocks_show_badly(outlier):
+    """chi-squared at 99 %, its degrees of freedom divided by 1 + half the excess kurtosis."""
+    trials = measured(1.0, blocks=40)
+    late = {(t.block, t.arm): outlier if t.block == 3 and t.arm == "candidate" else 1.0 for t in trials}
+    trials = [t.model_copy(update={"quantiles": {"p50": t.quantiles["p50"] * late[t.block, t.arm]}}) for t in trials]
+    asked = question()
+    found = run_limit_test(asked, trials)
+    bounds = boundaries(asked.alpha, asked.miss, asked.most_blocks, processes=2, lost=2)
+    seen = [t for t in trials if t.block < found.blocks]
+    arms = {arm: [log(t.quantiles["p50"]) for t in seen if t.arm == arm] for arm in ("candidate", "baseline")}
+    effects = np.subtract(*(np.reshape(arms[arm], (-1, 2)).mean(axis=1) for arm in ("candidate", "baseline")))
+    first_of = [next(t.arm for t in seen if t.block == block) for block in range(found.blocks)]
+    turns = np.where(np.array(first_of) == "candidate", 1.0, -1.0)
+    fitted = np.polynomial.Polynomial.fit(turns, effects, 1)
+    left = effects - fitted(turns)
+    balance = 1.0 - np.mean(turns) ** 2
+    excess = max(0.0, stats.kurtosis(effects, bias=False))
+    assert (excess > 5.0) == (outlier > 1.0)
+    degrees = (found.blocks - 1) / (1.0 + excess / 2.0)
+    widest = sqrt(degrees / stats.chi2.isf(0.99, degrees))
+    error = sqrt((left @ left) / (found.blocks - 2) / found.blocks / balance) * widest
+    reach = (bounds.fail[-1] + bounds.reserve) * error * sqrt(found.blocks / bounds.last)
+    signs = stats.beta.ppf(0.9, bounds.beyond[-1], bounds.last - bounds.beyond[-1] + 1.0)
+    by_signs = stats.norm.ppf(signs) * error * sqrt(found.blocks)
+    assert log1p(found.detectable) - log1p(asked.limit) == pytest.approx(max(reach, by_signs))
 
 
 def test_one_trial_an_arm_tells_nothing_of_arms_apart():

@@ -1,7 +1,9 @@
+from dataclasses import replace
 from math import log
 
 import numpy as np
 import pytest
+from scipy.stats import skew
 
 from harness.stats.sequential import FAIL, OPEN, PASS, Blocks, decide, paired, serial_inflation
 from harness.stats.spending import boundaries
@@ -91,6 +93,28 @@ def test_a_slow_minority_of_processes_is_in_the_mean(slow):
     assert (decision.verdicts == PASS).mean() < 0.06
     if slow > 0.2:
         assert (decision.verdicts == FAIL).mean() > 0.9
+
+
+def test_a_mean_beyond_the_limit_that_few_blocks_share_fails_only_where_they_are_a_slow_minority():
+    """Of effects skewed downwards most must lie beyond the limit themselves; without a sign test more would fail."""
+    rng = np.random.default_rng(2)
+    metrics, blocks = 4000, 60
+    fast = (rng.random((metrics, blocks, 2)) < 0.33).mean(axis=2)
+    effects = rng.normal(0.0, 0.02, (metrics, blocks)) + 0.4 * (0.33 - fast) + LIMIT[0] + 0.03
+    turns = np.tile([1.0, -1.0], blocks // 2)
+    limits = np.full(metrics, LIMIT[0])
+    alone = replace(BOUNDS, beyond=np.zeros_like(BOUNDS.beyond))
+    with_it, without = (decide(Blocks(effects, turns), limits, bounds) for bounds in (BOUNDS, alone))
+    spared = (without.verdicts == FAIL) & (with_it.verdicts != FAIL)
+    assert spared.sum() >= 3
+    for metric in np.flatnonzero(spared):
+        seen = effects[metric, : without.blocks[metric]]
+        assert (seen > LIMIT[0]).sum() < BOUNDS.beyond[seen.size - BOUNDS.first]
+    for metric in np.flatnonzero(with_it.verdicts == FAIL):
+        seen, mine = effects[metric, : with_it.blocks[metric]], turns[: with_it.blocks[metric]]
+        line = np.polynomial.Polynomial.fit(mine, seen, 1)
+        enough = (seen > LIMIT[0]).sum() >= BOUNDS.beyond[seen.size - BOUNDS.first]
+        assert enough or skew(seen - line(mine)) > 0.0
 
 
 def test_what_the_first_place_of_a_block_costs_is_no_scatter():

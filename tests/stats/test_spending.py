@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.stats import binom
 
 from harness.records.limit_test import FIRST_LOOK, fewest_to_fail, fewest_to_pass
 from harness.stats.spending import boundaries, one_look
@@ -63,12 +64,24 @@ def test_on_fewer_blocks_the_interval_must_clear_the_limit_by_what_may_be_unseen
     assert (np.diff(bounds.pass_margins) <= 0).all() and bounds.pass_margins[0] > 0
 
 
+@pytest.mark.parametrize("alpha", [0.005, 0.00005])
+def test_a_fail_takes_the_blocks_beyond_the_limit_that_a_weak_sign_test_asks_for(alpha):
+    bounds = boundaries(alpha, 0.05, 60)
+    looks = np.arange(FIRST_LOOK, 61)
+    alone = looks >= bounds.fail_from
+    fewest = bounds.beyond[alone]
+    assert (binom.sf(fewest - 1, looks[alone], 0.5) <= 20 * alpha).all()
+    assert (binom.sf(fewest - 2, looks[alone], 0.5) > 20 * alpha).all()
+    assert not bounds.beyond[~alone].any() and not one_look(alpha, 0.05, 60).beyond.any()
+
+
 def test_later_looks_are_those_of_the_whole():
     whole = boundaries(0.005, 0.05, 60)
     later = whole.from_look(20)
     assert (later.first, later.last) == (20, 60)
     assert later.fail.tolist() == whole.fail[14:].tolist()
     assert later.pass_margins.tolist() == whole.pass_margins[14:].tolist()
+    assert later.beyond.tolist() == whole.beyond[14:].tolist()
     assert whole.from_look(3).first == FIRST_LOOK
 
 

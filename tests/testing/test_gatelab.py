@@ -74,6 +74,18 @@ def test_counts_add_up_and_the_same_seed_gives_the_same():
     assert first.as_dict() != experiment("throttle", slow=0.03, seed=1).as_dict()
 
 
+def test_sessions_are_false_alarms_where_both_mean_and_median_keep_the_limit():
+    """Eight of ten of the candidate's processes slower: what most blocks show is more than the mean."""
+    outcome = experiment("minority:share=0.8,factor=1.2,sd=0.5", slow=0.02)
+    rng = np.random.default_rng(0)
+    slow = (rng.random((400_000, 2)) < 0.8).mean(axis=1) * np.log(1.2) + rng.normal(0.0, 0.005, 400_000)
+    assert outcome.median_above_mean == pytest.approx(np.median(slow) - slow.mean(), rel=0.05)
+    assert outcome.sessions_failed < outcome.sessions_failed_by_mean
+    same = experiment("minority:share=0.2,factor=1.2,sd=0.5", slow=0.02)
+    assert same.median_above_mean == 0.0
+    assert same.sessions_failed == same.sessions_failed_by_mean
+
+
 @pytest.mark.parametrize(("noise", "spread"), [("iid", SPREAD), ("ar1", SPREAD), ("bimodal", 0.0322)])
 def test_the_noise_has_the_spread_it_says(noise, spread):
     logs = logs_of(noise, 200, 2000)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from math import expm1
 from typing import Annotated, Any
 
 import typer
@@ -79,6 +80,7 @@ def _told(found: dict[str, Any]) -> str:
         f"{found['slow_metrics']} of them truly {found['slowdown']:g} % slower (simulated)",
         "",
         f"sessions failed  {_share(found['sessions_failed'], sessions)}, at most {found['upper95']:.2%} (95 %)",
+        *_by_mean(found),
         f"sessions green   {_share(found['sessions_green'], sessions)}",
         f"metrics          {found['metrics_passed']} passed, {found['metrics_failed']} failed, "
         f"{found['metrics_inconclusive']} too close to call",
@@ -88,6 +90,18 @@ def _told(found: dict[str, Any]) -> str:
         *(f"  {name:<48} {_share(failed, sessions)}" for name, failed in found["competitors"].items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _by_mean(found: dict[str, Any]) -> list[str]:
+    """What that counts, where the median over blocks lies above the mean."""
+    above = found["median_above_mean"]
+    if above == 0.0:
+        return []
+    return [
+        f"                 with the median over blocks {found['slowdown']:g} % slower, and the mean less;",
+        f"                 {_share(found['sessions_failed_by_mean'], found['sessions'])} with the mean so, "
+        f"and the median {100.0 * expm1(above):.2g} % above it",
+    ]
 
 
 def _share(count: int, of: int) -> str:

@@ -1,8 +1,8 @@
 """Sessions of many metrics through the real judge, and how often it and others were wrong."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
-from math import log, log1p
+from dataclasses import asdict, dataclass, field, replace
+from math import log, log1p, pi, sqrt
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -23,6 +23,10 @@ _METRICS_AT_ONCE: Final = 20_000
 _MOST_WINDOWS: Final = 10_400_000
 """Likewise, where time is followed within the processes."""
 _CONFIDENCE: Final = 0.95
+_MIDDLE_BLOCKS: Final = 10
+_MIDDLE_ROWS: Final = 40_000
+_BY_CHANCE: Final = 4.0
+"""Standard errors within which a median is taken for the mean."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,17 @@ class Experiment:
 
 @dataclass
 class Outcome:
-    """Counts over all sessions; ``blocks`` are sums, of the slow metrics and of the others."""
+    """Counts over all sessions; ``blocks`` are sums, of the slow metrics and of the others.
+
+    The mean over blocks is the true slowdown. Where the median over blocks lies above it, by ``median_above_mean`` on
+    the logarithmic scale, ``sessions_failed`` is of sessions in which the median is the true slowdown: the false-alarm
+    rate is that of metrics of which both keep their limit. ``sessions_failed_by_mean`` is of the others.
+    """
 
     experiment: Experiment
+    median_above_mean: float
     sessions_failed: int = 0
+    sessions_failed_by_mean: int = 0
     sessions_green: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     blocks_slow: int = 0
@@ -76,7 +87,9 @@ class Outcome:
         return {
             **asdict(what),
             "parameters": parse_noise(what.noise).values,
+            "median_above_mean": self.median_above_mean,
             "sessions_failed": self.sessions_failed,
+            "sessions_failed_by_mean": self.sessions_failed_by_mean,
             "sessions_green": self.sessions_green,
             "metrics_passed": self.verdicts["pass"],
             "metrics_failed": self.verdicts["fail"],
@@ -92,7 +105,7 @@ def run_experiment(what: Experiment) -> Outcome:
     """Simulate all sessions: the same seed gives the same outcome. Raises ValueError for a noise that is none."""
     noise = parse_noise(what.noise)
     rng = np.random.default_rng(what.seed)
-    outcome = Outcome(what)
+    outcome = Outcome(what, _median_above_mean(what, noise))
     windows = _trace(what, noise, rng, 1).windows.size
     at_once = max(1, min(_METRICS_AT_ONCE, _MOST_WINDOWS // windows) // what.metrics)
     for begun in range(0, what.sessions, at_once):
@@ -130,37 +143,56 @@ def _run_some(what: Experiment, noise: Parameters, sessions: int, rng: np.random
     rows = sessions * what.metrics
     slow = np.tile(np.arange(what.metrics) < what.slow_metrics, sessions)
     shift = np.where(slow, log1p(what.slowdown), 0.0)
-    _count(_decided(what, _logs(noise, _trace(what, noise, rng, rows), shift)), slow, outcome)
+    trace = _trace(what, noise, rng, rows)
+    drawn = noise.logs(trace)
+    _count(_decided(what, _read(noise, trace, drawn, shift)), slow, outcome)
+    if outcome.median_above_mean > 0.0:
+        decision = _decided(what, _read(noise, trace, drawn, shift - outcome.median_above_mean))
+        outcome.sessions_failed += _sessions_failed(decision, what)
+    else:
+        outcome.sessions_failed = outcome.sessions_failed_by_mean
     one_after_the_other = np.repeat([False, True], TRIALS_EACH)
-    times = np.exp(_logs(noise, _trials(what, noise, rng, rows, one_after_the_other), shift))
+    trace = _trials(what, noise, rng, rows, one_after_the_other)
+    times = np.exp(_read(noise, trace, noise.logs(trace), shift))
     for name, alarm in COMPETITORS.items():
         alarms = alarm(times[:, :TRIALS_EACH], times[:, TRIALS_EACH:]).reshape(sessions, what.metrics)
         outcome.competitors_failed[name] += int(alarms.any(axis=1).sum())
 
 
-def _logs(noise: Parameters, trace: Trace, shift: Array) -> Array:
+def _median_above_mean(what: Experiment, noise: Parameters) -> float:
+    """By how much the median over blocks lies above the mean, on the logarithmic scale; 0 where not beyond chance."""
+    few = replace(what, max_blocks=_MIDDLE_BLOCKS)
+    trace = _trace(few, noise, np.random.default_rng(0), _MIDDLE_ROWS)
+    effects = _blocks(few, noise.logs(trace)).effects
+    above = float(np.median(effects) - effects.mean())
+    return above if above > _BY_CHANCE * float(effects.std()) * sqrt(pi / 2.0 / effects.size) else 0.0
+
+
+def _read(noise: Parameters, trace: Trace, logs: Array, shift: Array) -> Array:
     """The logarithms of the times that are read, where the candidate is truly slower by ``shift`` (metrics,)."""
-    return noise.read(trace.rng, noise.logs(trace) + shift[:, np.newaxis] * trace.candidate)
+    return noise.read(trace.rng, logs + shift[:, np.newaxis] * trace.candidate)
 
 
 def _decided(what: Experiment, logs: Array) -> Decision:
     """The judge's decision, every metric at its share of alpha."""
     relative = what.question == "relative"
-    by_block = logs.reshape(len(logs), what.max_blocks, PROCESSES_A_BLOCK)
-    if what.design == "slices":
-        effects = (by_block[..., ::2] - by_block[..., 1::2]).mean(axis=2)
-        blocks = Blocks(effects, np.where(_outer_places(what), 1.0, -1.0))
-    elif relative:
-        blocks = paired(by_block, _outer_places(what))
-    else:
-        blocks = Blocks(by_block.mean(axis=2), np.zeros(what.max_blocks))
     arms = 2 if relative else 1
     bounds = boundaries(
         what.alpha / what.metrics, what.miss, what.max_blocks, processes=PROCESSES_A_BLOCK // arms, lost=arms
     )
     floor = _steps(logs) * np.sqrt(arms / 12.0)
     limits = np.full(len(logs), log(1.0 + what.limit))
-    return decide(blocks, limits, bounds, serial=not relative, floor=floor)
+    return decide(_blocks(what, logs), limits, bounds, serial=not relative, floor=floor)
+
+
+def _blocks(what: Experiment, logs: Array) -> Blocks:
+    by_block = logs.reshape(len(logs), what.max_blocks, PROCESSES_A_BLOCK)
+    if what.design == "slices":
+        effects = (by_block[..., ::2] - by_block[..., 1::2]).mean(axis=2)
+        return Blocks(effects, np.where(_outer_places(what), 1.0, -1.0))
+    if what.question == "relative":
+        return paired(by_block, _outer_places(what))
+    return Blocks(by_block.mean(axis=2), np.zeros(what.max_blocks))
 
 
 def _steps(logs: Array) -> Array:
@@ -180,9 +212,13 @@ def _outer_places(what: Experiment) -> NDArray[np.bool_]:
 
 def _count(decision: Decision, slow: NDArray[np.bool_], outcome: Outcome) -> None:
     verdicts = decision.verdicts.reshape(-1, outcome.experiment.metrics)
-    outcome.sessions_failed += int((verdicts == FAIL).any(axis=1).sum())
+    outcome.sessions_failed_by_mean += _sessions_failed(decision, outcome.experiment)
     outcome.sessions_green += int((verdicts == PASS).all(axis=1).sum())
     failed, passed = int((verdicts == FAIL).sum()), int((verdicts == PASS).sum())
     outcome.verdicts.update({"fail": failed, "pass": passed, "open": verdicts.size - failed - passed})
     outcome.blocks_slow += int(decision.blocks[slow].sum())
     outcome.blocks_others += int(decision.blocks[~slow].sum())
+
+
+def _sessions_failed(decision: Decision, what: Experiment) -> int:
+    return int((decision.verdicts.reshape(-1, what.metrics) == FAIL).any(axis=1).sum())

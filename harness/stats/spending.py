@@ -155,7 +155,7 @@ def _fewest_beyond(level: float, looks: Array) -> Array:
     """Of so many blocks, how many lie beyond their median with at most the chance ``level``: the sign test."""
     from scipy.stats import binom
 
-    fewest: Array = binom.isf(min(level, 1.0), looks, 0.5) + 1.0
+    fewest: Array = np.asarray(binom.isf(min(level, 1.0), looks, 0.5)) + 1.0
     return fewest
 
 

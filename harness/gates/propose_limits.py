@@ -195,8 +195,8 @@ def _holding(
             return text
         bounds = [finding.ci_low if limit.is_floor else finding.ci_high for finding in findings]
         known = [bound for bound in bounds if bound is not None and math.isfinite(bound) and bound > 0.0]
-        further = (min if limit.is_floor else max)(known, default=end)
-        if further == end or (further > end) == limit.is_floor:
+        further = (min if limit.is_floor else max)([*known, end])
+        if further == end:
             return None
         end = further
     return None

@@ -1,8 +1,10 @@
 """Which limits hold: nearest device, most specific pattern, stricter of file and marker."""
 
+from pathlib import Path
+
 import pytest
 
-from harness.gates import find_budgets, limits_for, load_budgets, parse_limits, unused_keys
+from harness.gates import Budgets, BudgetTable, find_budgets, limits_for, load_budgets, parse_limits, unused_keys
 
 
 @pytest.fixture
@@ -113,3 +115,27 @@ def test_tables_that_match_nothing_are_named_with_the_nearest_word(budgets_of):
     assert "matches no candidate; did you mean kws/int8?" in wrong_pattern
     assert "[rpi44.\"kws/*\"]: no device is called 'rpi44'; did you mean" in wrong_device
     assert unused_keys(budgets, seen) == (wrong_pattern,)
+    assert unused_keys(budgets, seen, devices=["rpi4", "rpi5"], all_seen=False) == (wrong_device,)
+    assert unused_keys(budgets, seen, all_seen=False) == ()
+
+
+def test_a_device_of_this_run_is_known_though_no_profile_of_its_name_is():
+    table = BudgetTable("pi-07", "kws/*", ())
+    budgets = Budgets(path=Path("budgets.toml"), label="budgets.toml", tables=(table,))
+    assert unused_keys(budgets, {("pi-07", "kws/int8")}, devices=["rpi4"]) == ()
+
+
+def test_of_globs_that_match_the_one_with_more_letters_of_its_own_is_nearer(budgets_of):
+    budgets = budgets_of('[d."kw?/*"]\nlatency_p50 = "5 ms"\n[d."k*/i*"]\nlatency_p50 = "4 ms"\n')
+    assert values(limits_for(budgets, ("d",), "kws/int8", today=None)) == {"latency_p50": 0.004}
+    budgets = budgets_of('[d."kws/*"]\nlatency_p50 = "5 ms"\n[d."k*"]\nlatency_p50 = "4 ms"\n')
+    assert values(limits_for(budgets, ("d",), "kws/int8", today=None)) == {"latency_p50": 0.005}
+
+
+@pytest.mark.parametrize(("rootdir", "label"), [(None, "{path}"), ("elsewhere", "{path}"), (".", "a/budgets.toml")])
+def test_a_file_is_named_from_the_root_that_it_lies_in(tmp_path, rootdir, label):
+    path = tmp_path / "a" / "budgets.toml"
+    path.parent.mkdir()
+    path.write_text('[d."x"]\nlatency_p50 = "4 ms"\n')
+    loaded = load_budgets(path, rootdir=None if rootdir is None else tmp_path / rootdir)
+    assert loaded.label == label.format(path=path.as_posix())

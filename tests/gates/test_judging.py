@@ -115,6 +115,33 @@ def test_what_is_unknown_or_unmeasured_is_never_green():
     assert "latency_p50 was not measured" in judged.reason
 
 
+def test_of_stages_it_is_told_that_none_were_given():
+    reason = verdict(entry(), limit("preprocess", "4 ms")).reason
+    assert reason == "not judged: preprocess was not measured: no pre- or post-processing was given (marker)"
+    reason = verdict(entry(), limit("latency_p50", "4 ms")).reason
+    assert reason == "not judged: latency_p50 was not measured (marker)"
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0009, None), (None, 0.0011)])
+def test_half_an_interval_is_none(low, high):
+    half = measured("latency_p50", 0.001).model_copy(update={"ci_low": low, "ci_high": high})
+    judged = verdict(entry(half), limit("latency_p50", "4 ms"))
+    assert judged.status is Status.INCONCLUSIVE and "has no interval to hold against 4 ms" in judged.reason
+
+
+def test_what_is_not_sampled_is_compared_as_it_is_though_an_interval_is_shown():
+    judged = verdict(entry(measured("accuracy", 0.95, 0.93, 0.97, n=360)), limit("accuracy", "94 %"))
+    assert (judged.status, judged.findings[0].ci_low) == (Status.PASS, None)
+
+
+@pytest.mark.parametrize("source", ["model", "model: fit", " model :x"])
+def test_a_source_that_begins_with_model_is_one(source):
+    modelled = measured("energy_per_inference", 0.014, 0.0139, 0.0141, source=source)
+    assert verdict(entry(modelled), limit("energy_per_inference", "15 mJ")).status is Status.INVALID
+    sensed = modelled.model_copy(update={"source": f"hwmon:{source}"})
+    assert verdict(entry(sensed), limit("energy_per_inference", "15 mJ")).status is Status.PASS
+
+
 def test_a_modelled_energy_gates_only_when_asked_by_name():
     modelled = measured("energy_per_inference", 0.014, 0.0139, 0.0141, source="model: PowerJoular", band=0.15)
 
@@ -198,6 +225,24 @@ def test_what_guesses_has_nothing_to_lose_and_is_not_green(recipe):
 
     assert judged.status is Status.INVALID
     assert "float32's own accuracy, 10 %, is no better than guessing (10.2 %)" in judged.reason
+
+
+def test_what_float32_guessed_is_told_where_the_recipe_lost_something_of_it():
+    own = accuracy(36).model_copy(update={"by_chance": True})
+    drop = lost(45, 36).model_copy(update={"reference_by_chance": True})
+
+    judged = verdict(entry(accuracy=own, accuracy_drop=drop), limit("accuracy_drop", "1 pt"))
+
+    assert judged.reason == "not judged: float32's own accuracy, 12.5 %, is no better than guessing (marker)"
+
+
+@pytest.mark.parametrize(("by_chance", "status"), [(True, Status.INVALID), (False, Status.FAIL)])
+def test_it_is_the_reference_that_must_not_guess(by_chance, status):
+    """A recipe that guesses lost what float32 could."""
+    own = accuracy(36).model_copy(update={"by_chance": True})
+    drop = lost(300, 36).model_copy(update={"reference_by_chance": by_chance})
+
+    assert verdict(entry(accuracy=own, accuracy_drop=drop), limit("accuracy_drop", "1 pt")).status is status
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.gates import load_budgets, parse_limit, parse_limits
+from harness.gates.limits import reading_order, stricter
 from harness.records.errors import BudgetsError
 
 
@@ -71,6 +72,53 @@ def test_a_marker_tells_all_its_problems_at_once():
     assert "marker latncy_p50: " in str(caught.value)
     assert "marker accuracy: " in str(caught.value)
     assert "model_size" not in str(caught.value)
+
+
+def test_a_limit_of_nothing_is_one():
+    assert parse_limit("accuracy_drop", "0 pt", origin="marker").value == 0.0
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text", "is_floor"),
+    [
+        ("latency_p50", "4 ms", "4 ms", False),
+        ("throughput", "200 /s", "200 /s", True),
+        ("throughput_regression", "5 %", "5 %", False),
+        ("accuracy", "97 %", "97 %", True),
+        ("accuracy_regression", "1 pt", "1 pt", False),
+        ("accuracy_drop", "1 pt", "1 pt", False),
+    ],
+)
+def test_a_limit_is_a_ceiling_unless_a_metric_of_which_more_is_better_must_reach_it(key, value, text, is_floor):
+    limit = parse_limit(key, value, origin="marker")
+    assert (limit.text, limit.is_floor) == (text, is_floor)
+
+
+@pytest.mark.parametrize(("key", "strict", "loose"), [("latency_p50", "4 ms", "5 ms"), ("accuracy", "98 %", "97 %")])
+def test_of_two_limits_the_stricter_admits_less_and_of_equal_ones_it_is_the_first(key, strict, loose):
+    less, more = parse_limit(key, strict, origin="a"), parse_limit(key, loose, origin="b")
+    assert stricter(less, more) is stricter(more, less) is less
+    again = parse_limit(key, strict, origin="c")
+    assert stricter(less, again) is less and stricter(again, less) is again
+
+
+def test_a_limit_that_lets_no_model_be_judged_is_the_stricter_of_equal_ones():
+    plain = parse_limit("power_mean", "4 W", origin="a")
+    model = parse_limit("power_mean", {"max": "4 W", "source": "model"}, origin="a")
+    assert stricter(plain, model) is stricter(model, plain) is plain
+
+
+def test_limits_are_read_in_the_order_of_the_metrics_then_by_kind_value_and_place():
+    texts = [("model_size", "1 kB", "a"), ("latency_p50_regression", "1 %", "a"), ("latency_p50", "2 ms", "b")]
+    limits = [parse_limit(key, text, origin=origin) for key, text, origin in texts]
+    limits += [parse_limit("latency_p50", text, origin=origin) for text, origin in (("2 ms", "a"), ("1 ms", "c"))]
+    assert [(one.key, one.value, one.origin) for one in sorted(limits, key=reading_order)] == [
+        ("latency_p50", 0.001, "c"),
+        ("latency_p50", 0.002, "a"),
+        ("latency_p50", 0.002, "b"),
+        ("latency_p50_regression", 0.01, "a"),
+        ("model_size", 1000.0, "a"),
+    ]
 
 
 @given(

@@ -80,6 +80,19 @@ def test_nothing_is_said_of_figures_that_are_not_known(budgets):
     assert slack([entry()], None) == []
 
 
+@pytest.mark.parametrize(("size", "told"), [(90_000.0, []), (89_999.0, ["model_size"])])
+def test_a_quarter_of_room_is_not_yet_slack(budgets, size, told):
+    sizes = [measured("model_size", size, n=1)]
+    assert [one.limit.key for one in slack([entry(measurements=sizes)], budgets)] == told
+
+
+def test_the_figure_that_comes_nearest_is_told(budgets):
+    sizes = [entry(recipe=f"r{size}", measurements=[measured("model_size", size, n=1)]) for size in (7e4, 8e4, 6e4)]
+    (found,) = slack(sizes, budgets)
+    assert (found.candidate, found.measured, found.proposed) == ("kws/r80000.0", "80 kB (exact)", "88 kB")
+    assert found.room == pytest.approx(1 / 3)
+
+
 @pytest.mark.parametrize(
     ("today", "told"),
     [
@@ -137,3 +150,31 @@ def test_markers_are_remembered_and_the_budgets_file_s_limits_are_not():
         ("model_memory", "the stored run"),
     ]
     assert others[0].waiver == "limit 80 MB waived to 90 MB"
+
+
+@pytest.mark.parametrize(
+    ("asked", "source", "remembered"),
+    [
+        ({"max": "20 mJ", "source": "model"}, "model: fit", "model"),
+        ({"max": "20 mJ", "source": "model"}, "hwmon:ina226", None),
+        ("20 mJ", "hwmon:ina226", None),
+        ("20 mJ", "model: fit", None),
+    ],
+)
+def test_a_marker_that_let_a_model_be_judged_is_remembered_as_one_that_does(asked, source, remembered):
+    """One that did not left its joule unjudged."""
+    joules = entry(measurements=[measured("energy_per_inference", 0.015, spread=0.01, source=source)])
+    limits = parse_limits({"energy_per_inference": asked}, origin="marker of t")
+
+    markers, _ = stored_limits(judge(joules, limits, settings=Settings()))
+
+    assert [(one.value, one.source) for one in markers] == [(pytest.approx(0.02), remembered)]
+
+
+def test_a_marker_s_limit_of_nothing_is_remembered_as_that():
+    limits = parse_limits({"accuracy_drop": "0 pt", "latency_p50_regression": "0 %"}, origin="marker of t")
+    markers, _ = stored_limits(judge(entry(), limits, settings=Settings()))
+    assert {one.key: (one.kind, one.value) for one in markers} == {
+        "accuracy_drop": ("accuracy_drop", 0.0),
+        "latency_p50_regression": ("regression", 0.0),
+    }

@@ -103,6 +103,28 @@ def test_what_is_too_close_to_call_is_told_how_many_further_blocks_would_settle_
     assert found.reason.endswith(f"; about {found.needed - 12} more blocks (marker)")
 
 
+@pytest.mark.parametrize(
+    ("blocks", "told"), [(1, "1 block of trials; about 5 more blocks"), (5, "5 blocks of trials; about 1 more block")]
+)
+def test_where_nothing_counts_what_lacks_to_six_blocks_is_advised(blocks, told):
+    reason = judged("4 ms", trials(blocks, void=range(blocks))).reason
+    assert reason == f"latency_p50 was measured too little to be held against 4 ms on rpi4: {told} (marker)"
+
+
+def test_a_figure_within_its_limit_is_told_how_many_blocks_lack_to_those_that_show_a_slow_minority():
+    """Eight of four processes at a miss rate of 5 %."""
+    found = judged("4.1 ms", trials(5))
+    assert (found.status, found.blocks, found.needed) == (Status.INCONCLUSIVE, 5, 8)
+    assert found.reason.endswith(": 5 blocks of trials; about 3 more blocks (marker)")
+    assert found.reason.startswith("latency_p50 4")
+
+
+def test_blocks_of_trials_of_any_kind_are_counted_once():
+    figures = [figure.model_copy(update={"block": figure.block + 1}) for figure in energy(2)]
+    reason = judged("4 ms", trials(2, void=range(2)), figures=figures).reason
+    assert reason.endswith(": 3 blocks of trials; about 3 more blocks (marker)")
+
+
 @pytest.mark.parametrize("room", [-1, 0, 1])
 def test_a_longer_time_limit_is_advised_where_the_further_blocks_do_not_fit_into_it(room):
     """12 blocks took 30 s; those that it would take want as much time each."""

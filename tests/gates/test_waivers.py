@@ -227,6 +227,35 @@ def test_a_waiver_that_waives_nothing_is_told(budgets_of, changes, told):
     assert [told in sentence and "take the waiver out" in sentence for sentence in said] == ([True] if told else [])
 
 
+def test_where_not_every_candidate_was_seen_only_devices_are_looked_at(budgets_of):
+    strangers = {"candidate": '"kvs/int8"'}, {"device": '"rpi44"', "candidate": '"kvs/int8"'}
+    waivers = budgets_of(*(waiver(**changes) for changes in strangers)).waivers
+
+    (said,) = unused_waivers(waivers, BUDGETED, devices=("pi-07", "rpi4", "rpi5"), all_seen=False)
+
+    assert said.startswith("budgets.toml [[waiver]] 2") and "no device is called 'rpi44'" in said
+
+
+@pytest.mark.parametrize(
+    ("today", "told"),
+    [
+        (date(2026, 11, 16), ""),
+        (date(2026, 11, 17), "; expires in 14 days: then 2 % holds again"),
+        (date(2026, 11, 30), "; expires in 1 day: then 2 % holds again"),
+        (date(2026, 12, 1), "; expires today: then 2 % holds again"),
+    ],
+)
+def test_a_waiver_says_when_it_ends_from_a_fortnight_before(budgets_of, today, told):
+    said = held(budgets_of(waiver()), today=today)["latency_p50_regression"].waiver
+    assert said.endswith(f"(#123: the new kernel is slower){told}")
+
+
+def test_of_equally_near_waivers_the_one_that_relaxes_least_holds_whichever_stands_first(budgets_of):
+    tight = waiver(limit='"7 %"', candidate='"kws/i*"'), waiver(limit='"9 %"', candidate='"kws/*8"')
+    for order in (tight, tight[::-1]):
+        assert held(budgets_of(*order))["latency_p50_regression"].value == pytest.approx(0.07)
+
+
 DEVICES = st.sampled_from(["pi-07", "rpi4", "local"])
 PATTERNS = st.sampled_from(["*", "kws/*", "*/int8", "kws/int8", "digits/*"])
 KEYS = st.sampled_from(["latency_p50", "accuracy", "latency_p50_regression", "accuracy_drop"])

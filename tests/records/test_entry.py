@@ -1,10 +1,11 @@
 """What a test reads of the entry that bench returns."""
 
 import pytest
+from pydantic import ValidationError
 
 from harness.records.metrics import METRICS
 from harness.records.nearest import nearest
-from harness.records.results import Measurement
+from harness.records.results import Histogram, Measurement
 from harness.testing import make_entry
 
 P50 = Measurement(metric="latency_p50", unit="s", better="lower", value=0.004, ci_low=0.00398, ci_high=0.00402, n=10)
@@ -39,7 +40,25 @@ def test_entries_and_measurements_are_short_where_a_test_shows_them():
     assert repr(P50.model_copy(update={"ci_high": None})) == "<latency_p50 4 ms>"
     assert repr(ENERGY.model_copy(update={"reason": None})) == "<energy_per_inference unknown: no reason was given>"
     assert repr(ENERGY) == "<energy_per_inference unknown: no power source>"
+    nothing = P50.model_copy(update={"value": 0.0})
+    assert (
+        repr(make_entry(device="pi-07", measurements=[nothing])) == "<Entry model on pi-07: MEASURED, latency_p50 0 s>"
+    )
     assert repr(make_entry(device="pi-07", candidate="kws")) == "<Entry kws on pi-07: MEASURED>"
+
+
+def test_a_histogram_has_256_bins_at_most():
+    edges = [float(edge) for edge in range(258)]
+    assert Histogram(edges_s=edges[:257], counts=[1] * 256)
+    with pytest.raises(ValidationError, match="at most 256 items"):
+        Histogram(edges_s=edges, counts=[1] * 257)
+
+
+@pytest.mark.parametrize(("word", "known"), [("abcde", "abcxy"), ("ABCDE", "abcxy"), ("abcde", "abwxy")])
+def test_a_word_is_like_another_of_which_it_has_three_fifths(word, known):
+    assert nearest(word, [known]) == (known if known == "abcxy" else None)
+    assert nearest(word, [known], least=0.61) is None
+    assert nearest(word, [known], least=0.4) == known
 
 
 def test_of_words_as_near_the_first_is_meant():

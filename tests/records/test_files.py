@@ -131,13 +131,15 @@ def test_the_name_beside_cannot_be_foreseen(tmp_path):
     assert not [name for name in seen if str(os.getpid()) in name.split(".")]
 
 
-def test_a_new_file_has_the_rights_of_any_new_file(tmp_path):
-    before = os.umask(0o027)
+@pytest.mark.parametrize(("umask", "mode"), [(0o027, 0o640), (0o000, 0o666)])
+def test_a_new_file_has_the_rights_of_any_new_file(tmp_path, umask, mode):
+    before = os.umask(umask)
     try:
         replace_file(tmp_path / "file", b"")
+        os.close(open_for_append(tmp_path / "log"))
     finally:
         os.umask(before)
-    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("file", "log")] == [mode, mode]
 
 
 def test_a_file_with_the_longest_name_can_be_replaced(tmp_path):

@@ -53,6 +53,7 @@ def test_every_difference_is_listed_and_a_stand_in_is_no_board():
 
 def test_a_board_that_was_not_probed_is_like_no_other():
     unknown = DeviceRecord(profile=make_profile("rpi4"), facts=None, fingerprint=None)
-    assert unlike(unknown, make_entry(), unknown, make_entry()) == [
-        "board: at least one of the two was not probed, so what it was is not known"
-    ]
+    for one, other in ((unknown, unknown), (unknown, board()), (board(), unknown)):
+        assert unlike(one, make_entry(), other, make_entry()) == [
+            "board: at least one of the two was not probed, so what it was is not known"
+        ]

@@ -81,4 +81,5 @@ def test_which_are_read_in_batches_followed_and_proposed() -> None:
     assert names(one for one in told if one.followed) == ["latency_p50", "peak_memory", "model_size", "accuracy"]
     assert names(one for one in told if one.proposed) == ["latency_p50", "model_memory", "model_size"]
     assert {one.name: one.least_margin for one in told if one.least_margin} == {"model_memory": 256_000}
+    assert {one.name: one.step for one in told if one.step} == {"peak_memory": 4096, "model_memory": 4096}
     assert names(one for one in told if one.better == "higher") == ["throughput", "accuracy"]

@@ -27,6 +27,21 @@ def test_wrong_outputs_make_figures_worthless():
     assert not is_usable(results().entries[0].model_copy(update={"status": Status.FAIL, "findings": [wrong]}))
 
 
+def test_a_budget_beyond_its_limit_leaves_figures_that_right_outputs_belong_to():
+    right = Finding(gate="outputs", metric=None, status=Status.PASS, reason="bit-equal")
+    slow = Finding(gate="budget", metric="latency_p50", status=Status.FAIL, reason="slow")
+    assert is_usable(results().entries[0].model_copy(update={"status": Status.FAIL, "findings": [right, slow]}))
+
+
+def test_a_trial_without_a_median_or_with_none_that_can_be_has_no_part_in_them():
+    entry = results().entries[0]
+    odd = [
+        trial.model_copy(update={"quantiles": quantiles})
+        for trial, quantiles in zip(entry.trials, ({}, {"p50": 0.0}, {"p50": 1e-9}), strict=False)
+    ]
+    assert trial_medians(entry.model_copy(update={"trials": odd})) == [1e-9]
+
+
 def test_medians_leave_out_void_trials_and_the_baseline_s():
     entry = results().entries[0]
     assert len(entry.trials) == 10

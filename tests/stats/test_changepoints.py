@@ -2,6 +2,7 @@
 
 import sys
 from itertools import pairwise
+from math import pi, sqrt
 
 import numpy as np
 import pytest
@@ -102,6 +103,25 @@ def test_ordinary_figures_after_vanishing_ones_are_another_level(vanishing):
 @pytest.mark.parametrize("count", range(2 * LEAST))
 def test_a_short_series_has_no_changes(count):
     assert changepoints([*[1.0] * (count // 2), *[9.0] * (count - count // 2)] or [1.0]) == []
+
+
+def test_levels_differ_by_four_standard_errors_of_their_medians():
+    """What repeats has a thousandth of itself as noise; of medians it is sqrt(pi / 2) times as large as of means."""
+    needed = 4 * sqrt(pi / 2) * sqrt(1 / 8 + 1 / 3)
+    for size, cuts in ((0.99 * needed, []), (1.01 * needed, [8])):
+        assert [shift.at for shift in changepoints([1000.0] * 8 + [1000.0 + size] * 3)] == cuts
+
+
+@pytest.mark.parametrize(
+    ("after", "cuts"), [([1, 1, 1, 0], [8]), ([1, 1, 1, 0, 1, 1, 0], []), ([1, 1, 1, 0, 1, 1, 1, 0], [8])]
+)
+def test_three_in_four_points_lie_on_their_own_side_of_the_middle(after, cuts):
+    assert [shift.at for shift in changepoints([1000.0] * 8 + [1000.0 + 20.0 * one for one in after])] == cuts
+
+
+@pytest.mark.parametrize(("newest", "seen"), [(197, [3]), (198, [])])
+def test_the_newest_two_hundred_points_are_looked_at(newest, seen):
+    assert [shift.at for shift in changepoints([5.0] * 3 + [1.0] * newest)] == seen
 
 
 def test_of_a_long_series_the_newest_points_are_looked_at():

@@ -37,6 +37,53 @@ def test_equal_samples_make_one_bin():
     assert edges[0] < 0.004 < edges[1]
 
 
+@pytest.mark.parametrize("samples", [[0.004], [0.004, 0.004 + 0.9e-9]])
+def test_what_lies_within_a_nanosecond_is_one_bin_half_a_nanosecond_wider_on_either_side(samples):
+    edges, counts = histogram(samples, batch=3)
+    assert counts == [3 * len(samples)]
+    assert edges == pytest.approx([0.004 - 0.5e-9, samples[-1] + 0.5e-9], rel=1e-12)
+    assert len(histogram([0.004, 0.004 + 1.1e-9])[1]) > 1
+
+
+def test_below_a_nanosecond_the_bin_begins_at_half_of_it():
+    assert histogram([0.4e-9])[0] == pytest.approx([0.2e-9, 0.9e-9])
+
+
+def logarithmic(samples, bins):
+    return np.geomspace(min(samples), max(samples), bins + 1)
+
+
+WITH_OUTLIERS = 0.001 * np.exp(np.append(np.random.default_rng(4).normal(0, 0.001, 4000), [3.0, 4.0]))
+
+
+@pytest.mark.parametrize("bins", [1, 10, 32])
+def test_of_few_bins_the_slowest_have_none_of_their_own(bins):
+    assert histogram(WITH_OUTLIERS, bins)[0] == pytest.approx(logarithmic(WITH_OUTLIERS, bins), abs=1e-13)
+
+
+@pytest.mark.parametrize("bins", [33, 128, 256])
+def test_of_many_bins_the_slowest_half_percent_have_sixteen(bins):
+    edges, counts = histogram(WITH_OUTLIERS, bins)
+    late = np.quantile(WITH_OUTLIERS, 0.995)
+    assert len(counts) == bins
+    assert edges[:-16] == pytest.approx(logarithmic([WITH_OUTLIERS.min(), late], bins - 16), abs=1e-13)
+    assert edges[-17:] == pytest.approx(logarithmic([late, WITH_OUTLIERS.max()], 16), abs=1e-13)
+
+
+def test_unless_told_otherwise_there_are_128_bins_at_most_and_each_read_is_an_inference():
+    assert histogram(WITH_OUTLIERS) == histogram(WITH_OUTLIERS, 128, 1)
+
+
+def test_where_more_than_half_a_percent_are_the_slowest_they_are_no_tail():
+    samples = [0.001] * 50 + [0.002] * 2
+    assert histogram(samples, 128)[0] == pytest.approx(logarithmic(samples, 128), abs=1e-13)
+
+
+def test_of_samples_whose_quartiles_agree_any_number_of_bins_is_too_few():
+    samples = [0.001] * 500 + [0.002, 0.003]
+    assert len(histogram(samples, MAX_BINS)[1]) == MAX_BINS == 256
+
+
 def test_an_outlier_does_not_squeeze_the_rest_into_one_bin():
     rng = np.random.default_rng(1)
     samples = np.append(0.001 * np.exp(rng.normal(0, 0.05, 2000)), 0.1)
@@ -55,6 +102,7 @@ def test_late_outliers_leave_the_bulk_as_fine_as_it_was():
 def test_edges_are_told_in_few_digits():
     edges, _ = histogram(0.0002 * np.exp(np.random.default_rng(3).normal(0, 0.05, 2000)))
     assert max(len(repr(edge)) for edge in edges[1:-1]) <= 16
+    assert edges[1:-1] == [round(edge, 13) for edge in edges[1:-1]] != [round(edge, 12) for edge in edges[1:-1]]
 
 
 def test_many_close_samples_stay_below_the_cap():

@@ -1,11 +1,13 @@
 """Intervals: the published ranks, and by simulation how often they hold the truth."""
 
-from math import log
+from fractions import Fraction
+from math import comb, log
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import t, ttest_1samp
 
 from harness.stats import mean_interval, median_interval, median_rank, t_quantile
 
@@ -17,6 +19,14 @@ SLACK = 3.5
 @pytest.mark.parametrize(("n", "rank"), [(30, 8), (50, 16), (100, 37)])
 def test_published_ranks_at_99_percent(n, rank):
     assert median_rank(n, 0.99) == rank
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.75, 0.9, 0.95, 0.99])
+def test_a_rank_is_the_largest_whose_binomial_coverage_reaches_the_confidence(confidence):
+    for n in range(1, 80):
+        covered = {r: 1 - 2 * Fraction(sum(comb(n, k) for k in range(r)), 2**n) for r in range(1, n // 2 + 1)}
+        reached = [r for r, share in covered.items() if share >= Fraction(confidence)]
+        assert median_rank(n, confidence) == (max(reached) if reached else None)
 
 
 @pytest.mark.parametrize(("n", "confidence"), [(5, 0.95), (7, 0.99), (1, 0.5)])
@@ -76,6 +86,40 @@ def test_values_at_zero_fall_back_to_plain_t():
     interval = median_interval([0.0, 2.0])
     assert interval.low < 0.0
     assert interval.high > 2.0
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0], [0.004, 0.0041, 0.0039], [1.0, 3.0, 2.0, 7.0, 1.5]])
+@pytest.mark.parametrize("confidence", [0.95, 0.99])
+def test_of_few_values_it_is_student_s_on_the_logarithms(values, confidence):
+    found = median_interval(values, confidence)
+    theirs = ttest_1samp(np.log(values), 0.0).confidence_interval(confidence)
+    assert (found.low, found.high) == pytest.approx((np.exp(theirs.low), np.exp(theirs.high)))
+    assert found.confidence == confidence
+
+
+@pytest.mark.parametrize("values", [[0.0, 2.0], [-1.0, 2.0, 5.0]])
+def test_of_few_values_that_have_no_logarithm_it_is_student_s_on_themselves(values):
+    found = median_interval(values)
+    theirs = ttest_1samp(values, 0.0).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_a_mean_s_interval_is_student_s(confidence):
+    values = [1.0, 3.0, 2.0, 7.0, 1.5, 4.0, 9.0]
+    found = mean_interval(values, confidence)
+    theirs = ttest_1samp(values, 0.0).confidence_interval(confidence)
+    assert (found.low, found.high, found.confidence) == pytest.approx((theirs.low, theirs.high, confidence))
+
+
+def test_values_that_agree_make_a_point():
+    found = median_interval([0.3, 0.3, 0.3], 0.9)
+    assert (found.low, found.high, found.confidence) == (0.3, 0.3, 0.9)
+
+
+@pytest.mark.parametrize(("confidence", "degrees"), [(0.9, 1), (0.95, 9), (0.99, 2.5)])
+def test_a_two_sided_quantile_leaves_half_of_the_rest_on_either_side(confidence, degrees):
+    assert t_quantile(confidence, degrees) == pytest.approx(t.isf((1 - confidence) / 2, degrees))
 
 
 def test_t_quantile_is_the_tabled_one():

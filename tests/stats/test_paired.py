@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
 from harness.stats import area_loss, area_under_curve, proportion_loss
 
@@ -150,6 +150,35 @@ def test_the_area_s_interval_holds_the_truth_about_as_often_as_it_says():
         found = area_loss(common + rng.normal(size=120) * 0.5, common + rng.normal(size=120) * 0.5, positive)
         held += found.low <= 0 <= found.high
     assert held / 400 == pytest.approx(0.95, abs=0.033)
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.99])
+def test_the_area_s_interval_and_p_are_those_of_one_normal_error(confidence):
+    positive, before = drawn(1)
+    _, after = drawn(2, noise=2.0)
+    error = area_loss(before, after, positive).high - area_loss(before, after, positive).value
+    error /= norm.ppf(0.975)
+
+    found = area_loss(before, after, positive, confidence=confidence)
+
+    assert found.confidence == confidence
+    assert found.high - found.value == pytest.approx(norm.ppf(0.5 + confidence / 2) * error)
+    assert found.p_value == pytest.approx(2 * norm.sf(abs(found.value) / error))
+    assert 0.0 < found.p_value < 0.5
+
+
+def test_what_ordered_all_pairs_and_now_orders_none_lost_everything_for_certain():
+    found = area_loss([1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0], [0, 0, 1, 1])
+
+    assert (found.value, found.low, found.high, found.p_value) == (1.0, 1.0, 1.0, 0.0)
+
+
+def test_two_samples_of_a_kind_have_an_interval():
+    # Placements are 1 before; after, of the positives 0.5 and 1, of the negatives 1 and 0.5. So 0.125 / 2, twice.
+    found = area_loss([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 4.0], [0, 0, 1, 1])
+
+    assert found.value == 0.25
+    assert (found.low, found.high) == pytest.approx((0.25 - 1.959964 * 0.125**0.5, 0.25 + 1.959964 * 0.125**0.5))
 
 
 def test_equal_orders_lose_nothing_for_certain():

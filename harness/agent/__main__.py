@@ -12,9 +12,9 @@ def main() -> int:
 
         return steward.main(sys.argv[2:])
     if word == "watchdog":
-        from edge_agent import watchdog
+        from edge_agent import restore
 
-        return watchdog.main()
+        return restore.main_watchdog()
     if word in ("block", "trial"):
         from edge_agent import block
 

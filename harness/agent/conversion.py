@@ -39,7 +39,7 @@ class Form:
             self._lowest, self._highest = np.float32(bounds.min), np.float32(bounds.max)
 
     def fitted(self, value: Array) -> Array:
-        """An array of preprocess in the tensor's own shape and type; raises MisfitError."""
+        """An array of preprocess in the tensor's own shape and type; raises StageMisfitError."""
         import numpy as np
 
         if value.shape not in self._shapes:
@@ -70,7 +70,7 @@ class Form:
 
 
 def as_inputs(given: object, forms: List[Form]) -> List[Array]:
-    """What preprocess gave, one array an input or a list of them, as the model takes it; raises MisfitError."""
+    """What preprocess gave, one array an input or a list of them, as the model takes it; raises StageMisfitError."""
     import numpy as np
 
     values = list(given) if isinstance(given, (list, tuple)) else [given]
@@ -80,7 +80,7 @@ def as_inputs(given: object, forms: List[Form]) -> List[Array]:
 
 
 def answer_text(answer: object) -> str:
-    """An answer as JSON, numpy's numbers and arrays included; raises MisfitError."""
+    """An answer as JSON, numpy's numbers and arrays included; raises StageMisfitError."""
     try:
         text = json.dumps(answer, allow_nan=False, sort_keys=True, default=_plain)
     except (TypeError, ValueError, RecursionError) as error:

@@ -1,4 +1,7 @@
-"""What a board was like before we changed it, on disk before the first change, and putting it back."""
+"""Putting the board's governor back: what it was stands on disk before the first change.
+
+The steward puts it back when its session ends; where it was killed, the watchdog beside it does, or the next steward.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ import json
 import os
 import pwd
 import re
+import signal
+import socket
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Dict, List, Optional
 
@@ -25,6 +31,8 @@ _SHARED_LIMIT = 1 << 16
 _KNOBS = re.compile(r"sys/devices/system/cpu/cpufreq/policy\d+/scaling_governor")
 """What another account's copy may have us write: a setting of this name, to a value that the kernel offers."""
 _ENDING_S = 2.0
+_PAUSE_S = 1.0
+_DONE = b"done\n"
 
 
 class Originals:
@@ -154,7 +162,7 @@ class Originals:
         """The watchdog has nothing to watch any more."""
         if self._watchdog is None:
             return
-        self._tell(b"done\n")
+        self._tell(_DONE)
         watchdog, self._watchdog = self._watchdog, None
         if watchdog.stdin is not None:
             watchdog.stdin.close()
@@ -171,6 +179,31 @@ class Originals:
                 stdin.flush()
         except OSError as error:
             sys.stderr.write("the watchdog has ended: %s\n" % error)
+
+
+def main_watchdog() -> int:
+    """Beside the steward: wait for its end, which closes stdin, and put back what it could not, as it was killed.
+
+    A steward that ends in order says so first.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    told = json.loads(sys.stdin.buffer.readline().decode("ascii"))
+    if sys.stdin.buffer.readline() == _DONE:
+        return 0
+    originals = Originals(Root(told["root"]), Path(told["cache"]))
+    while originals.pending:
+        # Whoever holds the lease measures: this account's next steward has put everything back before, and
+        # under another's nothing may change.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as lease:
+            try:
+                lease.bind("\0" + told["lease"])
+            except OSError:
+                time.sleep(_PAUSE_S)
+                continue
+            originals.put_back_of_dead()
+            return 0
+    return 0
 
 
 def write_setting(path: Path, value: str) -> Optional[str]:

@@ -8,9 +8,10 @@ import time
 from itertools import repeat
 from typing import Any, Dict, List
 
-from edge_agent import latency, spec, telemetry, wire
+from edge_agent import spec, telemetry, wire
 from edge_agent.interpreters import TrialFailedError, guard
-from edge_agent.trial import Setting, Timed, prepare_timed
+from edge_agent.prepare_trial import Setting, Timed, prepare_timed
+from edge_agent.timing import batch_for
 
 END = b"end"
 ANEW = b"anew"
@@ -59,7 +60,7 @@ class _SliceReads:
 
     def __init__(self, timed: Timed) -> None:
         self._timed = timed
-        self._batch = latency.batch_for(timed.single_ns, 0)
+        self._batch = batch_for(timed.single_ns, 0)
         self._kept: List[int] = []
 
     def run(self, slice_ns: int) -> Dict[str, Any]:

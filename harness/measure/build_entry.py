@@ -8,12 +8,13 @@ from harness.measure.carry_over import carry_over, carry_over_sentence
 from harness.measure.energy import of_each_trial
 from harness.measure.evidence import ArmEvidence
 from harness.measure.failed_trials import failed_trial_findings
-from harness.measure.fitness import FitnessRule, fitness_finding, holding_clock, voids
+from harness.measure.fitness import FitnessRule, holding_clock
 from harness.measure.metrics import compute_all
 from harness.measure.output_check import OutputVerdict, check_outputs, same_bits, unchecked_outputs
 from harness.measure.postprocess_check import PostprocessVerdict, check_postprocess
 from harness.measure.run_blocks import BlockResults
 from harness.measure.trial_summary import summarise, trial_metrics
+from harness.measure.void_trials import CUT_OFF, MEASURED_AGAIN, fitness_finding, void_reason
 from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts, Trial
 from harness.records.candidate import Candidate
@@ -34,8 +35,6 @@ from harness.records.status import Status, worst
 from harness.stats import t_quantile
 from harness.stats.observations import interleaved, observations
 
-MEASURED_AGAIN = "measured again: a trial of its block did not count"
-CUT_OFF = "measured again: the link was lost amid its block"
 RATIO_CONFIDENCE = 0.95
 """Of the interval of a ratio to the baseline."""
 
@@ -106,7 +105,7 @@ def _evidence(
 
 def _counting(trial: Trial, rule: FitnessRule) -> Trial | None:
     """The trial if it counts; a void energy trial as one that died, so that its reason is told."""
-    void = _void_text(trial, rule)
+    void = void_reason(trial, rule)
     if void is None:
         return trial
     return trial.model_copy(update={"died": f"board not fit: {void}"}) if trial.kind == "energy" else None
@@ -182,15 +181,15 @@ def _reason(plan: Plan, conducted: BlockResults, *, status: Status, findings: Se
 
 
 def _summaries(conducted: BlockResults, rule: FitnessRule) -> list[TrialSummary]:
-    standing: list[tuple[Trial, str | None]] = [(trial, _void_text(trial, rule)) for trial in conducted.trials]
-    again = [(trial, _void_text(trial, rule) or MEASURED_AGAIN) for trial in conducted.superseded]
+    standing: list[tuple[Trial, str | None]] = [(trial, void_reason(trial, rule)) for trial in conducted.trials]
+    again = [(trial, void_reason(trial, rule) or MEASURED_AGAIN) for trial in conducted.superseded]
     told = [*standing, *again, *((trial, CUT_OFF) for trial in conducted.cut_off)]
     return [summarise(trial, void) for trial, void in told if trial.kind == "latency" and trial.died is None]
 
 
 def _figures(subject: EntryContext, plan: Plan, conducted: BlockResults, rule: FitnessRule) -> list[TrialMetrics]:
     """Of trials that stand; in the order they were measured, as a question's blocks are. Energy's come last."""
-    told = [trial_metrics(trial, _void_text(trial, rule)) for trial in conducted.trials]
+    told = [trial_metrics(trial, void_reason(trial, rule)) for trial in conducted.trials]
     return [*(figures for figures in told if figures is not None), *_energies(subject, plan, conducted, rule)]
 
 
@@ -218,7 +217,7 @@ def _baseline(
     if artifact is None:
         return None
     runner = plan.runner_of("baseline")
-    carried = carry_over([trial for trial in trials if _void_text(trial, rule) is None])
+    carried = carry_over([trial for trial in trials if void_reason(trial, rule) is None])
     return BaselineRecord(
         given="",
         state="measured",
@@ -241,10 +240,6 @@ def _interleaved(plan: Plan) -> str:
         )
     why = f", in whole trials: {plan.whole_trials}" if plan.whole_trials else ""
     return f"interleaved on the same board{why}"
-
-
-def _void_text(trial: Trial, rule: FitnessRule) -> str | None:
-    return ", ".join(void.detail for void in voids(trial, rule)) or None
 
 
 def ratios_of(trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -> list[Ratio]:

@@ -14,9 +14,10 @@ from harness.measure.block_order import (
     thermometer,
     with_room,
 )
-from harness.measure.fitness import TIMED, FitnessRule, holding_clock, voids
+from harness.measure.fitness import FitnessRule, holding_clock
 from harness.measure.planning import energy_seconds
 from harness.measure.validate_trials import validate_trials
+from harness.measure.void_trials import TIMED, voids
 from harness.records.board import NO_TURNS, Trial
 from harness.records.errors import BlockLostError, TrialError
 from harness.records.plan import BlockSpec, Plan

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from harness.measure.fitness import FitnessRule, voids
+from harness.measure.fitness import FitnessRule
 from harness.measure.trial_summary import single_s, summarise, trial_metrics
+from harness.measure.void_trials import void_reason
 from harness.records.board import Trial
 from harness.records.limit_test import LimitTest
 from harness.records.metrics import METRICS
@@ -46,7 +47,7 @@ class StoppingRule:
         return bound.value is not None and bound.value <= question.limit
 
     def _keep(self, trial: Trial, rule: FitnessRule) -> None:
-        void = ", ".join(one.detail for one in voids(trial, rule)) or None
+        void = void_reason(trial, rule)
         if trial.kind == "latency" and trial.died is None:
             self._trials.append(summarise(trial, void))
         told = trial_metrics(trial, void)

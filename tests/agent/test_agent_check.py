@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from edge_agent import check, model
+from edge_agent import check_trial, model
 from edge_agent.interpreters import TensorDetails, TrialFailedError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,10 +16,10 @@ def tensor(dtype: str = "float32", scale: float = 0.0, zero_point: int = 0) -> T
 
 
 def compare(obtained: list[np.ndarray], expected: list[np.ndarray], of: TensorDetails | None = None) -> OutputCheck:
-    tally = check.OutputTally(of or tensor(), 0)
+    tally = check_trial.OutputTally(of or tensor(), 0)
     for left, right in zip(obtained, expected, strict=True):
         tally.add(left, right)
-    return OutputCheck.model_validate(check.summary([tally], len(obtained)))
+    return OutputCheck.model_validate(check_trial.summary([tally], len(obtained)))
 
 
 def floats(*values: float) -> np.ndarray:
@@ -76,12 +76,12 @@ def test_one_value_has_no_top() -> None:
 
 def test_nan_is_counted_and_is_the_full_error() -> None:
     found = compare([floats(np.nan, 1)], [floats(0, 1)])
-    assert (found.nonfinite, found.max_error, found.sqnr_db) == (1, 1.0, -check.SQNR_CAP_DB)
+    assert (found.nonfinite, found.max_error, found.sqnr_db) == (1, 1.0, -check_trial.SQNR_CAP_DB)
 
 
 def test_zeros_of_either_sign_are_no_error() -> None:
     found = compare([floats(-0.0, 1)], [floats(0.0, 1)])
-    assert (found.bit_equal, found.max_error, found.sqnr_db) == (False, 0.0, check.SQNR_CAP_DB)
+    assert (found.bit_equal, found.max_error, found.sqnr_db) == (False, 0.0, check_trial.SQNR_CAP_DB)
 
 
 def test_another_shape_is_refused() -> None:

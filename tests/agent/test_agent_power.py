@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from edge_agent import energy, power
+from edge_agent import energy_trial, power
 from edge_agent.interpreters import TrialFailedError
 from edge_agent.sysfs import Root
 
@@ -96,35 +96,35 @@ def test_what_is_found_is_told(tmp_path: Path) -> None:
 
 def test_the_first_readable_sensor_is_taken(tmp_path: Path) -> None:
     hwmon(tmp_path, "ina226", power1_input=1_000_000)
-    sensor = energy.pick(Root(str(tmp_path)), ("rapl", "hwmon:ina226"))
+    sensor = energy_trial.pick(Root(str(tmp_path)), ("rapl", "hwmon:ina226"))
     assert sensor.name == "hwmon:ina226"
 
 
 def test_no_sensor_gives_every_reason(tmp_path: Path) -> None:
     with pytest.raises(TrialFailedError, match=r"hwmon:ina226: no hwmon.*; rapl: this machine"):
-        energy.pick(Root(str(tmp_path)), ("hwmon:ina226", "rapl"))
+        energy_trial.pick(Root(str(tmp_path)), ("hwmon:ina226", "rapl"))
 
 
 def test_steady_power_is_its_mean(tmp_path: Path) -> None:
     hwmon(tmp_path, "ina226", power1_input=3_000_000)
-    sensor = energy.pick(Root(str(tmp_path)), ("hwmon:ina226",))
-    busy = energy.watch(sensor, lambda: time.sleep(2 * energy.INTERVAL_S))
-    idle = energy.Window(3.0, 1.0, 30)
-    reading = EnergyReading.model_validate(energy.record(sensor, idle, busy, 7))
+    sensor = energy_trial.pick(Root(str(tmp_path)), ("hwmon:ina226",))
+    busy = energy_trial.watch(sensor, lambda: time.sleep(2 * energy_trial.INTERVAL_S))
+    idle = energy_trial.Window(3.0, 1.0, 30)
+    reading = EnergyReading.model_validate(energy_trial.record(sensor, idle, busy, 7))
     assert (reading.mean_w, reading.idle_w, reading.inferences) == (pytest.approx(3.0), 1.0, 7)
     assert reading.readings >= 3
 
 
 def test_a_counter_is_read_at_both_ends(tmp_path: Path) -> None:
     path = rapl(tmp_path, at=0, name="package-0", energy_uj=0, range_uj=10_000_000)
-    sensor = energy.pick(Root(str(tmp_path)), ("rapl",))
-    window = energy.watch(sensor, lambda: path.write_text("2000000") and None)
+    sensor = energy_trial.pick(Root(str(tmp_path)), ("rapl",))
+    window = energy_trial.watch(sensor, lambda: path.write_text("2000000") and None)
     assert window.readings == 2
     assert window.mean_w * window.seconds == pytest.approx(2.0)
 
 
 def test_a_sensor_that_fails_meanwhile_is_no_number(tmp_path: Path) -> None:
     hwmon(tmp_path, "ina226", power1_input=3_000_000)
-    sensor = energy.pick(Root(str(tmp_path)), ("hwmon:ina226",))
+    sensor = energy_trial.pick(Root(str(tmp_path)), ("hwmon:ina226",))
     with pytest.raises(TrialFailedError, match="the power sensor failed"):
-        energy.watch(sensor, (tmp_path / "sys/class/hwmon/hwmon0/power1_input").unlink)
+        energy_trial.watch(sensor, (tmp_path / "sys/class/hwmon/hwmon0/power1_input").unlink)

@@ -7,8 +7,8 @@ import pytest
 
 from harness.gates import judge, parse_limits
 from harness.measure import execute, make_plan
-from harness.measure.build_entry import MEASURED_AGAIN
 from harness.measure.validate_trials import STUCK_READS
+from harness.measure.void_trials import MEASURED_AGAIN
 from harness.records.artifact import Inside
 from harness.records.board import SensorFound, Trial
 from harness.records.candidate import Candidate

@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.measure.fitness import FitnessRule, fitness_finding, fitness_rule, holding_clock, voids
+from harness.measure.fitness import FitnessRule, fitness_rule, holding_clock
+from harness.measure.void_trials import fitness_finding, voids
 from harness.records.device import Limits, Tuning
 from harness.records.status import Status
 from harness.testing import make_facts, make_profile, make_telemetry, make_trial

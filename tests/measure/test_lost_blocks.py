@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.measure import execute, make_plan
-from harness.measure.build_entry import CUT_OFF
+from harness.measure.void_trials import CUT_OFF
 from harness.records.candidate import Candidate
 from harness.records.device import Limits
 from harness.records.errors import BlockLostError

@@ -26,7 +26,7 @@ def missing_start(agent: Path) -> None:
 
 def one_bit(agent: Path) -> None:
     """A module in which one bit differs."""
-    path = agent / "edge_agent" / "latency.py"
+    path = agent / "edge_agent" / "latency_trial.py"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)

@@ -1,20 +1,65 @@
-"""Mean power over a window of steady inference, and over an idle window before it."""
+"""An energy trial: mean power over a window of steady inference, and over an idle window before it."""
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
-from edge_agent import power
-from edge_agent.interpreters import TrialFailedError
+from edge_agent import power, telemetry
+from edge_agent.interpreters import TrialFailedError, guard
+from edge_agent.prepare_trial import SAMPLES_CYCLED, Numbers, Setting, prepare, read_samples
 from edge_agent.sysfs import Root
+from edge_agent.timing import RunLimits, limits_of, warm_up
+
+if TYPE_CHECKING:
+    from edge_agent import spec
 
 IDLE_S = 3.0
 INTERVAL_S = 0.1
 """Between two reads of a sensor; sensors of this class average over 1 ms to 1 s themselves."""
 
 Sensor = Union[power.PowerSensor, power.EnergyCounter]
+
+
+def run(trial: spec.Trial, setting: Setting) -> Numbers:
+    """The figures of the Trial record; raises TrialFailedError."""
+    sensor = pick(setting.root, trial.sensors)
+    prepared = prepare(trial, setting, read_samples(trial, setting, SAMPLES_CYCLED))
+    model, limits = prepared.model, limits_of(trial)
+    guard("invoke", lambda: warm_up(model.invoke, trial.warmup_runs, limits.max_ns))
+    idle = watch(sensor, lambda: time.sleep(IDLE_S))
+    span = telemetry.Span(setting.root)
+    work = _SteadyWork(model.invoke, limits, prepared.advancer())
+    busy = watch(sensor, lambda: guard("invoke", work))
+    return {
+        **prepared.account(),
+        "telemetry": span.end(),
+        "n": work.inferences,
+        "energy": record(sensor, idle, busy, work.inferences),
+    }
+
+
+class _SteadyWork:
+    """Inferences without a pause until the limits are met; the time per call is not kept."""
+
+    def __init__(self, invoke: Callable[[], None], limits: RunLimits, advance: Optional[Callable[[], None]]) -> None:
+        self._invoke = invoke
+        self._limits = limits
+        self._advance = advance
+        self.inferences = 0
+
+    def __call__(self) -> None:
+        begun = time.perf_counter_ns()
+        while True:
+            self._invoke()
+            self.inferences += 1
+            passed = time.perf_counter_ns() - begun
+            enough = passed >= self._limits.min_ns and self.inferences >= self._limits.num_runs
+            if enough or passed >= self._limits.max_ns:
+                return
+            if self._advance is not None:
+                self._advance()
 
 
 class Window(NamedTuple):

@@ -1,20 +1,46 @@
-"""A model between its own pre- and post-processing, from a raw sample to the answer."""
+"""A stages trial: a model between its own pre- and post-processing, timed from a raw sample to the answer."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
+from edge_agent import telemetry
 from edge_agent.conversion import Form, answer_text, as_inputs
-from edge_agent.latency import RunLimits
-from edge_agent.model import LoadedModel
+from edge_agent.inputs import read_raw
+from edge_agent.interpreters import TrialFailedError, guard
+from edge_agent.model import LoadedModel, load
+from edge_agent.prepare_trial import Numbers, Setting
 from edge_agent.stages import Stages
+from edge_agent.timing import RunLimits, limits_of
 
 if TYPE_CHECKING:
+    from edge_agent import spec
     from edge_agent.interfaces import Array
 
 MOST_RUNS = 5000
 """Of one trial: more tell no more of a median, and their times would be much to keep."""
+
+
+def run(trial: spec.Trial, setting: Setting) -> Numbers:
+    """The figures of the Trial record; raises TrialFailedError."""
+    file, raw, path = (setting.file(sha256) for sha256 in (trial.stages, trial.raw, trial.model))
+    if file is None or raw is None or path is None:
+        raise TrialFailedError("a stages trial needs a model, a stages file and raw samples")
+    raws, stages = read_raw(raw), Stages(file, trial.stages_name or "the stages file")
+    model, limits = load(setting.module, setting.runner, path, None), limits_of(trial)
+    pipeline = Pipeline(model, stages)
+
+    def timed() -> Numbers:
+        begun = time.perf_counter_ns()
+        first_s = pipeline.answer_all(raws, limits.max_ns)
+        pipeline.warm_up(raws, trial.warmup_runs, begun + limits.max_ns - time.perf_counter_ns())
+        span = telemetry.Span(setting.root)
+        pipeline.measure(raws, limits)
+        return {"first_inference_s": first_s, "telemetry": span.end()}
+
+    numbers = guard("invoke", lambda: stages.guarded(timed))
+    return {**numbers, **model.account(), "n": pipeline.runs, "stages": pipeline.record()}
 
 
 class Pipeline:

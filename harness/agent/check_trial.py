@@ -1,20 +1,76 @@
-"""Comparing a board's outputs with the expected ones."""
+"""A check trial: a board's outputs compared with the expected ones."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
+from edge_agent import inputs
 from edge_agent.interpreters import TensorDetails, TrialFailedError
+from edge_agent.model import LoadedModel
+from edge_agent.prepare_trial import Numbers, Prepared, Setting, load_fed, read_samples
 
 if TYPE_CHECKING:
+    from edge_agent import spec
     from edge_agent.interfaces import Array
+
+_ALL = 1 << 30
 
 SQNR_CAP_DB = 300.0
 """Stands for an error of zero in outputs that are not the same bits (0.0 and -0.0), which has no finite ratio."""
 
 _MOST_ERROR = 1e30
 """No number of the protocol is larger; an output that is further off than this is wrong by any measure."""
+
+
+def run(trial: spec.Trial, setting: Setting) -> Numbers:
+    """The figures of the Trial record; raises TrialFailedError.
+
+    The samples in their order on a model that never ran: its variables start as they did on the host.
+    """
+    golden = setting.file(trial.expected)
+    if golden is None:
+        raise TrialFailedError("there are no expected outputs to check against")
+    model, samples = load_fed(trial, setting, read_samples(trial, setting, _ALL))
+    stored = trial.inputs is not None
+    against = _OutputComparison(golden, model, len(samples) if stored else None)
+    builtin = setting.file(trial.expected_builtin)
+    other = None if builtin is None else _OutputComparison(builtin, model, len(samples) if stored else None)
+    seconds = []
+    for at, sample in enumerate(samples):
+        model.feed(sample)
+        seconds.append(model.first_invoke())
+        results = model.written_results()
+        for comparison in filter(None, (against, other)):
+            comparison.add(at, results)
+    checks = {"check": against.summary(), "check_builtin": None if other is None else other.summary()}
+    return {**Prepared(model, samples, seconds[0]).account(), "n": len(samples), **checks}
+
+
+class _OutputComparison:
+    """A model's outputs against one file of expected ones, sample by sample."""
+
+    def __init__(self, path: Path, model: LoadedModel, samples: Optional[int]) -> None:
+        self._expected = inputs.read_samples(path, "o", _ALL)
+        self._tallies = [OutputTally(tensor, at) for at, tensor in enumerate(model.outputs)]
+        outputs = len(self._expected[0])
+        if outputs != len(self._tallies) or samples not in (None, len(self._expected)):
+            raise TrialFailedError(
+                "expected are %d outputs of %d samples, here are %d of %d"
+                % (outputs, len(self._expected), len(self._tallies), samples or 1)
+            )
+        self._samples = 0
+
+    def add(self, at: int, results: List[Array]) -> None:
+        """Take the results for one sample in."""
+        self._samples += 1
+        for tally, obtained, wanted in zip(self._tallies, results, self._expected[at]):
+            tally.add(obtained, wanted)
+
+    def summary(self) -> Numbers:
+        """The OutputCheck record."""
+        return summary(self._tallies, self._samples)
 
 
 class OutputTally:

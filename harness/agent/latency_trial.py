@@ -1,33 +1,45 @@
-"""Timing inferences: how many a clock read, and the loop itself."""
+"""A latency trial: inferences timed one by one, or several a clock read, until the limits are met."""
 
 from __future__ import annotations
 
 import gc
 import time
 from itertools import repeat
-from typing import Callable, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, List, NamedTuple, Optional
 
-BATCH_BELOW_NS = 50_000
-"""A single invoke shorter than this is batched: the clock and the loop would be too much of it."""
-SPAN_NS = 100_000
-"""The span of a batched read."""
-MOST_READS = 20_000
+from edge_agent import telemetry
+from edge_agent.interpreters import guard
+from edge_agent.prepare_trial import Numbers, Setting, prepare_timed
+from edge_agent.timing import MOST_READS, Call, RunLimits, batch_for, limits_of
+
+if TYPE_CHECKING:
+    from edge_agent import spec
+
 MOST_SINGLES = 2_000
 SINGLES_SHARE = 0.1
 """Of the measuring time, for the pass with single reads."""
 LEAST_SINGLES = 100
-_PROBE_CALLS = 20
 _CLOCK_READS = 1_000
 
-Call = Callable[[], None]
 
+def run(trial: spec.Trial, setting: Setting) -> Numbers:
+    """The figures of the Trial record; raises TrialFailedError."""
+    model = prepare_timed(trial, setting)
 
-class RunLimits(NamedTuple):
-    """When to stop: both minima are reached, or the maximum."""
+    def timed() -> Numbers:
+        cost_ns = clock_cost_ns()
+        span = telemetry.Span(setting.root)
+        timings = measure(model.invoke, model.single_ns, limits_of(trial), model.advance)
+        return {
+            "telemetry": span.end(),
+            "batch": timings.batch,
+            "samples_ns": timings.samples_ns,
+            "singles_ns": timings.singles_ns,
+            "n": timings.inferences,
+            "clock_cost_ns": cost_ns,
+        }
 
-    num_runs: int
-    min_ns: int
-    max_ns: int
+    return {**model.account, **guard("invoke", timed)}
 
 
 class Timings(NamedTuple):
@@ -37,32 +49,6 @@ class Timings(NamedTuple):
     samples_ns: List[int]
     singles_ns: List[int]
     inferences: int
-
-
-def warm_up(invoke: Call, runs: int, most_ns: int) -> int:
-    """Invoke ``runs`` times, at most so long; an inference's typical nanoseconds."""
-    clock = time.perf_counter_ns
-    begun = clock()
-    took: List[int] = []
-    while not took or (len(took) < runs and clock() - begun < most_ns):
-        started = clock()
-        invoke()
-        took.append(clock() - started)
-    typical = sorted(took)[len(took) // 2]
-    if typical >= 4 * BATCH_BELOW_NS:
-        return typical
-    # Close to where batching begins, one read of many calls says more than a few single ones.
-    started = clock()
-    for _ in repeat(None, _PROBE_CALLS):
-        invoke()
-    return min(typical, (clock() - started) // _PROBE_CALLS)
-
-
-def batch_for(single_ns: int, min_ns: int) -> int:
-    """Inferences per clock read: one for slow models, unless their reads would be too many to keep."""
-    batch = 1 if single_ns >= BATCH_BELOW_NS else max(round(SPAN_NS / max(single_ns, 1)), 2)
-    reads = min_ns // max(batch * single_ns, 1)
-    return batch if reads <= MOST_READS else batch * -(-reads // MOST_READS)
 
 
 def measure(invoke: Call, single_ns: int, limits: RunLimits, advance: Optional[Call]) -> Timings:

@@ -73,8 +73,8 @@ def build_benchmarks(paths: Sequence[str], options: BuildOptions) -> int:
         export_artifacts(options.out, built)
         if options.baseline is not None and base is not None:
             files = tuple(dict.fromkeys(benchmark.path for benchmark in benchmarks))
-            order = BaselineBuild(files, wanted, options.cache_dir, options.seed, jobs)
-            _carry(options.out, options.baseline, base, order)
+            request = BaselineBuild(files, wanted, options.cache_dir, options.seed, jobs)
+            _carry(options.out, options.baseline, base, request)
     if options.as_json:
         sys.stdout.write(json.dumps([row(artifact) for _, artifact in built], indent=2) + "\n")
     else:
@@ -91,14 +91,14 @@ def _base_commit(options: BuildOptions) -> Commit | None:
     return resolve_commit(options.baseline)
 
 
-def _carry(out: Path, given: str, commit: Commit, order: BaselineBuild) -> None:
+def _carry(out: Path, given: str, commit: Commit, request: BaselineBuild) -> None:
     """Build the base beside what was built of the work tree; what of it does not build is told, and fails nothing."""
     sys.stderr.write(f"building the baseline, {commit.words}\n")
-    carried = write_carried(out, given, commit, order, say=lambda _what: None)
+    carried = write_carried(out, given, commit, request, say=lambda _what: None)
     for label, reason in carried.failed.items():
         sys.stderr.write(f"baseline: {label} does not build: {reason}\n")
-    count = len(carried.shelf.entries) if carried.shelf else 0
-    sys.stderr.write(f"baseline: {count} of {len(order.expected)} candidates are there, in {out / FOLDER}\n")
+    count = len(carried.artifacts.entries) if carried.artifacts else 0
+    sys.stderr.write(f"baseline: {count} of {len(request.expected)} candidates are there, in {out / FOLDER}\n")
 
 
 def row(artifact: Artifact) -> dict[str, Any]:

@@ -50,55 +50,55 @@ class EntryContext:
     facts: BoardFacts
 
 
-def build_entry(subject: EntryContext, plan: Plan, *, rule: FitnessRule, conducted: BlockResults) -> Entry:
+def build_entry(context: EntryContext, plan: Plan, *, rule: FitnessRule, results: BlockResults) -> Entry:
     """The entry for what a plan's execution brought, trials in the order they were measured; budgets come later."""
-    rule = holding_clock(rule, [*conducted.superseded, *conducted.trials])
-    plan = conducted.plan or plan
-    verdicts = {arm.name: _outputs(subject, conducted.trials, arm.name) for arm in plan.arms}
-    answers = {arm.name: _answers(subject, conducted.trials, arm.name) for arm in plan.arms}
-    findings = _findings(plan, conducted, rule=rule, verdicts=verdicts, answers=answers)
+    rule = holding_clock(rule, [*results.superseded, *results.trials])
+    plan = results.plan or plan
+    verdicts = {arm.name: _outputs(context, results.trials, arm.name) for arm in plan.arms}
+    answers = {arm.name: _answers(context, results.trials, arm.name) for arm in plan.arms}
+    findings = _findings(plan, results, rule=rule, verdicts=verdicts, answers=answers)
     status = worst([finding.status for finding in findings])
-    summaries, figures = _summaries(conducted, rule), _figures(subject, plan, conducted, rule)
-    baseline = _baseline(subject, plan, conducted.trials, rule=rule)
-    return _bare_entry(subject, plan).model_copy(
+    summaries, figures = _summaries(results, rule), _figures(context, plan, results, rule)
+    baseline = _baseline(context, plan, results.trials, rule=rule)
+    return _bare_entry(context, plan).model_copy(
         update={
             "status": status,
-            "reason": _reason(plan, conducted, status=status, findings=findings),
+            "reason": _reason(plan, results, status=status, findings=findings),
             "findings": findings,
-            "measurements": measurements_of(subject, plan, "candidate", trials=conducted.trials, rule=rule),
+            "measurements": measurements_of(context, plan, "candidate", trials=results.trials, rule=rule),
             "trials": summaries,
             "figures": figures,
             "most_blocks": plan.most_blocks if plan.questions else None,
             "baseline": baseline and baseline.model_copy(update={"ratios": ratios_of(summaries, figures)}),
             "outputs": "; ".join(filter(None, [verdicts["candidate"].sentence, answers["candidate"].sentence])),
             "answers": answers["candidate"].answers,
-            "seconds": conducted.seconds,
+            "seconds": results.seconds,
         }
     )
 
 
-def error_entry(subject: EntryContext, plan: Plan, reason: str) -> Entry:
+def error_entry(context: EntryContext, plan: Plan, reason: str) -> Entry:
     """The entry for a model that could not be measured at all."""
     finding = Finding(gate="measuring", metric=None, status=Status.ERROR, reason=reason)
-    return _bare_entry(subject, plan).model_copy(update={"reason": reason, "findings": [finding]})
+    return _bare_entry(context, plan).model_copy(update={"reason": reason, "findings": [finding]})
 
 
 def measurements_of(
-    subject: EntryContext, plan: Plan, arm: str, *, trials: Sequence[Trial], rule: FitnessRule
+    context: EntryContext, plan: Plan, arm: str, *, trials: Sequence[Trial], rule: FitnessRule
 ) -> list[Measurement]:
     """One arm's metrics, from its trials that count."""
-    return compute_all(_evidence(subject, plan, arm, trials=trials, rule=rule))
+    return compute_all(_evidence(context, plan, arm, trials=trials, rule=rule))
 
 
 def _evidence(
-    subject: EntryContext, plan: Plan, arm: str, *, trials: Sequence[Trial], rule: FitnessRule
+    context: EntryContext, plan: Plan, arm: str, *, trials: Sequence[Trial], rule: FitnessRule
 ) -> ArmEvidence:
     counting = [_counting(trial, rule) for trial in trials if trial.arm == arm]
     return ArmEvidence(
         trials=tuple(trial for trial in counting if trial is not None),
-        artifact=subject.artifacts[arm],
-        profile=subject.profile,
-        facts=subject.facts,
+        artifact=context.artifacts[arm],
+        profile=context.profile,
+        facts=context.facts,
         energy_window_s=plan.energy_window_s,
     )
 
@@ -111,13 +111,13 @@ def _counting(trial: Trial, rule: FitnessRule) -> Trial | None:
     return trial.model_copy(update={"died": f"board not fit: {void}"}) if trial.kind == "energy" else None
 
 
-def _bare_entry(subject: EntryContext, plan: Plan) -> Entry:
+def _bare_entry(context: EntryContext, plan: Plan) -> Entry:
     return Entry(
-        device=subject.profile.name,
-        test=subject.test,
-        candidate=subject.candidate.name,
-        recipe=subject.candidate.recipe,
-        artifact=ArtifactRecord.of(subject.artifacts["candidate"]),
+        device=context.profile.name,
+        test=context.test,
+        candidate=context.candidate.name,
+        recipe=context.candidate.recipe,
+        artifact=ArtifactRecord.of(context.artifacts["candidate"]),
         runtime=f"{plan.runner.package} {plan.runner.version}",
         delegate=plan.runner.delegate,
         num_threads=plan.runner.num_threads,
@@ -126,20 +126,20 @@ def _bare_entry(subject: EntryContext, plan: Plan) -> Entry:
     )
 
 
-def _outputs(subject: EntryContext, trials: Sequence[Trial], arm: str) -> OutputVerdict:
-    golden = subject.artifacts[arm].verification.golden
+def _outputs(context: EntryContext, trials: Sequence[Trial], arm: str) -> OutputVerdict:
+    golden = context.artifacts[arm].verification.golden
     if golden is None:
-        return unchecked_outputs(subject.artifacts[arm].verification.golden_reason)
+        return unchecked_outputs(context.artifacts[arm].verification.golden_reason)
     check = _check(trials, arm)
     if check is None or check.check is None:
         return unchecked_outputs("the check trial brought no comparison")
-    allowed = subject.profile.runtime.max_output_error
+    allowed = context.profile.runtime.max_output_error
     return check_outputs(check.check, golden, max_output_error=allowed, builtin=check.check_builtin)
 
 
-def _answers(subject: EntryContext, trials: Sequence[Trial], arm: str) -> PostprocessVerdict:
+def _answers(context: EntryContext, trials: Sequence[Trial], arm: str) -> PostprocessVerdict:
     mine = [trial for trial in trials if trial.arm == arm]
-    return check_postprocess(subject.artifacts[arm].stages, mine, bit_equal=same_bits(_check(trials, arm)))
+    return check_postprocess(context.artifacts[arm].stages, mine, bit_equal=same_bits(_check(trials, arm)))
 
 
 def _check(trials: Sequence[Trial], arm: str) -> Trial | None:
@@ -149,14 +149,14 @@ def _check(trials: Sequence[Trial], arm: str) -> Trial | None:
 
 def _findings(
     plan: Plan,
-    conducted: BlockResults,
+    results: BlockResults,
     *,
     rule: FitnessRule,
     verdicts: Mapping[str, OutputVerdict],
     answers: Mapping[str, PostprocessVerdict],
 ) -> list[Finding]:
-    fitness = fitness_finding(conducted.trials, rule)
-    found = [finding for arm in plan.arms for finding in failed_trial_findings(conducted.trials, arm.name)]
+    fitness = fitness_finding(results.trials, rule)
+    found = [finding for arm in plan.arms for finding in failed_trial_findings(results.trials, arm.name)]
     for verdict_by_arm in (verdicts, answers):
         found += [_of_arm(v.finding, name) for name, v in verdict_by_arm.items() if v.finding is not None]
     return found if fitness is None else [*found, fitness]
@@ -169,51 +169,49 @@ def _of_arm(finding: Finding, arm: str) -> Finding:
     return finding.model_copy(update={"status": Status.INVALID, "reason": f"{arm}: {finding.reason}"})
 
 
-def _reason(plan: Plan, conducted: BlockResults, *, status: Status, findings: Sequence[Finding]) -> str:
+def _reason(plan: Plan, results: BlockResults, *, status: Status, findings: Sequence[Finding]) -> str:
     """The first of the worst findings, or how much was measured."""
     if findings:
         return next(finding.reason for finding in findings if finding.status is status)
     kind = "latency" if plan.slices is None else "slices"
-    done = sum(t.kind == kind and t.arm == "candidate" for t in conducted.trials)
+    done = sum(t.kind == kind and t.arm == "candidate" for t in results.trials)
     if done < plan.trials:
         return f"{done} of {plan.trials} trials within the time limit of {plan.time_limit_s:g} s"
     return f"{done} trial{'s' if done > 1 else ''}{', interleaved with the baseline' if len(plan.arms) > 1 else ''}"
 
 
-def _summaries(conducted: BlockResults, rule: FitnessRule) -> list[TrialSummary]:
-    standing: list[tuple[Trial, str | None]] = [(trial, void_reason(trial, rule)) for trial in conducted.trials]
-    again = [(trial, void_reason(trial, rule) or MEASURED_AGAIN) for trial in conducted.superseded]
-    told = [*standing, *again, *((trial, CUT_OFF) for trial in conducted.cut_off)]
+def _summaries(results: BlockResults, rule: FitnessRule) -> list[TrialSummary]:
+    standing: list[tuple[Trial, str | None]] = [(trial, void_reason(trial, rule)) for trial in results.trials]
+    again = [(trial, void_reason(trial, rule) or MEASURED_AGAIN) for trial in results.superseded]
+    told = [*standing, *again, *((trial, CUT_OFF) for trial in results.cut_off)]
     return [summarise(trial, void) for trial, void in told if trial.kind == "latency" and trial.died is None]
 
 
-def _figures(subject: EntryContext, plan: Plan, conducted: BlockResults, rule: FitnessRule) -> list[TrialMetrics]:
+def _figures(context: EntryContext, plan: Plan, results: BlockResults, rule: FitnessRule) -> list[TrialMetrics]:
     """Of trials that stand; in the order they were measured, as a question's blocks are. Energy's come last."""
-    told = [trial_metrics(trial, void_reason(trial, rule)) for trial in conducted.trials]
-    return [*(figures for figures in told if figures is not None), *_energies(subject, plan, conducted, rule)]
+    told = [trial_metrics(trial, void_reason(trial, rule)) for trial in results.trials]
+    return [*(figures for figures in told if figures is not None), *_energies(context, plan, results, rule)]
 
 
-def _energies(subject: EntryContext, plan: Plan, conducted: BlockResults, rule: FitnessRule) -> list[TrialMetrics]:
+def _energies(context: EntryContext, plan: Plan, results: BlockResults, rule: FitnessRule) -> list[TrialMetrics]:
     """What each latency trial's inferences took, in joules and watts, where a source tells."""
     told = {
         index: values
         for arm in plan.arms
-        for index, values in of_each_trial(
-            _evidence(subject, plan, arm.name, trials=conducted.trials, rule=rule)
-        ).items()
+        for index, values in of_each_trial(_evidence(context, plan, arm.name, trials=results.trials, rule=rule)).items()
     }
     return [
         TrialMetrics(kind="energy", arm=trial.arm, block=trial.block, values=told[trial.index])
-        for trial in conducted.trials
+        for trial in results.trials
         if trial.index in told
     ]
 
 
 def _baseline(
-    subject: EntryContext, plan: Plan, trials: Sequence[Trial], *, rule: FitnessRule
+    context: EntryContext, plan: Plan, trials: Sequence[Trial], *, rule: FitnessRule
 ) -> BaselineRecord | None:
     """What the other arm showed; None where there is none."""
-    artifact = subject.artifacts.get("baseline")
+    artifact = context.artifacts.get("baseline")
     if artifact is None:
         return None
     runner = plan.runner_of("baseline")
@@ -227,7 +225,7 @@ def _baseline(
         runtime=f"{runner.package} {runner.version}",
         delegate=runner.delegate,
         num_threads=runner.num_threads,
-        measurements=measurements_of(subject, plan, "baseline", trials=trials, rule=rule),
+        measurements=measurements_of(context, plan, "baseline", trials=trials, rule=rule),
     )
 
 

@@ -24,7 +24,7 @@ def _silent(_heard: object) -> None:
     """Nobody listens."""
 
 
-def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a face replaces
+def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a session replaces
     board: "Board",
     plan: Plan,
     artifact: Artifact,
@@ -47,24 +47,24 @@ def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a 
     profile = profile or board.profile
     artifacts = {"candidate": artifact} if baseline is None else {"candidate": artifact, "baseline": baseline}
     rule = fitness_rule(profile, board.facts)
-    surroundings = RunContext(rule, str(candidate), on_event, on_trial, now, sleep)
+    run_context = RunContext(rule, str(candidate), on_event, on_trial, now, sleep)
     began = now()
-    shipped, failure, conducted = 0.0, "", None
+    shipped, failure, results = 0.0, "", None
     try:
         _refuse_too_large(board, artifacts)
         on_event(Progress(profile.name, f"{candidate}: sending files"))
         _ship(board, artifacts)
         shipped = now() - began
-        conducted = run_blocks(board, plan, surroundings)
+        results = run_blocks(board, plan, run_context)
     except EntryError as error:
         failure = str(error)
     # Figures need numpy: imported only here, while a remote board measures somebody may have done it already.
     from harness.measure.build_entry import EntryContext, build_entry, error_entry
 
-    subject = EntryContext(test, candidate, artifacts, profile, board.facts)
-    if conducted is None:
-        return error_entry(subject, plan, failure)
-    entry = build_entry(subject, plan, rule=rule, conducted=conducted)
+    context = EntryContext(test, candidate, artifacts, profile, board.facts)
+    if results is None:
+        return error_entry(context, plan, failure)
+    entry = build_entry(context, plan, rule=rule, results=results)
     return entry.model_copy(update={"seconds": {"ship": shipped, **entry.seconds}})
 
 

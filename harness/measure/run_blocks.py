@@ -51,7 +51,7 @@ COOLING_STEP_S = 5.0
 
 @dataclass(frozen=True)
 class RunContext:
-    """What conducting needs beside board and plan: who listens, the clock, and how to wait."""
+    """What running blocks needs beside board and plan: who listens, the clock, and how to wait."""
 
     rule: FitnessRule
     what: str
@@ -77,19 +77,19 @@ class BlockResults:
     """The plan that was kept to in the end, where it is another than was given: whole trials instead of slices."""
 
 
-def run_blocks(board: "Board", plan: Plan, surroundings: RunContext) -> BlockResults:
+def run_blocks(board: "Board", plan: Plan, context: RunContext) -> BlockResults:
     """Run the plan's blocks, at least one; stops early at the time limit, at deaths and on an unfit board.
 
     Raises TrialError for answers that fit no request, and whatever the board raises.
     """
-    return _BlockRunner(board, plan, surroundings).run()
+    return _BlockRunner(board, plan, context).run()
 
 
 @dataclass
 class _BlockRunner:
     board: "Board"
     plan: Plan
-    around: RunContext
+    context: RunContext
     standing: list[Trial] = field(default_factory=list)
     superseded: list[Trial] = field(default_factory=list)
     cut_off: list[Trial] = field(default_factory=list)
@@ -98,14 +98,14 @@ class _BlockRunner:
     lost_s: float = 0.0
     """In blocks amid which the link was lost, and until it was there again: no part of the time limit."""
     length: "TrialLength | None" = None
-    settling: "StoppingRule | None" = None
+    stopping_rule: "StoppingRule | None" = None
     done: bool = False
 
     def __post_init__(self) -> None:
         self.blocks = order_of(self.plan)
         self.next_block = len(self.blocks)
         self.next_trial = sum(len(block.trials) for block in self.blocks)
-        self.began = self.around.now()
+        self.began = self.context.now()
 
     def run(self) -> BlockResults:
         """Blocks that fit, until every question is answered; energy last."""
@@ -127,7 +127,7 @@ class _BlockRunner:
 
     def _spent_s(self) -> float:
         """Seconds of measuring and cooling so far."""
-        return self.around.now() - self.began - self.lost_s
+        return self.context.now() - self.began - self.lost_s
 
     def _adjusted(self, block: BlockSpec) -> BlockSpec:
         """The block at the length that the first ones have shown to be worth it."""
@@ -150,12 +150,12 @@ class _BlockRunner:
         """Whether the trials that were planned are there and all questions answered."""
         if not self.plan.questions or blocks < needed_blocks(self.plan):
             return False
-        if self.settling is None:
+        if self.stopping_rule is None:
             from harness.measure.stopping_rule import StoppingRule
 
-            self.settling = StoppingRule(self.plan)
-        rule = holding_clock(self.around.rule, [*self.superseded, *self.standing])
-        return self.settling.settled(self.standing, rule)
+            self.stopping_rule = StoppingRule(self.plan)
+        rule = holding_clock(self.context.rule, [*self.superseded, *self.standing])
+        return self.stopping_rule.settled(self.standing, rule)
 
     def _latency_block(self, block: BlockSpec) -> bool:
         """Measure a block if it fits, once more if a trial was void; False where going on makes no sense."""
@@ -176,12 +176,12 @@ class _BlockRunner:
         Raises TrialError where that happens again and again.
         """
         for _ in range(MOST_LOSSES):
-            began = self.around.now()
+            began = self.context.now()
             trials: list[Trial] = []
             try:
                 return self._measure_once(block, trials)
             except BlockLostError as lost:
-                self.lost_s += self.around.now() - began
+                self.lost_s += self.context.now() - began
                 self.cut_off += trials
                 block = renumber_block(block, index=self.next_block, first_trial=self.next_trial)
                 self._number_past(block)
@@ -190,16 +190,16 @@ class _BlockRunner:
 
     def _measure_once(self, block: BlockSpec, trials: list[Trial]) -> list[Trial]:
         """``trials`` with the block's, as they come."""
-        began = self.around.now()
+        began = self.context.now()
         self._tell(len(trials))
         for part in parts_of(self.plan, block):
             told = with_room(part, [*self.standing, *trials])
             for trial in validate_trials(told, self.board.run_block(told)):
                 trials.append(trial)
-                self.around.on_trial(trial)
+                self.context.on_trial(trial)
                 self._tell(len(trials))
         if not _is_energy(block):
-            each = (self.around.now() - began) / len(block.trials)
+            each = (self.context.now() - began) / len(block.trials)
             self.slowest_trial_s = max(self.slowest_trial_s, each)
         return trials
 
@@ -209,20 +209,20 @@ class _BlockRunner:
         if refused is None:
             return trials
         self.plan = replace(self.plan, slices=None, whole_trials=refused)
-        self.settling = None
+        self.stopping_rule = None
         self.standing = [trial for trial in self.standing if trial.kind != "slices"]
         return [trial for trial in trials if trial.kind != "slices"]
 
     def _void(self, trials: Sequence[Trial]) -> bool:
-        rule = holding_clock(self.around.rule, [*self.superseded, *self.standing, *trials])
+        rule = holding_clock(self.context.rule, [*self.superseded, *self.standing, *trials])
         return any(voids(trial, rule) for trial in trials)
 
     def _cooled(self, block: BlockSpec) -> bool:
         """Wait until the board is below its limit; False where the time limit has no room to measure again."""
         began = self._spent_s()
         while self._fits(block, waiting_s=COOLING_STEP_S):
-            self.around.on_event(Progress(self.board.profile.name, f"{self.around.what}: cooling down"))
-            self.around.sleep(COOLING_STEP_S)
+            self.context.on_event(Progress(self.board.profile.name, f"{self.context.what}: cooling down"))
+            self.context.sleep(COOLING_STEP_S)
             if self._cool_enough(block):
                 self.cooling_s += self._spent_s() - began
                 return True
@@ -230,16 +230,16 @@ class _BlockRunner:
         return False
 
     def _cool_enough(self, block: BlockSpec) -> bool:
-        limit = self.around.rule.max_temp_c
+        limit = self.context.rule.max_temp_c
         if limit is None:
             return True
         reading = thermometer(block, index=self.next_block, trial_index=self.next_trial)
         self._number_past(reading)
-        began = self.around.now()
+        began = self.context.now()
         try:
             told = [t.telemetry.temp_before_c for t in self.board.run_block(reading) if t.telemetry is not None]
         except BlockLostError:
-            self.lost_s += self.around.now() - began
+            self.lost_s += self.context.now() - began
             return False
         return all(temperature is None or temperature < limit for temperature in told)
 
@@ -260,10 +260,10 @@ class _BlockRunner:
         done = min(total, len(self.standing) + in_block)
         spent = self._spent_s()
         left = None if done == 0 else min(self.plan.time_limit_s - spent, spent / done * (total - done))
-        self.around.on_event(
+        self.context.on_event(
             Progress(
                 self.board.profile.name,
-                self.around.what,
+                self.context.what,
                 done=done,
                 total=total,
                 seconds_left=None if left is None else max(0.0, left),

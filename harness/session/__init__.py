@@ -1,4 +1,5 @@
-"""The sequence of a session: options, boards opened once, entries measured and judged, the run closed.
+"""The sequence of a session: settings, boards opened once, entries measured and judged, the run finished.
 
-Import from the modules: ``options`` (``make_settings``), ``session`` (``Session``), ``closing`` (``close_run``).
+``sequence`` names its steps in order. Import from the modules: ``settings`` (``make_settings``), ``session``
+(``Session``), ``finish_run`` (``close_run``).
 """

@@ -35,45 +35,45 @@ class ArmPair:
 
     artifact: Artifact
     runner: RunnerSpec
-    opponent: BaselineArm | None = None
-    other_runner: RunnerSpec | None = None
+    baseline: BaselineArm | None = None
+    baseline_runner: RunnerSpec | None = None
     not_compared: tuple[str, ...] = ()
 
     @property
     def identical(self) -> bool:
         """Whether both arms would run the same file, with the same stages, on the same runtime."""
-        return self.opponent is not None and self.opponent.is_same(
-            self.artifact, self.other_runner or self.runner, self.runner
+        return self.baseline is not None and self.baseline.is_same(
+            self.artifact, self.baseline_runner or self.runner, self.runner
         )
 
     @property
     def measured(self) -> Artifact | None:
         """The artifact of the second arm, None where there is none to measure."""
-        return None if self.opponent is None or self.identical else self.opponent.artifact
+        return None if self.baseline is None or self.identical else self.baseline.artifact
 
-    def questions(self, order: MeasureRequest, settings: Settings) -> tuple[LimitTest, ...]:
-        """What the order's limits ask of trials."""
+    def questions(self, request: MeasureRequest, settings: Settings) -> tuple[LimitTest, ...]:
+        """What the request's limits ask of trials."""
         paired = self.measured is not None
         most = most_blocks(settings, arms=2 if paired else 1)
-        return limit_tests_of(order.limits, share=order.share, miss=settings.miss, most_blocks=most, paired=paired)
+        return limit_tests_of(request.limits, share=request.share, miss=settings.miss, most_blocks=most, paired=paired)
 
-    def told_in(self, entry: Entry) -> Entry:
+    def add_comparison(self, entry: Entry) -> Entry:
         """The entry with what it was compared with, and with the trials of an earlier run where that is one."""
-        if self.opponent is None:
+        if self.baseline is None:
             return entry
-        record = self.opponent.record
+        record = self.baseline.record
         if self.identical:
             record = self._described(record.model_copy(update={"state": "identical", "sentence": _same(record)}))
         elif record.state == "measured" and entry.baseline is not None:
             found = entry.baseline
             kept = {"given": record.given, "sentence": record.sentence, "commit": record.commit}
             record = found.model_copy(update=kept)
-        record = record.model_copy(update={"not_compared": [*self.opponent.record.not_compared, *self.not_compared]})
+        record = record.model_copy(update={"not_compared": [*self.baseline.record.not_compared, *self.not_compared]})
         return entry.model_copy(
             update={
                 "baseline": record,
-                "trials": [*entry.trials, *self.opponent.trials],
-                "figures": [*entry.figures, *self.opponent.figures],
+                "trials": [*entry.trials, *self.baseline.trials],
+                "figures": [*entry.figures, *self.baseline.figures],
             }
         )
 
@@ -103,14 +103,14 @@ class BaselineComparison:
     build: Callable[[Candidate], Artifact]
     _base: Baseline | None = field(default=None)
 
-    def rivalry(self, order: MeasureRequest, board: LiveBoard, artifact: Artifact, runner: RunnerSpec) -> ArmPair:
+    def pair_arms(self, request: MeasureRequest, board: LiveBoard, artifact: Artifact, runner: RunnerSpec) -> ArmPair:
         """What the candidate is compared with, if anything. Raises UsageError, BuildError or ModelFileError."""
         if self.settings.baseline is None:
             return ArmPair(artifact, runner)
         device = describe_device(board)
-        sketch = bare_entry(order.candidate, order.device, runner, test=order.test)
-        opponent = self._opened(order).opponent(order.candidate, device, sketch)
-        return self._with_runner(ArmPair(artifact, runner, opponent), board)
+        sketch = bare_entry(request.candidate, request.device, runner, test=request.test)
+        baseline = self._open(request).arm_for(request.candidate, device, sketch)
+        return self._with_runner(ArmPair(artifact, runner, baseline), board)
 
     def close(self) -> None:
         """Remove what the base made for the session alone."""
@@ -118,29 +118,29 @@ class BaselineComparison:
             self._base.close()
             self._base = None
 
-    def _with_runner(self, rivalry: ArmPair, board: LiveBoard) -> ArmPair:
+    def _with_runner(self, pair: ArmPair, board: LiveBoard) -> ArmPair:
         """With the runtime of the device's profile at the base, where the board still has it."""
-        opponent = rivalry.opponent
-        if opponent is None or opponent.profile is None:
-            return rivalry
+        baseline = pair.baseline
+        if baseline is None or baseline.profile is None:
+            return pair
         try:
             runner = choose_runner(
-                opponent.profile, board.facts, num_threads=self.settings.num_threads, package=self.settings.runtime
+                baseline.profile, board.facts, num_threads=self.settings.num_threads, package=self.settings.runtime
             )
         except (BoardUnfitError, ProfileError) as error:
             told = f"the runtime of the base's profile: {error}"
-            return ArmPair(rivalry.artifact, rivalry.runner, opponent, not_compared=(told,))
-        return ArmPair(rivalry.artifact, rivalry.runner, opponent, runner)
+            return ArmPair(pair.artifact, pair.runner, baseline, not_compared=(told,))
+        return ArmPair(pair.artifact, pair.runner, baseline, runner)
 
-    def _opened(self, order: MeasureRequest) -> Baseline:
+    def _open(self, request: MeasureRequest) -> Baseline:
         if self._base is None:
             everyone = dict.fromkeys(one for expected in self.expected.values() for one in expected)
-            around = BaselineContext(
+            context = BaselineContext(
                 settings=self.settings,
                 build=self.build,
-                say=lambda what: self.say(Progress(order.device, what)),
+                say=lambda what: self.say(Progress(request.device, what)),
                 benchmarks=self.benchmarks,
-                expected=tuple(dict.fromkeys([*everyone, order.candidate])),
+                expected=tuple(dict.fromkeys([*everyone, request.candidate])),
             )
-            self._base = open_baseline(self.settings.baseline or "", around)
+            self._base = open_baseline(self.settings.baseline or "", context)
         return self._base

@@ -1,4 +1,4 @@
-"""The end of a run: the run's own record and results.json, from which the faces have the report made."""
+"""The end of a run: the run's own record and results.json, of which the report is made afterwards."""
 
 import os
 import secrets

@@ -22,7 +22,7 @@ NOT_REACHED: Final = 11
 
 @dataclass
 class SessionLog:
-    """What a face heard of its session while it went on; ``outcome`` turns it into a record."""
+    """What pytest's plugin or a command heard of its session while it went on; ``outcome`` turns it into a record."""
 
     end: Literal["whole", "stopped", "interrupted", "uncollected", "internal", "other"] = "whole"
     sentence: str = ""

@@ -9,7 +9,7 @@ Its steps, in this order, each of them one method here:
 ``release``     boards given back, processes that build ended
 ``write``       results.json, and the run in the history
 ``render``      the report
-show            the face's own: a table on a terminal, annotations on GitHub
+show            the entry point's own: a table on a terminal, annotations on GitHub
 ==============  ================================================================================================
 
 Where one of the last four fails, the others are still taken. pytest takes the steps from its hooks; a command takes

@@ -73,7 +73,7 @@ class Session:
     _stack: ExitStack = field(default_factory=ExitStack)
     _thread: threading.Thread | None = None
     _building: SessionBuilder = field(init=False)
-    _contest: BaselineComparison = field(init=False)
+    _comparison: BaselineComparison = field(init=False)
     _kept: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
     _opened: _Opened | None = None
     _sent: Counter[str] = field(default_factory=Counter)
@@ -85,7 +85,9 @@ class Session:
         check_baseline(self.settings)
         if self.settings.resume is not None:
             self._kept = {(e.device, e.test, e.subject): e for e in self.folder.entries()}
-        self._contest = BaselineComparison(self.settings, self.benchmarks, self.expected, self.say, self._build_rival)
+        self._comparison = BaselineComparison(
+            self.settings, self.benchmarks, self.expected, self.say, self._build_baseline
+        )
 
     def __enter__(self) -> "Session":
         return self
@@ -152,7 +154,7 @@ class Session:
         self.log.ending.attempt("the board's release", self._release, None)
         self.log.ending.attempt("the work beside measuring", self._end_of_work_ahead, None)
         self.log.ending.attempt("the building of candidates", self._building.close, None)
-        self.log.ending.attempt("the baseline's files", self._contest.close, None)
+        self.log.ending.attempt("the baseline's files", self._comparison.close, None)
 
     def _give_up(self, device: str, error: BoardUnavailableError) -> None:
         self._refused[device] = error
@@ -229,32 +231,34 @@ class Session:
                 self.say(Progress(profile.name, "waiting for another worker of this run"))
                 time.sleep(_LEASE_POLL_S)
 
-    def _measured(self, order: MeasureRequest) -> Entry:
+    def _measured(self, request: MeasureRequest) -> Entry:
         opened = self._opened
         if opened is None:
-            raise ConnectionLostError(f"{order.device}: the board was released: open it before measuring")
-        artifact = self._build(order.candidate, order.device)
-        rivalry = self._contest.rivalry(order, opened.board, artifact, opened.runner)
-        questions = rivalry.questions(order, self.settings)
-        if rivalry.identical and not questions:
-            entry = unmeasured_entry(order.candidate, order.device, opened.runner, test=order.test, artifact=artifact)
+            raise ConnectionLostError(f"{request.device}: the board was released: open it before measuring")
+        artifact = self._build(request.candidate, request.device)
+        pair = self._comparison.pair_arms(request, opened.board, artifact, opened.runner)
+        questions = pair.questions(request, self.settings)
+        if pair.identical and not questions:
+            entry = unmeasured_entry(
+                request.candidate, request.device, opened.runner, test=request.test, artifact=artifact
+            )
         else:
             if opened.board.profile.connection.transport != "local":
                 self._use_the_time()
-            entry = self._executed(opened.board, order, rivalry, questions)
-        return judge(rivalry.told_in(entry), order.limits, settings=self.settings, share=order.share)
+            entry = self._executed(opened.board, request, pair, questions)
+        return judge(pair.add_comparison(entry), request.limits, settings=self.settings, share=request.share)
 
     def _executed(
-        self, board: LiveBoard, order: MeasureRequest, rivalry: ArmPair, questions: tuple[LimitTest, ...]
+        self, board: LiveBoard, request: MeasureRequest, pair: ArmPair, questions: tuple[LimitTest, ...]
     ) -> Entry:
         """The plan carried out; on this machine not beside another worker that builds."""
-        device = order.device
+        device = request.device
         plan = make_plan(
             self.settings,
-            rivalry.artifact,
-            rivalry.runner,
-            baseline=rivalry.measured,
-            baseline_runner=rivalry.other_runner,
+            pair.artifact,
+            pair.runner,
+            baseline=pair.measured,
+            baseline_runner=pair.baseline_runner,
             sensors=_sensors(board),
             questions=questions,
         )
@@ -265,21 +269,21 @@ class Session:
                 return execute(
                     board,
                     plan,
-                    rivalry.artifact,
-                    test=order.test,
-                    candidate=order.candidate,
-                    baseline=rivalry.measured,
+                    pair.artifact,
+                    test=request.test,
+                    candidate=request.candidate,
+                    baseline=pair.measured,
                     on_event=self.say,
-                    on_trial=lambda trial: self._keep(order, trial),
+                    on_trial=lambda trial: self._keep(request, trial),
                 )
             finally:
                 self._spent("measure", began)
 
-    def _keep(self, order: MeasureRequest, trial: Trial) -> None:
-        self.folder.append_trial(order.device, str(order.candidate), trial, test=order.test)
+    def _keep(self, request: MeasureRequest, trial: Trial) -> None:
+        self.folder.append_trial(request.device, str(request.candidate), trial, test=request.test)
         self.stop.trial_ended()
 
-    def _build_rival(self, candidate: Candidate) -> Artifact:
+    def _build_baseline(self, candidate: Candidate) -> Artifact:
         return self._build(candidate, self._opened.board.profile.name if self._opened else "")
 
     @property

@@ -161,7 +161,7 @@ def test_a_file_is_what_every_candidate_is_compared_with(tmp_path: Path) -> None
     base = open_baseline(str(path), BaselineContext(Settings(), build, lambda _: None))
     assert isinstance(base, FileBaseline)
     for candidate in (CANDIDATE, OTHER):
-        found = base.opponent(candidate, device(), SKETCH)
+        found = base.arm_for(candidate, device(), SKETCH)
         assert found.record.state == "measured"
         assert found.artifact is not None
         assert found.artifact.candidate == "old"
@@ -181,28 +181,28 @@ def shelf(tmp_path: Path) -> Path:
 def test_a_folder_has_the_artifact_of_the_same_name_or_the_candidate_is_new(shelf: Path) -> None:
     base = open_baseline(str(shelf), BaselineContext(Settings(), lambda _: make_artifact(), lambda _: None))
     assert isinstance(base, FolderBaseline)
-    found = base.opponent(CANDIDATE, device(), SKETCH)
+    found = base.arm_for(CANDIDATE, device(), SKETCH)
     assert found.record.state == "measured"
     assert found.artifact is not None
     assert Path(found.artifact.path).read_bytes() == addition_model()
     assert Path(found.artifact.path).is_relative_to(shelf)
-    new = base.opponent(OTHER, device(), SKETCH)
+    new = base.arm_for(OTHER, device(), SKETCH)
     assert (new.artifact, new.record.state) == (None, "new")
     assert "other is new" in new.record.sentence
 
 
 def test_a_damaged_file_in_the_folder_is_missing_and_never_measured(shelf: Path) -> None:
-    found = FolderBaseline.open(str(shelf)).opponent(CANDIDATE, device(), SKETCH).artifact
+    found = FolderBaseline.open(str(shelf)).arm_for(CANDIDATE, device(), SKETCH).artifact
     assert found is not None
     with Path(found.path).open("ab") as stream:
         stream.write(b"\0")
-    damaged = FolderBaseline.open(str(shelf)).opponent(CANDIDATE, device(), SKETCH)
+    damaged = FolderBaseline.open(str(shelf)).arm_for(CANDIDATE, device(), SKETCH)
     assert (damaged.artifact, damaged.record.state) == (None, "missing")
     assert "its sha256 differs" in damaged.record.sentence
 
 
 def test_two_arms_are_the_same_only_with_the_same_file_stages_and_runtime(shelf: Path) -> None:
-    found = FolderBaseline.open(str(shelf)).opponent(CANDIDATE, device(), SKETCH)
+    found = FolderBaseline.open(str(shelf)).arm_for(CANDIDATE, device(), SKETCH)
     assert found.artifact is not None
     own = make_artifact(sha256=found.artifact.sha256)
     assert found.is_same(own, make_runner(), make_runner())
@@ -246,7 +246,7 @@ def stored(tmp_path: Path) -> Results:
 
 
 def test_a_stored_runs_trials_are_the_baselines(stored: Results) -> None:
-    found = StoredBaseline("results.json", stored).opponent(CANDIDATE, device(), SKETCH)
+    found = StoredBaseline("results.json", stored).arm_for(CANDIDATE, device(), SKETCH)
     assert found.record.state == "stored"
     assert found.artifact is None
     assert found.record.commit == "1" * 40
@@ -260,35 +260,33 @@ def test_of_two_tests_of_a_stored_run_the_own_one_is_the_base(stored: Results) -
     entries = [stored.entries[0].model_copy(update={"test": test, "delegate": test}) for test in ("t::a", "t::b")]
     base = StoredBaseline("r", stored.model_copy(update={"entries": entries}))
     for test in ("t::a", "t::b"):
-        found = base.opponent(CANDIDATE, device(), make_entry(test=test, delegate=test))
+        found = base.arm_for(CANDIDATE, device(), make_entry(test=test, delegate=test))
         assert (found.record.state, found.record.delegate) == ("stored", test)
-    assert base.opponent(CANDIDATE, device(), make_entry(test="t::c", delegate="t::b")).record.delegate == "t::b"
+    assert base.arm_for(CANDIDATE, device(), make_entry(test="t::c", delegate="t::b")).record.delegate == "t::b"
 
 
 def test_a_stored_run_of_another_board_or_setting_is_unlike(stored: Results) -> None:
     base = StoredBaseline("results.json", stored)
-    elsewhere = base.opponent(CANDIDATE, device(kernel="6.12.34"), SKETCH)
+    elsewhere = base.arm_for(CANDIDATE, device(kernel="6.12.34"), SKETCH)
     assert (elsewhere.record.state, elsewhere.trials, elsewhere.record.measurements) == ("unlike", (), [])
     assert "kernel: 6.6.0 against 6.12.34" in elsewhere.record.sentence
-    threads = base.opponent(CANDIDATE, device(), make_entry(num_threads=4))
+    threads = base.arm_for(CANDIDATE, device(), make_entry(num_threads=4))
     assert threads.record.state == "unlike"
     assert "threads: 1 against 4" in threads.record.sentence
-    unknown = base.opponent(CANDIDATE, device().model_copy(update={"facts": None}), SKETCH)
+    unknown = base.arm_for(CANDIDATE, device().model_copy(update={"facts": None}), SKETCH)
     assert unknown.record.state == "unlike"
 
 
 def test_what_a_stored_run_did_not_have_is_new_and_what_it_did_not_judge_is_missing(stored: Results) -> None:
     base = StoredBaseline("results.json", stored)
-    assert base.opponent(OTHER, device(), SKETCH).record.state == "new"
+    assert base.arm_for(OTHER, device(), SKETCH).record.state == "new"
     recipe = replace(CANDIDATE, recipe="int8")
-    assert base.opponent(recipe, device(), SKETCH).record.state == "new"
+    assert base.arm_for(recipe, device(), SKETCH).record.state == "new"
     elsewhere = device().model_copy(update={"profile": make_profile("other")})
-    assert base.opponent(CANDIDATE, elsewhere, SKETCH).record.state == "new"
+    assert base.arm_for(CANDIDATE, elsewhere, SKETCH).record.state == "new"
     for status in (Status.ERROR, Status.INVALID):
         entry = stored.entries[0].model_copy(update={"status": status})
-        found = StoredBaseline("r", stored.model_copy(update={"entries": [entry]})).opponent(
-            CANDIDATE, device(), SKETCH
-        )
+        found = StoredBaseline("r", stored.model_copy(update={"entries": [entry]})).arm_for(CANDIDATE, device(), SKETCH)
         assert (found.record.state, found.trials) == ("missing", ())
         assert str(status) in found.record.sentence
 
@@ -298,7 +296,7 @@ def test_what_an_interrupted_run_lacks_is_missing_and_not_new(stored: Results, t
     for ended, state in ((outcome, "missing"), (Outcome(), "new"), (None, "new")):
         run = stored.run.model_copy(update={"outcome": ended})
         base = StoredBaseline("results.json", stored.model_copy(update={"run": run, "entries": []}))
-        assert base.opponent(CANDIDATE, device(), SKETCH).record.state == state
+        assert base.arm_for(CANDIDATE, device(), SKETCH).record.state == state
 
 
 def test_a_run_folder_is_opened_like_its_results_file(
@@ -315,4 +313,4 @@ def test_a_run_folder_is_opened_like_its_results_file(
         check_baseline(Settings(baseline=given))
         base = open_baseline(given, around)
         assert isinstance(base, StoredBaseline)
-        assert base.opponent(CANDIDATE, device(), SKETCH).record.state == "stored"
+        assert base.arm_for(CANDIDATE, device(), SKETCH).record.state == "stored"

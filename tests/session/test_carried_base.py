@@ -46,7 +46,7 @@ def test_what_was_carried_is_the_base_and_stays(repository: Path) -> None:
     assert base.commit.sha == git("merge-base", "main", "work", cwd=repository)
     assert (size(base, "same"), size(base, "changed"), size(base, "new")) == (0, 0, None)
     (same,) = (one for one in candidates_here() if one.name == "same")
-    record = base.opponent(same, DEVICE, make_entry()).record
+    record = base.arm_for(same, DEVICE, make_entry()).record
     assert (record.state, record.commit, record.sentence) == ("measured", base.commit.sha, base.commit.words)
     base.close()
     assert (artifacts / "baseline/index.json").is_file()
@@ -75,7 +75,7 @@ def test_a_shallow_clone_believes_what_was_built_of_its_own_commit(
     check_baseline(Settings(baseline="main", artifacts=artifacts))
     base = opened(artifacts)
     (same,) = (one for one in candidates_here() if one.name == "same")
-    told = base.opponent(same, DEVICE, make_entry()).record.not_compared
+    told = base.arm_for(same, DEVICE, make_entry()).record.not_compared
     assert any("this clone does not have the base's commit" in reason for reason in told)
     assert "this clone is shallow" in refused(artifacts, "origin/main")
     commit(tmp_path / "shallow", more_txt=b"more")

@@ -61,7 +61,7 @@ def base(tmp_path, settings):
 
 def opponent(base, facts: BoardFacts | None = None):
     device = DeviceRecord(profile=make_profile(), facts=facts or make_facts(), fingerprint=None)
-    return base.opponent(CANDIDATE, device, make_entry())
+    return base.arm_for(CANDIDATE, device, make_entry())
 
 
 @pytest.mark.usefixtures("then")

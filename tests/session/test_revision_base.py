@@ -92,7 +92,7 @@ def worktrees(folder: Path) -> int:
 def size(base: RevisionBaseline, name: str) -> int | None:
     """Bytes that the base's model has more than the one of its first commit; None where it has none."""
     (candidate,) = (one for one in candidates_here() if one.name == name)
-    found = base.opponent(candidate, DEVICE, make_entry()).artifact
+    found = base.arm_for(candidate, DEVICE, make_entry()).artifact
     return None if found is None else Path(found.path).stat().st_size - len(addition_model())
 
 
@@ -102,7 +102,7 @@ def test_a_branch_that_went_on_is_taken_at_the_merge_base_and_leaves_nothing_beh
     assert worktrees(repository) == 1
     assert (size(base, "same"), size(base, "changed"), size(base, "new")) == (0, 0, None)
     (new,) = (one for one in candidates_here() if one.name == "new")
-    told = base.opponent(new, DEVICE, make_entry()).record
+    told = base.arm_for(new, DEVICE, make_entry()).record
     assert (told.state, told.commit) == ("new", sha)
     assert f"commit {sha[:12]}, the merge base with main" in told.sentence
     assert base.folder.exists()
@@ -129,7 +129,7 @@ def test_an_exact_commit_is_taken_as_it_is(repository: Path) -> None:
     base = opened("rev:main")
     assert (size(base, "same"), size(base, "changed")) == (48, 32)
     (same,) = (one for one in candidates_here() if one.name == "same")
-    assert base.opponent(same, DEVICE, make_entry()).record.sentence == f"commit {base.commit.sha[:12]}"
+    assert base.arm_for(same, DEVICE, make_entry()).record.sentence == f"commit {base.commit.sha[:12]}"
     base.close()
 
 
@@ -139,7 +139,7 @@ def test_a_base_whose_benchmarks_cannot_be_collected_is_missing_with_the_reason(
     base = opened(f"rev:{broken}")
     assert worktrees(repository) == 1
     for candidate in candidates_here():
-        told = base.opponent(candidate, DEVICE, make_entry()).record
+        told = base.arm_for(candidate, DEVICE, make_entry()).record
         assert told.state == "missing"
         assert "no_such_module" in told.sentence
         assert "\n" not in told.sentence
@@ -151,7 +151,7 @@ def test_a_base_without_the_benchmarks_has_nothing_and_everything_is_new(reposit
     without = commit(repository, other__notes_py=b"")
     git("revert", "--no-edit", "HEAD", cwd=repository)
     base = opened(f"rev:{without}")
-    assert {base.opponent(one, DEVICE, make_entry()).record.state for one in candidates_here()} == {"new"}
+    assert {base.arm_for(one, DEVICE, make_entry()).record.state for one in candidates_here()} == {"new"}
     base.close()
 
 
@@ -160,7 +160,7 @@ def test_a_folder_that_the_base_does_not_have_is_no_obstacle(repository: Path, m
     here = around()
     monkeypatch.chdir(repository / "later")
     base = RevisionBaseline.open("main", here)
-    states = {one.name: base.opponent(one, DEVICE, make_entry()).record.state for one in here.expected}
+    states = {one.name: base.arm_for(one, DEVICE, make_entry()).record.state for one in here.expected}
     assert states == {"same": "measured", "changed": "measured", "new": "new"}
     base.close()
 

@@ -240,11 +240,11 @@ def trace(root: Path, folder: Path, argv: list[str], *, at_once: bool = True) ->
     done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"exit status {done.returncode}: {(done.stderr or done.stdout)[-2000:]}")
-    found = (_belowharness_words(Path(line), root) for line in log.read_text(encoding="utf-8").splitlines())
+    found = (_path_below_harness(Path(line), root) for line in log.read_text(encoding="utf-8").splitlines())
     return {name for name in found if name is not None}
 
 
-def _belowharness_words(path: Path, root: Path) -> str | None:
+def _path_below_harness(path: Path, root: Path) -> str | None:
     """A file's name below harness/, also of the agent's that was unpacked elsewhere; None for another."""
     if path.is_relative_to(root / "harness"):
         return path.relative_to(root / "harness").as_posix()

@@ -67,51 +67,51 @@ class ArtifactCache:
     _export_s: dict[Path, float] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def prepare(self, order: BuildSpec, desk: TaskContext) -> PreparedInfo:
-        """The exported model of an order, trained and exported where it is not there. Raises BuildError."""
-        folder = order.prepared
+    def prepare(self, spec: BuildSpec, context: TaskContext) -> PreparedInfo:
+        """The exported model of a spec, trained and exported where it is not there. Raises BuildError."""
+        folder = spec.prepared
         if self._to_be_renewed(folder):
-            with self._held(folder, desk):
+            with self._held(folder, context):
                 shutil.rmtree(folder, ignore_errors=True)
-        self.note_names([folder, *(Path(training.weights) for training in order.job(Path()).stages)], desk)
+        self.note_names([folder, *(Path(training.weights) for training in spec.job(Path()).stages)], context)
         found = _read_prepared(folder)
         if found is not None:
             _mark_used(folder)
             return self._made.get(folder) or _trained_earlier(found)
-        answer = self.ask(Prepare(label=desk.label, job=order.job(Path())), desk)
+        answer = self.ask(Prepare(label=context.label, job=spec.job(Path())), context)
         made = _read_prepared(folder)
         if made is None:
-            raise BuildError(f"{desk.label}: the exported model in {folder} is not whole: build again")
+            raise BuildError(f"{context.label}: the exported model in {folder} is not whole: build again")
         trained_s = sum(training.seconds for training in made.trainings if not training.cached)
         # What exporting took is told with the artifact that asked for it.
-        self._export_s[order.artifact] = max(0.0, answer.seconds - trained_s)
+        self._export_s[spec.artifact] = max(0.0, answer.seconds - trained_s)
         self._made[folder] = made
         return made
 
-    def describe(self, request: FileData, desk: TaskContext) -> PreparedInfo:
+    def describe(self, request: FileData, context: TaskContext) -> PreparedInfo:
         """The data set that was named for a .tflite file, written where it is not there. Raises BuildError."""
         folder = Path(request.folder)
         if _read_prepared(folder) is None:
-            self.ask(request, desk)
+            self.ask(request, context)
         found = _read_prepared(folder)
         if found is None:
-            raise BuildError(f"{desk.label}: its data in {folder} is not whole: build again")
+            raise BuildError(f"{context.label}: its data in {folder} is not whole: build again")
         _mark_used(folder)
         return found
 
     def convert(
-        self, folder: Path, request_for: Callable[[Path], Request], desk: TaskContext, *, versions: dict[str, str]
+        self, folder: Path, request_for: Callable[[Path], Request], context: TaskContext, *, versions: dict[str, str]
     ) -> Built:
         """The .tflite file of a folder, whole and as it was built; else ``request_for`` gives what writes it."""
         anew = self._to_be_renewed(folder)
-        self.note_names([folder], desk)
-        with self._held(folder, desk):
+        self.note_names([folder], context)
+        with self._held(folder, context):
             record = None if anew else _usable(folder)
             if record is not None:
                 _mark_used(folder)
                 return Built(folder / MODEL, record, cached=folder not in self._made)
             with fill_folder(folder) as partial:
-                converted_s = self.ask(request_for(partial / MODEL), desk).seconds
+                converted_s = self.ask(request_for(partial / MODEL), context).seconds
                 seconds = converted_s + self._export_s.pop(folder, 0.0)
                 sha256 = file_sha256(partial / MODEL)
                 record = BuiltRecord(sha256=sha256, build_s=round(seconds, 3), versions=versions)
@@ -119,19 +119,19 @@ class ArtifactCache:
         self._made[folder] = None
         return Built(folder / MODEL, record, cached=False)
 
-    def ask(self, request: Request, desk: TaskContext) -> WorkerAnswer:
+    def ask(self, request: Request, context: TaskContext) -> WorkerAnswer:
         """Have a worker do something; after a failure nothing half made is left. Raises BuildError."""
         try:
-            return desk.worker.ask(request, desk.say)
+            return context.worker.ask(request, context.say)
         except BuildError:
             remove_unfinished(self.cache_dir)
             raise
 
-    def note_names(self, places: Iterable[Path], desk: TaskContext) -> None:
+    def note_names(self, places: Iterable[Path], context: TaskContext) -> None:
         """Keep for which candidate folders of the cache were used; others are left alone."""
         for place in dict.fromkeys(places):
             if place.parent.parent == self.cache_dir:
-                note_name(place, desk.label)
+                note_name(place, context.label)
 
     def _to_be_renewed(self, folder: Path) -> bool:
         with self._guard:
@@ -140,7 +140,7 @@ class ArtifactCache:
         return first
 
     @contextmanager
-    def _held(self, folder: Path, desk: TaskContext) -> Iterator[None]:
+    def _held(self, folder: Path, context: TaskContext) -> Iterator[None]:
         """The folder's lock, which another process may hold for as long as it builds."""
         from filelock import Timeout
 
@@ -151,9 +151,9 @@ class ArtifactCache:
                 lock_.acquire(timeout=_POLL_S)
                 break
             if self.closed():
-                raise BuildError(f"{desk.label}: building was cancelled")
+                raise BuildError(f"{context.label}: building was cancelled")
             if not told and time.monotonic() - began > _TOLD_AFTER_S:
-                desk.say("waiting for another process that builds it")
+                context.say("waiting for another process that builds it")
                 told = True
         try:
             yield

@@ -47,7 +47,7 @@ class FolderEntry(Record):
 
 
 class FolderIndex(Record):
-    """What stands in a shelf's index.json."""
+    """What stands in the folder's index.json."""
 
     schema_version: Literal[2] = 2
     artifacts: tuple[FolderEntry, ...] = ()
@@ -62,7 +62,7 @@ class ArtifactFolder:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """The shelf at a folder. Raises UsageError, one line, for anything that is none."""
+        """The artifacts in a folder. Raises UsageError, one line, for anything that is none."""
         if not folder.is_dir():
             raise UsageError(f"--artifacts {folder}: there is no such folder: {_REMEDY} {folder}")
         index = read_index(folder)
@@ -201,7 +201,7 @@ _CHUNK_BYTES = 1 << 20
 def export_artifacts(folder: Path, built: Iterable[tuple[Candidate, Artifact]]) -> None:
     """Add artifacts to a folder; what stands there of other candidates stays. Raises UsageError.
 
-    The index is written last, and whole: a shelf that was interrupted shows what it held before.
+    The index is written last, and whole: a folder that was interrupted shows what it held before.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -243,8 +243,8 @@ def _put(folder: Path, candidate: Candidate, artifact: Artifact, taken: set[str]
         )
     path = _copy(artifact.path, folder, f"{name}.tflite")
     verification = artifact.verification.model_copy(update={"golden": golden})
-    shelved = artifact.model_copy(update={"path": path, "verification": verification, "stages": stages})
-    return FolderEntry(artifact=shelved, sources=user_sources(candidate))
+    exported = artifact.model_copy(update={"path": path, "verification": verification, "stages": stages})
+    return FolderEntry(artifact=exported, sources=user_sources(candidate))
 
 
 def _readable(candidate: Candidate) -> str:

@@ -67,15 +67,15 @@ class Builder:
         memory_bytes: int = MEMORY_BYTES,
         silence_s: float = SILENCE_S,
     ) -> None:
-        self._shelf = ArtifactFolder.open(artifacts) if artifacts else None
+        self._artifacts = ArtifactFolder.open(artifacts) if artifacts else None
         self._progress = progress
         self._telling = threading.Lock()
         share = memory_bytes // jobs
-        self._crew = Scheduler(jobs, lambda: WorkerClient(memory_bytes=share, silence_s=silence_s))
-        self._shop = ArtifactCache(
-            (cache_dir or default_cache_dir()).resolve(), seed, reconvert, lambda: self._crew.closed
+        self._scheduler = Scheduler(jobs, lambda: WorkerClient(memory_bytes=share, silence_s=silence_s))
+        self._cache = ArtifactCache(
+            (cache_dir or default_cache_dir()).resolve(), seed, reconvert, lambda: self._scheduler.closed
         )
-        self._tasks = Tasks(self._shop, self._crew, self._say)
+        self._tasks = Tasks(self._cache, self._scheduler, self._say)
         self._swept = False
 
     def __enter__(self) -> Self:
@@ -91,14 +91,14 @@ class Builder:
 
         What ``prefetch`` is at work on is waited for; what it has not begun comes first now.
         """
-        if self._shelf is not None and self._shelf.serves(candidate):
-            return self._shelf.take(candidate)
+        if self._artifacts is not None and self._artifacts.serves(candidate):
+            return self._artifacts.take(candidate)
         return self._result(self._added(candidate, _NOW))
 
     def prefetch(self, candidates: Iterable[Candidate]) -> None:
         """Begin to build candidates in the background, in the order given; ``build`` tells what became of each."""
         for position, candidate in enumerate(candidates):
-            if self._shelf is not None and self._shelf.serves(candidate):
+            if self._artifacts is not None and self._artifacts.serves(candidate):
                 continue
             try:
                 self._added(candidate, (_AHEAD, position))
@@ -127,7 +127,7 @@ class Builder:
             except EntryError as error:
                 ended(index, error)
         while wanted:
-            key = self._crew.next_ended(wanted)
+            key = self._scheduler.next_ended(wanted)
             result = self._result_or_error(key)
             for index in wanted.pop(key):
                 ended(index, result)
@@ -135,23 +135,23 @@ class Builder:
 
     def close(self) -> None:
         """Give up what is not done yet: processes are ended, and nothing half made is left."""
-        idle = self._crew.close()
+        idle = self._scheduler.close()
         if not idle:
-            remove_unfinished(self._shop.cache_dir)
+            remove_unfinished(self._cache.cache_dir)
 
     def _added(self, candidate: Candidate, rank: Rank) -> str:
         if not self._swept:
-            writable_cache(self._shop.cache_dir)
+            writable_cache(self._cache.cache_dir)
             self._swept = True
-            remove_unfinished(self._shop.cache_dir)
+            remove_unfinished(self._cache.cache_dir)
         try:
             return self._tasks.add(candidate, rank)
         except OSError as error:
-            where = error.filename or self._shop.cache_dir
+            where = error.filename or self._cache.cache_dir
             raise BuildError(f"{candidate}: {where}: {error.strerror or error}; check its path and rights") from error
 
     def _result(self, key: str) -> Artifact:
-        return cast(Artifact, self._crew.result(key))
+        return cast(Artifact, self._scheduler.result(key))
 
     def _result_or_error(self, key: str) -> Result:
         try:

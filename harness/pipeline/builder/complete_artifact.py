@@ -44,11 +44,11 @@ class Found:
     samples_real: bool = False
 
 
-def complete_artifact(candidate: Candidate, found: Found, shop: ArtifactCache, desk: TaskContext) -> Artifact:
+def complete_artifact(candidate: Candidate, found: Found, cache: ArtifactCache, context: TaskContext) -> Artifact:
     """The artifact of a candidate. Raises BuildError, or ModelFileError for a file that is no model."""
     info = inspect_file(found.file)
-    staging = prepare_stages(candidate, found, shop, desk)
-    result, known = checked(shop, desk, _question(candidate, found, staging, shop))
+    staging = prepare_stages(candidate, found, cache, context)
+    result, known = checked(cache, context, _question(candidate, found, staging, cache))
     result = _with_reason(result, found)
     return Artifact(
         candidate=candidate.name,
@@ -74,7 +74,7 @@ def complete_artifact(candidate: Candidate, found: Found, shop: ArtifactCache, d
     )
 
 
-def prepare_stages(candidate: Candidate, found: Found, shop: ArtifactCache, desk: TaskContext) -> Staging | None:
+def prepare_stages(candidate: Candidate, found: Found, cache: ArtifactCache, context: TaskContext) -> Staging | None:
     """The candidate's pre- and post-processing, run once on raw samples; None where it has none."""
     if candidate.stages is None:
         return None
@@ -84,21 +84,21 @@ def prepare_stages(candidate: Candidate, found: Found, shop: ArtifactCache, desk
     raw = candidate.samples or found.raw
     if raw is None:
         raise BuildError(f"{candidate}: its pre- and post-processing needs raw samples: give samples=")
-    desk.say("running its pre- and post-processing")
+    context.say("running its pre- and post-processing")
     request = Stage(
-        label=desk.label,
+        label=context.label,
         stages=stages,
         raw=str(raw),
         model=str(found.file),
         sha256=found.record.sha256,
-        cache_dir=str(shop.cache_dir),
+        cache_dir=str(cache.cache_dir),
     )
-    staging = Staging.model_validate_json(shop.ask(request, desk).result)
-    shop.note_names([Path(path).parent for path in (staging.file.path, staging.file.raw_path)], desk)
+    staging = Staging.model_validate_json(cache.ask(request, context).result)
+    cache.note_names([Path(path).parent for path in (staging.file.path, staging.file.raw_path)], context)
     return staging
 
 
-def _question(candidate: Candidate, found: Found, staging: Staging | None, shop: ArtifactCache) -> Verify:
+def _question(candidate: Candidate, found: Found, staging: Staging | None, cache: ArtifactCache) -> Verify:
     given = found.test or (staging and staging.samples) or found.samples or candidate.samples
     made_up = given is not None and given is found.samples and not found.samples_real
     real = given is not None and not made_up and not (found.about.dataset and found.about.accuracy_reason)
@@ -111,12 +111,12 @@ def _question(candidate: Candidate, found: Found, staging: Staging | None, shop:
         reference_sha256=reference.sha256 if reference else None,
         reference_name=found.reference_name,
         samples=str(given) if given else None,
-        seed=shop.seed,
+        seed=cache.seed,
         dataset=found.about.dataset,
         score=found.about.score,
         accuracy_reason=found.about.accuracy_reason,
         real=real,
-        cache_dir=str(shop.cache_dir),
+        cache_dir=str(cache.cache_dir),
         deadline_s=found.deadline_s,
     )
 
@@ -150,12 +150,12 @@ def _with_reason(result: Verification, found: Found) -> Verification:
     return result.model_copy(update={"fidelity_reason": found.reference})
 
 
-def reference_or_reason(crew: Scheduler, task: str | None) -> Artifact | str:
+def reference_or_reason(scheduler: Scheduler, task: str | None) -> Artifact | str:
     """The artifact that a task gave, or why there is nothing to compare with."""
     if task is None:
         return "it is the reference itself"
     try:
-        return cast(Artifact, crew.outcome(task))
+        return cast(Artifact, scheduler.outcome(task))
     except EntryError as error:
         return f"the reference could not be built: {error}"
 

@@ -47,13 +47,13 @@ class GivenFileTasks:
     """What is done for a .tflite file that is measured as it is."""
 
     candidate: Candidate
-    shop: ArtifactCache
+    cache: ArtifactCache
 
-    def complete(self, desk: TaskContext) -> Artifact:
+    def complete(self, context: TaskContext) -> Artifact:
         """Check the file and make its record. Raises ModelFileError for one that LiteRT cannot take."""
         file = Path(self.candidate.source)
         refuse_unresolved_operators(file, inspect_file(file))
-        return complete_artifact(self.candidate, as_given(self.candidate, self.shop, desk), self.shop, desk)
+        return complete_artifact(self.candidate, as_given(self.candidate, self.cache, context), self.cache, context)
 
 
 @dataclass(frozen=True)
@@ -62,78 +62,78 @@ class QuantizedFileTasks:
 
     candidate: Candidate
     reference: str
-    shop: ArtifactCache
-    crew: Scheduler
+    cache: ArtifactCache
+    scheduler: Scheduler
 
     @cached_property
     def folder(self) -> Path:
         """Where the quantised file is kept; its key holds all that decides its bytes."""
-        data = _data_folder(self.candidate, Path(self.candidate.source), self.shop)
+        data = _data_folder(self.candidate, Path(self.candidate.source), self.cache)
         stages = self.candidate.stages if self.candidate.stages != OF_THE_DATASET else None
         hashes = [_sha256(file) for file in (self.candidate.source, self.candidate.samples, stages)]
         hashes.append(self.candidate.signature)
         deciding = [hashes, data.name if data else None, quantizing_versions(), quantizing_sources()]
-        return self.shop.cache_dir / ARTIFACTS / key(["tflite", self.candidate.recipe, self.shop.seed, *deciding])
+        return self.cache.cache_dir / ARTIFACTS / key(["tflite", self.candidate.recipe, self.cache.seed, *deciding])
 
     @property
     def converting(self) -> str:
         """The key of the task that quantises."""
         return f"convert {self.folder.name}"
 
-    def convert(self, desk: TaskContext) -> Built:
+    def convert(self, context: TaskContext) -> Built:
         """Make the quantised file."""
-        self.crew.outcome(self.reference)  # raises what is wrong with the file as given
-        source = as_given(self.candidate, self.shop, desk)
-        samples = self._calibration(source, desk)
+        self.scheduler.outcome(self.reference)  # raises what is wrong with the file as given
+        source = as_given(self.candidate, self.cache, context)
+        samples = self._calibration(source, context)
 
         def request(output: Path) -> Quantize:
             return Quantize(
-                label=desk.label,
+                label=context.label,
                 source=str(source.file),
                 recipe=str(self.candidate.recipe),
                 output=str(output),
                 samples=samples,
-                seed=self.shop.seed,
+                seed=self.cache.seed,
             )
 
-        return self.shop.convert(self.folder, request, desk, versions=quantizing_versions())
+        return self.cache.convert(self.folder, request, context, versions=quantizing_versions())
 
-    def complete(self, desk: TaskContext) -> Artifact:
+    def complete(self, context: TaskContext) -> Artifact:
         """Check the file against the one it was made from."""
-        built = cast(Built, self.crew.outcome(self.converting))
+        built = cast(Built, self.scheduler.outcome(self.converting))
         found = replace(
-            as_given(self.candidate, self.shop, desk),
+            as_given(self.candidate, self.cache, context),
             file=built.file,
             record=built.record,
-            reference=reference_or_reason(self.crew, self.reference),
+            reference=reference_or_reason(self.scheduler, self.reference),
             cached=built.cached,
         )
-        return complete_artifact(self.candidate, found, self.shop, desk)
+        return complete_artifact(self.candidate, found, self.cache, context)
 
-    def _calibration(self, source: Found, desk: TaskContext) -> str | None:
+    def _calibration(self, source: Found, context: TaskContext) -> str | None:
         """Real inputs, best of all those of the data set's calibration part; None: there are none."""
         if source.calibration is not None:
             return str(source.calibration)
-        staging = prepare_stages(self.candidate, source, self.shop, desk)
+        staging = prepare_stages(self.candidate, source, self.cache, context)
         return staging.samples if staging else self.candidate.samples
 
 
-def as_given(candidate: Candidate, shop: ArtifactCache, desk: TaskContext) -> Found:
+def as_given(candidate: Candidate, cache: ArtifactCache, context: TaskContext) -> Found:
     """What is known of a file before it is run, with the data set that was named for it, if one was."""
-    given = _GivenFile(candidate, shop, desk)
+    given = _GivenFile(candidate, cache, context)
     built, note = given.with_signature()
     file = built.file
-    data = _data_folder(candidate, file, shop)
+    data = _data_folder(candidate, file, cache)
     about = _ABOUT
     if data is not None:
         request = FileData(
-            label=desk.label,
+            label=context.label,
             model=str(file),
             data=str(candidate.data),
             base_dir=candidate.base_dir,
             folder=str(data),
         )
-        about = shop.describe(request, desk)
+        about = cache.describe(request, context)
     fixed, shapes = given.with_sizes(built, data / TEST if data else None)
     return Found(
         file=fixed.file,
@@ -154,8 +154,8 @@ class _GivenFile:
     """A file as it was given, and what of it is measured."""
 
     candidate: Candidate
-    shop: ArtifactCache
-    desk: TaskContext
+    cache: ArtifactCache
+    context: TaskContext
 
     def with_signature(self) -> tuple[Built, tuple[str, ...]]:
         """The file whose first graph is what is measured, with a sentence where there was a choice."""
@@ -188,28 +188,28 @@ class _GivenFile:
 
     def _written(self, given: Built, *, signature: str | None, samples: Path | None) -> Built:
         deciding = [given.record.sha256, signature, file_sha256(samples) if samples else None]
-        folder = self.shop.cache_dir / ARTIFACTS / key(["fixed", *deciding, litert_version(), quantizing_sources()])
+        folder = self.cache.cache_dir / ARTIFACTS / key(["fixed", *deciding, litert_version(), quantizing_sources()])
 
         def request(output: Path) -> Fix:
             return Fix(
-                label=self.desk.label,
+                label=self.context.label,
                 source=str(given.file),
                 output=str(output),
                 signature=signature,
                 samples=str(samples) if samples else None,
             )
 
-        return self.shop.convert(folder, request, self.desk, versions={})
+        return self.cache.convert(folder, request, self.context, versions={})
 
 
-def _data_folder(candidate: Candidate, file: Path, shop: ArtifactCache) -> Path | None:
+def _data_folder(candidate: Candidate, file: Path, cache: ArtifactCache) -> Path | None:
     """Where the file's data set stands as the file takes it; None where none was named."""
     if candidate.data is None:
         return None
     from harness.pipeline.model.data import data_fingerprint
 
     holds = data_fingerprint(candidate.data, base_dir=candidate.base_dir)
-    return shop.cache_dir / PREPARED / key(["file data", file_sha256(file), holds, file_data_sources()])
+    return cache.cache_dir / PREPARED / key(["file data", file_sha256(file), holds, file_data_sources()])
 
 
 def _sha256(path: str | None) -> str | None:

@@ -22,55 +22,55 @@ _DEADLINE_S = 600.0
 
 @dataclass(frozen=True)
 class SpecTasks:
-    """What is done for one order. ``reference`` is the key of the task that gives the float32 artifact, if another."""
+    """What is done for one spec. ``reference`` is the key of the task that gives the float32 artifact, if another."""
 
     candidate: Candidate
-    order: BuildSpec
+    spec: BuildSpec
     reference: str | None
-    shop: ArtifactCache
-    crew: Scheduler
+    cache: ArtifactCache
+    scheduler: Scheduler
 
     @property
     def preparing(self) -> str:
         """The key of the task that trains and exports, shared by recipes that train alike."""
-        return f"prepare {self.order.prepared.name}"
+        return f"prepare {self.spec.prepared.name}"
 
     @property
     def converting(self) -> str:
         """The key of the task that converts."""
-        return f"convert {self.order.artifact.name}"
+        return f"convert {self.spec.artifact.name}"
 
-    def prepare(self, desk: TaskContext) -> PreparedInfo:
+    def prepare(self, context: TaskContext) -> PreparedInfo:
         """Train and export."""
-        return self.shop.prepare(self.order, desk)
+        return self.cache.prepare(self.spec, context)
 
-    def convert(self, desk: TaskContext) -> Built:
+    def convert(self, context: TaskContext) -> Built:
         """Make the .tflite file."""
-        self.crew.outcome(self.preparing)  # raises what went wrong there
+        self.scheduler.outcome(self.preparing)  # raises what went wrong there
 
         def request(output: Path) -> Convert:
-            return Convert(label=desk.label, job=self.order.job(output))
+            return Convert(label=context.label, job=self.spec.job(output))
 
-        return self.shop.convert(self.order.artifact, request, desk, versions=self.order.versions)
+        return self.cache.convert(self.spec.artifact, request, context, versions=self.spec.versions)
 
-    def complete(self, desk: TaskContext) -> Artifact:
+    def complete(self, context: TaskContext) -> Artifact:
         """Check the file and make its record."""
-        built = cast(Built, self.crew.outcome(self.converting))
-        about = cast(PreparedInfo, self.crew.outcome(self.preparing))
+        built = cast(Built, self.scheduler.outcome(self.converting))
+        about = cast(PreparedInfo, self.scheduler.outcome(self.preparing))
         found = Found(
             file=built.file,
             record=built.record,
             about=about,
-            test=if_there(self.order.prepared / TEST) if about.dataset else None,
-            raw=if_there(self.order.prepared / RAW),
-            samples=_ordered(self.order.prepared / SAMPLES, built.file),
-            samples_real=self.order.model.samples is not None,
-            reference=reference_or_reason(self.crew, self.reference),
+            test=if_there(self.spec.prepared / TEST) if about.dataset else None,
+            raw=if_there(self.spec.prepared / RAW),
+            samples=_ordered(self.spec.prepared / SAMPLES, built.file),
+            samples_real=self.spec.model.samples is not None,
+            reference=reference_or_reason(self.scheduler, self.reference),
             reference_name=REFERENCE_RECIPE,
             cached=built.cached,
             deadline_s=_DEADLINE_S,
         )
-        return complete_artifact(self.candidate, found, self.shop, desk)
+        return complete_artifact(self.candidate, found, self.cache, context)
 
 
 def _ordered(samples: Path, file: Path) -> Path | None:

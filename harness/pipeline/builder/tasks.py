@@ -1,4 +1,4 @@
-"""Candidates as tasks of a crew; what two candidates share is one task."""
+"""Candidates as tasks of a scheduler; what two candidates share is one task."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,8 +20,8 @@ _PREPARE, _CONVERT, _COMPLETE = range(3)
 class Tasks:
     """Has candidates built; ``say`` hears of each step."""
 
-    shop: ArtifactCache
-    crew: Scheduler
+    cache: ArtifactCache
+    scheduler: Scheduler
     say: Callable[[Candidate, str], None]
 
     def add(self, candidate: Candidate, rank: Rank) -> str:
@@ -34,29 +34,31 @@ class Tasks:
         return self._quantized(candidate, rank) if candidate.recipe else self._given(candidate, rank)
 
     def _built(self, candidate: Candidate, rank: Rank) -> str:
-        order = make_build_spec(candidate, seed=self.shop.seed, cache_dir=self.shop.cache_dir)
+        spec = make_build_spec(candidate, seed=self.cache.seed, cache_dir=self.cache.cache_dir)
         reference = None
-        if order.recipe != REFERENCE_RECIPE:
+        if spec.recipe != REFERENCE_RECIPE:
             samples = candidate.samples if candidate.stages is None else None  # else they are raw
             reference = self.add(replace(candidate, recipe=REFERENCE_RECIPE, stages=None, samples=samples), rank)
-        made = SpecTasks(candidate, order, reference, self.shop, self.crew)
+        made = SpecTasks(candidate, spec, reference, self.cache, self.scheduler)
         # A training that others build upon comes before those that do.
-        training = (*rank, _PREPARE, len(order.stages))
-        fills = (order.prepared, *order.training_folders())
-        self.crew.add(Task(made.preparing, self._run(candidate, made.prepare), (), fills, training))
-        self.crew.add(
+        training = (*rank, _PREPARE, len(spec.stages))
+        fills = (spec.prepared, *spec.training_folders())
+        self.scheduler.add(Task(made.preparing, self._run(candidate, made.prepare), (), fills, training))
+        self.scheduler.add(
             Task(made.converting, self._run(candidate, made.convert), (made.preparing,), (), (*rank, _CONVERT))
         )
         needs = (made.converting, reference) if reference else (made.converting,)
-        return self._last(candidate, order.artifact.name, made.complete, needs, rank)
+        return self._last(candidate, spec.artifact.name, made.complete, needs, rank)
 
     def _given(self, candidate: Candidate, rank: Rank) -> str:
-        return self._last(candidate, "", GivenFileTasks(candidate, self.shop).complete, (), rank)
+        return self._last(candidate, "", GivenFileTasks(candidate, self.cache).complete, (), rank)
 
     def _quantized(self, candidate: Candidate, rank: Rank) -> str:
         reference = self.add(replace(candidate, recipe=None, stages=None), rank)
-        made = QuantizedFileTasks(candidate, reference, self.shop, self.crew)
-        self.crew.add(Task(made.converting, self._run(candidate, made.convert), (reference,), (), (*rank, _CONVERT)))
+        made = QuantizedFileTasks(candidate, reference, self.cache, self.scheduler)
+        self.scheduler.add(
+            Task(made.converting, self._run(candidate, made.convert), (reference,), (), (*rank, _CONVERT))
+        )
         return self._last(candidate, made.folder.name, made.complete, (made.converting, reference), rank)
 
     def _last(
@@ -68,7 +70,7 @@ class Tasks:
         rank: Rank,
     ) -> str:
         key = f"complete {name} {candidate!r}"
-        self.crew.add(Task(key, self._run(candidate, complete), needs, (), (*rank, _COMPLETE)))
+        self.scheduler.add(Task(key, self._run(candidate, complete), needs, (), (*rank, _COMPLETE)))
         return key
 
     def _run(self, candidate: Candidate, work: Callable[[TaskContext], object]) -> Callable[[WorkerClient], object]:
@@ -78,7 +80,7 @@ class Tasks:
             try:
                 return work(TaskContext(str(candidate), worker, lambda step: self.say(candidate, step)))
             except OSError as error:
-                where = error.filename or self.shop.cache_dir
+                where = error.filename or self.cache.cache_dir
                 said = f"{candidate}: {where}: {error.strerror or error}; check the cache folder"
                 raise BuildError(said) from error
 

@@ -14,19 +14,19 @@ from harness.records.errors import BuildError
 _CHECKED = "checked.json"
 
 
-def checked(shop: ArtifactCache, desk: TaskContext, request: Verify) -> tuple[Verification, bool]:
+def checked(cache: ArtifactCache, context: TaskContext, request: Verify) -> tuple[Verification, bool]:
     """What is known of a model from running it, and whether that was known before. Raises BuildError."""
-    folder = shop.cache_dir / GOLDEN / _key(request)
+    folder = cache.cache_dir / GOLDEN / _key(request)
     found = _read(folder)
     if found is not None:
-        shop.note_names([folder, *_places(found)], desk)
+        cache.note_names([folder, *_places(found)], context)
         return found, True
-    desk.say("checking it on the host")
-    result = Verification.model_validate_json(shop.ask(request, desk).result)
+    context.say("checking it on the host")
+    result = Verification.model_validate_json(cache.ask(request, context).result)
     if result.golden is not None:  # a host that refused it may have been short of memory or time
         with lock(folder), fill_folder(folder) as partial:
             (partial / _CHECKED).write_text(result.model_dump_json(), encoding="utf-8")
-        shop.note_names([folder, *_places(result)], desk)
+        cache.note_names([folder, *_places(result)], context)
     return result, False
 
 

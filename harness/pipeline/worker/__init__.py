@@ -1,1 +1,1 @@
-"""The process that builds: what it is asked, the side that asks, and the side that does it."""
+"""The process that builds: ``protocol`` is what it is asked, by ``worker_client``; ``worker_main`` is its program."""

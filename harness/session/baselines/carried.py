@@ -37,17 +37,17 @@ class _Record(Record):
 
 @dataclass(frozen=True)
 class CarriedBaseline:
-    """The base of a folder of artifacts; ``shelf`` None where none of its candidates was built."""
+    """The base of a folder of artifacts; ``artifacts`` None where none of its candidates was built."""
 
     given: str
     commit: str
     head: str
     failed: dict[str, str]
-    shelf: ArtifactFolder | None
+    artifacts: ArtifactFolder | None
 
 
 def write_carried(
-    out: Path, given: str, commit: Commit, order: BaselineBuild, *, say: Callable[[str], None]
+    out: Path, given: str, commit: Commit, request: BaselineBuild, *, say: Callable[[str], None]
 ) -> CarriedBaseline:
     """Build a commit's candidates into a folder of artifacts, in place of a base that it carried before.
 
@@ -59,7 +59,7 @@ def write_carried(
     if (folder / NAME).is_file():
         shutil.rmtree(folder)
     with worktree_at(commit, given=given) as tree:
-        failed = build_at(tree, folder, order, say=say)
+        failed = build_at(tree, folder, request, say=say)
     record = _Record(given=given, commit=commit.sha, head=ask("rev-parse", "HEAD") or "", failed=failed)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,5 +115,5 @@ def _head() -> str | None:
 
 
 def _opened(folder: Path, record: _Record) -> CarriedBaseline:
-    shelf = ArtifactFolder.open(folder) if (folder / INDEX).is_file() else None
-    return CarriedBaseline(record.given, record.commit, record.head, record.failed, shelf)
+    artifacts = ArtifactFolder.open(folder) if (folder / INDEX).is_file() else None
+    return CarriedBaseline(record.given, record.commit, record.head, record.failed, artifacts)

@@ -41,16 +41,16 @@ def check_baseline(settings: Settings, *, benchmarks: bool = True) -> None:
         baseline_commit(given, settings.artifacts)
 
 
-def open_baseline(given: str, around: BaselineContext) -> Baseline:
+def open_baseline(given: str, context: BaselineContext) -> Baseline:
     """The base, opened. Raises UsageError, and BuildError where it is a revision that does not build at all."""
     path = Path(given)
     if _is_folder_of_artifacts(path):
         return FolderBaseline.open(given)
     if _is_results(path):
-        return StoredBaseline.open(given, around.settings.reports_dir)
+        return StoredBaseline.open(given, context.settings.reports_dir)
     if path.is_file():
-        return FileBaseline(given, around)
-    return RevisionBaseline.open(given, around)
+        return FileBaseline(given, context)
+    return RevisionBaseline.open(given, context)
 
 
 def _is_folder_of_artifacts(path: Path) -> bool:

@@ -58,7 +58,7 @@ class BaselineContext:
 class Baseline(Protocol):
     """One kind of base, opened once a session."""
 
-    def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
+    def arm_for(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
         """What the candidate is compared with on a device.
 
         ``entry`` is a sketch of the candidate's own entry: runtime, delegate, threads. Raises UsageError.
@@ -75,11 +75,11 @@ class FileBaseline:
     """A model file as given."""
 
     given: str
-    around: BaselineContext
+    context: BaselineContext
 
-    def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
+    def arm_for(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
         """The file, whatever the candidate is. Raises ModelFileError."""
-        artifact = self.around.build(candidates_from_paths([self.given])[0])
+        artifact = self.context.build(candidates_from_paths([self.given])[0])
         record = BaselineRecord(given=self.given, state="measured", sentence=f"the file {self.given}")
         return BaselineArm(record, artifact)
 
@@ -89,37 +89,37 @@ class FileBaseline:
 
 @dataclass(frozen=True)
 class FolderBaseline:
-    """A shelf whose artifacts have the candidates' names."""
+    """A folder whose artifacts have the candidates' names."""
 
     given: str
-    shelf: ArtifactFolder
+    artifacts: ArtifactFolder
 
     @classmethod
     def open(cls, given: str) -> Self:
         """The folder. Raises UsageError for one that is none."""
         return cls(given, ArtifactFolder.open(Path(given)))
 
-    def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
+    def arm_for(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
         """The artifact of the same name; NEW where there is none, missing where its files are not what they were."""
         what = f"the artifacts in {self.given}"
-        return arm_of_folder(self.shelf, candidate, given=self.given, what=what)
+        return arm_of_folder(self.artifacts, candidate, given=self.given, what=what)
 
     def close(self) -> None:
         """Nothing was made."""
 
 
 def arm_of_folder(
-    shelf: ArtifactFolder, candidate: Candidate, *, given: str, what: str, code: frozenset[str] | None = frozenset()
+    artifacts: ArtifactFolder, candidate: Candidate, *, given: str, what: str, code: frozenset[str] | None = frozenset()
 ) -> BaselineArm:
-    """What a shelf has under a candidate's name.
+    """What a folder has under a candidate's name.
 
     ``code`` are sha256 of stages files that may run beside the candidate's own; None: all, since the session wrote it.
     """
-    if str(candidate) not in shelf.entries:
+    if str(candidate) not in artifacts.entries:
         record = BaselineRecord(given=given, state="new", sentence=f"{candidate} is new: not among {what}")
         return BaselineArm(record)
     try:
-        artifact = shelf.taken(str(candidate)) if code is None else shelf.taken_like(candidate, code)
+        artifact = artifacts.taken(str(candidate)) if code is None else artifacts.taken_like(candidate, code)
     except BuildError as error:
         return BaselineArm(BaselineRecord(given=given, state="missing", sentence=str(error)))
     return BaselineArm(BaselineRecord(given=given, state="measured", sentence=what), artifact)
@@ -140,7 +140,7 @@ class StoredBaseline:
         """The run; "latest" is that of ``reports_dir``. Raises UsageError."""
         return cls(given, load_run(given, reports_dir))
 
-    def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
+    def arm_for(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
         """The run's entry of the same candidate on a device of the same name, where the boards are alike.
 
         Of several, in several tests, that of the same test, else the last.

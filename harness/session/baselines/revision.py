@@ -62,62 +62,64 @@ _PROFILE_UNKNOWN = "the profile: this clone does not have the base's commit, and
 
 @dataclass(frozen=True)
 class RevisionBaseline:
-    """A commit's candidates, on a shelf, and the profiles that it has of the devices."""
+    """A commit's candidates, in a folder of artifacts, and the profiles that it has of the devices."""
 
     given: str
     commit: Commit
-    shelf: ArtifactFolder | None
+    artifacts: ArtifactFolder | None
     failed: dict[str, str]
     profiles: dict[str, DeviceProfile | None] | None
     """None where this clone does not have the commit."""
     folder: Path | None
     """Made for the session alone; None for what --artifacts carries."""
-    around: BaselineContext
+    context: BaselineContext
     recorded: MeasuredArtifacts
     code: frozenset[str] | None = None
     """Of the stages files that the commit has, the sha256; None where the session built its artifacts itself."""
 
     @classmethod
-    def open(cls, given: str, around: BaselineContext) -> Self:
+    def open(cls, given: str, context: BaselineContext) -> Self:
         """The commit's candidates: those that --artifacts carries, else built here. Raises UsageError."""
-        commit = baseline_commit(given, around.settings.artifacts)
-        carried = read_carried(around.settings.artifacts)
+        commit = baseline_commit(given, context.settings.artifacts)
+        carried = read_carried(context.settings.artifacts)
         if carried is not None:
-            return cls._carried(given, commit, carried, around)
+            return cls._carried(given, commit, carried, context)
         folder = Path(tempfile.mkdtemp(prefix="edge-harness-base-"))
-        settings = around.settings
-        order = BaselineBuild(around.benchmarks, around.expected, settings.cache_dir, settings.seed, settings.jobs)
+        settings = context.settings
+        request = BaselineBuild(context.benchmarks, context.expected, settings.cache_dir, settings.seed, settings.jobs)
         try:
             with worktree_at(commit, given=given) as tree:
-                failed = build_at(tree, folder / "artifacts", order, say=around.say)
-                profiles = _profiles(tree, around)
+                failed = build_at(tree, folder / "artifacts", request, say=context.say)
+                profiles = _profiles(tree, context)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        shelf = ArtifactFolder.open(folder / "artifacts") if (folder / "artifacts" / "index.json").is_file() else None
-        recorded = MeasuredArtifacts.at(commit.sha, around.settings)
-        return cls(given, commit, shelf, failed, profiles, folder, around, recorded)
+        artifacts = (
+            ArtifactFolder.open(folder / "artifacts") if (folder / "artifacts" / "index.json").is_file() else None
+        )
+        recorded = MeasuredArtifacts.at(commit.sha, context.settings)
+        return cls(given, commit, artifacts, failed, profiles, folder, context, recorded)
 
     @classmethod
-    def _carried(cls, given: str, commit: Commit, carried: CarriedBaseline, around: BaselineContext) -> Self:
+    def _carried(cls, given: str, commit: Commit, carried: CarriedBaseline, context: BaselineContext) -> Self:
         """What a folder of artifacts carries; of the commit itself only the profiles are looked at."""
         profiles, code = None, frozenset[str]()
         if commit_of(commit.sha) is not None:
             with worktree_at(commit, given=given) as tree:
-                profiles, code = _profiles(tree, around), _stages_hashes(tree, around)
-        recorded = MeasuredArtifacts.at(commit.sha, around.settings)
-        return cls(given, commit, carried.shelf, carried.failed, profiles, None, around, recorded, code)
+                profiles, code = _profiles(tree, context), _stages_hashes(tree, context)
+        recorded = MeasuredArtifacts.at(commit.sha, context.settings)
+        return cls(given, commit, carried.artifacts, carried.failed, profiles, None, context, recorded, code)
 
-    def opponent(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
+    def arm_for(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
         """The candidate as the commit has it: its artifact and the device's profile there."""
         label = str(candidate)
         if label in self.failed:
             reason = f"{label} at {self.commit.words} does not build: {self.failed[label]}{self._elsewhere()}"
             return self._told(BaselineArm(BaselineRecord(given=self.given, state="missing", sentence=reason)))
-        if self.shelf is None:
+        if self.artifacts is None:
             reason = f"{label} is new: not at {self.commit.words}"
             return self._told(BaselineArm(BaselineRecord(given=self.given, state="new", sentence=reason)))
-        found = arm_of_folder(self.shelf, candidate, given=self.given, what=self.commit.words, code=self.code)
+        found = arm_of_folder(self.artifacts, candidate, given=self.given, what=self.commit.words, code=self.code)
         name = device.profile.name
         told = self._told(found, profile=(self.profiles or {}).get(name))
         return self._as_measured_then(told, candidate, name)
@@ -140,7 +142,7 @@ class RevisionBaseline:
             reason = f"{then}: it is not in the cache any more, and was built anew to another"
             record = found.record.model_copy(update={"not_compared": [*found.record.not_compared, reason]})
             return replace(found, record=record)
-        given = self.around.build(candidates_from_paths([str(file)])[0])
+        given = self.context.build(candidates_from_paths([str(file)])[0])
         artifact = given.model_copy(update={"candidate": candidate.name, "recipe": candidate.recipe})
         told = "accuracy at the base: the file that was measured then is not scored again"
         kept = [reason for reason in found.record.not_compared if not reason.startswith(_CONVERTERS)]
@@ -149,9 +151,9 @@ class RevisionBaseline:
 
     def _elsewhere(self) -> str:
         """What helps a machine that only measures and was handed no base."""
-        if self.folder is None or self.around.settings.artifacts is None:
+        if self.folder is None or self.context.settings.artifacts is None:
             return ""
-        return f"; harness build --out {self.around.settings.artifacts} --baseline {self.given} carries the base along"
+        return f"; harness build --out {self.context.settings.artifacts} --baseline {self.given} carries the base along"
 
     def _told(self, found: BaselineArm, *, profile: DeviceProfile | None = None) -> BaselineArm:
         without = _PROFILE_UNKNOWN if self.profiles is None else _NO_PROFILE
@@ -160,14 +162,14 @@ class RevisionBaseline:
         return BaselineArm(record, found.artifact, profile)
 
 
-def _profiles(tree: Path, around: BaselineContext) -> dict[str, DeviceProfile | None]:
-    return {name: profile_at(tree, name, around.settings.devices_dir) for name in around.settings.devices}
+def _profiles(tree: Path, context: BaselineContext) -> dict[str, DeviceProfile | None]:
+    return {name: profile_at(tree, name, context.settings.devices_dir) for name in context.settings.devices}
 
 
-def _stages_hashes(tree: Path, around: BaselineContext) -> frozenset[str]:
+def _stages_hashes(tree: Path, context: BaselineContext) -> frozenset[str]:
     """The sha256 of the candidates' stages files as the commit has them."""
     root = real_path(top())
-    named = {Path(one.stages) for one in around.expected if one.stages and Path(one.stages).is_absolute()}
+    named = {Path(one.stages) for one in context.expected if one.stages and Path(one.stages).is_absolute()}
     then = [tree / path.relative_to(root) for path in map(real_path, named) if path.is_relative_to(root)]
     return frozenset(file_sha256(file) for file in then if file.is_file())
 

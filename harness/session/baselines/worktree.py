@@ -101,22 +101,22 @@ def worktree_at(commit: Commit, *, given: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def build_at(tree: Path, out: Path, order: BaselineBuild, *, say: Callable[[str], None]) -> dict[str, str]:
-    """Build what is ordered and the tree has into a folder of artifacts; returns why some did not build, by label.
+def build_at(tree: Path, out: Path, wanted: BaselineBuild, *, say: Callable[[str], None]) -> dict[str, str]:
+    """Build what is wanted and the tree has into a folder of artifacts; returns why some did not build, by label.
 
     Raises UsageError where the tree's benchmarks cannot be collected.
     """
     root = top()
-    there = [path for path in _relative(order.benchmarks, root) if (tree / path).exists()]
+    there = [path for path in _relative(wanted.benchmarks, root) if (tree / path).exists()]
     if not there:
         return {}
     request = {
         "paths": [str(tree / path) for path in there],
-        "only": [str(candidate) for candidate in order.expected],
+        "only": [str(candidate) for candidate in wanted.expected],
         "out": str(out.resolve()),
-        "cache_dir": None if order.cache_dir is None else str(order.cache_dir.resolve()),
-        "seed": order.seed,
-        "jobs": order.jobs,
+        "cache_dir": None if wanted.cache_dir is None else str(wanted.cache_dir.resolve()),
+        "seed": wanted.seed,
+        "jobs": wanted.jobs,
     }
     say("building the baseline")
     done = subprocess.run(
@@ -133,7 +133,7 @@ def build_at(tree: Path, out: Path, order: BaselineBuild, *, say: Callable[[str]
         return {str(label): str(reason) for label, reason in told["failed"].items()}
     except (ValueError, KeyError, AttributeError):
         said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        return {str(candidate): said for candidate in order.expected}
+        return {str(candidate): said for candidate in wanted.expected}
 
 
 def _same_folder(tree: Path, root: Path) -> Path:

@@ -33,8 +33,24 @@ def test_both_error_rates_are_kept_over_all_looks(alpha, miss, most):
 def test_where_there_is_one_look_it_is_the_t_test_at_the_level_that_is_spent():
     bounds = boundaries(0.02, 0.1, FIRST_LOOK, processes=10)
     degrees = FIRST_LOOK - 1
-    assert bounds.fail[-1] == pytest.approx(stats.t.isf(0.02 * 0.9, degrees))
+    assert bounds.fail[-1] == pytest.approx(stats.t.isf(0.02 * 0.65, degrees))
     assert bounds.passes[-1] == pytest.approx(stats.t.isf(0.1 * 0.9, degrees))
+
+
+def test_errors_are_spent_early_by_the_published_functions():
+    """Over independent increments, as much of each error is spent by half of the blocks as the functions say."""
+    bounds = boundaries(0.1, 0.1, 60, processes=100)
+    looks = np.arange(FIRST_LOOK, 61)
+    rng = np.random.default_rng(5)
+    paths = np.cumsum(rng.normal(size=(40_000, 60)), axis=1)[:, FIRST_LOOK - 1 :] / np.sqrt(looks)
+    halfway = looks <= 30
+    for boundary, whole, share in [
+        (bounds.fail, 0.1 * 0.65, np.expm1(-0.75) / np.expm1(-1.5)),
+        (bounds.passes, 0.1 * 0.9, 0.5**0.3),
+    ]:
+        crossed = paths > stats.norm.isf(stats.t.sf(boundary, looks - 1))
+        by_then, at_last = crossed[:, halfway].any(axis=1).mean(), crossed.any(axis=1).mean()
+        assert (by_then, at_last) == pytest.approx((whole * share, whole), rel=0.05)
 
 
 def test_what_an_estimate_takes_is_taken_from_the_degrees_of_freedom():
@@ -96,7 +112,7 @@ def test_a_single_look_has_both_rates_whole():
 def test_two_looks_spend_as_a_bivariate_normal_says():
     """The recursive integration against scipy's own integral over the plane."""
     bounds = boundaries(0.1, 0.1, FIRST_LOOK + 1)
-    spent = 0.1 * 0.9
+    spent = 0.1 * 0.65
     levels = stats.t.sf(bounds.fail[-2:], np.array([FIRST_LOOK, FIRST_LOOK + 1]) - 1)
     first, second = stats.norm.isf(levels)
     rho = np.sqrt(FIRST_LOOK / (FIRST_LOOK + 1))

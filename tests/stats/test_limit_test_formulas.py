@@ -5,10 +5,12 @@ from math import ceil, expm1, log, log1p, sqrt
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.optimize import brentq
 
 from harness.records.limit_test import LimitTest
 from harness.records.results import Histogram, TrialMetrics, TrialSummary
 from harness.stats.limit_test import run_limit_test
+from harness.stats.spending import boundaries
 
 ALPHA, MISS = 0.001, 0.05
 ABBA = ("candidate", "baseline", "baseline", "candidate")
@@ -46,10 +48,13 @@ def alone(effects, *, processes=1, figure=0.004):
 
 
 def in_turns(effects, orders):
-    """Of both arms: the difference of the arms' mean logarithms is the effect of the block."""
+    """Of both arms: the difference of the arms' mean logarithms is the effect of the block.
+
+    Of an arm's two trials now the first is slower, now the second, whichever the order: nothing is carried over.
+    """
     told = []
     for block, (effect, order) in enumerate(zip(effects, orders, strict=True)):
-        way = 1 if block % 2 else -1  # which of an arm's two trials is the slower one
+        way = 1 if block % 4 < 2 else -1
         apart = {"candidate": [effect - way * 1e-3, effect + way * 1e-3], "baseline": [-way * 2e-3, way * 2e-3]}
         told += [trial(block, arm, 0.004 * np.exp(LEVELS[block] + apart[arm].pop())) for arm in order]
     return told
@@ -151,6 +156,34 @@ def test_needed_are_at_least_those_from_which_an_interval_decides_alone(limit, n
     found = run_limit_test(question(0.004 * limit), alone(0.01 * SWINGS[[0, 1, 2, 2, 3, 4]], processes=4))
     assert found.high < 0.004 * 1.05 and found.low > 0.004 * 0.95
     assert (found.verdict, found.blocks, found.needed) == ("open", 6, needed)
+
+
+HEAVY = np.append(SWINGS, [0.1, -0.1])
+
+
+@pytest.mark.parametrize(
+    ("effects", "limit", "within", "seen", "most"),
+    [
+        (SWINGS, 0.01, None, 6, 40),
+        (SWINGS, 0.01, 20, 6, 20),
+        (np.tile(SWINGS, 3), 0.00402, 3, 15, 15),
+        (np.tile(HEAVY, 2), 0.00402, None, 14, 40),
+    ],
+)
+def test_detectable_is_what_crosses_the_boundary_and_takes_the_sign_test_but_for_a_miss(
+    effects, limit, within, seen, most
+):
+    """By effects as noisy as those seen may be at 99 %, of so many blocks. Of chi-squared's degrees of freedom heavy
+    tails leave a share (Box). Half of them take the sign test, so that may fail them twice as often."""
+    found = run_limit_test(question(limit), alone(np.resize(effects, seen), processes=4), within=within)
+    bounds = boundaries(ALPHA, MISS, 40, processes=4, lost=1)
+    shown = np.resize(effects, seen)
+    degrees = (seen - 1) / (1 + max(0.0, stats.kurtosis(shown, bias=False)) / 2)
+    spread = sqrt(degrees / stats.chi2.ppf(0.01, degrees))
+    error = log(found.value / found.low) / bounds.fail[seen - 6] * spread * sqrt(seen / most)
+    share = brentq(lambda p: stats.binom.sf(bounds.beyond[most - 6] - 1, most, p) - (1 - 2 * MISS), 0.1, 0.9999)
+    reach = max(bounds.fail[most - 6] + stats.norm.isf(MISS), stats.norm.ppf(share) * sqrt(most)) * error
+    assert found.blocks == seen and log(found.detectable / limit) == pytest.approx(reach)
 
 
 @pytest.mark.parametrize(("most_blocks", "told"), [(9, False), (10, True)])

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,23 @@ PACKAGE = os.environ.get("AGENT_PACKAGE", "litert")
 """The runtime that it has, of the two that the agent knows."""
 
 Message = dict[str, Any]
+
+
+def pack_agent(path: Path) -> Path:
+    """The zip file as the protocol describes it, at this path."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for source in sorted(AGENT.glob("*.py")):
+            name = source.name if source.name == "__main__.py" else f"edge_agent/{source.name}"
+            archive.write(source, name)
+    return path
+
+
+def unpack_agent(packed: Path) -> Path:
+    """The zip file unpacked beside it, as boards keep it."""
+    folder = packed.with_suffix("")
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(folder)
+    return folder
 
 
 class Steward:

@@ -1,31 +1,22 @@
 """The agent as the host packs it, and a steward to talk to."""
 
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from agent.agent_conversation import AGENT, Steward
+from agent.agent_conversation import Steward, pack_agent, unpack_agent
 
 
 @pytest.fixture(scope="session")
 def agent_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zip file as the protocol describes it."""
-    path = tmp_path_factory.mktemp("agent") / "agent.pyz"
-    with zipfile.ZipFile(path, "w") as archive:
-        for source in sorted(AGENT.glob("*.py")):
-            name = source.name if source.name == "__main__.py" else f"edge_agent/{source.name}"
-            archive.write(source, name)
-    return path
+    return pack_agent(tmp_path_factory.mktemp("agent") / "agent.pyz")
 
 
 @pytest.fixture(scope="session")
 def agent(agent_zip: Path) -> Path:
     """The zip file unpacked, as boards keep it."""
-    folder = agent_zip.with_suffix("")
-    with zipfile.ZipFile(agent_zip) as archive:
-        archive.extractall(folder)
-    return folder
+    return unpack_agent(agent_zip)
 
 
 @pytest.fixture

@@ -238,3 +238,15 @@ def _code(name: str, custom: bool) -> Any:
     code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), 1
     code.customCode = name if custom else None
     return code
+
+
+def equal_layers(count: int, width: int, rows: int = 1, seed: int = 0) -> bytes:
+    """So many dense layers of one shape, each with weights of its own, on as many rows of inputs."""
+    weights = np.random.default_rng(seed)
+    tensors: dict[str, Made] = {"x0": Made((rows, width)), "b": constant(np.zeros(width, np.float32))}
+    for number in range(count):
+        drawn = weights.normal(0.0, width**-0.5, (width, width))
+        tensors[f"w{number}"] = constant(drawn.astype(np.float32))
+        tensors[f"x{number + 1}"] = Made((rows, width))
+    layers = [Op("FULLY_CONNECTED", [f"x{at}", f"w{at}", "b"], [f"x{at + 1}"]) for at in range(count)]
+    return model(Graph(tensors, layers, ["x0"], [f"x{count}"]))

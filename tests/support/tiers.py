@@ -44,6 +44,7 @@ FILES = {
     "faces/test_board_commands.py": "board",
     "faces/test_one_bad_party.py": "board",
     "measure/test_*_on_a_board.py": "board",
+    "test_by_turns_scripts.py": "board",
     "test_links_script.py": "board",
     "test_verdicts_script.py": "board",
     "measure/test_broken_rigs.py": "emulated",

@@ -31,8 +31,9 @@ def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, basis: str =
 
     if not observations(limit.metric, entry.trials, entry.figures):
         return None
-    if question.relative and _measured_apart(evidence):
-        found = unpaired_test(question, entry.trials, entry.figures)
+    if _apart(limit, evidence):
+        between = entry.baseline.run_spread.get(limit.metric) if entry.baseline is not None else None
+        found = unpaired_test(question, entry.trials, entry.figures, between=between)
     else:
         found = run_limit_test(question, entry.trials, entry.figures, within=blocks_in_time(evidence), final=True)
     return Finding(
@@ -52,10 +53,10 @@ def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, basis: str =
     )
 
 
-def _measured_apart(evidence: Evidence) -> bool:
-    """Whether the baseline's figures are those of an earlier run."""
+def _apart(limit: Limit, evidence: Evidence) -> bool:
+    """Whether what the limit compares with are an earlier run's figures."""
     base = evidence.entry.baseline
-    return base is not None and base.state == "stored"
+    return limit.kind == "regression" and base is not None and base.state == "stored"
 
 
 def hold_to_bound(finding: Finding, measurement: Measurement, limit: Limit, evidence: Evidence) -> Finding:
@@ -99,17 +100,17 @@ def _sentence(limit: Limit, evidence: Evidence, found: LimitTestResult, *, basis
     )
     if found.verdict != "open":
         return verdict_sentence(judged, limit, evidence.entry, status=_STATUS[found.verdict])
-    if _measured_blocks(evidence) < FIRST_LOOK:
+    if _measured_blocks(evidence) < FIRST_LOOK and not _apart(limit, evidence):
         value = format_quantity(found.value, judged.unit)
         return _too_little(limit, evidence, found, said=f"{name} {value} ({judged.interval})")
-    return inconclusive_sentence(judged, limit, evidence.entry, advice=_advice(found, evidence))
+    return inconclusive_sentence(judged, limit, evidence.entry, advice=_advice(found, evidence, limit))
 
 
 def _too_little(limit: Limit, evidence: Evidence, found: LimitTestResult, *, said: str) -> str:
     """That measuring ended before the limit could be judged: nothing is close, there is little of it."""
     blocks = _measured_blocks(evidence)
     there = f"{blocks} block{'' if blocks == 1 else 's'} of trials"
-    advice = _advice(found, evidence)
+    advice = _advice(found, evidence, limit)
     if blocks >= FIRST_LOOK:
         of_reads = limit.definition.percentile is not None
         there += " with too few independent reads" if of_reads else ", of which too few count"
@@ -122,7 +123,9 @@ def _too_little(limit: Limit, evidence: Evidence, found: LimitTestResult, *, sai
 
 def _measured_blocks(evidence: Evidence) -> int:
     entry = evidence.entry
-    return len({trial.block for trial in entry.trials} | {told.block for told in entry.figures})
+    blocks = [(trial.arm, trial.block) for trial in entry.trials]
+    blocks += [(told.arm, told.block) for told in entry.figures]
+    return len({block for arm, block in blocks if arm == "candidate"})
 
 
 def _bound(limit: Limit) -> str:
@@ -133,8 +136,8 @@ def _support(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
     if found.exact:
         return "the same in every process"
     what = "trials" if found.trials else "blocks"
-    if limit.kind == "regression" and _measured_apart(evidence):
-        behind = f"{found.blocks} trials or more an arm, at another time"
+    if _apart(limit, evidence):
+        behind = f"{found.blocks} blocks or more an arm, at another time, {_between_runs(evidence, limit)}"
     else:
         behind = f"{found.blocks} {what}"
     return (
@@ -142,13 +145,24 @@ def _support(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
     )
 
 
-def _advice(found: LimitTestResult, evidence: Evidence) -> str:
+def _between_runs(evidence: Evidence, limit: Limit) -> str:
+    """What is known of how far two runs differ by themselves."""
+    between = evidence.entry.baseline and evidence.entry.baseline.run_spread.get(limit.metric)
+    if not between:
+        return "by how much runs differ by themselves not known and not in it"
+    return f"runs by themselves {format_quantity(between.sd, '1')} apart, as {between.degrees + 1} or more showed"
+
+
+def _advice(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
     """What would settle it: further blocks, and a longer time limit where they need one."""
     settings, blocks = evidence.settings, max(1, _measured_blocks(evidence))
     more = max(1, FIRST_LOOK - blocks)
     if found.value is not None:
         a_block = found.blocks / blocks if found.trials else 1.0
-        wanted = None if found.needed is None else ceil((found.needed - found.blocks) / a_block)
+        there = blocks if _apart(limit, evidence) else found.blocks
+        wanted = None if found.needed is None else ceil((found.needed - there) / a_block)
+        if wanted is None and _apart(limit, evidence):
+            return "no more blocks would settle it, as the earlier run leaves it open; give a revision to --baseline"
         if wanted is None or wanted > _HARDLY_POSSIBLE:
             return f"more than {_HARDLY_POSSIBLE} blocks would not settle it; move the limit away from the value"
         more = max(more, wanted)

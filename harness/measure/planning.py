@@ -15,6 +15,8 @@ from harness.records.settings import Settings
 DEFAULT_TRIALS = 10
 TRIALS_PER_BLOCK = 5
 """With one arm: trials that share a warm parent, and so a layout of addresses."""
+TRIALS_PER_LAYOUT = 2
+"""Likewise where a limit compares runs: the parent is what is tested, and two of them tell next to nothing."""
 TRIALS_PER_ABBA = 4
 BESIDE_WINDOW_S = 5.0
 """The idle window of 3 s that comes before it, loading and warming up."""
@@ -39,12 +41,14 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     baseline_runner: RunnerSpec | None = None,
     sensors: tuple[str, ...] = (),
     questions: tuple[LimitTest, ...] = (),
+    across_runs: bool = False,
 ) -> Plan:
     """The plan for one artifact, or for one interleaved with its baseline. Pure.
 
     With a baseline the number of trials an arm is rounded up to whole ABBA blocks. ``max_secs`` is shortened
     so that all trials of a slow model fit the time limit; where there are ``questions``, so that twice as many blocks
-    fit as a first look needs. ``sensors`` (best first, readable ones) are dropped where the time limit has no room
+    fit as a first look needs. ``across_runs``: the figures are compared with another run's, so that more layouts of
+    addresses are sampled. ``sensors`` (best first, readable ones) are dropped where the time limit has no room
     for their windows. ``baseline_runner`` runs the baseline where it is another than the candidate's. Raises
     UsageError where ``--trials`` is too few to answer any question.
     """
@@ -58,11 +62,12 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     room = settings.time_limit_s - energy_seconds(len(kept), len(arms))
     whole_trials = why_whole_trials(settings, runner, baseline_runner) if baseline is not None and questions else ""
     by_turns = settings.design == "slices" and baseline is not None and bool(questions) and not whole_trials
+    alone = TRIALS_PER_LAYOUT if across_runs else TRIALS_PER_BLOCK
     share = room * MEASURING_SHARE / (shared_by * (1 + _staged(arms) / len(arms)))
     return Plan(
         arms=arms,
         trials=trials,
-        trials_per_block=TRIALS_PER_ABBA if questions or baseline is not None else TRIALS_PER_BLOCK,
+        trials_per_block=TRIALS_PER_ABBA if questions or baseline is not None else alone,
         order="single" if baseline is None else "abba",
         runner=runner,
         warmup_runs=settings.warmup_runs,

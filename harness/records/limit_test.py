@@ -52,6 +52,16 @@ class LimitTest(Record):
     most_blocks: int | None
 
 
+class RunSpread(Record):
+    """By how much runs of one artifact differ by themselves: the standard deviation of a run's logarithm.
+
+    ``degrees`` of freedom it is known by: earlier runs less one for each artifact they are of.
+    """
+
+    sd: float
+    degrees: int
+
+
 class LimitTestResult(Record):
     """What the trials say to a question, after so many ``blocks`` that count.
 

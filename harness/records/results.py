@@ -17,6 +17,7 @@ from harness.records.base import Record
 from harness.records.board import BoardFacts, TrialMemory, TrialTelemetry
 from harness.records.device import DeviceProfile
 from harness.records.history import Series
+from harness.records.limit_test import RunSpread
 from harness.records.metrics import METRICS, Better, Unit
 from harness.records.nearest import did_you_mean
 from harness.records.status import RunStatus, Status
@@ -219,6 +220,8 @@ class BaselineRecord(Record):
     num_threads: int | None = None
     measurements: list[Measurement] = []
     ratios: list[Ratio] = []
+    run_spread: dict[str, RunSpread] = {}
+    """Of a stored run, by metric: by how much runs of one artifact differ by themselves, where the history tells."""
     carry_over: list[CarryOver] = []
     """Of arms that took turns in slices."""
     not_compared: list[str] = []

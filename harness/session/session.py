@@ -261,6 +261,7 @@ class Session:
             baseline_runner=pair.baseline_runner,
             sensors=_sensors(board),
             questions=questions,
+            across_runs=any(limit.kind == "regression" for limit in request.limits),
         )
         local = board.profile.connection.transport == "local"
         with self._own_turn(device, "measure") if local else nullcontext(), self.stop.while_measuring():

@@ -16,7 +16,7 @@ from harness.stats.histograms import MAX_BINS, histogram
 from harness.stats.intervals import Interval, mean_interval, median_interval, median_rank, t_quantile
 from harness.stats.percentile_bound import PercentileBound, percentile_bound
 from harness.stats.quantiles import independent_samples, needed_samples, quantile, smallest_trial
-from harness.stats.ratio import RatioInterval, ratio_interval, unpaired_ratio
+from harness.stats.ratio import RatioInterval, ratio_interval, run_spread, unpaired_ratio
 
 __all__ = [
     "MAX_BINS",
@@ -40,6 +40,7 @@ __all__ = [
     "proportion_loss",
     "quantile",
     "ratio_interval",
+    "run_spread",
     "smallest_trial",
     "t_quantile",
     "unpaired_ratio",

@@ -1,17 +1,20 @@
 """Answers to questions, from summaries of trials: the same for a board at work and for a stored run."""
 
 import sys
+from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil, exp, expm1, inf, isfinite, log, log1p, sqrt
 from typing import Final, Literal
 
 import numpy as np
 
-from harness.records.limit_test import LimitTest, LimitTestResult
+from harness.records.limit_test import FIRST_LOOK, LimitTest, LimitTestResult, RunSpread
 from harness.records.metrics import METRICS
 from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.observations import (
     Observation,
+    by_parent,
     interleaved,
     observations,
     per_trial,
@@ -30,6 +33,8 @@ _SPREAD_CONFIDENCE: Final = 0.99
 sessions where neighbours resemble each other."""
 _FEWEST_FOR_KURTOSIS: Final = 3
 _MOST_LOG: Final = 65.0
+_DOUBLINGS: Final = 20
+"""Of the candidate's blocks, after which more of them would never settle what a stored base leaves open."""
 _MOST_NEEDED: Final = 1_000_000_000
 """Blocks beyond which a figure lies on its limit but for the last digits."""
 _WORDS: Final[dict[int, Literal["fail", "pass", "open"]]] = {FAIL: "fail", PASS: "pass", OPEN: "open"}
@@ -102,41 +107,96 @@ def _error_of_steps(question: LimitTest, seen: Sequence[Sequence[Observation]]) 
 
 
 def unpaired_test(
-    question: LimitTest, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics] = ()
+    question: LimitTest,
+    trials: Sequence[TrialSummary],
+    figures: Sequence[TrialMetrics] = (),
+    *,
+    between: RunSpread | None = None,
 ) -> LimitTestResult:
-    """The answer to a relative question where the arms were measured at different times: one look, trial by trial.
+    """The answer to a relative question where the arms were measured at different times: one look, parent by parent.
 
-    Welch's t (Biometrika 34, 1947) on logarithms, each arm's error widened where neighbouring trials resemble each
-    other. What the board's state did to one arm and not to the other is in the effect: nothing takes it out.
+    Welch's t (Biometrika 34, 1947) on mean logarithms, one a block: its trials come from one parent process, share its
+    layout of addresses, and are one draw of it. Each arm's error is widened where neighbouring blocks resemble each
+    other. ``between``, where it is known, is by how much runs differ by themselves, and in the error of either arm;
+    else what the board's state did to one arm and not to the other is in the effect: nothing takes it out.
+    ``blocks`` are those of the arm that has fewer; ``needed`` are the candidate's, as the base's are what they are.
     """
     seen = observations(question.metric, trials, figures)
     sign, limit = _scale(question)
     exact = _compared_exactly(question, seen, sign=sign, limit=limit)
     if exact is not None:
         return exact
-    arms = [np.log(np.array(per_trial(seen, arm))) for arm in ("candidate", "baseline")]
-    fewest = min(arm.size for arm in arms)
-    shares = [_variance_of_mean(arm) for arm in arms] if fewest > 1 else [0.0, 0.0]
-    if min(shares) == 0.0:
-        return _no_look(fewest)
-    degrees = sum(shares) ** 2 / sum(share**2 / (arm.size - 1) for share, arm in zip(shares, arms, strict=True))
-    bounds = one_look(question.alpha, question.miss, fewest, degrees=degrees)
-    mean, error = sign * float(arms[0].mean() - arms[1].mean()), sqrt(sum(shares))
-    low, high = mean - float(bounds.fail[0]) * error, mean + float(bounds.passes[0]) * error
+    own, base = (by_parent(seen, arm) for arm in ("candidate", "baseline"))
+    fewest = min(own.size, base.size)
+    parts = [_Part.of_mean(arm) for arm in (own, base)] if fewest > 1 else []
+    if not parts or min(part.variance for part in parts) == 0.0:
+        return _no_look(fewest).model_copy(update={"needed": FIRST_LOOK})
+    if between is not None:
+        parts.append(_Part(2.0 * between.sd**2, between.degrees))
+    apart = _ArmsApart(question, sign * float(own.mean() - base.mean()), own.size, tuple(parts))
+    low, high = apart.ends(own.size)
     ends = sorted(_back(question, end) for end in (low, high))
+    verdict: Literal["fail", "pass", "open"] = "fail" if low > limit else "pass" if high <= limit else "open"
+    bounds, error = apart.at(own.size)
     return LimitTestResult(
-        verdict="fail" if low > limit else "pass" if high <= limit else "open",
+        verdict=verdict,
         blocks=fewest,
-        value=_back(question, mean),
+        value=_back(question, apart.mean),
         low=ends[0],
         high=ends[1],
+        needed=apart.needed(limit) if verdict == "open" else None,
         detectable=_back(question, limit + (float(bounds.fail[0]) + bounds.reserve) * error),
     )
 
 
-def _variance_of_mean(logs: Array) -> float:
-    inflation = float(serial_inflation(logs[np.newaxis, :])[0, -1])
-    return float(logs.var(ddof=1)) / logs.size * inflation**2
+@dataclass(frozen=True)
+class _Part:
+    """A part of the variance of a difference, and the degrees of freedom it is known by."""
+
+    variance: float
+    degrees: float
+
+    @classmethod
+    def of_mean(cls, logs: Array) -> "_Part":
+        inflation = float(serial_inflation(logs[np.newaxis, :])[0, -1])
+        return cls(float(logs.var(ddof=1)) / logs.size * inflation**2, logs.size - 1.0)
+
+
+@dataclass(frozen=True)
+class _ArmsApart:
+    """The mean logarithm of a candidate of so many blocks less its base's; ``parts`` begin with the candidate's own."""
+
+    question: LimitTest
+    mean: float
+    blocks: int
+    parts: tuple[_Part, ...]
+
+    def at(self, blocks: int) -> tuple[Boundaries, float]:
+        """The boundaries and the standard error, had the candidate so many blocks (Welch and Satterthwaite)."""
+        own, *others = self.parts
+        grown = _Part(own.variance * self.blocks / blocks, own.degrees + blocks - self.blocks)
+        whole = sum(part.variance for part in (grown, *others))
+        degrees = whole**2 / sum(part.variance**2 / part.degrees for part in (grown, *others))
+        return one_look(self.question.alpha, self.question.miss, blocks, degrees=degrees), sqrt(whole)
+
+    def ends(self, blocks: int) -> tuple[float, float]:
+        """The lower end at alpha and the upper one at the miss rate."""
+        bounds, error = self.at(blocks)
+        return self.mean - float(bounds.fail[0]) * error, self.mean + float(bounds.passes[0]) * error
+
+    def needed(self, limit: float) -> int | None:
+        """The fewest blocks that would settle it, were they like those seen; None where the rest leaves it open."""
+
+        def settles(blocks: int) -> bool:
+            low, high = self.ends(blocks)
+            return low > limit or high <= limit
+
+        enough = next(
+            (self.blocks << doubled for doubled in range(1, _DOUBLINGS) if settles(self.blocks << doubled)), 0
+        )
+        if not enough:
+            return None
+        return enough // 2 + bisect_left(range(enough // 2, enough), x=True, key=settles)
 
 
 def _blocks(question: LimitTest, seen: Sequence[Sequence[Observation]]) -> Blocks:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from math import isfinite, nan
+from math import fsum, isfinite, log, nan
 from statistics import mode
 from typing import Final
 
@@ -117,6 +117,15 @@ def per_trial(blocks: Sequence[Sequence[Observation]], arm: str) -> list[float]:
         for one in block
         if one.arm == arm and one.figure is not None and is_usable([one])
     ]
+
+
+def by_parent(blocks: Sequence[Sequence[Observation]], arm: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """One arm's mean logarithms, one a block, and so one a parent process; void trials and blocks without are none."""
+    parents: dict[int, list[float]] = {}
+    for one in (one for block in blocks for one in block if one.arm == arm):
+        if one.figure is not None and is_usable([one]):
+            parents.setdefault(one.block, []).append(log(one.figure))
+    return np.array([fsum(logs) / len(logs) for logs in parents.values()])
 
 
 def _logs(block: Sequence[Observation]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

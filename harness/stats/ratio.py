@@ -1,14 +1,22 @@
-"""How two arms compare: the ratio of their times, block by block where they were interleaved, else trial by trial."""
+"""How two arms compare: the ratio of their times, block by block where they were interleaved, else trial by trial.
 
-from collections.abc import Sequence
+And by how much two runs of the same thing differ by themselves.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.records.limit_test import RunSpread
 from harness.stats.intervals import t_quantile
 from harness.stats.quantiles import finite_array
+
+FEWEST_DEGREES: Final = 3
+"""Of a spread from run to run: known by fewer it says next to nothing."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,18 @@ def unpaired_ratio(candidate: Sequence[float], other: Sequence[float], confidenc
     half = t_quantile(confidence, degrees) * sqrt(error)
     pooled = sqrt(sum(v * (n - 1) for v, n in zip(variances, counts, strict=True)) / (sum(counts) - 2))
     return RatioInterval(ratio, exp(log(ratio) - half), exp(log(ratio) + half), pooled, min(counts), confidence)
+
+
+def run_spread(groups: Iterable[Sequence[float]]) -> RunSpread | None:
+    """The spread from run to run of positive figures, one a run, grouped by what they are of; None for too few.
+
+    The pooled standard deviation of their logarithms, so that groups need have nothing in common but the board.
+    """
+    logs = [np.log(finite_array(values)) for values in groups if len(values) > 1]
+    degrees = sum(one.size - 1 for one in logs)
+    if degrees < FEWEST_DEGREES:
+        return None
+    return RunSpread(sd=sqrt(sum(float(((one - one.mean()) ** 2).sum()) for one in logs) / degrees), degrees=degrees)
 
 
 def _mean_log(values: Sequence[float] | NDArray[np.float64]) -> float:

@@ -11,6 +11,7 @@ from harness.gates.evidence import Evidence
 from harness.gates.limit_tests import limit_test_of, limit_tests_of
 from harness.gates.sentences import JudgedFigure, basis_of, share_text
 from harness.gates.sequential_verdict import blocks_in_time
+from harness.records.limit_test import RunSpread
 from harness.records.results import BaselineRecord, Histogram, TrialMetrics, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status
@@ -165,7 +166,7 @@ def test_too_few_independent_reads_ask_for_more_time():
     )
 
 
-def test_a_base_of_another_time_is_compared_trial_by_trial_and_that_is_said():
+def test_a_base_of_another_time_is_compared_parent_by_parent_and_that_is_said():
     base = BaselineRecord(
         given="old.json", state="stored", sentence="an earlier run", measurements=[measured("latency_p50", 0.004)]
     )
@@ -173,7 +174,42 @@ def test_a_base_of_another_time_is_compared_trial_by_trial_and_that_is_said():
     found = judged("2 %", told, key="latency_p50_regression", baseline=base)
     assert found.status is Status.FAIL
     assert "latency_p50 worsening 25 %" in found.reason
-    assert "40 trials or more an arm, at another time, false alarm at most" in found.reason
+    assert (
+        "10 blocks or more an arm, at another time, by how much runs differ by themselves not known and not in it, "
+        "false alarm at most" in found.reason
+    )
+
+
+def stored(**more):
+    told = [measured("latency_p50", 0.004)]
+    return BaselineRecord(given="old.json", state="stored", sentence="an earlier run", measurements=told, **more)
+
+
+def test_how_far_runs_differ_is_in_the_error_and_said_where_the_history_tells():
+    known = stored(run_spread={"latency_p50": RunSpread(sd=0.01, degrees=9)})
+    found = judged("2 %", [*trials(10), *trials(10, arm="baseline")], key="latency_p50_regression", baseline=known)
+    assert found.status is Status.INCONCLUSIVE
+    assert found.reason.endswith(
+        "no more blocks would settle it, as the earlier run leaves it open; give a revision to --baseline (marker)"
+    )
+    wide = judged("90 %", [*trials(10), *trials(10, arm="baseline")], key="latency_p50_regression", baseline=known)
+    assert "at another time, runs by themselves 1 % apart, as 10 or more showed, false alarm" in wide.reason
+
+
+def test_an_open_comparison_with_a_base_of_another_time_says_how_many_more_blocks_it_takes():
+    told = [*trials(4), *trials(40, arm="baseline")]
+    found = judged("0.1 %", told, key="latency_p50_regression", baseline=stored())
+    assert found.status is Status.INCONCLUSIVE and found.blocks == 4
+    assert f"about {found.needed - 4} more block" in found.reason
+
+
+def test_a_parent_an_arm_is_too_little_to_compare_with_a_base_of_another_time():
+    told = [*trials(1), *trials(9, arm="baseline")]
+    found = judged("2 %", told, key="latency_p50_regression", baseline=stored())
+    assert found.reason == (
+        "latency_p50 worsening was measured too little to be held against 2 % on rpi4: 1 block of trials; about 5 more "
+        "blocks (marker)"
+    )
 
 
 def test_figures_that_are_the_same_in_every_process_have_no_interval_and_no_error_rates():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.measure import DEFAULT_TRIALS, expected_extent, make_plan, order_of
-from harness.measure.block_order import has_outer_places, parts_of, repeat_block, thermometer
+from harness.measure.block_order import has_outer_places, needed_blocks, parts_of, repeat_block, thermometer
 from harness.records.errors import UsageError
 from harness.records.limit_test import LimitTest
 from harness.records.settings import Settings
@@ -281,3 +281,9 @@ def test_a_thermometer_reading_is_one_inference():
 def test_importing_the_room_stays_light(heavy):
     code = f"import sys, harness.measure; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_figures_that_are_compared_with_another_runs_come_from_more_parents():
+    alone, across = (make_plan(Settings(), make_artifact(), make_runner(), across_runs=told) for told in (False, True))
+    assert (alone.trials, across.trials) == (10, 10)
+    assert (needed_blocks(alone), needed_blocks(across)) == (2, 5)

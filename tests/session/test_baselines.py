@@ -2,7 +2,9 @@
 
 import subprocess
 from dataclasses import replace
+from math import log
 from pathlib import Path
+from statistics import stdev
 
 import pytest
 
@@ -13,6 +15,7 @@ from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import UsageError
 from harness.records.results import (
+    ArtifactRecord,
     DeviceRecord,
     Histogram,
     Measurement,
@@ -27,6 +30,7 @@ from harness.records.status import Status
 from harness.session.baselines import BaselineContext, check_baseline, open_baseline
 from harness.session.baselines.kinds import FileBaseline, FolderBaseline, StoredBaseline
 from harness.store import RunFolder
+from harness.store.history import open_history
 from harness.testing import make_artifact, make_entry, make_facts, make_profile, make_runner
 
 CANDIDATE = Candidate("model", "tflite", "model.tflite", None)
@@ -254,6 +258,31 @@ def test_a_stored_runs_trials_are_the_baselines(stored: Results) -> None:
     assert "run aaaaaa of 2026-11-23T10:00:00Z, measured at another time" in found.record.sentence
     assert [(trial.arm, trial.block) for trial in found.trials] == [("baseline", 0), ("baseline", 1)]
     assert [figure.arm for figure in found.figures] == ["baseline"]
+
+
+def test_a_stored_run_comes_with_how_far_runs_differ_where_the_history_tells(stored: Results, tmp_path: Path) -> None:
+    settings = Settings(reports_dir=tmp_path)
+    measurement = Measurement(metric="latency_p50", unit="s", better="lower", value=0.004, n=10)
+    artifact = make_artifact()
+    history = open_history(tmp_path, None).history
+    for at in range(4):
+        one = stored.entries[0].model_copy(
+            update={
+                "measurements": [measurement.model_copy(update={"value": 0.004 * 1.01**at})],
+                "artifact": ArtifactRecord.of(artifact),
+            }
+        )
+        run = stored.run.model_copy(update={"id": f"{at}aaaaa"})
+        history.append(stored.model_copy(update={"run": run, "entries": [one]}))
+    spread = StoredBaseline("r", stored, settings).arm_for(CANDIDATE, device(), SKETCH).record.run_spread
+    assert set(spread) == {"latency_p50"}
+    assert spread["latency_p50"].degrees == 3
+    assert spread["latency_p50"].sd == pytest.approx(stdev([at * log(1.01) for at in range(4)]))
+    other = device().model_copy(update={"fingerprint": "another"})
+    assert StoredBaseline("r", stored, settings).arm_for(CANDIDATE, other, SKETCH).record.run_spread == {}
+    unusable = Settings(reports_dir=tmp_path, history=str(tmp_path / "missing" / "folder" / "history.db"))
+    assert StoredBaseline("r", stored, unusable).arm_for(CANDIDATE, device(), SKETCH).record.run_spread == {}
+    assert StoredBaseline("r", stored).arm_for(CANDIDATE, device(), SKETCH).record.run_spread == {}
 
 
 def test_of_two_tests_of_a_stored_run_the_own_one_is_the_base(stored: Results) -> None:

@@ -1,13 +1,14 @@
-from math import log, log1p, sqrt
+from math import exp, log, log1p, sqrt
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from harness.records.limit_test import LimitTest
+from harness.records.limit_test import LimitTest, RunSpread
 from harness.records.metrics import METRICS, metrics_of
 from harness.records.results import Histogram, TrialSummary
 from harness.stats.limit_test import run_limit_test, unpaired_test
+from harness.stats.observations import by_parent, observations
 from harness.stats.spending import boundaries
 
 ABBA = ("candidate", "baseline", "baseline", "candidate")
@@ -198,7 +199,7 @@ def test_an_arm_that_never_varies_was_not_measured_and_arms_apart_are_not_compar
     earlier = [t.model_copy(update={"arm": "baseline"}) for t in measured(1.0, blocks=4, arms=1, seed=9)]
     told = [trial(t.block, t.arm, 0.004) if t.arm == still else t for t in (*own, *earlier)]
     found = unpaired_test(question(), told)
-    assert (found.verdict, found.value, found.blocks) == ("open", None, 16)
+    assert (found.verdict, found.value, found.blocks) == ("open", None, 4)
 
 
 @pytest.mark.parametrize("within", [20, 30])
@@ -242,6 +243,61 @@ def test_what_would_be_detected_allows_for_a_spread_and_tails_that_few_blocks_sh
     signs = stats.beta.ppf(0.9, bounds.beyond[-1], bounds.last - bounds.beyond[-1] + 1.0)
     by_signs = stats.norm.ppf(signs) * error * sqrt(found.blocks)
     assert log1p(found.detectable) - log1p(asked.limit) == pytest.approx(max(reach, by_signs))
+
+
+def by_parents(*means, arm="candidate", each=4):
+    """Trials within a thousandth of the mean logarithm of their parent."""
+    return [
+        trial(block, arm, 0.004 * exp(mean + 0.0005 * (1.0 if at % 2 else -1.0)))
+        for block, mean in enumerate(means)
+        for at in range(each)
+    ]
+
+
+def test_arms_apart_are_compared_parent_by_parent_however_many_trials_a_parent_has():
+    base, own = (0.0, 0.04, 0.0, 0.0, 0.04), (0.02, 0.05, 0.02, 0.02, 0.06)
+    few, many = (
+        unpaired_test(question(), [*by_parents(*own, each=each), *by_parents(*base, arm="baseline", each=each)])
+        for each in (2, 20)
+    )
+    assert few.blocks == many.blocks == 5
+    assert (few.low, few.value, few.high) == pytest.approx((many.low, many.value, many.high))
+
+
+def test_how_far_runs_differ_by_themselves_widens_what_is_said_of_arms_apart():
+    own, base = by_parents(*(0.05, 0.06, 0.05, 0.06) * 3), by_parents(*(0.0, 0.01) * 6, arm="baseline")
+    unknown = unpaired_test(question(), [*own, *base])
+    known, sharp = (
+        unpaired_test(question(), [*own, *base], between=RunSpread(sd=sd, degrees=20)) for sd in (0.01, 1e-6)
+    )
+    assert unknown.verdict == "fail"
+    assert known.verdict == "open"
+    assert (sharp.low, sharp.high) == pytest.approx((unknown.low, unknown.high), rel=1e-3)
+
+
+def test_an_open_answer_of_arms_apart_tells_how_many_of_the_candidates_blocks_would_settle_it():
+    own, base = (0.0, 0.03, -0.02, 0.01, 0.02, -0.03), (0.0, 0.001) * 40
+    open_ = unpaired_test(question(), [*by_parents(*own), *by_parents(*base, arm="baseline")])
+    assert open_.verdict == "open"
+    assert 6 < open_.needed < 60
+    more = own * (open_.needed // 6 + 1)
+    assert unpaired_test(question(), [*by_parents(*more), *by_parents(*base, arm="baseline")]).verdict == "pass"
+
+
+def test_no_number_of_blocks_settles_what_the_base_or_the_runs_leave_open():
+    own, base = (0.0, 0.001) * 5, (0.0, 0.05, -0.05, 0.03)
+    left = unpaired_test(question(), [*by_parents(*own), *by_parents(*base, arm="baseline")])
+    assert (left.verdict, left.needed) == ("open", None)
+    wide = RunSpread(sd=0.05, degrees=5)
+    between = unpaired_test(question(), [*by_parents(*own), *by_parents(*own, arm="baseline")], between=wide)
+    assert (between.verdict, between.needed) == ("open", None)
+
+
+def test_void_trials_and_those_without_a_figure_are_of_no_parent():
+    told = [*by_parents(0.0, 0.1), trial(1, "candidate", 9.0).model_copy(update={"void": "hot"})]
+    seen = observations("latency_p50", [*told, trial(7, "candidate", -1.0)], ())
+    assert by_parent(seen, "candidate") == pytest.approx([log(0.004), log(0.004) + 0.1])
+    assert by_parent(seen, "baseline").size == 0
 
 
 def test_one_trial_an_arm_tells_nothing_of_arms_apart():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp, ttest_ind
 
-from harness.stats import ratio_interval, unpaired_ratio
+from harness.stats import ratio_interval, run_spread, unpaired_ratio
 
 DRAWS = 1500
 
@@ -84,3 +84,13 @@ def test_the_interval_is_student_s_on_the_blocks_logarithms():
     assert (found.low, found.high) == pytest.approx((np.exp(theirs.low), np.exp(theirs.high)))
     assert (found.ratio, found.sd) == pytest.approx((np.exp(logs.mean()), logs.std(ddof=1)))
     assert (found.blocks, found.confidence) == (3, 0.9)
+
+
+def test_runs_of_one_thing_tell_how_far_runs_differ_and_levels_of_others_do_not():
+    groups = [[1.0, 1.01, 0.99], [5.0, 5.05, 4.95], [9.0]]
+    found = run_spread(groups)
+    within = [np.log(values) for values in groups[:2]]
+    assert found.degrees == 4
+    assert found.sd == pytest.approx(np.sqrt(sum(((one - one.mean()) ** 2).sum() for one in within) / 4))
+    assert run_spread([[1.0, 1.01, 0.99], [5.0]]) is None
+    assert run_spread([]) is None

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -217,3 +218,35 @@ def test_wrong_options_are_told(wrong):
     refused = run(*wrong)
     assert refused.returncode == 2
     assert "Traceback" not in refused.stderr and wrong[-2] in refused.stderr
+
+
+def asked(question, *, metrics=20, sessions=5, slow=0.0, **more):
+    what = Experiment(more.pop("noise", "modes:step=0,sd=1"), sessions, metrics, metrics, 0.02, slow, question=question)
+    return run_experiment(replace(what, **more))
+
+
+PAGES = "modes:share_base=0.02,share_candidate=0.02,step=0.0114,sd=0.0001"
+
+
+@pytest.mark.parametrize(
+    ("question", "more"),
+    [("memory", {"noise": PAGES}), ("energy", {"max_blocks": 40}), ("stored", {"max_blocks": 20})],
+)
+def test_questions_of_records_are_green_unchanged_and_find_what_is_slower(question, more):
+    same, slower = asked(question, **more), asked(question, slow=0.07, **more)
+    assert (same.sessions_failed, same.verdicts["fail"]) == (0, 0)
+    assert same.verdicts["pass"] >= 98
+    assert slower.verdicts["fail"] >= 95
+    assert same.as_dict()["competitors"] == {}
+
+
+def test_runs_that_differ_by_themselves_break_a_stored_base_whose_history_does_not_tell():
+    unknown = asked("stored", slow=0.02, max_blocks=20, run_sd=0.02)
+    known = asked("stored", slow=0.02, max_blocks=20, run_sd=0.02, history_runs=12)
+    assert unknown.verdicts["fail"] >= 20
+    assert known.verdicts["fail"] == 0
+
+
+def test_sentences_of_a_question_without_competitors_name_none():
+    told = run("--question", "energy", "--sessions", "2", "--metrics", "5", "--max-blocks", "20").stdout
+    assert "blocks a metric" in told and "other gates" not in told

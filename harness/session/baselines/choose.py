@@ -27,7 +27,7 @@ def check_baseline(settings: Settings, *, benchmarks: bool = True) -> None:
     if _is_folder_of_artifacts(path):
         FolderBaseline.open(given)
     elif _is_results(path):
-        StoredBaseline.open(given, settings.reports_dir)
+        StoredBaseline.open(given, settings)
     elif path.is_file() and path.suffix != ".tflite":
         raise UsageError(f"--baseline {given}: this file is no .tflite and no results.json: expected {_KINDS}")
     elif path.is_dir():
@@ -47,7 +47,7 @@ def open_baseline(given: str, context: BaselineContext) -> Baseline:
     if _is_folder_of_artifacts(path):
         return FolderBaseline.open(given)
     if _is_results(path):
-        return StoredBaseline.open(given, context.settings.reports_dir)
+        return StoredBaseline.open(given, context.settings)
     if path.is_file():
         return FileBaseline(given, context)
     return RevisionBaseline.open(given, context)

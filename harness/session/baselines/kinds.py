@@ -11,7 +11,8 @@ from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.comparable import unlike
 from harness.records.device import DeviceProfile
-from harness.records.errors import BuildError
+from harness.records.errors import BuildError, UsageError
+from harness.records.limit_test import RunSpread
 from harness.records.plan import RunnerSpec
 from harness.records.results import BaselineRecord, DeviceRecord, Entry, Results, TrialMetrics, TrialSummary
 from harness.records.settings import Settings
@@ -126,6 +127,8 @@ def arm_of_folder(
 
 
 _NOT_FIT = (Status.ERROR, Status.INVALID)
+_WAIT_S = 10.0
+"""For a database of earlier runs that does not answer."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +137,13 @@ class StoredBaseline:
 
     given: str
     results: Results
+    settings: Settings | None = None
+    """Whose history tells how far two runs differ by themselves; None: nothing does."""
 
     @classmethod
-    def open(cls, given: str, reports_dir: Path) -> Self:
-        """The run; "latest" is that of ``reports_dir``. Raises UsageError."""
-        return cls(given, load_run(given, reports_dir))
+    def open(cls, given: str, settings: Settings) -> Self:
+        """The run; "latest" is that of the settings' reports. Raises UsageError."""
+        return cls(given, load_run(given, settings.reports_dir), settings)
 
     def arm_for(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
         """The run's entry of the same candidate on a device of the same name, where the boards are alike.
@@ -172,6 +177,7 @@ class StoredBaseline:
             delegate=before.delegate,
             num_threads=before.num_threads,
             measurements=before.measurements,
+            run_spread=self._run_spread(device, entry),
         )
         return BaselineArm(
             record,
@@ -181,6 +187,21 @@ class StoredBaseline:
 
     def close(self) -> None:
         """Nothing was made."""
+
+    def _run_spread(self, device: DeviceRecord, entry: Entry) -> dict[str, RunSpread]:
+        """By how much runs differ by themselves, by metric, as far as the history tells; nothing of one that fails."""
+        if self.settings is None:
+            return {}
+        from harness.stats import run_spread
+        from harness.store.history import open_history
+
+        try:
+            history = open_history(self.settings.reports_dir, self.settings.history, wait_s=_WAIT_S).history
+            found = history.figures_by_artifact(device, entry)
+        except (UsageError, OSError):
+            return {}
+        spreads = {metric: run_spread(groups) for metric, groups in found.items()}
+        return {metric: spread for metric, spread in spreads.items() if spread is not None}
 
     def _record(self, state: str, sentence: str) -> BaselineRecord:
         return BaselineRecord.model_validate({"given": self.given, "state": state, "sentence": sentence})

@@ -28,7 +28,7 @@ from sqlalchemy.pool import NullPool
 from harness.records.base import describe_problems
 from harness.records.errors import UsageError
 from harness.records.history import Attempt, Series, SeriesPoint
-from harness.records.results import SELFTEST, Entry, Results, SelfTests
+from harness.records.results import SELFTEST, DeviceRecord, Entry, Results, SelfTests
 from harness.records.status import Status
 from harness.records.text import shorten
 from harness.records.units import format_quantity
@@ -36,6 +36,7 @@ from harness.store.history.addresses import WAIT_S, driver_options, shown, to_co
 from harness.store.history.schema import ENTRIES, MEASUREMENTS, RUNS, SELFTESTS, bring_up_to_date
 
 _FALSE_ALARM = Status.FAIL
+_NOT_FIT = (Status.INVALID, Status.ERROR)
 _NOT_TOLD = (Status.INCONCLUSIVE, Status.INVALID, Status.ERROR)
 
 
@@ -223,6 +224,31 @@ class History:
         rows = self._rows(wanted.order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id))
         subjects = ((row, f"{row.candidate}/{row.recipe}" if row.recipe else row.candidate) for row in rows)
         return {(row.device, subject): row.artifact_sha256 for row, subject in subjects if row.artifact_sha256}
+
+    def figures_by_artifact(self, device: DeviceRecord, entry: Entry) -> dict[str, list[list[float]]]:
+        """By metric what runs found of an entry's candidate on a device set up alike, a list for each artifact.
+
+        A run has one figure of an artifact, its first; those of entries that were not fit to be judged are left out.
+        """
+        columns = (RUNS.c.id, ENTRIES.c.artifact_sha256, MEASUREMENTS.c.metric, MEASUREMENTS.c.value)
+        alike = {
+            ENTRIES.c.device: entry.device,
+            ENTRIES.c.candidate: entry.candidate,
+            ENTRIES.c.recipe: entry.recipe,
+            ENTRIES.c.fingerprint: device.fingerprint,
+            ENTRIES.c.runtime: entry.runtime,
+            ENTRIES.c.delegate: entry.delegate,
+            ENTRIES.c.num_threads: entry.num_threads,
+        }
+        wanted = select(*columns).select_from(_MEASURED)
+        wanted = wanted.where(*(column.is_not_distinct_from(value) for column, value in alike.items()))
+        wanted = wanted.where(ENTRIES.c.status.not_in(_NOT_FIT), MEASUREMENTS.c.value > 0.0)
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for row in self._rows(wanted.order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id)):
+            if row.artifact_sha256 is not None:
+                runs = found.setdefault(row.metric, {}).setdefault(row.artifact_sha256, {})
+                runs.setdefault(row.id, row.value)
+        return {metric: [list(runs.values()) for runs in artifacts.values()] for metric, artifacts in found.items()}
 
     def selftests(self, device: str) -> SelfTests | None:
         """A board's record: how often measuring the same thing twice showed a difference; None without a self-test."""

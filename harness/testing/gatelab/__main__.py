@@ -35,11 +35,19 @@ def simulate(  # noqa: PLR0913, PLR0917 - one argument an option
     miss: Annotated[float, typer.Option(help="percent of metrics beyond their limit that may pass")] = 5.0,
     max_blocks: Annotated[int, typer.Option(min=6, help="blocks a metric after which measuring ends")] = 130,
     question: Annotated[
-        Question, typer.Option(help="what the limit is on: a ratio, or the candidate alone")
+        Question,
+        typer.Option(help="what is asked: a ratio, the candidate alone, a stored base, a percentile, memory, energy"),
     ] = "relative",
     design: Annotated[Design, typer.Option(help="how the arms take turns")] = "trials",
     trial_seconds: Annotated[float, typer.Option(min=0.001, help="how long a trial takes")] = 1.0,
     slice_ms: Annotated[float, typer.Option(min=0.1, max=150.0, help="how long a slice takes")] = 20.0,
+    percentile: Annotated[
+        float, typer.Option(min=50.0, max=99.0, help="which one --question percentile is about")
+    ] = 90.0,
+    run_sd: Annotated[
+        float, typer.Option(min=0.0, help="percent by which two runs differ by themselves, for a stored base")
+    ] = 0.0,
+    history_runs: Annotated[int, typer.Option(min=0, help="earlier runs that tell of it")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Run sessions through the real judge and count its verdicts."""
@@ -67,6 +75,9 @@ def simulate(  # noqa: PLR0913, PLR0917 - one argument an option
         design=design,
         trial_seconds=trial_seconds,
         slice_ms=slice_ms,
+        percentile=percentile / 100.0,
+        run_sd=run_sd / 100.0,
+        history_runs=history_runs,
     )
     found = {**run_experiment(what).as_dict(), "limit": limit, "slowdown": slowdown}
     sys.stdout.write(json.dumps(found, indent=2) + "\n" if as_json else _told(found))
@@ -84,11 +95,14 @@ def _told(found: dict[str, Any]) -> str:
         f"sessions green   {_share(found['sessions_green'], sessions)}",
         f"metrics          {found['metrics_passed']} passed, {found['metrics_failed']} failed, "
         f"{found['metrics_inconclusive']} too close to call",
-        f"blocks a metric  {found['blocks_mean']:.1f} on average (four trials each), at most {found['max_blocks']}",
-        "",
-        f"other gates on the same traces, {TRIALS_EACH} trials of the old, then {TRIALS_EACH} of the new:",
-        *(f"  {name:<48} {_share(failed, sessions)}" for name, failed in found["competitors"].items()),
+        f"blocks a metric  {found['blocks_mean']:.1f} on average, at most {found['max_blocks']}",
     ]
+    if found["competitors"]:
+        lines += [
+            "",
+            f"other gates on the same traces, {TRIALS_EACH} trials of the old, then {TRIALS_EACH} of the new:",
+        ]
+    lines += [f"  {name:<48} {_share(failed, sessions)}" for name, failed in found["competitors"].items()]
     return "\n".join(lines) + "\n"
 
 

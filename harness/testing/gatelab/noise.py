@@ -301,7 +301,7 @@ def _walk(trace: Trace, values: Values) -> Array:
     return _own(trace) + trace.average(np.cumsum(steps, axis=1))
 
 
-_SD: Final = Key("sd", SPREAD * _PERCENT, "%", 0.01, 100.0, drawn=(0.1, 8.0))
+_SD: Final = Key("sd", SPREAD * _PERCENT, "%", 0.0001, 100.0, drawn=(0.1, 8.0))
 _DWELL: Final = Key("dwell", 1.0, "s", 0.001, 100_000.0, drawn=(0.01, 300.0))
 
 

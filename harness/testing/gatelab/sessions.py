@@ -3,19 +3,20 @@
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from math import log, log1p, pi, sqrt
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.sequential import FAIL, PASS, Blocks, Decision, decide, paired
+from harness.stats.sequential import FAIL, OPEN, PASS, Blocks, Decision, decide, paired
 from harness.stats.spending import boundaries
 from harness.testing.gatelab.competitors import COMPETITORS, TRIALS_EACH
 from harness.testing.gatelab.noise import Parameters, parse_noise
+from harness.testing.gatelab.record_questions import RecordQuestion, RecordSession
 from harness.testing.gatelab.trace import PARTS_OF_A_TRIAL, PROCESSES_A_BLOCK, Trace, turns_of_slices
 
 Array = NDArray[np.float64]
-Question = Literal["relative", "absolute"]
+Question = Literal["relative", "absolute", RecordQuestion]
 Design = Literal["trials", "slices"]
 
 _METRICS_AT_ONCE: Final = 20_000
@@ -23,6 +24,7 @@ _METRICS_AT_ONCE: Final = 20_000
 _MOST_WINDOWS: Final = 10_400_000
 """Likewise, where time is followed within the processes."""
 _CONFIDENCE: Final = 0.95
+_VERDICTS: Final = {"fail": FAIL, "pass": PASS, "open": OPEN}
 _MIDDLE_BLOCKS: Final = 10
 _MIDDLE_ROWS: Final = 40_000
 _BY_CHANCE: Final = 4.0
@@ -34,7 +36,9 @@ class Experiment:
     """What is simulated; ``limit`` and ``slowdown`` are shares (0.02 for 2 %).
 
     ``noise`` is a name, or NAME:key=value,... An absolute limit lies by ``limit`` above the mean that the noise has;
-    it is about the candidate's trials alone, so that ``design`` is trials.
+    it is about the candidate's trials alone, so that ``design`` is trials. ``percentile`` is what a limit on one is
+    about; ``run_sd`` by how much two runs differ by themselves, and ``history_runs`` how many tell of it, where a base
+    is stored.
     """
 
     noise: str
@@ -51,6 +55,22 @@ class Experiment:
     design: Design = "trials"
     trial_seconds: float = 1.0
     slice_ms: float = 20.0
+    percentile: float = 0.9
+    run_sd: float = 0.0
+    history_runs: int = 0
+
+    @property
+    def asks_records(self) -> bool:
+        """Whether the judge reads records of trials, one metric at a time."""
+        return self.question in get_args(RecordQuestion)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Arrays over metrics: FAIL, PASS or OPEN, and after how many blocks."""
+
+    verdicts: NDArray[np.int64]
+    blocks: NDArray[np.int64]
 
 
 @dataclass
@@ -97,7 +117,7 @@ class Outcome:
             "blocks_mean": self.blocks_slow / (what.slow_metrics * what.sessions),
             "blocks_mean_others": self.blocks_others / others if others else None,
             "upper95": self.upper95,
-            "competitors": {name: self.competitors_failed[name] for name in COMPETITORS},
+            "competitors": {} if what.asks_records else {name: self.competitors_failed[name] for name in COMPETITORS},
         }
 
 
@@ -143,6 +163,10 @@ def _run_some(what: Experiment, noise: Parameters, sessions: int, rng: np.random
     rows = sessions * what.metrics
     slow = np.tile(np.arange(what.metrics) < what.slow_metrics, sessions)
     shift = np.where(slow, log1p(what.slowdown), 0.0)
+    if what.asks_records:
+        _count(_answered(what, noise, rng, shift), slow, outcome)
+        outcome.sessions_failed = outcome.sessions_failed_by_mean
+        return
     trace = _trace(what, noise, rng, rows)
     drawn = noise.logs(trace)
     _count(_decided(what, _read(noise, trace, drawn, shift)), slow, outcome)
@@ -161,6 +185,8 @@ def _run_some(what: Experiment, noise: Parameters, sessions: int, rng: np.random
 
 def _median_above_mean(what: Experiment, noise: Parameters) -> float:
     """By how much the median over blocks lies above the mean, on the logarithmic scale; 0 where not beyond chance."""
+    if what.asks_records:
+        return 0.0
     few = replace(what, max_blocks=_MIDDLE_BLOCKS)
     trace = _trace(few, noise, np.random.default_rng(0), _MIDDLE_ROWS)
     effects = _blocks(few, noise.logs(trace)).effects
@@ -210,7 +236,28 @@ def _outer_places(what: Experiment) -> NDArray[np.bool_]:
     return outer
 
 
-def _count(decision: Decision, slow: NDArray[np.bool_], outcome: Outcome) -> None:
+def _answered(what: Experiment, noise: Parameters, rng: np.random.Generator, shift: Array) -> Verdicts:
+    """The verdicts on metrics whose judge reads records."""
+    asked = RecordSession(
+        question=cast("RecordQuestion", what.question),
+        limit=what.limit,
+        alpha=what.alpha / what.metrics,
+        miss=what.miss,
+        max_blocks=what.max_blocks,
+        percentile=what.percentile,
+        run_sd=what.run_sd,
+        history_runs=what.history_runs,
+    )
+
+    def logs(candidate: NDArray[np.bool_]) -> Array:
+        trace = _trials(what, noise, rng, shift.size, candidate)
+        return noise.read(rng, noise.logs(trace))
+
+    told = [(_VERDICTS[verdict], blocks) for verdict, blocks in asked.answers(logs, shift, rng)]
+    return Verdicts(*np.array(told, dtype=np.int64).T)
+
+
+def _count(decision: Decision | Verdicts, slow: NDArray[np.bool_], outcome: Outcome) -> None:
     verdicts = decision.verdicts.reshape(-1, outcome.experiment.metrics)
     outcome.sessions_failed_by_mean += _sessions_failed(decision, outcome.experiment)
     outcome.sessions_green += int((verdicts == PASS).all(axis=1).sum())
@@ -220,5 +267,5 @@ def _count(decision: Decision, slow: NDArray[np.bool_], outcome: Outcome) -> Non
     outcome.blocks_others += int(decision.blocks[~slow].sum())
 
 
-def _sessions_failed(decision: Decision, what: Experiment) -> int:
+def _sessions_failed(decision: Decision | Verdicts, what: Experiment) -> int:
     return int((decision.verdicts.reshape(-1, what.metrics) == FAIL).any(axis=1).sum())

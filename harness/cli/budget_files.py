@@ -10,7 +10,7 @@ from harness.records.errors import UsageError
 from harness.records.files import real_path
 from harness.records.nearest import did_you_mean
 from harness.records.results import Entry, Results
-from harness.session.settings import locate_history
+from harness.session.make_settings import locate_history
 from harness.store import find_run, load_results
 
 

@@ -14,7 +14,7 @@ from harness.records.nearest import did_you_mean
 from harness.records.status import Status, exit_code
 from harness.records.text import visible
 from harness.records.units import format_interval, format_quantity
-from harness.session.settings import locate_history
+from harness.session.make_settings import locate_history
 from harness.store.history import import_runs, newest_points, open_history, with_changes
 
 _LETTERS = 8

@@ -1,4 +1,4 @@
-"""Options of commands: those of settings, made from where these are declared, and --json."""
+"""Options of commands, made of ``harness.records.settings``, where one is added; and those that are no setting."""
 
 import functools
 import inspect

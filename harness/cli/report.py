@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.cli.budget_files import stored_folder
 from harness.records.errors import UsageError
 from harness.report import render, write_index
-from harness.session.settings import locate_history
+from harness.session.make_settings import locate_history
 
 
 def remake_report(named: str | None, *, reports_dir: Path | None, as_json: bool) -> None:

@@ -17,10 +17,10 @@ from harness.records.settings import Settings
 from harness.records.text import escaped_json
 from harness.report import PAGE_NAME, ReportRenderer, table
 from harness.session.finish_run import way_on
+from harness.session.make_settings import make_settings
 from harness.session.plan_preview import PlannedEntry, plan_text
 from harness.session.sequence import SessionSequence
 from harness.session.session import Session
-from harness.session.settings import make_settings
 from harness.store import PlannedBenchmark
 from harness.store.results_file import results_text
 

@@ -1,4 +1,8 @@
-"""Budgets and verdicts: limits read and resolved, and an entry judged by them."""
+"""Budgets and verdicts: limits read and resolved, and an entry judged by them.
+
+``budgets`` finds and reads budgets.toml, ``limits`` parses the text of one limit, ``limit_tests`` says what it asks of
+trials, ``judge`` what an entry is; ``sentences`` has the words.
+"""
 
 from harness.gates.budgets import Budgets, BudgetTable, find_budgets, limits_for, load_budgets, unused_keys
 from harness.gates.judge import GATES, judge

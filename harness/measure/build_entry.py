@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 
+from harness.measure.arm_evidence import ArmEvidence
+from harness.measure.arm_metrics import compute_all
 from harness.measure.carry_over import carry_over, carry_over_sentence
 from harness.measure.energy import of_each_trial
-from harness.measure.evidence import ArmEvidence
 from harness.measure.failed_trials import failed_trial_findings
 from harness.measure.fitness import FitnessRule, holding_clock
-from harness.measure.metrics import compute_all
 from harness.measure.output_check import OutputVerdict, check_outputs, same_bits, unchecked_outputs
 from harness.measure.postprocess_check import PostprocessVerdict, check_postprocess
 from harness.measure.run_blocks import BlockResults

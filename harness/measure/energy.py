@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.measure.evidence import CONFIDENCE, ArmEvidence, unknown
+from harness.measure.arm_evidence import CONFIDENCE, ArmEvidence, unknown
 from harness.measure.trial_summary import mean_s
 from harness.records.board import EnergyReading, Trial
 from harness.records.device import PowerModel

@@ -11,7 +11,7 @@ import pytest
 
 from harness.plugin import github
 from harness.plugin.benchmarks import expected_candidates, is_benchmark, planned_benchmarks
-from harness.plugin.budgets import CollectedBudgets
+from harness.plugin.collected_budgets import CollectedBudgets
 from harness.plugin.failures import USAGE_PROPERTY, FailureLog, refuse
 from harness.plugin.options import read_settings, spell_options
 from harness.records.errors import HarnessError, UsageError

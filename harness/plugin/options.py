@@ -1,4 +1,7 @@
-"""The options on pytest's command line, and how each is spelled where another plugin or a conftest owns its name."""
+"""The options on pytest's command line, made of ``harness.records.settings``, where one is added.
+
+And how each is spelled where another plugin or a conftest owns its name.
+"""
 
 import re
 from argparse import ArgumentTypeError
@@ -12,7 +15,7 @@ import pytest
 from harness.records.errors import UsageError
 from harness.records.secret_names import words_without_secrets
 from harness.records.settings import OPTIONS, SWITCH, Settings
-from harness.session.settings import make_settings
+from harness.session.make_settings import make_settings
 
 _PREFIX: Final = "--harness-"
 _CONFTEST = "conftest.py"

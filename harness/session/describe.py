@@ -69,7 +69,7 @@ def bare_entry(candidate: Candidate, device: str, runner: RunnerSpec, *, test: s
 
 def unmeasured_entry(candidate: Candidate, device: str, runner: RunnerSpec, *, test: str, artifact: Artifact) -> Entry:
     """The entry of a candidate that is the same as its baseline: what is known without a trial."""
-    from harness.measure.metrics import artifact_metrics  # loads numpy
+    from harness.measure.arm_metrics import artifact_metrics  # loads numpy
 
     return bare_entry(candidate, device, runner, test=test).model_copy(
         update={

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.measure import energy
-from harness.measure.evidence import ArmEvidence
+from harness.measure.arm_evidence import ArmEvidence
 from harness.records.board import EnergyReading, SensorFound
 from harness.records.device import Power, PowerModel
 from harness.testing import make_artifact, make_facts, make_profile, make_telemetry, make_trial

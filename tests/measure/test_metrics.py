@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from harness.measure.evidence import ArmEvidence
-from harness.measure.metrics import compute_all
+from harness.measure.arm_evidence import ArmEvidence
+from harness.measure.arm_metrics import compute_all
 from harness.records.artifact import AccuracyResult
 from harness.records.board import StageTimes
 from harness.records.metrics import METRICS, metrics_of

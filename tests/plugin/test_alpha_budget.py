@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.gates import Limit, parse_limits
-from harness.plugin.budgets import AlphaBudget, CollectedBudgets
+from harness.plugin.collected_budgets import AlphaBudget, CollectedBudgets
 from harness.records.candidate import Candidate
 from harness.records.errors import BudgetsError
 from harness.testing import make_profile

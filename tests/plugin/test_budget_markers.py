@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugin.budgets import check_markers, marker_limits
+from harness.plugin.collected_budgets import check_markers, marker_limits
 from harness.records.errors import BudgetsError
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugin.budgets import CollectedBudgets
+from harness.plugin.collected_budgets import CollectedBudgets
 from harness.profiles import load
 from harness.records.candidate import Candidate
 from harness.records.errors import BudgetsError

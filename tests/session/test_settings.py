@@ -8,7 +8,7 @@ import pytest
 from harness.records.errors import UsageError
 from harness.records.settings import OPTIONS, Settings
 from harness.records.units import QuantityError, parse_duration
-from harness.session.settings import locate_history, make_settings
+from harness.session.make_settings import locate_history, make_settings
 
 
 def settings(folder: Path, devices: list[str] | None = None, **given: Any) -> Settings:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.measure import energy
-from harness.measure.evidence import ArmEvidence, exactly, over_trials, unknown
+from harness.measure.arm_evidence import ArmEvidence, exactly, over_trials, unknown
 from harness.measure.trial_summary import mean_s, single_s, trial_metrics, trial_quantiles
 from harness.records.artifact import Artifact
 from harness.records.board import Trial

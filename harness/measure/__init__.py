@@ -1,6 +1,6 @@
 """A plan and a board to an entry: ``planning`` makes the plan, ``execution`` runs it, ``build_entry`` the entry of it.
 
-``run_blocks`` measures until ``stopping_rule`` or the time limit ends it; ``void_trials`` says which trials do not count.
+``run_blocks`` measures until ``stopping_rule`` or the time limit ends it; ``void_trials`` says which do not count.
 
 Importing the room loads no numpy; ``harness.measure.build_entry`` and what it needs does.
 """

@@ -14,7 +14,7 @@ from harness.testing.builders import (
     make_telemetry,
     make_trial,
 )
-from harness.testing.models import ANSWERS, OUTPUTS, SimulatedModel, Weather
+from harness.testing.models import ANSWERS, OUTPUTS, BoardState, SimulatedModel
 from harness.testing.simulate import simulate
 from harness.testing.simulated import SimulatedBoard
 
@@ -22,9 +22,9 @@ __all__ = [
     "ANSWERS",
     "OUTPUTS",
     "SIMULATED",
+    "BoardState",
     "SimulatedBoard",
     "SimulatedModel",
-    "Weather",
     "made_up_sha256",
     "make_artifact",
     "make_entry",

@@ -46,7 +46,7 @@ class SimulatedModel:
 
 
 @dataclass(frozen=True)
-class Weather:
+class BoardState:
     """What the board is like from a second on, until the next one: heat, throttling, clock, and its slowing factor."""
 
     from_s: float = 0.0

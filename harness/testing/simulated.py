@@ -20,7 +20,7 @@ from harness.records.device import DeviceProfile
 from harness.records.errors import BoardUnavailableError, TrialError
 from harness.records.plan import BlockSpec, TrialSpec
 from harness.testing.builders import make_facts, make_profile
-from harness.testing.models import OUTPUTS, SimulatedModel, Weather
+from harness.testing.models import OUTPUTS, BoardState, SimulatedModel
 from harness.testing.simulated_slices import SimulatedArm, simulate_turns
 
 BATCH_BELOW_S = 50e-6
@@ -35,7 +35,7 @@ PROCESS_START_S = 0.01
 class SimulatedBoard:
     """Implements the board's protocol without a board. Time is simulated: pass ``now`` and ``sleep`` on.
 
-    ``models`` maps the sha256 of model files to behaviours, ``model`` serves all others. ``weather`` is sorted by
+    ``models`` maps the sha256 of model files to behaviours, ``model`` serves all others. ``states`` are sorted by
     ``from_s``. ``sensors`` gives watts (busy, idle) by sensor name. ``lost_after`` trials the given error
     is raised. The same seed gives the same trials.
     """
@@ -44,7 +44,7 @@ class SimulatedBoard:
     facts: BoardFacts = field(default_factory=make_facts)
     model: SimulatedModel = field(default_factory=SimulatedModel)
     models: Mapping[str, SimulatedModel] = field(default_factory=dict)
-    weather: tuple[Weather, ...] = (Weather(),)
+    states: tuple[BoardState, ...] = (BoardState(),)
     sensors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     lost: BoardUnavailableError | None = None
     lost_after: int = 0
@@ -92,7 +92,7 @@ class SimulatedBoard:
         pair = (by_turns[place], by_turns[place + 1])
         arms = [self._arm(one) for one in pair]
         random = Random(f"{self.seed}/{spec.index}/turns")  # noqa: S311 - simulated noise, not a secret
-        told = simulate_turns((arms[0], arms[1]), random, lambda: self._weather().slowdown, self.sleep)
+        told = simulate_turns((arms[0], arms[1]), random, lambda: self._state().slowdown, self.sleep)
         self._turns = {one.index: told[one.arm] for one in pair}
 
     def _arm(self, spec: TrialSpec) -> SimulatedArm:
@@ -121,7 +121,7 @@ class SimulatedBoard:
         if spec.kind == "energy" and spec.sensors[0] not in self.sensors:
             return {"died": f"sensor {spec.sensors[0]} is not on the board"}
         random = Random(f"{self.seed}/{spec.index}")  # noqa: S311 - simulated noise, not a secret
-        before = self._weather()
+        before = self._state()
         typical = model.latency_s * before.slowdown * random.lognormvariate(0.0, model.between_sd)
         typical *= (1.0 + model.drift) ** self._trials_run
         measured = _measured(spec, typical, model=model, random=random)
@@ -145,14 +145,14 @@ class SimulatedBoard:
             "init_s": model.init_s,
             "n": sum(one.n for one in turns.slices),
             "turns": turns,
-            "telemetry": self._telemetry(self._weather(), spent_s, model.utilisation),
+            "telemetry": self._telemetry(self._state(), spent_s, model.utilisation),
         }
 
-    def _weather(self) -> Weather:
-        return max((w for w in self.weather if w.from_s <= self.clock_s), key=lambda w: w.from_s)
+    def _state(self) -> BoardState:
+        return max((w for w in self.states if w.from_s <= self.clock_s), key=lambda w: w.from_s)
 
-    def _telemetry(self, before: Weather, wall_s: float, utilisation: float | None) -> TrialTelemetry:
-        after = self._weather()
+    def _telemetry(self, before: BoardState, wall_s: float, utilisation: float | None) -> TrialTelemetry:
+        after = self._state()
         return TrialTelemetry(
             temp_before_c=before.temp_c,
             temp_after_c=after.temp_c,

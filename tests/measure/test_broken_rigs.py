@@ -19,9 +19,9 @@ from harness.session.baselines import check_baseline
 from harness.store import load_results
 from harness.store.history import History
 from harness.testing import (
+    BoardState,
     SimulatedBoard,
     SimulatedModel,
-    Weather,
     made_up_sha256,
     make_artifact,
     make_golden,
@@ -99,11 +99,11 @@ RIGS = {
     "every trial dies": lambda: model(deaths={"latency": "signal 11"}),
     "the check dies": lambda: model(deaths={"check": "signal 9"}),
     "memory trials die": lambda: model(deaths={"memory": "signal 9"}),
-    "throttled": lambda: SimulatedBoard(weather=(Weather(throttled=4),)),
+    "throttled": lambda: SimulatedBoard(states=(BoardState(throttled=4),)),
     "too hot": lambda: SimulatedBoard(
-        profile=make_profile(limits=Limits(max_temp_c=70.0)), weather=(Weather(temp_c=90.0),)
+        profile=make_profile(limits=Limits(max_temp_c=70.0)), states=(BoardState(temp_c=90.0),)
     ),
-    "another frequency": lambda: SimulatedBoard(weather=(Weather(), Weather(from_s=0.5, freq_khz=600_000))),
+    "another frequency": lambda: SimulatedBoard(states=(BoardState(), BoardState(from_s=0.5, freq_khz=600_000))),
 }
 
 

@@ -9,9 +9,9 @@ from harness.records.results import BaselineRecord
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import (
+    BoardState,
     SimulatedBoard,
     SimulatedModel,
-    Weather,
     made_up_sha256,
     make_artifact,
     make_profile,
@@ -119,7 +119,7 @@ def test_lengths_that_were_asked_for_are_kept():
 
 def test_a_throttled_board_leaves_the_change_unjudged():
     board = board_of()
-    board.weather = (Weather(), Weather(from_s=1.0, throttled=4, slowdown=1.4))
+    board.states = (BoardState(), BoardState(from_s=1.0, throttled=4, slowdown=1.4))
     entry, _ = compared(board, latency_p50_regression="2 %")
     assert entry.status is Status.INVALID
     assert all(finding.status is Status.INVALID for finding in entry.findings)

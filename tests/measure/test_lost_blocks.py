@@ -13,8 +13,8 @@ from harness.records.errors import BlockLostError
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import (
+    BoardState,
     SimulatedBoard,
-    Weather,
     made_up_sha256,
     make_artifact,
     make_golden,
@@ -100,7 +100,7 @@ def test_a_block_that_takes_the_board_away_again_and_again_is_an_error():
 
 def test_a_thermometer_that_was_cut_off_is_read_again():
     profile = make_profile().model_copy(update={"limits": Limits(max_temp_c=70.0)})
-    board = Flaky(profile=profile, weather=(Weather(temp_c=80.0), Weather(from_s=150.0, temp_c=50.0)))
+    board = Flaky(profile=profile, states=(BoardState(temp_c=80.0), BoardState(from_s=150.0, temp_c=50.0)))
     board.losses = {1: 0}
     entry, _ = executed(board)
     assert entry.status is Status.MEASURED

@@ -16,11 +16,11 @@ from harness.records.settings import Settings
 from harness.report.baseline_changes import changes
 from harness.testing import SimulatedBoard, SimulatedModel, made_up_sha256, make_artifact, make_runner
 from harness.testing.builders import make_telemetry, make_trial
-from harness.testing.models import Weather
+from harness.testing.models import BoardState
 
 BY_TURNS = Settings(design="slices")
 CANDIDATE, BASELINE = make_artifact(), make_artifact(sha256=made_up_sha256("b"))
-TWO_SPEEDS = tuple(Weather(from_s=0.04 * at, slowdown=1.4 if at * 7919 % 5 < 2 else 1.0) for at in range(3000))
+TWO_SPEEDS = tuple(BoardState(from_s=0.04 * at, slowdown=1.4 if at * 7919 % 5 < 2 else 1.0) for at in range(3000))
 
 
 def question(metric: str = "latency_p50", *, relative: bool = True, limit: float = 0.02) -> LimitTest:
@@ -41,7 +41,7 @@ def kinds(block: BlockSpec) -> list[str]:
 def measured(slower: float = 1.0, *, deaths: dict[int | str, str] | None = None) -> tuple[Entry, SimulatedBoard]:
     baseline = SimulatedModel(latency_s=0.001)
     candidate = replace(baseline, latency_s=0.001 * slower, deaths=deaths or {})
-    board = SimulatedBoard(models={CANDIDATE.sha256: candidate, BASELINE.sha256: baseline}, weather=TWO_SPEEDS)
+    board = SimulatedBoard(models={CANDIDATE.sha256: candidate, BASELINE.sha256: baseline}, states=TWO_SPEEDS)
     entry = execute(
         board,
         plan(),

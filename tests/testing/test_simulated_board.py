@@ -13,9 +13,9 @@ from harness.records.settings import Settings
 from harness.testing import (
     ANSWERS,
     OUTPUTS,
+    BoardState,
     SimulatedBoard,
     SimulatedModel,
-    Weather,
     make_artifact,
     make_golden,
     make_runner,
@@ -94,7 +94,7 @@ def test_time_passes_with_the_work_and_with_sleep():
 
 
 def test_weather_changes_with_time():
-    board = SimulatedBoard(weather=(Weather(), Weather(from_s=0.5, temp_c=85.0, throttled=4, slowdown=2.0)))
+    board = SimulatedBoard(states=(BoardState(), BoardState(from_s=0.5, temp_c=85.0, throttled=4, slowdown=2.0)))
     trials = [t for t in _run(board) if t.kind == "latency"]
     assert (trials[0].telemetry.throttled, trials[-1].telemetry.throttled) == (0, 4)
     assert trials[-1].telemetry.temp_after_c == 85.0

@@ -4,9 +4,10 @@
 
 A mutant is one module of a room (stats, gates, records) with one node of its syntax changed: a comparison, an operator,
 a condition, a constant, what is returned, a statement left out. The choice is drawn by the seed, from each room as many
-as its share of all that could be changed. Each runs against the room's own tests until the first that fails, those of
-its module first; one that takes far more time than all of them, or waits for ever, is taken for noticed. Exit status 1
-where fewer than ``--least`` percent were noticed, 2 where tests fail without a mutant.
+as its share of all that could be changed. Each runs against the room's own tests until the first that fails, first
+those that enter the changed function, the quickest of them before others; one that takes far more time than all of
+them, or waits for ever, is taken for noticed. Exit status 1 where fewer than ``--least`` percent were noticed, 2 where
+tests fail without a mutant.
 """
 
 import argparse
@@ -18,21 +19,24 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
+import pickle
 import random
 import resource
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, ModuleType
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("stats", "gates", "records")
-CPU_S = 120
-"""Processor time of one mutant's tests; those of the slowest room take a third of it."""
-WAIT_S = 600
+CPU_S = 180
+"""Processor time of one mutant's tests; those of the slowest room take a third of it while they are watched."""
+WAIT_S = 1800
 """Time by the clock: a mutant may open a pipe that nobody writes to, which takes no processor time."""
 _QUIET = (
     "-x",
@@ -95,9 +99,85 @@ class Mutant:
         _Changer(self.number).visit(tree)
         return compile(ast.fix_missing_locations(tree), str(self.path), "exec")
 
+    def entered(self) -> range:
+        """The lines that run where the changed function is called; none of a change outside of functions."""
+        tree = ast.parse(self.path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and node.lineno <= self.line <= (node.end_lineno or 0):
+                return range(node.body[0].lineno, (node.end_lineno or 0) + 1)
+        return range(0)
+
     def told(self) -> str:
         text = self.path.read_text(encoding="utf-8").splitlines()[self.line - 1].strip()
         return f"{self.path.relative_to(ROOT)}:{self.line}: {self.what}: {text}"
+
+
+class Watch:
+    """A plugin of pytest that tells which lines of a room each of its tests enters, and how long it takes.
+
+    What the import of a test file enters counts for each of its tests; what is kept for later calls, for the first.
+    """
+
+    def __init__(self, room: str) -> None:
+        from coverage import Coverage
+
+        self._coverage = Coverage(data_file=None, config_file=False, include=[f"{ROOT / 'harness' / room}/*"])
+        self._seconds: dict[str, float] = {}
+        self._coverage.start()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Iterator[None]:
+        self._coverage.switch_context(collector.nodeid)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self._coverage.switch_context(item.nodeid)
+        begun = sum(os.times()[:4])
+        result = yield
+        self._seconds[item.nodeid] = sum(os.times()[:4]) - begun
+        return result
+
+    def told(self) -> "Reach":
+        self._coverage.stop()
+        data = self._coverage.get_data()
+        lines = {path: data.contexts_by_lineno(path) for path in data.measured_files()}
+        return Reach(self._seconds, {Path(path): told for path, told in lines.items()})
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Seconds of each test; and by file and line the tests, or the files of tests, that enter it."""
+
+    seconds: dict[str, float]
+    lines: dict[Path, dict[int, list[str]]]
+
+    def first(self, mutant: Mutant) -> set[str]:
+        """Tests, or files of tests, that enter what is changed; or whose file is named after its module."""
+        lines = self.lines.get(mutant.path, {})
+        return (
+            {f"tests/{mutant.room}/test_{mutant.path.stem}.py"}
+            if not mutant.entered()
+            else {one for line in mutant.entered() for one in lines.get(line, [])}
+        )
+
+
+@dataclass(frozen=True)
+class Order:
+    """A plugin of pytest that runs the likeliest tests to fail first, and the quickest of them before others."""
+
+    mutant: Mutant
+    reach: Reach
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        first = self.reach.first(self.mutant)
+        items.sort(
+            key=lambda item: (
+                item.nodeid not in first and item.nodeid.partition("::")[0] not in first,
+                self.reach.seconds.get(item.nodeid, 0.0),
+            )
+        )
 
 
 @dataclass
@@ -268,28 +348,41 @@ def drawn(rooms: Sequence[str], count: int, seed: int) -> list[Mutant]:
     return random.Random(seed).sample(everything, min(count, len(everything)))  # noqa: S311 - the same again
 
 
-def run(mutants: Sequence[Mutant], jobs: int) -> Iterator[tuple[Mutant, bool]]:
+def run(mutants: Sequence[Mutant], reached: Mapping[str, Reach], jobs: int) -> Iterator[tuple[Mutant, bool]]:
     """Each mutant, and whether a test of its room noticed it; so many at a time, each in a fork of this process."""
     running: list[tuple[Mutant, int]] = []
     for mutant in mutants:
         if len(running) == jobs:
             yield _ended(*running.pop(0))
-        running.append((mutant, _fork(mutant.room, mutant)))
+        running.append((mutant, _fork(lambda one=mutant: _tested(one.room, one, Order(one, reached[one.room])))))
     for one in running:
         yield _ended(*one)
 
 
-def is_green(room: str) -> bool:
-    """Whether the room's tests hold as they are: else every mutant of it would seem noticed."""
-    return os.waitpid(_fork(room, None), 0)[1] == 0
+def reach_of(room: str) -> Reach | None:
+    """What the room's tests enter; None where they fail as they are, as every mutant would seem noticed then."""
+    with tempfile.NamedTemporaryFile() as file:
+
+        def watched() -> int:
+            for module in sorted({one.module for one in mutants_of(room)}):
+                importlib.import_module(module)
+            watch = Watch(room)
+            code = _tested(room, None, watch)
+            Path(file.name).write_bytes(pickle.dumps(watch.told()))
+            return code
+
+        if os.waitpid(_fork(watched), 0)[1] != 0:
+            return None
+        told: Reach = pickle.loads(file.read())  # noqa: S301 - our own
+        return told
 
 
 def _ended(mutant: Mutant, pid: int) -> tuple[Mutant, bool]:
     return mutant, os.waitpid(pid, 0)[1] != 0
 
 
-def _fork(room: str, mutant: Mutant | None) -> int:
-    """The process that runs a room's tests, with a mutant in its place."""
+def _fork(work: Callable[[], int]) -> int:
+    """The process that does some work, and ends with its exit status."""
     pid = os.fork()
     if pid:
         return pid
@@ -297,25 +390,26 @@ def _fork(room: str, mutant: Mutant | None) -> int:
     try:
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
         signal.alarm(WAIT_S)
-        with tempfile.TemporaryDirectory(prefix="mutant-") as folder, Path(os.devnull).open("r+b") as null:
-            for fd in (0, 1, 2):
-                os.dup2(null.fileno(), fd)
-            os.chdir(ROOT)
-            if mutant:
-                sys.meta_path.insert(0, _Planted(mutant))
-            # Before pytest's own finder of modules comes first; without a mutant all of them, which must do no harm.
-            for module in [mutant.module] if mutant else sorted({one.module for one in mutants_of(room)}):
-                importlib.import_module(module)
-            import pytest
-            from hypothesis.configuration import set_hypothesis_home_dir
-
-            # What fails for one mutant is no example to try first with the next.
-            set_hypothesis_home_dir(folder)
-            own = f"tests/{room}/test_{mutant.path.stem}.py" if mutant else ""
-            first = [own] if Path(own).is_file() else []
-            code = int(pytest.main([*_QUIET, f"--basetemp={folder}/tests", *first, f"tests/{room}"]))
+        code = work()
     finally:
         os._exit(code)
+
+
+def _tested(room: str, mutant: Mutant | None, plugin: object) -> int:
+    """Pytest's exit status for a room's tests, with a mutant in its place."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder, Path(os.devnull).open("r+b") as null:
+        for fd in (0, 1, 2):
+            os.dup2(null.fileno(), fd)
+        os.chdir(ROOT)
+        if mutant:
+            sys.meta_path.insert(0, _Planted(mutant))
+            # Before pytest's own finder of modules comes first.
+            importlib.import_module(mutant.module)
+        # What fails for one mutant is no example to try first with the next.
+        set_hypothesis_home_dir(folder)
+        return int(pytest.main([*_QUIET, f"--basetemp={folder}/tests", f"tests/{room}"], plugins=[plugin]))
 
 
 @contextlib.contextmanager
@@ -324,11 +418,10 @@ def _warm() -> Iterator[None]:
     import hypothesis
     import numpy as np
     import pydantic
-    import pytest
     import scipy.optimize
     import scipy.stats
 
-    assert hypothesis and np and pydantic and pytest and scipy
+    assert hypothesis and np and pydantic and scipy
     gc.collect()
     gc.freeze()
     yield
@@ -348,11 +441,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     mutants = drawn(given.rooms or ROOMS, given.count, given.seed)
     tallies = {room: Tally(room) for room in given.rooms or ROOMS}
     with _warm():
-        red = [room for room in tallies if not is_green(room)]
-        if red:
+        reached = {room: found for room in tallies if (found := reach_of(room))}
+        if reached.keys() != tallies.keys():
+            red = [room for room in tallies if room not in reached]
             sys.stdout.write(f"without any mutant, tests fail: {', '.join(red)}\n")
             return 2
-        for mutant, seen in run(mutants, given.jobs):
+        for mutant, seen in run(mutants, reached, given.jobs):
             tallies[mutant.room].made += 1
             if not seen:
                 tallies[mutant.room].lived.append(mutant)

@@ -28,7 +28,7 @@ from harness.stats.spending import Boundaries, boundaries, one_look
 
 _LAST_LOOK_SHARE: Final = 0.5
 """Of alpha; looks that were due and could not be taken had the other half."""
-_SPREAD_CONFIDENCE: Final = 0.99
+_SPREAD_CONFIDENCE: Final = 0.98
 """At which the spread is taken for "would have caught": at 90 % the promised power was real in fewer than 90 % of the
 sessions where neighbours resemble each other."""
 _FEWEST_FOR_KURTOSIS: Final = 3

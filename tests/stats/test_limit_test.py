@@ -219,7 +219,7 @@ def test_what_would_be_detected_is_told_for_the_blocks_that_the_time_limit_has_r
 
 @pytest.mark.parametrize("outlier", [1.0, 1.2])
 def test_what_would_be_detected_allows_for_a_spread_and_tails_that_few_blocks_show_badly(outlier):
-    """chi-squared at 99 %, its degrees of freedom divided by 1 + half the excess kurtosis."""
+    """chi-squared at 98 %, its degrees of freedom divided by 1 + half the excess kurtosis."""
     trials = measured(1.0, blocks=40)
     late = {(t.block, t.arm): outlier if t.block == 3 and t.arm == "candidate" else 1.0 for t in trials}
     trials = [t.model_copy(update={"quantiles": {"p50": t.quantiles["p50"] * late[t.block, t.arm]}}) for t in trials]
@@ -237,7 +237,7 @@ def test_what_would_be_detected_allows_for_a_spread_and_tails_that_few_blocks_sh
     excess = max(0.0, stats.kurtosis(effects, bias=False))
     assert (excess > 5.0) == (outlier > 1.0)
     degrees = (found.blocks - 1) / (1.0 + excess / 2.0)
-    widest = sqrt(degrees / stats.chi2.isf(0.99, degrees))
+    widest = sqrt(degrees / stats.chi2.isf(0.98, degrees))
     error = sqrt((left @ left) / (found.blocks - 2) / found.blocks / balance) * widest
     reach = (bounds.fail[-1] + bounds.reserve) * error * sqrt(found.blocks / bounds.last)
     signs = stats.beta.ppf(0.9, bounds.beyond[-1], bounds.last - bounds.beyond[-1] + 1.0)

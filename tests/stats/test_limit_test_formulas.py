@@ -173,13 +173,13 @@ HEAVY = np.append(SWINGS, [0.1, -0.1])
 def test_detectable_is_what_crosses_the_boundary_and_takes_the_sign_test_but_for_a_miss(
     effects, limit, within, seen, most
 ):
-    """By effects as noisy as those seen may be at 99 %, of so many blocks. Of chi-squared's degrees of freedom heavy
+    """By effects as noisy as those seen may be at 98 %, of so many blocks. Of chi-squared's degrees of freedom heavy
     tails leave a share (Box). Half of them take the sign test, so that may fail them twice as often."""
     found = run_limit_test(question(limit), alone(np.resize(effects, seen), processes=4), within=within)
     bounds = boundaries(ALPHA, MISS, 40, processes=4, lost=1)
     shown = np.resize(effects, seen)
     degrees = (seen - 1) / (1 + max(0.0, stats.kurtosis(shown, bias=False)) / 2)
-    spread = sqrt(degrees / stats.chi2.ppf(0.01, degrees))
+    spread = sqrt(degrees / stats.chi2.ppf(0.02, degrees))
     error = log(found.value / found.low) / bounds.fail[seen - 6] * spread * sqrt(seen / most)
     share = brentq(lambda p: stats.binom.sf(bounds.beyond[most - 6] - 1, most, p) - (1 - 2 * MISS), 0.1, 0.9999)
     reach = max(bounds.fail[most - 6] + stats.norm.isf(MISS), stats.norm.ppf(share) * sqrt(most)) * error

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from math import log, log1p, pi, sqrt
 from typing import Any, Final, Literal, cast, get_args
 
@@ -125,12 +126,23 @@ def run_experiment(what: Experiment) -> Outcome:
     """Simulate all sessions: the same seed gives the same outcome. Raises ValueError for a noise that is none."""
     noise = parse_noise(what.noise)
     rng = np.random.default_rng(what.seed)
-    outcome = Outcome(what, _median_above_mean(what, noise))
+    outcome = Outcome(what, _median_above_mean(_unchanged(what)))
     windows = _trace(what, noise, rng, 1).windows.size
     at_once = max(1, min(_METRICS_AT_ONCE, _MOST_WINDOWS // windows) // what.metrics)
     for begun in range(0, what.sessions, at_once):
         _run_some(what, noise, min(at_once, what.sessions - begun), rng, outcome)
     return outcome
+
+
+def draw_trials(what: Experiment) -> tuple[Array, NDArray[np.bool_]]:
+    """The logarithms of trials by turns of one metric a session, (sessions, blocks, 4), in the order they ran.
+
+    Beside them, for each block, whether the candidate had the outer places.
+    """
+    noise = parse_noise(what.noise)
+    trace = _trace(what, noise, np.random.default_rng(what.seed), what.sessions)
+    logs = _read(noise, trace, noise.logs(trace), np.full(what.sessions, log1p(what.slowdown)))
+    return logs.reshape(what.sessions, what.max_blocks, PROCESSES_A_BLOCK), _outer_places(what)
 
 
 def _trace(what: Experiment, noise: Parameters, rng: np.random.Generator, rows: int) -> Trace:
@@ -183,11 +195,27 @@ def _run_some(what: Experiment, noise: Parameters, sessions: int, rng: np.random
         outcome.competitors_failed[name] += int(alarms.any(axis=1).sum())
 
 
-def _median_above_mean(what: Experiment, noise: Parameters) -> float:
+def _unchanged(what: Experiment) -> Experiment:
+    """A few blocks of the same noise, whatever the limit, the slowdown and the number of sessions."""
+    return replace(
+        what,
+        sessions=1,
+        metrics=1,
+        slow_metrics=1,
+        limit=0.0,
+        slowdown=0.0,
+        seed=0,
+        alpha=0.0,
+        max_blocks=_MIDDLE_BLOCKS,
+    )
+
+
+@cache
+def _median_above_mean(few: Experiment) -> float:
     """By how much the median over blocks lies above the mean, on the logarithmic scale; 0 where not beyond chance."""
-    if what.asks_records:
+    if few.asks_records:
         return 0.0
-    few = replace(what, max_blocks=_MIDDLE_BLOCKS)
+    noise = parse_noise(few.noise)
     trace = _trace(few, noise, np.random.default_rng(0), _MIDDLE_ROWS)
     effects = _blocks(few, noise.logs(trace)).effects
     above = float(np.median(effects) - effects.mean())

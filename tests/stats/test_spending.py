@@ -4,7 +4,7 @@ from scipy import stats
 from scipy.stats import binom
 
 from harness.records.limit_test import FIRST_LOOK, fewest_to_fail, fewest_to_pass
-from harness.stats.spending import boundaries, one_look
+from harness.stats.spending import boundaries, one_look, unseen
 
 
 def crossings(bounds, *, paths, seed):
@@ -131,3 +131,76 @@ def test_smaller_rates_and_fewer_blocks_so_far_ask_for_more():
 def test_what_is_no_rate_or_no_number_of_blocks(alpha, miss, most):
     with pytest.raises(ValueError, match=r"error rate|first look"):
         boundaries(alpha, miss, most)
+
+
+@pytest.mark.parametrize("end", ["fail", "passes"])
+def test_after_each_of_three_looks_as_much_is_spent_as_its_function_says(end):
+    """Of a Brownian motion, by scipy's integral over the looks so far."""
+    bounds, looks = boundaries(0.1, 0.1, 8, processes=100), np.array([6.0, 7.0, 8.0])
+    heights = stats.norm.isf(stats.t.sf(getattr(bounds, end), looks - 1))
+    spent = {"fail": 0.065 * np.expm1(-1.5 * looks / 8) / np.expm1(-1.5), "passes": 0.09 * (looks / 8) ** 0.3}[end]
+    together = np.sqrt(np.minimum.outer(looks, looks) / np.maximum.outer(looks, looks))
+    stays = [stats.norm.cdf(heights[0])]
+    for count in (2, 3):
+        motion = {"mean": np.zeros(count), "cov": together[:count, :count], "abseps": 1e-8, "releps": 1e-8}
+        stays.append(stats.multivariate_normal.cdf(heights[:count], **motion))
+    assert [1 - one for one in stays] == pytest.approx(spent, rel=1e-4)
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.0001])
+def test_before_an_interval_decides_alone_its_boundary_is_of_the_level_of_its_first_look(alpha):
+    bounds = boundaries(alpha, 0.05, 30)
+    looks = np.arange(FIRST_LOOK, 31)
+    for boundary, first in ((bounds.fail, fewest_to_fail(alpha)), (bounds.passes, fewest_to_pass(0.05, 2))):
+        levels = stats.t.sf(boundary, looks - 1)
+        assert levels[looks <= first] == pytest.approx(levels[looks == first][0])
+        assert levels[looks == first + 1][0] < levels[looks == first][0]
+
+
+def test_where_no_look_decides_alone_the_whole_error_is_the_level_of_each():
+    bounds = boundaries(0.0001, 0.05, 8)
+    looks = np.arange(FIRST_LOOK, 9)
+    assert bounds.fail_from > 8
+    assert bounds.fail == pytest.approx(stats.t.isf(0.0001 * 0.65, looks - 1))
+    assert bounds.passes == pytest.approx(stats.t.isf(0.05 * 0.9, looks - 1))
+
+
+def test_a_single_look_allows_for_processes_that_were_not_seen_where_it_is_told_their_number():
+    plain, told, many = (one_look(0.01, 0.05, 3, processes=processes) for processes in (None, 2, 20))
+    assert (
+        (plain.fail_from, plain.pass_from) == (0, 0) and not plain.fail_margins.any() and not plain.pass_margins.any()
+    )
+    assert (told.fail_from, told.pass_from, many.pass_from) == (fewest_to_fail(0.01), 15, FIRST_LOOK)
+    assert (1 - told.pass_margins[0] / np.log(2)) ** 6 == pytest.approx(0.05)
+    assert (1 - told.fail_margins[0] / np.log(2)) ** 6 == pytest.approx(0.01)
+    assert (1 - many.pass_margins[0] / np.log(2)) ** 60 == pytest.approx(0.05)
+    late = one_look(0.01, 0.05, 15, processes=2)
+    assert not late.fail_margins.any() and not late.pass_margins.any()
+    assert one_look(0.01, 0.05, 14, processes=2).pass_margins[0] > 0
+
+
+def test_the_degrees_of_freedom_of_a_single_look_may_be_given():
+    found = one_look(0.01, 0.05, 10, degrees=4.5)
+    assert (found.fail[0], found.passes[0]) == pytest.approx((stats.t.isf(0.01, 4.5), stats.t.isf(0.05, 4.5)))
+    assert found.reserve == pytest.approx(stats.norm.isf(0.05))
+
+
+@pytest.mark.parametrize(("alpha", "miss", "most"), [(0.5, 0.5, 6), (1e-9, 1e-9, 40)])
+def test_rates_and_blocks_at_their_ends_have_boundaries(alpha, miss, most):
+    bounds = boundaries(alpha, miss, most)
+    assert (bounds.first, bounds.last, len(bounds.fail)) == (6, most, most - 5)
+    assert np.isfinite(bounds.fail).all() and np.isfinite(bounds.passes).all()
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.51, -0.1])
+def test_a_rate_that_is_none_and_too_few_blocks_are_named(rate):
+    with pytest.raises(ValueError, match=f"an error rate of {rate} is not within 0 and 0.5"):
+        boundaries(rate, 0.1, 20)
+    with pytest.raises(ValueError, match=f"an error rate of {rate} is not within 0 and 0.5"):
+        boundaries(0.1, rate, 20)
+    with pytest.raises(ValueError, match="5 blocks are fewer than the 6 of a first look"):
+        boundaries(0.1, 0.1, 5)
+
+
+def test_of_processes_that_nobody_counted_a_share_of_all_may_be_unseen():
+    assert unseen(0.05, np.array([0.0, 1.0])) == pytest.approx([0.95 * np.log(2)] * 2)

@@ -65,9 +65,9 @@ class Steward:
             if held in ready:
                 held.answer()
             if 0 in ready:
-                self._hear()
+                self._read_requests()
             if block is not None and block is self._block:
-                self._attend(block, readable=block in ready)
+                self._pass_on_block(block, readable=block in ready)
             if time.monotonic() - self._heard > self._silence:
                 raise EndedError("nothing heard for %g s" % self._silence)
 
@@ -80,13 +80,13 @@ class Steward:
         for sentence in self.originals.put_back():
             sys.stderr.write("restored: %s\n" % sentence)
 
-    def _hear(self) -> None:
+    def _read_requests(self) -> None:
         data = os.read(0, _CHUNK)
         if not data:
             raise EndedError("the host closed the connection")
         for line in self._requests.feed(data):
             # After each, for a request may take longer than the silence allowed.
-            self._obey(line)
+            self._handle_line(line)
             self._heard = time.monotonic()
         self._heard = time.monotonic()
 
@@ -96,7 +96,7 @@ class Steward:
             self._said = time.monotonic()
             self._out.send({"id": self._number, "event": "working"})
 
-    def _attend(self, block: RunningBlock, *, readable: bool) -> None:
+    def _pass_on_block(self, block: RunningBlock, *, readable: bool) -> None:
         """Pass on what a block says; the end of it is an answer too."""
         try:
             for message in block.read() if readable else block.check():
@@ -111,7 +111,7 @@ class Steward:
         self._block = None
         self._mark.clear()
 
-    def _obey(self, line: bytes) -> None:
+    def _handle_line(self, line: bytes) -> None:
         request = wire.parse(line)
         number = request.get("id") if request else None
         if request is None or isinstance(number, bool) or not isinstance(number, int):

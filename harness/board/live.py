@@ -185,10 +185,10 @@ class LiveBoard:
             if isinstance(event, TrialEvent):
                 yield self._matched(event.trial, expected, block.index)
             elif not isinstance(event, BlockEvent | Started):
-                raise self._astray(f"a {event.event} came amid block {block.index}")
+                raise self._unexpected_answer(f"a {event.event} came amid block {block.index}")
             due_s = TRIAL_GRACE_S + max((spec.deadline_s for spec in expected.values()), default=0.0)
         if expected:
-            raise self._astray(f"block {block.index} ended without trial {min(expected)}")
+            raise self._unexpected_answer(f"block {block.index} ended without trial {min(expected)}")
 
     def _ship_again(self, block: BlockSpec) -> None:
         """The block's files that were shipped before a link was lost."""
@@ -281,7 +281,7 @@ class LiveBoard:
         for event in self._request("have", sha256=[sha256]):
             if isinstance(event, Have):
                 return sha256 in event.missing
-        raise self._astray("have was not answered")
+        raise self._unexpected_answer("have was not answered")
 
     def _send(self, path: Path, sha256: str) -> None:
         size = path.stat().st_size
@@ -302,7 +302,7 @@ class LiveBoard:
     def _matched(self, trial: Trial, expected: dict[int, TrialSpec], block: int) -> Trial:
         spec = expected.pop(trial.index, None)
         if spec is None or (trial.block, trial.arm, trial.kind) != (block, spec.arm, spec.kind):
-            raise self._astray(
+            raise self._unexpected_answer(
                 f"trial {trial.index} ({trial.kind}, block {trial.block}) was not asked for, or came twice"
             )
         return trial if trial.died is None else trial.model_copy(update={"died": one_line(trial.died)})
@@ -312,7 +312,7 @@ class LiveBoard:
             if isinstance(event, FactsEvent):
                 self._facts = make_printable(event.facts)
                 return
-        raise self._astray("probe was not answered")
+        raise self._unexpected_answer("probe was not answered")
 
     def _request(self, op: str, *, within_s: float = REQUEST_S, **fields: object) -> list[Event]:
         wire = self._steward()
@@ -324,7 +324,7 @@ class LiveBoard:
             raise self._gone or ConnectionLostError(f"{self.profile.name}: no steward runs on the board")
         return self._link.wire
 
-    def _astray(self, what: str) -> TrialError:
+    def _unexpected_answer(self, what: str) -> TrialError:
         return TrialError(f"{self.profile.name}: the steward's answers do not fit what was asked: {what}")
 
     @contextlib.contextmanager

@@ -36,7 +36,7 @@ def inspect_files(files: Sequence[str], *, as_json: bool) -> int:
     seen, failed = [], 0
     for file in files:
         try:
-            seen.append(_see(file))
+            seen.append(_inspect(file))
         except ModelFileError as error:
             failed = error.exit_code
             sys.stderr.write(f"harness: {' '.join(str(error).split())}\n")
@@ -49,7 +49,7 @@ def inspect_files(files: Sequence[str], *, as_json: bool) -> int:
     return failed
 
 
-def _see(file: str) -> _Seen:
+def _inspect(file: str) -> _Seen:
     if not str(real_path(Path(file))).isprintable():
         raise ModelFileError(f"{file!a}: its path has letters that cannot be shown: rename it")
     info = inspect_file(file)

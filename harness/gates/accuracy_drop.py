@@ -29,14 +29,14 @@ def judge_accuracy_drop(limit: Limit, evidence: Evidence) -> Finding:
     if by_chance:
         return not_judged(limit, gate=GATE, because=_by_chance(own, drop))
     if entry.recipe == _FLOAT32:
-        return _weighed(0.0, "it is the float32 recipe itself", own, limit, evidence)
+        return _compare_scores(0.0, "it is the float32 recipe itself", own, limit, evidence)
     if drop is None:
         return not_judged(limit, gate=GATE, because=_why_not_compared(entry))
-    finding = _weighed(drop.value, _basis(own, drop), own, limit, evidence)
+    finding = _compare_scores(drop.value, _basis(own, drop), own, limit, evidence)
     return finding.model_copy(update={"ci_low": drop.ci_low, "ci_high": drop.ci_high})
 
 
-def _weighed(value: float, basis: str, own: AccuracyResult, limit: Limit, evidence: Evidence) -> Finding:
+def _compare_scores(value: float, basis: str, own: AccuracyResult, limit: Limit, evidence: Evidence) -> Finding:
     judged = JudgedFigure(name=ACCURACY_DROP, unit="pt", value=value, low=value, high=value, basis=basis)
     return judge_by_interval(judged, limit, evidence, gate=GATE, n=own.n)
 

@@ -89,8 +89,8 @@ def _power(evidence: ArmEvidence) -> _PowerFigure | str:
     readings = [trial.energy for trial in evidence.lived("energy") if trial.energy is not None]
     usable = [reading for reading in readings if reading.window_s >= evidence.energy_window_s]
     if usable:
-        return _sensed(min(usable, key=lambda reading: _rank(evidence, reading)))
-    return _modelled(evidence, _sensor_trouble(evidence, readings))
+        return _measured_power(min(usable, key=lambda reading: _rank(evidence, reading)))
+    return _modelled_power(evidence, _sensor_trouble(evidence, readings))
 
 
 def _rank(evidence: ArmEvidence, reading: EnergyReading) -> int:
@@ -99,7 +99,7 @@ def _rank(evidence: ArmEvidence, reading: EnergyReading) -> int:
     return sensors.index(reading.sensor) if reading.sensor in sensors else len(sensors)
 
 
-def _sensed(reading: EnergyReading) -> _PowerFigure:
+def _measured_power(reading: EnergyReading) -> _PowerFigure:
     only = ", package only" if reading.sensor == "rapl" else ""
     return _PowerFigure(
         watts=reading.mean_w,
@@ -109,7 +109,7 @@ def _sensed(reading: EnergyReading) -> _PowerFigure:
     )
 
 
-def _modelled(evidence: ArmEvidence, trouble: str) -> _PowerFigure | str:
+def _modelled_power(evidence: ArmEvidence, trouble: str) -> _PowerFigure | str:
     model = evidence.profile.power.model
     if model is None:
         return trouble or _nothing_named(evidence)

@@ -45,7 +45,7 @@ def suggest_profile(
     """
     check_name(name)
     facts = _shortened(facts)
-    parent = _kin(facts, known)
+    parent = _nearest_profile(facts, known)
     tables = {
         "connection": _connection(connection, parent),
         "hardware": _hardware(facts, parent),
@@ -84,7 +84,7 @@ def check_name(name: str) -> None:
         raise ProfileError(f'"{name}" cannot be a device\'s name: expected letters, digits, ".", "-" and "_"')
 
 
-def _kin(facts: BoardFacts, known: Mapping[str, DeviceProfile]) -> DeviceProfile | None:
+def _nearest_profile(facts: BoardFacts, known: Mapping[str, DeviceProfile]) -> DeviceProfile | None:
     """The profile of this kind of board: the longest matching model; of equals the one that extends the least."""
     model = (facts.model or "").casefold()
     fitting = [

@@ -63,7 +63,7 @@ class ArmPair:
             return entry
         record = self.baseline.record
         if self.identical:
-            record = self._described(record.model_copy(update={"state": "identical", "sentence": _same(record)}))
+            record = self._describe(record.model_copy(update={"state": "identical", "sentence": _same(record)}))
         elif record.state == "measured" and entry.baseline is not None:
             found = entry.baseline
             kept = {"given": record.given, "sentence": record.sentence, "commit": record.commit}
@@ -77,7 +77,7 @@ class ArmPair:
             }
         )
 
-    def _described(self, record: BaselineRecord) -> BaselineRecord:
+    def _describe(self, record: BaselineRecord) -> BaselineRecord:
         return record.model_copy(
             update={
                 "artifact": ArtifactRecord.of(self.artifact),

@@ -94,7 +94,7 @@ def amend_run(folder: RunFolder, results: Results, *, settings: Settings, log: S
     update = {"outcome": outcome, "exit_code": code, "status": status_of(results.entries, outcome, code)}
     amended = results.model_copy(update={"run": results.run.model_copy(update=update)})
     save_results(amended, folder.results_path)
-    log.ending.attempt("the history", lambda: _remembered(amended, settings, results), None)
+    log.ending.attempt("the history", lambda: _record_in_history(amended, settings, results), None)
     return amended
 
 
@@ -111,11 +111,13 @@ class _Closing:
         ending, entries = self.log.ending, self.folder.entries()
         earlier = ending.attempt("the run's earlier results", self.folder.earlier_results, None)
         outcome = self.log.outcome(entries, self.folder.planned(), earlier.run.outcome if earlier else None)
-        compared = ending.attempt("the comparison of recipes", lambda: _labelled(_compared(entries)), entries)
+        compared = ending.attempt(
+            "the comparison of recipes", lambda: _label_entries(_add_recipe_gains(entries)), entries
+        )
         run = self._run(entries, outcome)
         devices = {name: tally.record for name, tally in self.folder.devices().items()}
         results, told = Results(run=run, devices=devices, entries=compared), len(ending.problems)
-        kept = ending.attempt("the history", lambda: _remembered(results, self.settings, earlier), None)
+        kept = ending.attempt("the history", lambda: _record_in_history(results, self.settings, earlier), None)
         self.folder.finish(
             run.model_copy(update={"notes": [*run.notes, *(kept.notes if kept else ()), *ending.problems[told:]]}),
             compared,
@@ -155,7 +157,7 @@ class _Closing:
                 *_differences(tallies),
                 *_artifact_notes(entries),
                 *_build_note(entries),
-                *_skipped(entries),
+                *_skipped_limits(entries),
             ],
             gate=gate,
             outcome=outcome,
@@ -163,7 +165,7 @@ class _Closing:
         )
 
 
-def _remembered(results: Results, settings: Settings, earlier: Results | None) -> "HistoryExcerpt | None":
+def _record_in_history(results: Results, settings: Settings, earlier: Results | None) -> "HistoryExcerpt | None":
     """Keep the run in the history; a run of nothing is not kept."""
     if not results.entries:
         return None
@@ -173,7 +175,7 @@ def _remembered(results: Results, settings: Settings, earlier: Results | None) -
     return record_run(results, settings, again=earlier is not None)
 
 
-def _labelled(entries: Sequence[Entry]) -> list[Entry]:
+def _label_entries(entries: Sequence[Entry]) -> list[Entry]:
     """The entries, those that measured the same in several tests with what tells their tests apart."""
     pairs = [((entry.device, entry.subject), entry.test) for entry in entries]
     labels = label_tests(pairs)
@@ -183,7 +185,7 @@ def _labelled(entries: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-def _compared(entries: Sequence[Entry]) -> list[Entry]:
+def _add_recipe_gains(entries: Sequence[Entry]) -> list[Entry]:
     """The entries with what each step of their recipes gained."""
     if not any(entry.recipe for entry in entries):
         return list(entries)
@@ -232,7 +234,7 @@ def skipped_note(limits: int) -> str | None:
     return f"{limits} limit{plural} on regressions skipped: no --baseline was given"
 
 
-def _skipped(entries: Sequence[Entry]) -> list[str]:
+def _skipped_limits(entries: Sequence[Entry]) -> list[str]:
     unpaired = [finding for entry in entries if entry.baseline is None for finding in entry.findings]
     told = skipped_note(sum(f.gate == "regression" and f.status is Status.MEASURED for f in unpaired))
     return [told] if told else []

@@ -65,7 +65,7 @@ class Stop:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Hear the two signals meanwhile."""
-        with handled(self._hear):
+        with handled(self._note_signal):
             yield
 
     @contextmanager
@@ -82,7 +82,7 @@ class Stop:
         if self.heard:
             raise KeyboardInterrupt(self.heard)
 
-    def _hear(self, name: str) -> None:
+    def _note_signal(self, name: str) -> None:
         again, self.heard = bool(self.heard), self.heard or name
         if again or not self._measuring:
             raise KeyboardInterrupt(name)
@@ -101,14 +101,14 @@ class Interruption:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Raise KeyboardInterrupt at the first signal meanwhile, and then only for somebody who insists."""
-        with handled(self._hear):
+        with handled(self._note_signal):
             yield
 
     def caught(self) -> None:
         """Start anew: the session goes on, as a test or a debugger caught what was raised."""
         self.heard, self._signals = "", 0
 
-    def _hear(self, name: str) -> None:
+    def _note_signal(self, name: str) -> None:
         __tracebackhide__ = True  # pytest shows the line that was interrupted, and not this one
         now = time.monotonic()
         after_pause, self._last = now - self._last > _PAUSE, now

@@ -72,7 +72,7 @@ class Session:
     seconds: dict[str, float] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _thread: threading.Thread | None = None
-    _building: SessionBuilder = field(init=False)
+    _builder: SessionBuilder = field(init=False)
     _comparison: BaselineComparison = field(init=False)
     _kept: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
     _opened: _Opened | None = None
@@ -81,7 +81,7 @@ class Session:
 
     def __post_init__(self) -> None:
         check_build_folders(self.settings)
-        self._building = SessionBuilder(self.settings, self.say)
+        self._builder = SessionBuilder(self.settings, self.say)
         check_baseline(self.settings)
         if self.settings.resume is not None:
             self._kept = {(e.device, e.test, e.subject): e for e in self.folder.entries()}
@@ -117,7 +117,7 @@ class Session:
                 self._spent("connect", began)
             if not self._measures_this_machine:
                 self._end_of_work_ahead()
-                self._building.begin(self.expected.get(device, ()))
+                self._builder.begin(self.expected.get(device, ()))
         return self._opened.board
 
     def measure(
@@ -136,7 +136,7 @@ class Session:
         if kept is not None:
             return kept
         try:
-            entry = self._measured(MeasureRequest(candidate, device, test, tuple(limits), share or self.settings.alpha))
+            entry = self._measure(MeasureRequest(candidate, device, test, tuple(limits), share or self.settings.alpha))
         except UsageError:
             raise
         except BoardUnavailableError as error:
@@ -153,14 +153,14 @@ class Session:
         """Release the board, and end the processes that build; what goes wrong is in the log's problems."""
         self.log.ending.attempt("the board's release", self._release, None)
         self.log.ending.attempt("the work beside measuring", self._end_of_work_ahead, None)
-        self.log.ending.attempt("the building of candidates", self._building.close, None)
+        self.log.ending.attempt("the building of candidates", self._builder.close, None)
         self.log.ending.attempt("the baseline's files", self._comparison.close, None)
 
     def _give_up(self, device: str, error: BoardUnavailableError) -> None:
         self._refused[device] = error
         self.log.unreached.append(str(error))
 
-    def _use_the_time(self) -> None:
+    def _start_work_ahead(self) -> None:
         """Run ``meanwhile``, and import what turns trials into figures; the first time only."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._work_ahead, name="work ahead", daemon=True)
@@ -202,7 +202,7 @@ class Session:
     def _open(self, device: str) -> _Opened:
         profile = self.profiles[device]
         self.say(Progress(device, "connecting"))
-        board = self._leased(profile)
+        board = self._lease(profile)
         try:
             runner = choose_runner(
                 profile, board.facts, num_threads=self.settings.num_threads, package=self.settings.runtime
@@ -212,7 +212,7 @@ class Session:
             raise
         return _Opened(board, runner)
 
-    def _leased(self, profile: DeviceProfile) -> LiveBoard:
+    def _lease(self, profile: DeviceProfile) -> LiveBoard:
         """The board; where another worker of this same run holds it, after that one is done."""
         run = f"run {self.folder.run_id}"
         while True:
@@ -231,7 +231,7 @@ class Session:
                 self.say(Progress(profile.name, "waiting for another worker of this run"))
                 time.sleep(_LEASE_POLL_S)
 
-    def _measured(self, request: MeasureRequest) -> Entry:
+    def _measure(self, request: MeasureRequest) -> Entry:
         opened = self._opened
         if opened is None:
             raise ConnectionLostError(f"{request.device}: the board was released: open it before measuring")
@@ -244,11 +244,11 @@ class Session:
             )
         else:
             if opened.board.profile.connection.transport != "local":
-                self._use_the_time()
-            entry = self._executed(opened.board, request, pair, questions)
+                self._start_work_ahead()
+            entry = self._execute(opened.board, request, pair, questions)
         return judge(pair.add_comparison(entry), request.limits, settings=self.settings, share=request.share)
 
-    def _executed(
+    def _execute(
         self, board: LiveBoard, request: MeasureRequest, pair: ArmPair, questions: tuple[LimitTest, ...]
     ) -> Entry:
         """The plan carried out; on this machine not beside another worker that builds."""
@@ -307,7 +307,7 @@ class Session:
         with self._own_turn(device, "build"):
             began = time.monotonic()
             try:
-                return self._building.build(candidate, device)
+                return self._builder.build(candidate, device)
             finally:
                 self._spent("build", began)
 

@@ -37,19 +37,19 @@ class SessionBuilder:
     _builder: Builder | None = None
     _asked: set[Candidate] = field(default_factory=set)
     _waiting_for: str | None = None
-    _telling: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, candidates: Iterable[Candidate]) -> None:
         """Begin to build, in this order and in the background, what was not asked for yet."""
         ahead = [candidate for candidate in dict.fromkeys(candidates) if candidate not in self._asked]
         if ahead:
             self._asked.update(ahead)
-            self._made().prefetch(ahead)
+            self._get_builder().prefetch(ahead)
 
     def build(self, candidate: Candidate, device: str) -> Artifact:
         """The artifact of a candidate, for an entry of ``device``. Raises BuildError or ModelFileError."""
         self._asked.add(candidate)
-        builder = self._made()
+        builder = self._get_builder()
         self._tell_for(device)
         try:
             return builder.build(candidate)
@@ -62,23 +62,23 @@ class SessionBuilder:
             self._builder.close()
             self._builder = None
 
-    def _made(self) -> Builder:
+    def _get_builder(self) -> Builder:
         if self._builder is None:
             self._builder = Builder(
                 cache_dir=self.settings.cache_dir,
                 seed=self.settings.seed,
                 jobs=self.settings.jobs,
                 artifacts=self.settings.artifacts,
-                progress=self._told,
+                progress=self._pass_on,
             )
         return self._builder
 
     def _tell_for(self, device: str | None) -> None:
-        with self._telling:
+        with self._lock:
             self._waiting_for = device
 
-    def _told(self, step: str) -> None:
+    def _pass_on(self, step: str) -> None:
         """A step, told by a thread of the builder."""
-        with self._telling:
+        with self._lock:
             if self._waiting_for is not None:
                 self.say(Progress(self._waiting_for, step))

@@ -80,9 +80,9 @@ class ArtifactFolder:
         if entry is None:
             raise BuildError(f"{candidate} is not in {self.folder}{self._instead(candidate)}: {_REMEDY}")
         self._refuse_another_source(candidate, entry)
-        return self.taken_like(candidate)
+        return self.take_like(candidate)
 
-    def taken_like(self, candidate: Candidate, code: frozenset[str] = frozenset()) -> Artifact:
+    def take_like(self, candidate: Candidate, code: frozenset[str] = frozenset()) -> Artifact:
         """The artifact under a candidate's label, whatever code it was built from, with the candidate's own stages.
 
         ``code`` are sha256 of other stages files that may run, e.g. a base's. What stages stand here of a candidate
@@ -90,7 +90,7 @@ class ArtifactFolder:
         """
         stages = self.entries[str(candidate)].artifact.stages
         if candidate.stages is None:
-            return self._taken(str(candidate), None)
+            return self._take(str(candidate), None)
         if stages is None:
             raise BuildError(f"{candidate} in {self.folder} was built without its pre- and post-processing: {_REMEDY}")
         if stages.sha256 not in code and not _is_own(stages.sha256, candidate):
@@ -98,24 +98,24 @@ class ArtifactFolder:
                 f"{candidate} in {self.folder} comes with other pre- and post-processing than lies here, and a "
                 f"folder's code is not run: {_REMEDY}"
             )
-        return self._taken(str(candidate), stages)
+        return self._take(str(candidate), stages)
 
-    def taken(self, label: str) -> Artifact:
+    def take_own(self, label: str) -> Artifact:
         """The artifact under a label of a folder that this session wrote itself, with its code. Raises BuildError."""
-        return self._taken(label, self.entries[label].artifact.stages)
+        return self._take(label, self.entries[label].artifact.stages)
 
-    def _taken(self, label: str, stages: StagesFile | None) -> Artifact:
+    def _take(self, label: str, stages: StagesFile | None) -> Artifact:
         artifact = self.entries[label].artifact
         golden = self._golden(artifact.verification.golden)
         return artifact.model_copy(
             update={
-                "path": self._checked(artifact.path, artifact.sha256),
+                "path": self._check(artifact.path, artifact.sha256),
                 "verification": artifact.verification.model_copy(update={"golden": golden}),
                 "stages": stages
                 and stages.model_copy(
                     update={
-                        "path": self._checked(stages.path, stages.sha256),
-                        "raw_path": self._checked(stages.raw_path, stages.raw_sha256),
+                        "path": self._check(stages.path, stages.sha256),
+                        "raw_path": self._check(stages.raw_path, stages.raw_sha256),
                     }
                 ),
                 "cached": True,
@@ -126,16 +126,16 @@ class ArtifactFolder:
         builtin = golden.builtin if golden else None
         return golden and golden.model_copy(
             update={
-                "inputs_path": self._checked(golden.inputs_path, golden.inputs_sha256),
-                "outputs_path": self._checked(golden.outputs_path, golden.outputs_sha256),
+                "inputs_path": self._check(golden.inputs_path, golden.inputs_sha256),
+                "outputs_path": self._check(golden.outputs_path, golden.outputs_sha256),
                 "builtin": builtin
                 and builtin.model_copy(
-                    update={"outputs_path": self._checked(builtin.outputs_path, builtin.outputs_sha256)}
+                    update={"outputs_path": self._check(builtin.outputs_path, builtin.outputs_sha256)}
                 ),
             }
         )
 
-    def _checked(self, relative: str, sha256: str) -> str:
+    def _check(self, relative: str, sha256: str) -> str:
         if not relative.isprintable():
             raise BuildError(f"{self.folder / INDEX} names {relative!r}, which no artifact is called: {_REMEDY}")
         path = real_path(self.folder / relative)
@@ -210,14 +210,14 @@ def export_artifacts(folder: Path, built: Iterable[tuple[Candidate, Artifact]]) 
         for candidate, artifact in built:
             entries.pop(str(candidate), None)
             taken = {entry.artifact.path for entry in entries.values()}
-            entries[str(candidate)] = _put(folder, candidate, artifact, taken)
+            entries[str(candidate)] = _copy_into(folder, candidate, artifact, taken)
         text = FolderIndex(artifacts=tuple(entries[label] for label in sorted(entries))).model_dump_json(indent=2)
         replace_file(folder / INDEX, text.encode())
     except OSError as error:
         raise UsageError(f"--out {folder}: cannot be written ({error.strerror}): choose another folder") from error
 
 
-def _put(folder: Path, candidate: Candidate, artifact: Artifact, taken: set[str]) -> FolderEntry:
+def _copy_into(folder: Path, candidate: Candidate, artifact: Artifact, taken: set[str]) -> FolderEntry:
     name = _readable(candidate)
     if f"{name}.tflite" in taken:
         name = f"{name}-{sha256(str(candidate).encode()).hexdigest()[:8]}"

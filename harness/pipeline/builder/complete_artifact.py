@@ -6,7 +6,7 @@ from typing import Final, cast
 
 from harness.pipeline.builder.artifact_cache import ArtifactCache, BuiltRecord, TaskContext
 from harness.pipeline.builder.scheduler import Scheduler
-from harness.pipeline.builder.verify_client import checked
+from harness.pipeline.builder.verify_client import load_or_verify
 from harness.pipeline.check.inspection.model_file import inspect_file
 from harness.pipeline.model.conversion.quantize_client import has_small_weights
 from harness.pipeline.model.job import PreparedInfo
@@ -48,7 +48,7 @@ def complete_artifact(candidate: Candidate, found: Found, cache: ArtifactCache, 
     """The artifact of a candidate. Raises BuildError, or ModelFileError for a file that is no model."""
     info = inspect_file(found.file)
     staging = prepare_stages(candidate, found, cache, context)
-    result, known = checked(cache, context, _question(candidate, found, staging, cache))
+    result, known = load_or_verify(cache, context, _question(candidate, found, staging, cache))
     result = _with_reason(result, found)
     return Artifact(
         candidate=candidate.name,

@@ -76,7 +76,7 @@ class QuantizedFileTasks:
         return self.cache.cache_dir / ARTIFACTS / key(["tflite", self.candidate.recipe, self.cache.seed, *deciding])
 
     @property
-    def converting(self) -> str:
+    def convert_key(self) -> str:
         """The key of the task that quantises."""
         return f"convert {self.folder.name}"
 
@@ -100,7 +100,7 @@ class QuantizedFileTasks:
 
     def complete(self, context: TaskContext) -> Artifact:
         """Check the file against the one it was made from."""
-        built = cast(Built, self.scheduler.outcome(self.converting))
+        built = cast(Built, self.scheduler.outcome(self.convert_key))
         found = replace(
             as_given(self.candidate, self.cache, context),
             file=built.file,

@@ -31,12 +31,12 @@ class SpecTasks:
     scheduler: Scheduler
 
     @property
-    def preparing(self) -> str:
+    def prepare_key(self) -> str:
         """The key of the task that trains and exports, shared by recipes that train alike."""
         return f"prepare {self.spec.prepared.name}"
 
     @property
-    def converting(self) -> str:
+    def convert_key(self) -> str:
         """The key of the task that converts."""
         return f"convert {self.spec.artifact.name}"
 
@@ -46,7 +46,7 @@ class SpecTasks:
 
     def convert(self, context: TaskContext) -> Built:
         """Make the .tflite file."""
-        self.scheduler.outcome(self.preparing)  # raises what went wrong there
+        self.scheduler.outcome(self.prepare_key)  # raises what went wrong there
 
         def request(output: Path) -> Convert:
             return Convert(label=context.label, job=self.spec.job(output))
@@ -55,8 +55,8 @@ class SpecTasks:
 
     def complete(self, context: TaskContext) -> Artifact:
         """Check the file and make its record."""
-        built = cast(Built, self.scheduler.outcome(self.converting))
-        about = cast(PreparedInfo, self.scheduler.outcome(self.preparing))
+        built = cast(Built, self.scheduler.outcome(self.convert_key))
+        about = cast(PreparedInfo, self.scheduler.outcome(self.prepare_key))
         found = Found(
             file=built.file,
             record=built.record,

@@ -30,10 +30,10 @@ class Tasks:
         The less the rank, the sooner. Raises BuildError for what is not there.
         """
         if candidate.kind != "tflite":
-            return self._built(candidate, rank)
-        return self._quantized(candidate, rank) if candidate.recipe else self._given(candidate, rank)
+            return self._add_built(candidate, rank)
+        return self._add_quantized(candidate, rank) if candidate.recipe else self._add_given(candidate, rank)
 
-    def _built(self, candidate: Candidate, rank: Rank) -> str:
+    def _add_built(self, candidate: Candidate, rank: Rank) -> str:
         spec = make_build_spec(candidate, seed=self.cache.seed, cache_dir=self.cache.cache_dir)
         reference = None
         if spec.recipe != REFERENCE_RECIPE:
@@ -43,25 +43,25 @@ class Tasks:
         # A training that others build upon comes before those that do.
         training = (*rank, _PREPARE, len(spec.stages))
         fills = (spec.prepared, *spec.training_folders())
-        self.scheduler.add(Task(made.preparing, self._run(candidate, made.prepare), (), fills, training))
+        self.scheduler.add(Task(made.prepare_key, self._run(candidate, made.prepare), (), fills, training))
         self.scheduler.add(
-            Task(made.converting, self._run(candidate, made.convert), (made.preparing,), (), (*rank, _CONVERT))
+            Task(made.convert_key, self._run(candidate, made.convert), (made.prepare_key,), (), (*rank, _CONVERT))
         )
-        needs = (made.converting, reference) if reference else (made.converting,)
-        return self._last(candidate, spec.artifact.name, made.complete, needs, rank)
+        needs = (made.convert_key, reference) if reference else (made.convert_key,)
+        return self._add_last(candidate, spec.artifact.name, made.complete, needs, rank)
 
-    def _given(self, candidate: Candidate, rank: Rank) -> str:
-        return self._last(candidate, "", GivenFileTasks(candidate, self.cache).complete, (), rank)
+    def _add_given(self, candidate: Candidate, rank: Rank) -> str:
+        return self._add_last(candidate, "", GivenFileTasks(candidate, self.cache).complete, (), rank)
 
-    def _quantized(self, candidate: Candidate, rank: Rank) -> str:
+    def _add_quantized(self, candidate: Candidate, rank: Rank) -> str:
         reference = self.add(replace(candidate, recipe=None, stages=None), rank)
         made = QuantizedFileTasks(candidate, reference, self.cache, self.scheduler)
         self.scheduler.add(
-            Task(made.converting, self._run(candidate, made.convert), (reference,), (), (*rank, _CONVERT))
+            Task(made.convert_key, self._run(candidate, made.convert), (reference,), (), (*rank, _CONVERT))
         )
-        return self._last(candidate, made.folder.name, made.complete, (made.converting, reference), rank)
+        return self._add_last(candidate, made.folder.name, made.complete, (made.convert_key, reference), rank)
 
-    def _last(
+    def _add_last(
         self,
         candidate: Candidate,
         name: str,

@@ -14,7 +14,7 @@ from harness.records.errors import BuildError
 _CHECKED = "checked.json"
 
 
-def checked(cache: ArtifactCache, context: TaskContext, request: Verify) -> tuple[Verification, bool]:
+def load_or_verify(cache: ArtifactCache, context: TaskContext, request: Verify) -> tuple[Verification, bool]:
     """What is known of a model from running it, and whether that was known before. Raises BuildError."""
     folder = cache.cache_dir / GOLDEN / _key(request)
     found = _read(folder)

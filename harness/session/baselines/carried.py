@@ -67,7 +67,7 @@ def write_carried(
             file.write(record.model_dump_json(indent=2).encode())
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written ({error.strerror}): choose another folder") from error
-    return _opened(folder, record)
+    return _open(folder, record)
 
 
 def read_carried(artifacts: Path | None) -> CarriedBaseline | None:
@@ -85,7 +85,7 @@ def read_carried(artifacts: Path | None) -> CarriedBaseline | None:
         first = error.errors(include_url=False, include_input=False)[0]
         told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise UsageError(f"{path} is damaged or of another version ({told}): write it again") from error
-    return _opened(path.parent, record)
+    return _open(path.parent, record)
 
 
 def baseline_commit(given: str, artifacts: Path | None) -> Commit:
@@ -114,6 +114,6 @@ def _head() -> str | None:
         return None
 
 
-def _opened(folder: Path, record: _Record) -> CarriedBaseline:
+def _open(folder: Path, record: _Record) -> CarriedBaseline:
     artifacts = ArtifactFolder.open(folder) if (folder / INDEX).is_file() else None
     return CarriedBaseline(record.given, record.commit, record.head, record.failed, artifacts)

@@ -120,7 +120,7 @@ def arm_of_folder(
         record = BaselineRecord(given=given, state="new", sentence=f"{candidate} is new: not among {what}")
         return BaselineArm(record)
     try:
-        artifact = artifacts.taken(str(candidate)) if code is None else artifacts.taken_like(candidate, code)
+        artifact = artifacts.take_own(str(candidate)) if code is None else artifacts.take_like(candidate, code)
     except BuildError as error:
         return BaselineArm(BaselineRecord(given=given, state="missing", sentence=str(error)))
     return BaselineArm(BaselineRecord(given=given, state="measured", sentence=what), artifact)

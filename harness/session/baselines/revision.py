@@ -83,7 +83,7 @@ class RevisionBaseline:
         commit = baseline_commit(given, context.settings.artifacts)
         carried = read_carried(context.settings.artifacts)
         if carried is not None:
-            return cls._carried(given, commit, carried, context)
+            return cls._open_carried(given, commit, carried, context)
         folder = Path(tempfile.mkdtemp(prefix="edge-harness-base-"))
         settings = context.settings
         request = BaselineBuild(context.benchmarks, context.expected, settings.cache_dir, settings.seed, settings.jobs)
@@ -101,7 +101,7 @@ class RevisionBaseline:
         return cls(given, commit, artifacts, failed, profiles, folder, context, recorded)
 
     @classmethod
-    def _carried(cls, given: str, commit: Commit, carried: CarriedBaseline, context: BaselineContext) -> Self:
+    def _open_carried(cls, given: str, commit: Commit, carried: CarriedBaseline, context: BaselineContext) -> Self:
         """What a folder of artifacts carries; of the commit itself only the profiles are looked at."""
         profiles, code = None, frozenset[str]()
         if commit_of(commit.sha) is not None:
@@ -115,13 +115,13 @@ class RevisionBaseline:
         label = str(candidate)
         if label in self.failed:
             reason = f"{label} at {self.commit.words} does not build: {self.failed[label]}{self._elsewhere()}"
-            return self._told(BaselineArm(BaselineRecord(given=self.given, state="missing", sentence=reason)))
+            return self._describe(BaselineArm(BaselineRecord(given=self.given, state="missing", sentence=reason)))
         if self.artifacts is None:
             reason = f"{label} is new: not at {self.commit.words}"
-            return self._told(BaselineArm(BaselineRecord(given=self.given, state="new", sentence=reason)))
+            return self._describe(BaselineArm(BaselineRecord(given=self.given, state="new", sentence=reason)))
         found = arm_of_folder(self.artifacts, candidate, given=self.given, what=self.commit.words, code=self.code)
         name = device.profile.name
-        told = self._told(found, profile=(self.profiles or {}).get(name))
+        told = self._describe(found, profile=(self.profiles or {}).get(name))
         return self._as_measured_then(told, candidate, name)
 
     def close(self) -> None:
@@ -155,7 +155,7 @@ class RevisionBaseline:
             return ""
         return f"; harness build --out {self.context.settings.artifacts} --baseline {self.given} carries the base along"
 
-    def _told(self, found: BaselineArm, *, profile: DeviceProfile | None = None) -> BaselineArm:
+    def _describe(self, found: BaselineArm, *, profile: DeviceProfile | None = None) -> BaselineArm:
         without = _PROFILE_UNKNOWN if self.profiles is None else _NO_PROFILE
         left_out = [] if found.artifact is None else _left_out(found.artifact, None if profile else without)
         record = found.record.model_copy(update={"commit": self.commit.sha, "not_compared": left_out})

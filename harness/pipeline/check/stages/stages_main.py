@@ -86,14 +86,14 @@ def _functions(job: StagesJob) -> dict[str, Callable[[Any], object]]:
     """Preprocess and postprocess, as far as the file defines them."""
     source = Path(job.copy_path).read_bytes()
     namespace: dict[str, Any] = {"__name__": "stages", "__file__": FILENAME}
-    with _blame(job, "the file"):
+    with _turn_into_fault(job, "the file"):
         exec(compile(source, FILENAME, "exec", dont_inherit=True), namespace)  # noqa: S102 - what this process is for
     return {name: namespace[name] for name in ("preprocess", "postprocess") if callable(namespace.get(name))}
 
 
 def _preprocess(job: StagesJob, functions: dict[str, Callable[[Any], object]], at: int, raw: Array) -> list[Array]:
     preprocess = functions.get("preprocess")
-    with _blame(job, "preprocess", f" for sample {at}"):
+    with _turn_into_fault(job, "preprocess", f" for sample {at}"):
         given = raw if preprocess is None else preprocess(raw)
     try:
         return [np.array(value) for value in as_inputs(given, job.inputs)]
@@ -116,7 +116,7 @@ def _answers(
         return ()
     texts = []
     for at, values in enumerate(outputs):
-        with _blame(job, "postprocess", f" for sample {at}"):
+        with _turn_into_fault(job, "postprocess", f" for sample {at}"):
             answer = postprocess(as_floats(values, job.outputs))
         try:
             texts.append(answer_text(answer))
@@ -126,7 +126,7 @@ def _answers(
 
 
 @contextmanager
-def _blame(job: StagesJob, what: str, where: str = "") -> Iterator[None]:
+def _turn_into_fault(job: StagesJob, what: str, where: str = "") -> Iterator[None]:
     """What the user's code raises becomes a FaultError with the line."""
     try:
         yield

@@ -84,7 +84,7 @@ def verify(  # noqa: PLR0913 - by keyword
     accuracy = accuracy_of(own, dataset=claims.dataset) if claims.dataset is not None else None
     drop = drop_between(own, other) if other is not None else None
     layers = LayerComparison()
-    if reference is not None and other is not None and _fell_off_a_cliff(fidelity, drop):
+    if reference is not None and other is not None and _is_much_worse(fidelity, drop):
         layers = compare_layers(model, own, reference.path, other, name=reference.name, deadline_s=deadline_s)
     return Verification(
         golden=own.golden,
@@ -118,7 +118,7 @@ def _run_both(
         return runs.of(model, sha256), None, f"it has other inputs than {reference.name}"
 
 
-def _fell_off_a_cliff(fidelity: Fidelity | None, drop: AccuracyDrop | None) -> bool:
+def _is_much_worse(fidelity: Fidelity | None, drop: AccuracyDrop | None) -> bool:
     """Whether so much was lost that people will ask where."""
     if drop is not None and drop.value > CLIFF_DROP:
         return True

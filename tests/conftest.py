@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from support.needs import pytest_sessionfinish
+from support.shared_charts import draw_by, relay
 from support.tiers import TIERS, tier_of
 
 __all__ = ["pytest_sessionfinish"]
@@ -51,3 +52,9 @@ def data_folder() -> Iterator[None]:
             del os.environ["XDG_DATA_HOME"]
         else:
             os.environ["XDG_DATA_HOME"] = before
+
+
+@pytest.fixture(scope="session", autouse=True)
+def charts() -> None:
+    """One drawing engine for all reports that this process makes."""
+    draw_by(relay())

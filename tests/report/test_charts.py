@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.sample_results import entry, measured, results, trials
+from support.shared_charts import own_engine
 from support.told_results import told_results
 
 from harness.records.errors import HarnessError
@@ -164,7 +165,7 @@ def test_axes_far_apart_are_logarithmic():
 
 
 def test_a_chart_that_cannot_be_drawn_is_one_line():
-    with ChartClient() as client:
+    with own_engine(), ChartClient() as client:
         with pytest.raises(HarnessError, match=r"charts were not drawn") as caught:
             client.draw([{"mark": "nonsense"}])
         assert "\n" not in str(caught.value)
@@ -173,7 +174,8 @@ def test_a_chart_that_cannot_be_drawn_is_one_line():
 
 
 def test_a_drawing_process_that_is_gone_is_one_line():
-    client = ChartClient()
+    with own_engine():
+        client = ChartClient()
     client.close()
     client.close()
     assert not client.running

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.ab_results import ab_results
 from support.sample_results import results
+from support.shared_charts import own_engine
 from support.told_results import told_results
 
 from harness.records.errors import HarnessError, ResultsFileError
@@ -65,7 +66,7 @@ def test_all_files_stand_beside_the_results(page):
 @pytest.mark.parametrize(("which", "made"), [("told_page", told_results), ("ab_page", ab_results)])
 def test_the_same_results_give_the_same_bytes(which, made, request, tmp_path):
     page = request.getfixturevalue(which)
-    with ChartClient() as client:
+    with own_engine(), ChartClient() as client:
         again = [render(saved(tmp_path / name, made()), client) for name in ("a", "b")]
     for other in again:
         assert other.read_bytes() == page.read_bytes()

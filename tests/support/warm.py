@@ -3,9 +3,9 @@
     said = run_warm("pytest", ["--device=local"], cwd=folder, env=os.environ)
 
 What it runs is a process like any other: exit status, signals, files. It differs in what a test must not ask it about:
-when modules are imported, and what Python reads before the first line (PYTHON*, the locale); those get a process that
-is started, see :func:`is_fit`. A test that holds a seam (what the console script is, an installed wheel, what is
-imported) starts one in any case.
+when modules are imported, which engine draws its charts (:mod:`support.shared_charts`), and what Python reads before
+the first line (PYTHON*, the locale); those get a process that is started, see :func:`is_fit`. A test that holds a seam
+(what the console script is, an installed wheel, what is imported) starts one in any case.
 """
 
 import atexit
@@ -50,6 +50,7 @@ def run_warm(program: str, arguments: Sequence[str], cwd: Path, env: Mapping[str
     Its network namespace is the calling thread's.
     """
     from support.commands import Said
+    from support.shared_charts import relay
 
     with tempfile.TemporaryDirectory(prefix="edge-warm-") as folder:
         out, err = Path(folder) / "out", Path(folder) / "err"
@@ -60,6 +61,7 @@ def run_warm(program: str, arguments: Sequence[str], cwd: Path, env: Mapping[str
             "env": dict(env),
             "out": str(out),
             "err": str(err),
+            "charts": str(relay()),
             "network": f"/proc/{os.getpid()}/task/{threading.get_native_id()}/ns/net",
         }
         code = _server().ask(request)
@@ -184,11 +186,14 @@ def _import_all() -> None:
 
 def _run(request: dict[str, Any]) -> None:
     """Be the command: never returns."""
+    from support.shared_charts import draw_by
+
     for number, name in ((1, "out"), (2, "err")):
         fd = os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         os.dup2(fd, number)
         os.close(fd)
     _join_network(request["network"])
+    draw_by(Path(request["charts"]))
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])

@@ -14,6 +14,7 @@ from harness.cli.judge import judging_settings
 from harness.gates import load_budgets
 from harness.gates.edit_budgets import Edit, edit_budgets
 from harness.gates.propose_limits import Proposal, ProposalRequest, Refused, default_metrics, propose_limits
+from harness.measure.arm_evidence import restate_run
 from harness.records.errors import UsageError
 from harness.records.files import read_text, real_path
 from harness.records.metrics import METRICS
@@ -59,7 +60,7 @@ def propose_budgets(request: ProposeRequest, *, as_json: bool) -> int:
     metrics, margin = _metrics(request.metrics), _margin(request.margin, request.metrics)
     if request.budgets is not None and not request.budgets.parent.is_dir():
         raise UsageError(f"--budgets {request.budgets}: there is no folder {request.budgets.parent}: make it first")
-    results = stored_run(request.run, request.reports_dir)
+    results = restate_run(stored_run(request.run, request.reports_dir))
     names = list(dict.fromkeys(entry.device for entry in results.entries))
     chosen = [check_word(name, names, flag="--device") for name in request.devices] or names
     entries = [entry for entry in results.entries if entry.device in chosen]

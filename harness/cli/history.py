@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.records.errors import UsageError
 from harness.records.history import Series, SeriesPoint, attempts
 from harness.records.labels import label_tests
-from harness.records.metrics import METRICS
+from harness.records.metrics import ESTIMATES, ESTIMATOR, METRICS
 from harness.records.nearest import did_you_mean
 from harness.records.status import Status, exit_code
 from harness.records.text import visible
@@ -129,6 +129,8 @@ def _lines(series: Series, label: str) -> Iterator[str]:
     threads = None if series.num_threads is None else f"{series.num_threads} thread{'s'[: series.num_threads > 1]}"
     setting = ", ".join(part for part in (series.runtime, series.delegate, threads) if part)
     yield f"  {setting or 'with an unknown runtime'}  {_sparkline(series.points)}".rstrip()
+    if series.estimator != ESTIMATOR:
+        yield f"  each run's {ESTIMATES.get(series.estimator, 'figure by another estimator')}, as runs had it once"
     tried = attempts(series.points)
     for point in series.points:
         yield _line(point, series)

@@ -11,6 +11,7 @@ from harness.gates import Budgets, Limit, is_sampled, judge, limits_for
 from harness.gates.judge import GATES, stored_limits, without_verdicts
 from harness.records.errors import BudgetsError, ResultsFileError, UsageError
 from harness.records.limit_test import JUDGING_RULE
+from harness.records.metrics import ESTIMATOR
 from harness.records.results import Entry, Outcome, Results, Run
 from harness.records.settings import Settings
 from harness.records.text import escaped_json
@@ -44,7 +45,7 @@ def judge_run(request: JudgeRequest, *, as_json: bool) -> int:
     judged = rejudge_run(stored, BudgetFiles(Path.cwd(), request.budgets))
     report = _write_run(judged, request.out) if request.out is not None else None
     prose = sys.stderr if as_json else sys.stdout
-    if stored.run.judging_rule != JUDGING_RULE:
+    if is_judged_otherwise(stored.run):
         prose.write("judged by an earlier rule: the run's own verdicts stand\n")
     prose.write(table(judged) + (f"\nreport: {report}\n" if report else ""))
     if as_json:
@@ -67,7 +68,7 @@ def rejudge_run(stored: Results, files: BudgetFiles) -> Results:
     ]
     if not files.read and not any(limits):
         raise BudgetsError("no budgets.toml is found from the run's tests upward: give --budgets FILE")
-    if stored.run.judging_rule != JUDGING_RULE:
+    if is_judged_otherwise(stored.run):
         return _with_own_verdicts(stored, limits, files)
     paired = settings.baseline is not None
     share = settings.alpha / max(1, sum(is_sampled(limit, paired=paired) for own in limits for limit in own))
@@ -76,6 +77,11 @@ def rejudge_run(stored: Results, files: BudgetFiles) -> Results:
         for entry, own in zip(stored.entries, limits, strict=True)
     ]
     return stored.model_copy(update={"run": _run(stored, entries, settings, files), "entries": entries})
+
+
+def is_judged_otherwise(run: Run) -> bool:
+    """Whether an earlier rule judged the run, or an earlier estimator made the figures that its verdicts tell of."""
+    return (run.judging_rule, run.estimator) != (JUDGING_RULE, ESTIMATOR)
 
 
 def _with_own_verdicts(stored: Results, limits: Sequence[Sequence[Limit]], files: BudgetFiles) -> Results:

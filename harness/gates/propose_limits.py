@@ -193,13 +193,19 @@ def _holding(
         findings = [_finding(entry, limit, asked.settings) for entry in same]
         if all(finding.status is Status.PASS for finding in findings):
             return text
-        bounds = [finding.ci_low if limit.is_floor else finding.ci_high for finding in findings]
+        bounds = [_judged_end(finding, limit) for finding in findings]
         known = [bound for bound in bounds if bound is not None and math.isfinite(bound) and bound > 0.0]
         further = (min if limit.is_floor else max)([*known, end])
         if further == end:
             return None
         end = further
     return None
+
+
+def _judged_end(finding: Finding, limit: Limit) -> float | None:
+    """What the verdict bounds the figure by on the limit's side: by trials, else the interval's end."""
+    bound, end = (finding.bound_low, finding.ci_low) if limit.is_floor else (finding.bound_high, finding.ci_high)
+    return end if bound is None else bound
 
 
 def _finding(entry: Entry, limit: Limit, settings: Settings) -> Finding:

@@ -1,5 +1,6 @@
 """What the trials' test says of a limit, made into a finding with its sentence."""
 
+from dataclasses import dataclass
 from math import ceil, floor
 
 from harness.gates.evidence import Evidence
@@ -9,7 +10,7 @@ from harness.gates.sentences import JudgedFigure, inconclusive_sentence, share_t
 from harness.records.limit_test import FIRST_LOOK, LimitTestResult
 from harness.records.results import Finding, Measurement
 from harness.records.status import Status
-from harness.records.units import format_quantity
+from harness.records.units import QuantityUnit, format_interval, format_quantity
 
 _STATUS = {"pass": Status.PASS, "fail": Status.FAIL, "open": Status.INCONCLUSIVE}
 _HARDLY_POSSIBLE = 1000
@@ -36,21 +37,71 @@ def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, basis: str =
         found = unpaired_test(question, entry.trials, entry.figures, between=between)
     else:
         found = run_limit_test(question, entry.trials, entry.figures, within=blocks_in_time(evidence), final=True)
+    shown = _shown_figure(limit, evidence, found)
     return Finding(
         gate=gate,
         metric=limit.metric,
         status=_STATUS[found.verdict],
-        reason=_sentence(limit, evidence, found, basis=basis),
+        reason=_sentence(limit, evidence, found, shown=shown, basis=basis),
         limit=limit.value,
-        value=found.value,
-        ci_low=None if found.exact else found.low,
-        ci_high=None if found.exact else found.high,
+        value=shown.value if shown else None,
+        ci_low=None if found.exact or shown is None else shown.low,
+        ci_high=None if found.exact or shown is None else shown.high,
+        bound_low=None if found.exact else found.low,
+        bound_high=None if found.exact else found.high,
         alpha=None if found.exact else evidence.share,
         miss=None if found.exact else settings.miss,
         blocks=found.blocks,
         needed=found.needed,
         detectable=found.detectable,
     )
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The figure that tables show of what a limit is on, with its own interval, which is not the one that is judged."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+def _shown_figure(limit: Limit, evidence: Evidence, found: LimitTestResult) -> _Shown | None:
+    """The measurement, or of a regression the share by which its ratio to the baseline is worse; None before a look."""
+    if found.value is None:
+        return None
+    if limit.kind == "absolute":
+        own = evidence.measured(limit.metric)
+        return None if own is None or own.value is None else _Shown(own.value, own.ci_low, own.ci_high)
+    ratio = _ratio(limit, evidence)
+    if ratio is None:  # a trial that counts has no positive figure, and is left out of what was judged
+        return _Shown(found.value, found.low, found.high)
+    ends = sorted(_worsening(end, limit) for end in (ratio.low, ratio.high) if end is not None)
+    return _Shown(_worsening(ratio.value, limit), *(ends or (None, None)))
+
+
+def _ratio(limit: Limit, evidence: Evidence) -> _Shown | None:
+    """Candidate over baseline: the one that stands beside the baseline, else that of both arms' figures, if known."""
+    from harness.stats.estimates import figure_of, ratio_apart, ratio_by_turns
+    from harness.stats.observations import observations
+
+    entry = evidence.entry
+    told = entry.baseline.ratios if entry.baseline else ()
+    known = next((one for one in told if one.metric == limit.metric), None)
+    if known is not None:
+        return _Shown(known.ratio, known.ci_low, known.ci_high)
+    together = ratio_by_turns(observations(limit.metric, entry.trials, entry.figures, relative=True))
+    if together is not None and not _apart(limit, evidence):
+        return _Shown(together.value, together.low, together.high)
+    own, base = (figure_of(limit.metric, entry.trials, entry.figures, arm) for arm in ("candidate", "baseline"))
+    if own is None or base is None:
+        return None
+    apart = ratio_apart(own, base)
+    return _Shown(apart.value, apart.low, apart.high)
+
+
+def _worsening(ratio: float, limit: Limit) -> float:
+    return ratio - 1.0 if limit.definition.better == "lower" else 1.0 - ratio
 
 
 def _apart(limit: Limit, evidence: Evidence) -> bool:
@@ -65,13 +116,13 @@ def hold_to_bound(finding: Finding, measurement: Measurement, limit: Limit, evid
         return finding
     bound, unit = measurement.upper_bound, measurement.unit
     if bound is not None and bound <= limit.value:
-        return finding.model_copy(update={"ci_high": bound})
+        return finding.model_copy(update={"bound_high": bound})
     reads = f"{measurement.independent} independent reads" if measurement.independent is not None else "its reads"
     told = "give no bound with 99 %" if bound is None else f"bound it with 99 % by {format_quantity(bound, unit)} only"
     return finding.model_copy(
         update={
             "status": Status.INCONCLUSIVE,
-            "ci_high": bound,
+            "bound_high": bound,
             "reason": f"{limit.metric} too close to call: {reads} {told}, against {format_quantity(limit.value, unit)} "
             f"on {evidence.entry.device}; give a longer --time-limit ({limit.origin})",
         }
@@ -86,24 +137,25 @@ def blocks_in_time(evidence: Evidence) -> int | None:
     return max(measured, floor(measured * evidence.settings.time_limit_s / spent)) if spent > 0.0 and measured else None
 
 
-def _sentence(limit: Limit, evidence: Evidence, found: LimitTestResult, *, basis: str) -> str:
+def _sentence(limit: Limit, evidence: Evidence, found: LimitTestResult, *, shown: "_Shown | None", basis: str) -> str:
     name = f"{limit.metric} worsening" if limit.kind == "regression" else limit.metric
-    if found.value is None or found.low is None or found.high is None:
+    if shown is None:
         return _too_little(limit, evidence, found, said=name)
     judged = JudgedFigure(
         name=name,
         unit="1" if limit.kind == "regression" else limit.definition.unit,
-        value=found.value,
-        low=found.low,
-        high=found.high,
+        value=shown.value,
+        low=shown.value if shown.low is None else shown.low,
+        high=shown.value if shown.high is None else shown.high,
         basis=", ".join(filter(None, [_support(found, evidence, limit), basis])),
     )
     if found.verdict != "open":
         return verdict_sentence(judged, limit, evidence.entry, status=_STATUS[found.verdict])
     if _measured_blocks(evidence) < FIRST_LOOK and not _apart(limit, evidence):
-        value = format_quantity(found.value, judged.unit)
+        value = format_quantity(shown.value, judged.unit)
         return _too_little(limit, evidence, found, said=f"{name} {value} ({judged.interval})")
-    return inconclusive_sentence(judged, limit, evidence.entry, advice=_advice(found, evidence, limit))
+    advice = _advice(found, evidence, limit)
+    return inconclusive_sentence(judged, limit, evidence.entry, advice=advice, figure=judged.text)
 
 
 def _too_little(limit: Limit, evidence: Evidence, found: LimitTestResult, *, said: str) -> str:
@@ -140,9 +192,21 @@ def _support(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
         behind = f"{found.blocks} blocks or more an arm, at another time, {_between_runs(evidence, limit)}"
     else:
         behind = f"{found.blocks} {what}"
+    mean = "ratio of geometric means" if limit.kind == "regression" else "geometric mean"
     return (
-        f"{behind}, false alarm at most {share_text(evidence.share)}, miss at most {share_text(evidence.settings.miss)}"
+        f"{mean} over processes; {_judged_bound(found, limit)} after {behind}, "
+        f"false alarm at most {share_text(evidence.share)}, miss at most {share_text(evidence.settings.miss)}"
     )
+
+
+def _judged_bound(found: LimitTestResult, limit: Limit) -> str:
+    """What of the interval that was judged decided: the end on the limit's side, or both where neither clears it."""
+    unit: QuantityUnit = "1" if limit.kind == "regression" else limit.definition.unit
+    low, high = found.low or 0.0, found.high or 0.0
+    if found.verdict == "open":
+        return format_interval(low, high, unit)
+    upper = (found.verdict == "pass") != limit.is_floor
+    return f"at most {format_quantity(high, unit)}" if upper else f"at least {format_quantity(low, unit)}"
 
 
 def _between_runs(evidence: Evidence, limit: Limit) -> str:

@@ -1,17 +1,15 @@
 """What metrics are computed from, and how figures become a measurement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts, Trial
 from harness.records.device import DeviceProfile
-from harness.records.metrics import METRICS, TrialKind
+from harness.records.metrics import ESTIMATOR, METRICS, TrialKind
 from harness.records.plan import ENERGY_WINDOW_S
-from harness.records.results import Measurement
-from harness.stats import median_interval, quantile
-
-CONFIDENCE = 0.95
+from harness.records.results import Measurement, Results, TrialMetrics, TrialSummary
+from harness.stats.estimates import Estimate, figure_of, mean_over_trials
 
 
 @dataclass(frozen=True)
@@ -36,20 +34,58 @@ class ArmEvidence:
 
 
 def over_trials(metric: str, values: Sequence[float], note: str = "") -> Measurement:
-    """The median over at least one trial's values, with its interval over trials; no interval for one."""
-    interval = median_interval(values, CONFIDENCE)
+    """The geometric mean of at least one trial's values, with its interval over trials; no interval for one.
+
+    Of values that are not all positive, such as memory that did not grow, the arithmetic one.
+    """
     known = METRICS[metric]
-    return Measurement(
-        metric=metric,
-        unit=known.unit,
-        better=known.better,
-        value=quantile(values, 0.5),
-        ci_low=interval.low if interval else None,
-        ci_high=interval.high if interval else None,
-        confidence=CONFIDENCE if interval else None,
-        n=len(values),
-        obtained=_obtained(metric, note),
+    whole = Measurement(
+        metric=metric, unit=known.unit, better=known.better, value=None, n=len(values), obtained=_obtained(metric, note)
     )
+    return with_estimate(whole, mean_over_trials(values))
+
+
+def with_estimate(measurement: Measurement, found: Estimate) -> Measurement:
+    """The measurement with an estimate's value, interval and number of trials."""
+    ends = {"ci_low": found.low, "ci_high": found.high, "confidence": found.confidence}
+    return measurement.model_copy(update={"value": found.value, "n": found.trials, **ends})
+
+
+def restate(
+    measurements: Iterable[Measurement], arm: str, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]
+) -> list[Measurement]:
+    """One arm's measurements with the figures that its trials, as results.json keeps them, give by this estimator.
+
+    What cannot be known stays so, and what has no positive figure of single trials as it was.
+    """
+    return [_restated(one, arm, trials, figures) for one in measurements]
+
+
+def restate_run(results: Results) -> Results:
+    """The run with the figures that this estimator makes of its trials; as it is where it made them.
+
+    What an entry was compared with stays as it was.
+    """
+    if results.run.estimator == ESTIMATOR:
+        return results
+    entries = [
+        entry.model_copy(update={"measurements": restate(entry.measurements, "candidate", entry.trials, entry.figures)})
+        for entry in results.entries
+    ]
+    return results.model_copy(update={"entries": entries})
+
+
+def _restated(
+    one: Measurement, arm: str, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]
+) -> Measurement:
+    known = METRICS.get(one.metric)
+    if one.value is None or known is None or known.kind is None:
+        return one
+    found = figure_of(one.metric, trials, figures, arm)
+    if found is None:
+        return one
+    _, _, note = one.obtained.partition("; ")
+    return with_estimate(one, found).model_copy(update={"obtained": _obtained(one.metric, note)})
 
 
 def exactly(metric: str, value: float, note: str = "") -> Measurement:

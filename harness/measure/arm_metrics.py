@@ -43,7 +43,7 @@ def _accuracy(artifact: Artifact) -> Measurement:
 
 
 def _of_trials(metric: Metric, evidence: ArmEvidence) -> Measurement:
-    """The median over trials of each trial's own figure."""
+    """The geometric mean over trials of each trial's own figure."""
     if metric.kind is None:
         raise LookupError(f"{metric.name} is no figure of trials, and artifact_metrics does not give it")
     trials = evidence.lived(metric.kind)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
 
-from harness.measure.arm_evidence import ArmEvidence
+import numpy as np
+
+from harness.measure.arm_evidence import ArmEvidence, restate
 from harness.measure.arm_metrics import compute_all
 from harness.measure.carry_over import carry_over, carry_over_sentence
 from harness.measure.energy import of_each_trial
@@ -32,11 +33,8 @@ from harness.records.results import (
     TrialSummary,
 )
 from harness.records.status import Status, worst
-from harness.stats import t_quantile
+from harness.stats.estimates import ratio_by_turns
 from harness.stats.observations import interleaved, observations
-
-RATIO_CONFIDENCE = 0.95
-"""Of the interval of a ratio to the baseline."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +58,17 @@ def build_entry(context: EntryContext, plan: Plan, *, rule: FitnessRule, results
     status = worst([finding.status for finding in findings])
     summaries, figures = _summaries(results, rule), _figures(context, plan, results, rule)
     baseline = _baseline(context, plan, results.trials, rule=rule)
+    own = measurements_of(context, plan, "candidate", trials=results.trials, rule=rule)
     return _bare_entry(context, plan).model_copy(
         update={
             "status": status,
             "reason": _reason(plan, results, status=status, findings=findings),
             "findings": findings,
-            "measurements": measurements_of(context, plan, "candidate", trials=results.trials, rule=rule),
+            "measurements": restate(own, "candidate", summaries, figures),
             "trials": summaries,
             "figures": figures,
             "most_blocks": plan.most_blocks if plan.questions else None,
-            "baseline": baseline and baseline.model_copy(update={"ratios": ratios_of(summaries, figures)}),
+            "baseline": baseline and _with_figures(baseline, summaries, figures),
             "outputs": "; ".join(filter(None, [verdicts["candidate"].sentence, answers["candidate"].sentence])),
             "answers": answers["candidate"].answers,
             "seconds": results.seconds,
@@ -229,6 +228,14 @@ def _baseline(
     )
 
 
+def _with_figures(
+    baseline: BaselineRecord, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]
+) -> BaselineRecord:
+    """With the arm's figures and the ratios, from the same blocks as the candidate's figures."""
+    measurements = restate(baseline.measurements, "baseline", trials, figures)
+    return baseline.model_copy(update={"measurements": measurements, "ratios": ratios_of(trials, figures)})
+
+
 def _interleaved(plan: Plan) -> str:
     """How the two arms were measured against each other, a sentence."""
     if plan.slices is not None:
@@ -243,7 +250,8 @@ def _interleaved(plan: Plan) -> str:
 def ratios_of(trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -> list[Ratio]:
     """One for each metric of which both arms have figures in the same blocks.
 
-    The interval is Student's, over the blocks' logarithms: as a ratio of geometric means.
+    The interval is Student's, over the blocks' logarithms: as a ratio of geometric means over processes. The effect of
+    the order is taken out, of the ratio as of either arm's figure.
     """
     return [
         ratio
@@ -253,21 +261,19 @@ def ratios_of(trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -
 
 
 def _ratio(metric: Metric, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -> Ratio | None:
-    effects = interleaved(observations(metric.name, trials, figures, relative=True)).effects[0]
-    if effects.size == 0:
+    seen = observations(metric.name, trials, figures, relative=True)
+    found = ratio_by_turns(seen)
+    if found is None:
         return None
-    mean = float(effects.mean())
-    half = None
-    if effects.size > 1:
-        half = t_quantile(RATIO_CONFIDENCE, int(effects.size) - 1) * float(effects.std(ddof=1)) / effects.size**0.5
+    by_block = np.exp(interleaved(seen).effects[0]).tolist()
     return Ratio(
         metric=metric.name,
         better=metric.better,
-        ratio=exp(mean),
-        ci_low=None if half is None else exp(mean - half),
-        ci_high=None if half is None else exp(mean + half),
-        confidence=None if half is None else RATIO_CONFIDENCE,
-        blocks=int(effects.size),
-        by_block=[exp(float(effect)) for effect in effects],
+        ratio=found.value,
+        ci_low=found.low,
+        ci_high=found.high,
+        confidence=found.confidence,
+        blocks=len(by_block),
+        by_block=by_block,
         by_turns=any(told.kind == "slices" and metric.name in told.values for told in figures),
     )

@@ -1,14 +1,15 @@
 """One stored run held against another, entry by entry, metric by metric."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from harness.measure.arm_evidence import restate_run
 from harness.records.comparable import unlike
 from harness.records.metrics import METRICS, is_exact
 from harness.records.results import DeviceRecord, Entry, Measurement, Results
-from harness.stats import unpaired_ratio
+from harness.stats.estimates import Estimate, figure_of, ratio_apart
 
 CONFIDENCE: Final = 0.99
 """Of the ratios' intervals: there are many of them, and at 95 % one in twenty would err."""
@@ -56,6 +57,7 @@ class RunComparison:
 
 def compare_results(a: Results, b: Results) -> RunComparison:
     """B against A. Where each run has one device they are taken for the same, whatever their profiles are called."""
+    a, b = restate_run(a), restate_run(b)
     matches = _matches(a, b)
     pairs = [
         _pair(entry, other, a.devices.get(entry.device), b.devices.get(other.device))
@@ -115,10 +117,10 @@ def _metrics(a: Entry, b: Entry, *, comparable: bool) -> Iterator[MetricPair]:
 
 def _ratio(a: Entry, b: Entry, one: Measurement, other: Measurement) -> tuple[float | None, float | None, float | None]:
     """B / A with its interval: from the trials' own figures, else from what both intervals allow at the outermost."""
-    own, base = values_by_trial(b, one.metric), values_by_trial(a, one.metric)
-    if not is_exact(one.metric) and own and base:
-        found = unpaired_ratio(own, base, CONFIDENCE)
-        return found.ratio, found.low, found.high
+    own, base = _figure(b, one.metric), _figure(a, one.metric)
+    if own is not None and base is not None:
+        found = ratio_apart(own, base, confidence=CONFIDENCE)
+        return found.value, found.low, found.high
     if not one.value or other.value is None or one.value < 0:
         return None, None, None
     ratio = other.value / one.value
@@ -130,22 +132,10 @@ def _ratio(a: Entry, b: Entry, one: Measurement, other: Measurement) -> tuple[fl
     return (ratio, low_b / high_a, high_b / low_a) if low_a > 0 else (ratio, None, None)
 
 
-def values_by_trial(entry: Entry, metric: str) -> list[float]:
-    """One figure of the candidate from each trial that counts, in the SI base unit; none where trials keep none."""
-    kept = [
-        trial.values[metric]
-        for trial in entry.figures
-        if trial.arm == "candidate" and trial.void is None and metric in trial.values
-    ]
-    return [figure for figure in kept or _latencies(entry, metric) if figure > 0.0]
-
-
-def _latencies(entry: Entry, metric: str) -> Sequence[float]:
+def _figure(entry: Entry, metric: str) -> Estimate | None:
+    """The candidate's, as its measurement has it; None where trials keep none."""
     known = METRICS.get(metric)
-    if known is None or known.kind != "latency":
-        return []
-    trials = [trial for trial in entry.trials if trial.arm == "candidate" and trial.void is None]
-    return [figure for trial in trials if (figure := known.figure(trial)) is not None]
+    return None if known is None or known.kind is None else figure_of(metric, entry.trials, entry.figures)
 
 
 def _verdict(measurement: Measurement, ratio: float | None, low: float | None, high: float | None) -> Verdict:

@@ -2,38 +2,40 @@
 
 from dataclasses import dataclass
 
-from harness.measure.arm_evidence import CONFIDENCE, ArmEvidence, unknown
+from harness.measure.arm_evidence import ArmEvidence, unknown
 from harness.measure.trial_summary import mean_s
 from harness.records.board import EnergyReading, Trial
 from harness.records.device import PowerModel
 from harness.records.metrics import METRICS
 from harness.records.results import Measurement
-from harness.stats import Interval, mean_interval, median_interval, quantile
+from harness.stats.estimates import Estimate, mean_over_trials
 
 
 @dataclass(frozen=True)
 class _PowerFigure:
-    """Mean total power in watts, what of it is idle, and where it comes from."""
+    """Mean total power in watts, what of it is idle, and where it comes from.
+
+    ``by_trial`` are the trials' own watts where a model tells them; a sensor's window has one figure for all.
+    """
 
     watts: float
     idle_w: float | None
     source: str
-    n: int
-    interval: Interval | None = None
+    by_trial: Estimate | None = None
     band: float | None = None
 
 
 def compute(evidence: ArmEvidence) -> list[Measurement]:
     """Joules and watts, both with source and the idle share; unknown with the reason without a power source.
 
-    Energy is mean total power times the median over trials of the mean latency; its interval is that of
-    the latency, and the source's own error stands in ``band``.
+    Energy is the geometric mean over trials of mean total power times the trial's mean latency; its interval is over
+    trials too, and the source's own error stands in ``band``.
     """
     power = _power(evidence)
     if isinstance(power, str):
         reason = f"no power source: {power}"
         return [unknown("energy_per_inference", reason), unknown("power_mean", reason)]
-    return [_energy(evidence, power), _measurement("power_mean", power.watts, power, power.interval, n=power.n)]
+    return [_energy(evidence, power), _measurement("power_mean", power, power.by_trial)]
 
 
 def of_each_trial(evidence: ArmEvidence) -> dict[int, dict[str, float]]:
@@ -57,26 +59,24 @@ def _of_trial(trial: Trial, power: _PowerFigure, model: PowerModel | None) -> di
 
 
 def _energy(evidence: ArmEvidence, power: _PowerFigure) -> Measurement:
-    means = [mean_s(trial) for trial in evidence.lived("latency")]
-    if not means:
+    joules = [figures["energy_per_inference"] for figures in of_each_trial(evidence).values()]
+    if not joules:
         return unknown("energy_per_inference", evidence.absence("latency"))
-    latency = median_interval(means, CONFIDENCE)
-    interval = latency and Interval(latency.low * power.watts, latency.high * power.watts, CONFIDENCE)
-    joules = power.watts * quantile(means, 0.5)
-    return _measurement("energy_per_inference", joules, power, interval, n=len(means))
+    return _measurement("energy_per_inference", power, mean_over_trials(joules))
 
 
-def _measurement(metric: str, value: float, power: _PowerFigure, interval: Interval | None, *, n: int) -> Measurement:
+def _measurement(metric: str, power: _PowerFigure, found: Estimate | None) -> Measurement:
+    """The trials' figure; of one window for all of them its watts, without an interval."""
     known = METRICS[metric]
     return Measurement(
         metric=metric,
         unit=known.unit,
         better=known.better,
-        value=value,
-        ci_low=interval.low if interval else None,
-        ci_high=interval.high if interval else None,
-        confidence=interval.confidence if interval else None,
-        n=n,
+        value=found.value if found else power.watts,
+        ci_low=found.low if found else None,
+        ci_high=found.high if found else None,
+        confidence=found.confidence if found else None,
+        n=found.trials if found else 1,
         obtained=f"{known.obtained}; the interval leaves out the source's own error",
         source=power.source,
         band=power.band,
@@ -105,7 +105,6 @@ def _measured_power(reading: EnergyReading) -> _PowerFigure:
         watts=reading.mean_w,
         idle_w=reading.idle_w,
         source=f"sensor {reading.sensor}, window {reading.window_s:.1f} s{only}",
-        n=1,
     )
 
 
@@ -131,13 +130,13 @@ def _nothing_named(evidence: ArmEvidence) -> str:
 def _from_utilisation(model: PowerModel, used: list[float], trouble: str) -> _PowerFigure:
     span = model.full_w - model.idle_w
     mean = sum(used) / len(used)
+    by_trial = mean_over_trials([model.idle_w + span * u for u in used])
     instead = f"; {trouble}" if trouble else ""
     return _PowerFigure(
-        watts=model.idle_w + span * mean,
+        watts=by_trial.value,
         idle_w=model.idle_w,
         source=f"model: {model.idle_w:g} W + {span:.4g} W x utilisation {mean:.2f} ({model.source}){instead}",
-        n=len(used),
-        interval=mean_interval([model.idle_w + span * u for u in used], CONFIDENCE),
+        by_trial=by_trial,
         band=_band(model, mean),
     )
 

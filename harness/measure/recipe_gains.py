@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.records.comparable import is_usable, trial_medians
+from harness.records.comparable import is_usable
 from harness.records.results import Comparison, Entry
-from harness.stats import RatioInterval, unpaired_ratio
+from harness.stats.estimates import Estimate, figure_of, ratio_apart
 
 METRIC: Final = "latency_p50"
-CONFIDENCE: Final = 0.95
 FLOOR: Final = 0.01
 """Differences below this share are not called any. The two were measured one after the other, and medians of fresh
 processes wander by up to two per cent between them, of which an interval over trials sees only a part."""
@@ -41,6 +40,14 @@ class _Less:
     rest: Steps
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """An entry that may be compared, and its figure."""
+
+    entry: Entry
+    figure: Estimate
+
+
 def with_comparisons(entries: Sequence[Entry], steps_of: StepsOf) -> list[Entry]:
     """The entries, each with its latency as a ratio to the same candidate's with one step of the recipe less.
 
@@ -48,25 +55,29 @@ def with_comparisons(entries: Sequence[Entry], steps_of: StepsOf) -> list[Entry]
     Only entries of one device, runtime, delegate and number of threads are compared, and only where both were
     measured on a fit board with right outputs. Intervals are over trials, unpaired.
     """
-    peers: dict[tuple[object, ...], list[Entry]] = {}
-    for entry in entries:
-        if _compared(entry):
-            peers.setdefault(_setting(entry), []).append(entry)
+    peers: dict[tuple[object, ...], list[_Measured]] = {}
+    known = [_measured(entry) for entry in entries]
+    for one in filter(None, known):
+        peers.setdefault(_setting(one.entry), []).append(one)
     return [
-        entry.model_copy(update={"comparisons": tuple(_comparisons(entry, peers.get(_setting(entry), ()), steps_of))})
-        for entry in entries
+        entry.model_copy(
+            update={
+                "comparisons": tuple(_comparisons(one, peers[_setting(entry)], steps_of)) if one is not None else ()
+            }
+        )
+        for entry, one in zip(entries, known, strict=True)
     ]
 
 
-def _comparisons(entry: Entry, alike: Sequence[Entry], steps_of: StepsOf) -> Iterator[Comparison]:
-    steps = steps_of(entry.recipe) if entry.recipe else None
-    if steps is None or not _compared(entry):
+def _comparisons(one: _Measured, alike: Sequence[_Measured], steps_of: StepsOf) -> Iterator[Comparison]:
+    steps = steps_of(one.entry.recipe) if one.entry.recipe else None
+    if steps is None:
         return
-    peers = [other for other in alike if other is not entry]
+    peers = [other for other in alike if other is not one]
     for less in _one_step_less(steps):
-        other = _measured_as(less.rest, entry, peers, steps_of)
+        other = _measured_as(less.rest, one.entry, peers, steps_of)
         if other is not None:
-            yield _comparison(entry, other, less)
+            yield _comparison(one, other, less)
 
 
 def _one_step_less(steps: Steps) -> Iterator[_Less]:
@@ -76,37 +87,39 @@ def _one_step_less(steps: Steps) -> Iterator[_Less]:
         yield _Less(steps.number_format, Steps(steps.model))
 
 
-def _measured_as(rest: Steps, entry: Entry, peers: Sequence[Entry], steps_of: StepsOf) -> Entry | None:
+def _measured_as(rest: Steps, entry: Entry, peers: Sequence[_Measured], steps_of: StepsOf) -> _Measured | None:
     """The entry with these steps, of the same test if there is one; for no steps at all the file as given will do."""
-    found = [peer for peer in peers if peer.recipe and steps_of(peer.recipe) == rest]
+    found = [peer for peer in peers if peer.entry.recipe and steps_of(peer.entry.recipe) == rest]
     if not found and rest == Steps(()):
-        found = [peer for peer in peers if peer.recipe is None]
-    return min(found, key=lambda peer: peer.test != entry.test, default=None)
+        found = [peer for peer in peers if peer.entry.recipe is None]
+    return min(found, key=lambda peer: peer.entry.test != entry.test, default=None)
 
 
 def _setting(entry: Entry) -> tuple[object, ...]:
     return (entry.device, entry.candidate, entry.runtime, entry.delegate, entry.num_threads)
 
 
-def _compared(entry: Entry) -> bool:
-    return is_usable(entry) and bool(trial_medians(entry))
+def _measured(entry: Entry) -> _Measured | None:
+    """The entry with its figure, as its measurement has it; None where it was not measured as it should be."""
+    found = figure_of(METRIC, entry.trials, entry.figures) if is_usable(entry) else None
+    return None if found is None else _Measured(entry, found)
 
 
-def _comparison(entry: Entry, other: Entry, less: _Less) -> Comparison:
-    found = unpaired_ratio(trial_medians(entry), trial_medians(other), CONFIDENCE)
+def _comparison(one: _Measured, base: _Measured, less: _Less) -> Comparison:
+    found, other = ratio_apart(one.figure, base.figure), base.entry
     return Comparison(
         against=f"{other.candidate}/{other.recipe}" if other.recipe else other.candidate,
         metric=METRIC,
-        ratio=found.ratio,
+        ratio=found.value,
         ci_low=found.low,
         ci_high=found.high,
-        confidence=None if found.low is None else CONFIDENCE,
+        confidence=found.confidence,
         sentence=_sentence(found, step=less.step, against=other.recipe or "the file as given"),
     )
 
 
-def _sentence(found: RatioInterval, *, step: str, against: str) -> str:
-    share = f"{_digits(found.ratio)} of {against}'s latency"
+def _sentence(found: Estimate, *, step: str, against: str) -> str:
+    share = f"{_digits(found.value)} of {against}'s latency"
     if found.low is None or found.high is None:
         return f"{step}: {share}, from one trial, so whether it is faster is not known"
     interval = f"({_digits(found.low)} to {_digits(found.high)})"

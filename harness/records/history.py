@@ -74,6 +74,8 @@ class Series(Record):
     """Which measurement of the candidate in its test, from 1; a test may measure one more than once."""
     branch: str | None = None
     """None where the runs do not know it."""
+    estimator: int = 1
+    """Which one made the figures of trials."""
     points: tuple[SeriesPoint, ...] = ()
     changes: tuple[Change, ...] = ()
 

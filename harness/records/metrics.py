@@ -89,6 +89,11 @@ class Metric:
         return self.of_summary(summary) if self.percentile is None else summary.quantiles.get(self.quantile)
 
 
+ESTIMATES: Final = {1: "median over trials", 2: "geometric mean over trials"}
+"""What a figure is of those of trials, by the estimator of its run. Figures of two are no series."""
+ESTIMATOR: Final = 2
+"""The one of today: the figure that is shown is the one that is judged."""
+
 _PAGE: Final = 4096.0
 """Bytes in which the kernel counts a process' memory, on every board we know of the smallest page."""
 
@@ -98,7 +103,7 @@ _ALL = (
         "s",
         "lower",
         "latency p50",
-        "median over trials of each trial's median inference",
+        "geometric mean over trials of each trial's median inference",
         of_summary=lambda trial: trial.quantiles.get("p50"),
         batched=True,
         short="p50",
@@ -110,7 +115,7 @@ _ALL = (
         "s",
         "lower",
         "latency p90",
-        "median over trials of each trial's 90th percentile, clock read singly",
+        "geometric mean over trials of each trial's 90th percentile, clock read singly",
         percentile=0.90,
         short="p90",
     ),
@@ -119,7 +124,7 @@ _ALL = (
         "s",
         "lower",
         "latency p99",
-        "median over trials of each trial's 99th percentile, clock read singly",
+        "geometric mean over trials of each trial's 99th percentile, clock read singly",
         percentile=0.99,
     ),
     Metric(
@@ -127,7 +132,7 @@ _ALL = (
         "s",
         "lower",
         "latency mean",
-        "median over trials of each trial's mean inference",
+        "geometric mean over trials of each trial's mean inference",
         of_summary=lambda trial: trial.mean_s,
         batched=True,
     ),
@@ -136,7 +141,7 @@ _ALL = (
         "s",
         "lower",
         "first inference",
-        "median over trials of the first invoke of a new interpreter",
+        "geometric mean over trials of the first invoke of a new interpreter",
         of_summary=lambda trial: trial.first_inference_s,
     ),
     Metric(
@@ -144,7 +149,7 @@ _ALL = (
         "s",
         "lower",
         "init time",
-        "interpreter made and tensors allocated, in processes exec'd anew",
+        "geometric mean over processes exec'd anew of the time to make an interpreter and allocate tensors",
         kind="memory",
     ),
     Metric(
@@ -152,7 +157,7 @@ _ALL = (
         "s",
         "lower",
         "preprocess",
-        "median over trials of each trial's median time from a raw sample to the model's inputs",
+        "geometric mean over trials of each trial's median time from a raw sample to the model's inputs",
         kind="stages",
     ),
     Metric(
@@ -160,7 +165,7 @@ _ALL = (
         "s",
         "lower",
         "inference",
-        "median over trials of each trial's median invoke between the other two stages, caches as they leave them",
+        "geometric mean over trials of each trial's median invoke between the other stages, caches as they leave them",
         kind="stages",
     ),
     Metric(
@@ -168,7 +173,7 @@ _ALL = (
         "s",
         "lower",
         "postprocess",
-        "median over trials of each trial's median time from the model's outputs to the answer",
+        "geometric mean over trials of each trial's median time from the model's outputs to the answer",
         kind="stages",
     ),
     Metric(
@@ -176,7 +181,7 @@ _ALL = (
         "s",
         "lower",
         "end to end",
-        "median over trials of each trial's median time from a raw sample to the answer, timed as a whole",
+        "geometric mean over trials of each trial's median time from a raw sample to the answer, timed as a whole",
         kind="stages",
     ),
     Metric(
@@ -184,7 +189,7 @@ _ALL = (
         "1/s",
         "higher",
         "throughput",
-        "inferences per second of measuring, one after the other, without copying inputs",
+        "geometric mean over trials of inferences per second of measuring, one after the other, without copying inputs",
         of_summary=lambda trial: 1.0 / trial.mean_s,
         batched=True,
     ),
@@ -193,7 +198,7 @@ _ALL = (
         "B",
         "lower",
         "peak memory",
-        "VmHWM of a process exec'd anew that ran the model",
+        "geometric mean over processes exec'd anew that ran the model of their VmHWM",
         kind="memory",
         repeats="identical",
         step=_PAGE,
@@ -205,7 +210,7 @@ _ALL = (
         "B",
         "lower",
         "model memory",
-        "growth of VmHWM from before the model was loaded until after inference",
+        "geometric mean over processes of the growth of VmHWM from before the model was loaded until after inference",
         kind="memory",
         repeats="identical",
         step=_PAGE,
@@ -241,7 +246,7 @@ _ALL = (
         "J",
         "lower",
         "energy per inference",
-        "mean total power times mean latency",
+        "geometric mean over trials of mean total power times the trial's mean latency",
         kind="energy",
         repeats="once",
         short="energy",

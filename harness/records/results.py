@@ -38,6 +38,10 @@ class Finding(Record):
     value: float | None = None
     ci_low: float | None = None
     ci_high: float | None = None
+    bound_low: float | None = None
+    """The ends of the interval that was judged, after ``blocks``: the one towards a FAIL holds at ``alpha``, the other
+    at ``miss``. Value and interval are those that are shown: of all blocks, at one level."""
+    bound_high: float | None = None
     alpha: float | None = None
     """This finding's own share of the chance of a false alarm; None where nothing is left to chance."""
     miss: float | None = None
@@ -387,6 +391,8 @@ class Run(Record):
     """None in runs of an earlier harness."""
     judging_rule: int = 1
     """Which rule judged the limits; 1 where an earlier harness did not say so."""
+    estimator: int = 1
+    """Which estimator made the figures of trials; 1 where an earlier harness did not say so."""
 
 
 class Results(Record):

@@ -33,6 +33,7 @@ MOST_CHANGES = 20
 """Lines of what changed against a baseline; the losses are the first, and the report has all."""
 MOST_ROWS = 100
 """Of a device: nobody reads a thousand rows in a terminal."""
+_LEAST_CONFIDENCE = 0.9
 WIDE = 96
 """From so many columns on, p90 has room too."""
 
@@ -69,15 +70,20 @@ def _block(results: Results, device: str, entries: list[Entry], width: int) -> s
 
 def _legend(entries: list[Entry], width: int) -> list[str]:
     """What the small second lines are; nothing where there is none."""
-    said = [
-        f"below p50: its {confidence:.0%} interval over trials".replace("%", " %")
-        for confidence in sorted({m.confidence for m in _of(entries, "latency_p50") if m.confidence is not None})
-    ]
+    levels = sorted({m.confidence for m in _of(entries, "latency_p50") if m.confidence is not None}, reverse=True)
+    said = list(dict.fromkeys(f"below p50: {_interval_name(confidence)}" for confidence in levels))
     if any(shown.change for entry in entries if (shown := number(entry, "accuracy"))):
         said.append("below accuracy: points gained or lost against float32")
     if any(m.band is not None for m in _of(entries, "energy_per_inference")):
         said.append("below energy: the error band of its source")
     return [_wrap("; ".join(said), width)] if said else []
+
+
+def _interval_name(confidence: float) -> str:
+    """What an interval of a confidence is; two and three trials have their ends only."""
+    if confidence < _LEAST_CONFIDENCE:
+        return "the least and largest of so few trials"
+    return f"its {confidence:.0%} interval over trials".replace("%", " %")
 
 
 def _of(entries: list[Entry], metric: str) -> list[Measurement]:

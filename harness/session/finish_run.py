@@ -16,6 +16,7 @@ from harness.pipeline.recipes.recipe import parse_recipe
 from harness.records.errors import CandidateSpecError, GitError
 from harness.records.labels import label_tests
 from harness.records.limit_test import JUDGING_RULE
+from harness.records.metrics import ESTIMATOR
 from harness.records.results import Entry, Outcome, Results, Run, TestNote
 from harness.records.secret_names import words_without_secrets
 from harness.records.settings import Settings
@@ -162,6 +163,7 @@ class _Closing:
             gate=gate,
             outcome=outcome,
             judging_rule=JUDGING_RULE,
+            estimator=ESTIMATOR,
         )
 
 

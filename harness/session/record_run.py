@@ -6,10 +6,12 @@ from itertools import islice
 
 from harness.records.errors import UsageError
 from harness.records.history import Attempt, Series
-from harness.records.metrics import METRICS
+from harness.records.metrics import ESTIMATES, ESTIMATOR, METRICS
 from harness.records.results import Entry, Results, SelfTests
 from harness.records.settings import Settings
 from harness.records.status import Status
+from harness.records.units import format_quantity
+from harness.stats.estimates import median_over_trials
 from harness.store.history import import_runs, newest_points, open_history, with_changes
 
 POINTS = 50
@@ -55,7 +57,7 @@ def record_run(results: Results, settings: Settings, *, again: bool = False) -> 
     wanted = [one for one in own if _is_followed(one.metric) or (_subject(one), one.metric) in judged]
     series = [newest_points(with_changes(one), POINTS) for one in wanted]
     kept = tuple(one for one in series if len(one.points) > 1)
-    return HistoryExcerpt(kept, (*opened.said, *_attempts(results, tried)), tests)
+    return HistoryExcerpt(kept, (*opened.said, *_by_method(results, found), *_attempts(results, tried)), tests)
 
 
 def _kept_metrics(entries: Sequence[Entry]) -> list[str]:
@@ -67,6 +69,34 @@ def _kept_metrics(entries: Sequence[Entry]) -> list[str]:
 def _is_followed(metric: str) -> bool:
     """Whether the metric's way is kept in every results file; others' where a budget judged them."""
     return metric in METRICS and METRICS[metric].followed
+
+
+def _by_method(results: Results, found: Sequence[Series]) -> Iterator[str]:
+    """In the first run after another estimator's, how far the figure of each absolute limit moved by that alone."""
+    earlier = {(_subject(one), one.metric): one.estimator for one in found if one.estimator != results.run.estimator}
+    since = {
+        (_subject(one), one.metric)
+        for one in found
+        if one.estimator == results.run.estimator and any(point.run_id != results.run.id for point in one.points)
+    }
+    for entry in results.entries:
+        for finding in entry.findings:
+            key = _subject(entry), finding.metric or ""
+            if finding.gate == "budget" and key in earlier and key not in since:
+                yield from _moved(entry, finding.metric or "", ESTIMATES.get(earlier[key], ""))
+
+
+def _moved(entry: Entry, metric: str, before: str) -> Iterator[str]:
+    """Both figures from the entry's own trials; nothing where the earlier estimator is unknown or tells no figure."""
+    told = next((one for one in entry.measurements if one.metric == metric and one.value is not None), None)
+    was = median_over_trials(metric, entry.trials, entry.figures) if before == ESTIMATES[1] else None
+    if told is None or not told.value or not was:
+        return
+    values = [format_quantity(value, told.unit) for value in (told.value, was)]
+    yield (
+        f"{metric} of {entry.subject} on {entry.device} is now the {ESTIMATES[ESTIMATOR]}, {values[0]}; the {before} "
+        f"of earlier runs would be {values[1]}: the method alone moved it by {100 * (told.value / was - 1):+.2g} %"
+    )
 
 
 def _subject(one: Entry | Attempt | Series) -> tuple[str, str, str | None, str]:

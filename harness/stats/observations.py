@@ -69,7 +69,7 @@ def is_usable(block: Sequence[Observation]) -> bool:
 
 def interleaved(blocks: Sequence[Sequence[Observation]]) -> Blocks:
     """Effects, on the logarithmic scale, of blocks in which both arms took turns; others are left out."""
-    usable = [is_usable(block) and tuple(one.arm for one in block) in _TURNS for block in blocks]
+    usable = [is_interleaved(block) for block in blocks]
     seen = [block for block, counts in zip(blocks, usable, strict=True) if counts]
     outside = np.array([block[0].arm == "candidate" for block in seen], dtype=np.bool_)
     if seen and all(len(block) == _WHOLE for block in seen):
@@ -81,6 +81,16 @@ def interleaved(blocks: Sequence[Sequence[Observation]]) -> Blocks:
         logs, own = _logs(block), np.array([one.arm == "candidate" for one in block])
         effects.append(float(logs[own].mean() - logs[~own].mean()))
     return Blocks(np.array([effects]), np.where(outside, 1.0, -1.0))
+
+
+def is_interleaved(block: Sequence[Observation]) -> bool:
+    """Whether both arms took turns in a block, and all of it counts."""
+    return is_usable(block) and tuple(one.arm for one in block) in _TURNS
+
+
+def orientation(block: Sequence[Observation]) -> float:
+    """1 where the candidate had the outer places of a block, -1 where it had the inner ones."""
+    return 1.0 if block[0].arm == "candidate" else -1.0
 
 
 def single_arm(blocks: Sequence[Sequence[Observation]]) -> Blocks:

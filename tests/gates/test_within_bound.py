@@ -13,7 +13,9 @@ from harness.testing import make_entry
 
 EVIDENCE = Evidence(make_entry(device="rpi4"), Settings(), share=0.001)
 LIMIT = parse_limit("latency_p90", "5 ms", origin="marker")
-PASSED = Finding(gate="budget", metric="latency_p90", status=Status.PASS, reason="held", value=0.0046, ci_high=0.0047)
+PASSED = Finding(
+    gate="budget", metric="latency_p90", status=Status.PASS, reason="held", value=0.0046, bound_high=0.0047
+)
 
 
 def measured(bound: float | None, independent: int | None = 80, metric: str = "latency_p90") -> Measurement:
@@ -25,12 +27,12 @@ def measured(bound: float | None, independent: int | None = 80, metric: str = "l
 def test_a_bound_within_the_limit_leaves_the_pass_and_stands_in_it() -> None:
     for bound in (0.0049, 0.005):
         found = hold_to_bound(PASSED, measured(bound), LIMIT, EVIDENCE)
-        assert (found.status, found.reason, found.ci_high) == (Status.PASS, "held", bound)
+        assert (found.status, found.reason, found.bound_high) == (Status.PASS, "held", bound)
 
 
 def test_a_pass_whose_bound_is_above_the_limit_is_too_close_to_call() -> None:
     found = hold_to_bound(PASSED, measured(0.0052), LIMIT, EVIDENCE)
-    assert (found.status, found.ci_high) == (Status.INCONCLUSIVE, 0.0052)
+    assert (found.status, found.bound_high) == (Status.INCONCLUSIVE, 0.0052)
     assert found.reason == (
         "latency_p90 too close to call: 80 independent reads bound it with 99 % by 5.2 ms only, against 5 ms on rpi4; "
         "give a longer --time-limit (marker)"
@@ -39,7 +41,7 @@ def test_a_pass_whose_bound_is_above_the_limit_is_too_close_to_call() -> None:
 
 def test_too_few_reads_for_any_bound_never_pass() -> None:
     found = hold_to_bound(PASSED, measured(None, 12), LIMIT, EVIDENCE)
-    assert (found.status, found.ci_high) == (Status.INCONCLUSIVE, None)
+    assert (found.status, found.bound_high) == (Status.INCONCLUSIVE, None)
     assert "12 independent reads give no bound with 99 %, against 5 ms on rpi4" in found.reason
     untold = hold_to_bound(PASSED, measured(None, None), LIMIT, EVIDENCE)
     assert "its reads give no bound" in untold.reason

@@ -5,7 +5,6 @@ from support.sample_results import results
 
 from harness.gates import is_asked, judge, limit_tests_of, parse_limits
 from harness.measure import execute, make_plan, most_blocks
-from harness.measure.compare_runs import values_by_trial
 from harness.records.candidate import Candidate
 from harness.records.metrics import METRICS, Metric
 from harness.records.results import Entry, Measurement
@@ -15,6 +14,7 @@ from harness.records.units import format_quantity
 from harness.report.page import page
 from harness.report.summary import summary
 from harness.report.terminal import table
+from harness.stats.estimates import figure_of
 from harness.testing import SimulatedBoard, SimulatedModel, make_artifact, make_runner
 
 NEW = Metric("latency_p95", "s", "lower", "latency p95", "a median of 95th percentiles", percentile=0.95, short="p95")
@@ -54,7 +54,8 @@ def test_it_is_measured_and_judged_by_its_budget(limit: str, status: Status) -> 
     found = of(entry)
     assert found.value == pytest.approx(0.004 * 1.0334, rel=0.02)
     assert found.ci_low is not None and found.upper_bound is not None
-    assert len(values_by_trial(entry, NEW.name)) == found.n
+    kept = figure_of(NEW.name, entry.trials, entry.figures)
+    assert kept is not None and (kept.trials, kept.value) == (found.n, found.value)
     assert (entry.status, entry.findings[-1].metric) == (status, "latency_p95")
     assert entry.reason.startswith("latency_p95 4.")
 

@@ -3,10 +3,11 @@ import math
 import pytest
 from support.sample_results import measured
 
-from harness.measure.compare_runs import FLOOR, compare_results, values_by_trial
+from harness.measure.compare_runs import FLOOR, compare_results
 from harness.records.metrics import is_exact
 from harness.records.results import DeviceRecord, Histogram, Results, Run, TrialMetrics, TrialSummary
 from harness.records.status import Status
+from harness.stats.estimates import figure_of
 from harness.testing import make_entry, make_facts, make_profile
 
 SHAPE = Histogram(edges_s=[1.0, 2.0], counts=[1])
@@ -108,9 +109,10 @@ def test_what_trials_keep_of_other_metrics_counts():
 
 def test_only_the_candidates_own_valid_trials_count():
     mixed = entry(trials=[trial(0.004), trial(0.001, arm="baseline"), trial(0.9, void="hot")])
-    assert values_by_trial(mixed, "latency_p50") == [0.004]
-    assert values_by_trial(mixed, "latency_mean") == [pytest.approx(0.0044)]
-    assert values_by_trial(mixed, "latency_p99") == [] and values_by_trial(mixed, "model_size") == []
+    p50, mean = (figure_of(metric, mixed.trials, mixed.figures) for metric in ("latency_p50", "latency_mean"))
+    assert (p50.value, p50.trials) == (0.004, 1)
+    assert (mean.value, mean.trials) == (pytest.approx(0.0044), 1)
+    assert [figure_of(metric, mixed.trials, mixed.figures) for metric in ("latency_p99", "model_size")] == [None, None]
 
 
 @pytest.mark.parametrize(

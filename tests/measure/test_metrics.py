@@ -60,15 +60,20 @@ def test_without_stages_their_metrics_are_left_out():
     assert names == set(METRICS) - set(STAGES)
 
 
-def test_stages_are_the_median_over_trials_of_each_trials_median():
+def test_stages_are_the_geometric_mean_over_trials_of_each_trials_median():
     trials = [_stages_trial(i, preprocess_ms=ms) for i, ms in enumerate([2.0, 3.0, 9.0])]
     found = _by_name(compute_all(_evidence(*trials, artifact=make_artifact(stages=make_stages()))))
     assert tuple(name for name in found if name in STAGES) == STAGES
     assert {name: found[name].value for name in STAGES} == pytest.approx(
-        {"preprocess": 0.003, "inference": 0.004, "postprocess": 0.0005, "end_to_end": 0.0075}
+        {
+            "preprocess": 0.001 * (2 * 3 * 9) ** (1 / 3),
+            "inference": 0.004,
+            "postprocess": 0.0005,
+            "end_to_end": 0.001 * (6.5 * 7.5 * 13.5) ** (1 / 3),
+        }
     )
     assert found["preprocess"].ci_low < 0.003 < found["preprocess"].ci_high
-    assert (found["end_to_end"].n, found["end_to_end"].confidence) == (3, 0.95)
+    assert (found["end_to_end"].n, found["end_to_end"].confidence) == (3, 0.75)
     assert found["end_to_end"].obtained.endswith("timed as a whole; 9 runs")
 
 
@@ -100,12 +105,13 @@ def test_without_trials_everything_measured_is_unknown_with_the_reason():
     assert found["model_size"].value == 40_000
 
 
-def test_latency_is_the_median_over_trials_of_each_trials_median():
+def test_latency_is_the_geometric_mean_over_trials_of_each_trials_median():
     trials = [_latency_trial(i, ns) for i, ns in enumerate([4e6, 5e6, 9e6])]
     p50 = _by_name(compute_all(_evidence(*trials)))["latency_p50"]
-    assert p50.value == pytest.approx(np.median(trials[1].samples_ns) / 1e9)
+    medians = [np.median(trial.samples_ns) / 1e9 for trial in trials]
+    assert p50.value == pytest.approx(np.prod(medians) ** (1 / 3))
     assert p50.ci_low < p50.value < p50.ci_high
-    assert (p50.n, p50.confidence) == (3, 0.95)
+    assert (p50.n, p50.confidence) == (3, 0.75)
 
 
 def test_one_trial_has_no_interval_however_many_samples_it_has():
@@ -163,7 +169,7 @@ def test_startup_takes_init_from_processes_execd_anew():
     ]
     found = _by_name(compute_all(_evidence(*trials)))
     assert (found["init_time"].value, found["init_time"].n) == (0.5, 1)
-    assert found["first_inference"].value == pytest.approx(0.025)
+    assert found["first_inference"].value == pytest.approx(np.sqrt(0.02 * 0.03))
 
 
 def test_startup_that_no_trial_told():

@@ -134,7 +134,7 @@ def test_numbers_stand_with_interval_and_n(page):
 def test_how_numbers_were_obtained_is_told(page):
     text = page.read_text(encoding="utf-8")
     for part in (
-        "median over trials",
+        "geometric mean over trials",
         "95 % interval",
         "PowerJoular, Pi 4B rev 1.2, 64-bit",
         "±40 %",

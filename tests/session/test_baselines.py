@@ -14,6 +14,7 @@ from harness.pipeline.builder.artifact_folder import export_artifacts
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import UsageError
+from harness.records.metrics import METRICS
 from harness.records.results import (
     ArtifactRecord,
     DeviceRecord,
@@ -231,7 +232,19 @@ def stored(tmp_path: Path) -> Results:
         update={
             "trials": [trial, trial.model_copy(update={"block": 1}), trial.model_copy(update={"arm": "baseline"})],
             "figures": [figures, figures.model_copy(update={"arm": "baseline"})],
-            "measurements": [Measurement(metric="latency_p50", unit="s", better="lower", value=0.004)],
+            "measurements": [
+                Measurement(
+                    metric="latency_p50",
+                    unit="s",
+                    better="lower",
+                    value=0.004,
+                    ci_low=0.004,
+                    ci_high=0.004,
+                    confidence=0.5,
+                    n=2,
+                    obtained=METRICS["latency_p50"].obtained,
+                )
+            ],
         }
     )
     run = Run(

@@ -1,6 +1,7 @@
 import pytest
 from support.sample_results import results
 
+from harness.records.metrics import ESTIMATOR
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session.record_run import POINTS, record_run
@@ -112,3 +113,37 @@ def test_a_history_that_cannot_be_had_is_a_note_without_its_password(tmp_path):
         note.startswith("not in the history: history postgresql+psycopg://bench:***@127.0.0.1:1/x")
         and "secret" not in note
     )
+
+
+def with_budget(run, estimator):
+    """The run of an estimator, in which each entry's p50 has an absolute limit."""
+    found = results().entries[5].findings[0]
+    entries = [one.model_copy(update={"findings": [found]}) for one in run.entries]
+    return run.model_copy(
+        update={"run": run.run.model_copy(update={"estimator": estimator}), "entries": [*entries[:4], *entries[5:]]}
+    )
+
+
+def test_the_first_run_of_another_estimator_says_what_the_method_alone_moved(settings):
+    record_run(with_budget(run_of(0, commit=None), 1), settings)
+    kept = record_run(with_budget(run_of(1, commit=None), ESTIMATOR), settings)
+    assert len(kept.notes) == 9
+    assert kept.notes[-2] == (
+        "latency_p50 of digits_cnn/int8 on rpi4 is now the geometric mean over trials, 1.45 ms; the median over trials "
+        "of earlier runs would be 1.454 ms: the method alone moved it by -0.3 %"
+    )
+    assert {one.metric for one in kept.series} == {"model_size", "accuracy"}, "an exact figure goes on"
+    assert record_run(with_budget(run_of(2, commit=None), ESTIMATOR), settings).notes == ()
+
+
+def test_a_figure_that_an_unknown_estimator_made_is_not_made_again(settings):
+    record_run(with_budget(run_of(0, commit=None), 99), settings)
+    assert record_run(with_budget(run_of(1, commit=None), ESTIMATOR), settings).notes == ()
+
+
+def test_a_limit_on_a_figure_that_could_not_be_known_says_nothing(settings):
+    record_run(with_budget(run_of(0, commit=None), 1), settings)
+    run = with_budget(run_of(1, commit=None), ESTIMATOR)
+    entries = [one.model_copy(update={"measurements": [], "trials": []}) for one in run.entries[:4]]
+    untried = [one.model_copy(update={"trials": []}) for one in run.entries[4:]]
+    assert record_run(run.model_copy(update={"entries": [*entries, *untried]}), settings).notes == ()

@@ -134,6 +134,17 @@ def test_branches_are_series_apart_and_one_can_be_asked_for(url):
     assert main.branch == "main"
 
 
+def test_estimators_are_series_apart_but_for_what_is_exact(url):
+    history = History.open(url)
+    for number, estimator in enumerate([1, 2, 2]):
+        results = run_of(number)
+        history.append(results.model_copy(update={"run": results.run.model_copy(update={"estimator": estimator})}))
+    asked = {"candidate": "digits_cnn/int8", "device": "rpi4"}
+    found = history.series(metrics=["latency_p50"], **asked)
+    assert {one.estimator: len(one.points) for one in found} == {1: 1, 2: 2}
+    assert [len(one.points) for one in history.series(metrics=["model_size"], **asked)] == [3]
+
+
 def test_a_candidate_is_found_by_its_name_and_by_the_name_that_is_shown(url):
     history = History.open(url)
     odd = [entry.model_copy(update={"candidate": "a/b", "recipe": "c/d"}) for entry in SAMPLE.entries[:1]]

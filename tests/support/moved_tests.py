@@ -16,6 +16,12 @@ RENAMED = {
     "test_golden_file_of_version_1_loads_and_what_it_held_serialises_identically": (
         "test_golden_file_of_version_2_loads_and_what_it_held_serialises_identically"
     ),
+    "test_latency_is_the_median_over_trials_of_each_trials_median": (
+        "test_latency_is_the_geometric_mean_over_trials_of_each_trials_median"
+    ),
+    "test_stages_are_the_median_over_trials_of_each_trials_median": (
+        "test_stages_are_the_geometric_mean_over_trials_of_each_trials_median"
+    ),
     "test_the_families_give_every_metric_once": "test_every_metric_is_there_once_in_the_order_of_the_table",
     "test_the_readme_s_budgets_are_accepted": "test_the_first_budgets_are_accepted",
     "test_the_readme_s_statuses_have_their_exit_codes": "test_the_statuses_have_their_exit_codes",

@@ -7,7 +7,7 @@ from harness.records.artifact import AccuracyResult, TensorInfo, Verification
 from harness.records.board import BoardFacts, RuntimeFound, TrialMemory, TrialTelemetry
 from harness.records.device import Connection, DeviceProfile, Hardware
 from harness.records.limit_test import JUDGING_RULE
-from harness.records.metrics import METRICS
+from harness.records.metrics import ESTIMATOR, METRICS
 from harness.records.results import (
     ArtifactRecord,
     DeviceRecord,
@@ -251,6 +251,7 @@ def entries() -> list[Entry]:
 def run() -> Run:
     return Run(
         judging_rule=JUDGING_RULE,
+        estimator=ESTIMATOR,
         id="3f9a1c",
         created_at="2026-11-24T05:45:00Z",
         harness_version="0.1.0",

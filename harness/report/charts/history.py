@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.records.history import Series, SeriesPoint
 from harness.records.labels import Pair, label_tests
-from harness.records.metrics import METRICS, Unit
+from harness.records.metrics import ESTIMATES, METRICS, Unit
 from harness.records.text import visible
 from harness.report.charts.style import CONFIG, PALETTE, WIDTH, Spec, axis_unit, palette, quantitative
 from harness.report.groups import distinct
@@ -57,6 +57,7 @@ def _name(one: Series, alike: Sequence[Series], labels: Mapping[Pair, str]) -> s
         "runtime": f"{one.runtime or 'unknown runtime'}",
         "delegate": f"delegate {one.delegate or 'unknown'}",
         "num_threads": f"threads {one.num_threads or 'unknown'}",
+        "estimator": ESTIMATES.get(one.estimator, "by another estimator"),
     }
     telling = [words for field, words in said.items() if len({getattr(other, field) for other in alike}) > 1]
     return " ".join([one.recipe or "as given", *([f"({test})"] if test else []), *telling])

@@ -14,7 +14,15 @@ from harness.records.device import DeviceProfile
 from harness.records.errors import BuildError, UsageError
 from harness.records.limit_test import RunSpread
 from harness.records.plan import RunnerSpec
-from harness.records.results import BaselineRecord, DeviceRecord, Entry, Results, TrialMetrics, TrialSummary
+from harness.records.results import (
+    BaselineRecord,
+    DeviceRecord,
+    Entry,
+    Measurement,
+    Results,
+    TrialMetrics,
+    TrialSummary,
+)
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.store import load_run
@@ -176,7 +184,7 @@ class StoredBaseline:
             runtime=before.runtime,
             delegate=before.delegate,
             num_threads=before.num_threads,
-            measurements=before.measurements,
+            measurements=_figures(before),
             run_spread=self._run_spread(device, entry),
         )
         return BaselineArm(
@@ -205,3 +213,11 @@ class StoredBaseline:
 
     def _record(self, state: str, sentence: str) -> BaselineRecord:
         return BaselineRecord.model_validate({"given": self.given, "state": state, "sentence": sentence})
+
+
+def _figures(before: Entry) -> list[Measurement]:
+    """The candidate's by this estimator, from its trials alone: of what it was compared with nothing is taken over."""
+    from harness.measure.arm_evidence import restate  # loads numpy, which collecting benchmarks is spared
+
+    trials = [one for one in before.trials if one.arm == "candidate"]
+    return restate(before.measurements, "candidate", trials, [one for one in before.figures if one.arm == "candidate"])

@@ -28,6 +28,7 @@ from sqlalchemy.pool import NullPool
 from harness.records.base import describe_problems
 from harness.records.errors import UsageError
 from harness.records.history import Attempt, Series, SeriesPoint
+from harness.records.metrics import ESTIMATOR, is_exact
 from harness.records.results import SELFTEST, DeviceRecord, Entry, Results, SelfTests
 from harness.records.status import Status
 from harness.records.text import shorten
@@ -83,6 +84,7 @@ _SUBJECT: Final = (
     ENTRIES.c.num_threads,
     ENTRIES.c.test,
     RUNS.c.branch,
+    RUNS.c.estimator,
 )
 """What makes a series: all of it is alike in all of its points."""
 _MEASURED: Final = RUNS.join(ENTRIES, ENTRIES.c.run_id == RUNS.c.id).join(
@@ -229,8 +231,9 @@ class History:
         """By metric what runs found of an entry's candidate on a device set up alike, a list for each artifact.
 
         A run has one figure of an artifact, its first; those of entries that were not fit to be judged are left out.
+        Figures of two estimators stand in lists of their own.
         """
-        columns = (RUNS.c.id, ENTRIES.c.artifact_sha256, MEASUREMENTS.c.metric, MEASUREMENTS.c.value)
+        columns = (RUNS.c.id, RUNS.c.estimator, ENTRIES.c.artifact_sha256, MEASUREMENTS.c.metric, MEASUREMENTS.c.value)
         alike = {
             ENTRIES.c.device: entry.device,
             ENTRIES.c.candidate: entry.candidate,
@@ -243,10 +246,10 @@ class History:
         wanted = select(*columns).select_from(_MEASURED)
         wanted = wanted.where(*(column.is_not_distinct_from(value) for column, value in alike.items()))
         wanted = wanted.where(ENTRIES.c.status.not_in(_NOT_FIT), MEASUREMENTS.c.value > 0.0)
-        found: dict[str, dict[str, dict[str, float]]] = {}
+        found: dict[str, dict[tuple[str, int], dict[str, float]]] = {}
         for row in self._rows(wanted.order_by(RUNS.c.created_at, RUNS.c.id, ENTRIES.c.id)):
             if row.artifact_sha256 is not None:
-                runs = found.setdefault(row.metric, {}).setdefault(row.artifact_sha256, {})
+                runs = found.setdefault(row.metric, {}).setdefault((row.artifact_sha256, row.estimator), {})
                 runs.setdefault(row.id, row.value)
         return {metric: [list(runs.values()) for runs in artifacts.values()] for metric, artifacts in found.items()}
 
@@ -370,13 +373,16 @@ def _measured(entry: Entry, entry_id: int) -> list[dict[str, Any]]:
 
 
 def _grouped(rows: Sequence[Row[Any]]) -> list[Series]:
-    """Rows of a subject together. Raises ValidationError for what no run has: a database may be another's."""
+    """Rows of a subject together. Raises ValidationError for what no run has: a database may be another's.
+
+    An exact figure is none of an estimator's: its series goes on whichever the runs had.
+    """
     found: dict[tuple[Any, ...], list[SeriesPoint]] = {}
     again = Counter[tuple[Any, ...]]()
     width = len(_SUBJECT)
     for row in rows:
         values = dict(zip((column.name for column in _POINT), row[width:], strict=True))
-        subject = tuple(row[:width])
+        subject = (*row[: width - 1], ESTIMATOR if is_exact(row.metric) else row.estimator)
         again[subject, row.run_id] += 1
         found.setdefault((*subject, again[subject, row.run_id]), []).append(SeriesPoint.model_validate(values))
     names = [*(column.name for column in _SUBJECT), "repeat"]

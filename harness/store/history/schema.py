@@ -25,7 +25,7 @@ from sqlalchemy import (
 from harness.records.errors import UsageError
 from harness.records.text import shorten
 
-NEWEST: Final = "0006"
+NEWEST: Final = "0007"
 """The schema's version that these tables are."""
 METADATA: Final = MetaData()
 
@@ -40,6 +40,7 @@ RUNS: Final = Table(
     Column("status", String(16), nullable=False),
     Column("exit_code", Integer, nullable=False),
     Column("branch", Text),
+    Column("estimator", Integer, nullable=False, server_default="1"),
     Index("runs_by_commit", "commit"),
     Index("runs_by_time", "created_at", "id"),
 )

@@ -47,6 +47,18 @@ def wanted(path: str, what: str) -> tuple[int, Mutant]:
     )
 
 
+def test_a_change_of_nothing_is_not_noticed() -> None:
+    code = (
+        "from mutants.mutants import *\nfrom mutants.mutants import _fork, _tested\n"
+        "nothing = Mutant(ROOT / 'harness/records/text.py', -1, 1, 'nothing')\n"
+        "order = Order(nothing, Reach({}, {}))\n"
+        "print(os.waitpid(_fork(lambda: _tested('records', nothing, order)), 0)[1])"
+    )
+    paths = {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT}"}
+    done = subprocess.run([sys.executable, "-c", code], env=paths, capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
+
+
 def test_a_few_of_a_room_are_noticed() -> None:
     words = [sys.executable, SCRIPT, "records", "--count=3", "--seed=0", "--jobs=1", "--least=50"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)

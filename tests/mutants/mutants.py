@@ -162,7 +162,7 @@ class Reach:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Order:
     """A plugin of pytest that runs the likeliest tests to fail first, and the quickest of them before others."""
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_1samp, ttest_ind
+from scipy.stats import t, ttest_1samp, ttest_ind
 
 from harness.records.metrics import METRICS
 from harness.records.results import Histogram, TrialMetrics, TrialSummary
@@ -200,3 +200,80 @@ def test_swapped_arms_give_the_inverse():
     back = [one.model_copy(update={"arm": "baseline" if one.arm == "candidate" else "candidate"}) for one in there]
     assert ratio(there).value * ratio(back).value == pytest.approx(1.0)
     assert ratio(there).low * ratio(back).high == pytest.approx(1.0)
+
+
+def least_squares(effects, turns):
+    """Mean effect, its standard error, degrees of freedom and what the line leaves."""
+    both = min((turns > 0).sum(), (turns < 0).sum()) >= 2
+    design = np.column_stack([np.ones(effects.size), turns]) if both else np.ones((effects.size, 1))
+    line = np.linalg.lstsq(design, effects, rcond=None)[0]
+    left, degrees = effects - design @ line, effects.size - design.shape[1]
+    return line[0], np.sqrt(left @ left / degrees * np.linalg.inv(design.T @ design)[0, 0]), degrees, left
+
+
+def bartlett(left):
+    """What the error grows by where neighbours resemble each other, freed of its bias by Kendall's formula."""
+    n = left.size
+    r = (left[1:] - left.mean()) @ (left[:-1] - left.mean()) / ((left - left.mean()) @ (left - left.mean()))
+    likely = min(max(r + (1 + 4 * r) / n, 0.0), 0.95)
+    return np.sqrt((1 + likely) / (1 - likely))
+
+
+@pytest.mark.parametrize(("blocks", "widened"), [(4, False), (5, False), (6, True), (13, True)])
+def test_an_arm_by_turns_has_the_interval_of_the_line_widened_from_six_blocks_on(blocks, widened):
+    drift = np.cumsum(np.random.default_rng(blocks).normal(0.0, 0.05, (blocks, 1)), axis=0)
+    logs = drift + np.random.default_rng(1).normal(0.0, 0.01, (blocks, 4))
+    trials = by_turns(logs, first_place=0.3)
+    turns = np.array([1.0 if one.arm == "candidate" else -1.0 for one in trials[::4]])
+    told = np.log([one.quantiles["p50"] for one in trials]).reshape(-1, 4)
+    for arm, sign in (("candidate", 1.0), ("baseline", -1.0)):
+        outside = (turns * sign > 0)[:, np.newaxis]
+        effects = np.where(outside, told[:, [0, 3]], told[:, [1, 2]]).mean(axis=1)
+        mean, error, degrees, left = least_squares(effects, turns)
+        error *= bartlett(left) if widened else 1.0
+        half = t.isf(0.025, degrees) * error
+        found = figure_of("latency_p50", trials, [], arm)
+        assert (found.value, found.low, found.high) == pytest.approx(tuple(np.exp([mean, mean - half, mean + half])))
+        assert (found.error, found.degrees, found.trials) == (pytest.approx(error), degrees, 2 * blocks)
+    assert widened is False or bartlett(left) > 1.0
+
+
+@pytest.mark.parametrize("blocks", [4, 7, 12])
+def test_of_the_ratio_what_neighbours_share_has_dropped_out(blocks):
+    logs = np.cumsum(np.random.default_rng(blocks).normal(0.0, 0.05, (blocks, 4)), axis=0)
+    trials = by_turns(logs, first_place=0.3)
+    turns = np.array([1.0 if one.arm == "candidate" else -1.0 for one in trials[::4]])
+    told = np.log([one.quantiles["p50"] for one in trials]).reshape(-1, 4)
+    effects = turns * (told[:, [0, 3]].mean(axis=1) - told[:, [1, 2]].mean(axis=1))
+    mean, error, degrees, _ = least_squares(effects, turns)
+    half = t.isf(0.025, degrees) * error
+    found = ratio(trials)
+    assert (found.value, found.low, found.high) == pytest.approx(tuple(np.exp([mean, mean - half, mean + half])))
+    assert (found.error, found.degrees, found.confidence) == (pytest.approx(error), degrees, 0.95)
+    assert found.trials == 2 * blocks
+
+
+@pytest.mark.parametrize(("figures", "error", "degrees"), [([3.0], 0.0, 0), ([-3.0], 0.0, 0), ([-1.0, 1.0], 1.0, 1)])
+def test_how_well_a_mean_over_trials_is_known(figures, error, degrees):
+    found = mean_over_trials(figures)
+    assert (found.error, found.degrees, found.trials) == (error, degrees, len(figures))
+
+
+def test_a_ratio_of_figures_that_agree_is_known_by_the_fewer_of_them():
+    same = ratio_apart(geometric_mean([2.0] * 5), geometric_mean([1.0] * 3), confidence=0.9)
+    assert (same.error, same.degrees, same.trials, same.confidence) == (0.0, 2, 3, 0.9)
+    half = ratio_apart(geometric_mean([2.0] * 5), geometric_mean([1.0, 1.1, 1.2, 1.05]))
+    other = geometric_mean([1.0, 1.1, 1.2, 1.05])
+    assert (half.error, half.degrees) == pytest.approx((other.error, other.degrees))
+
+
+def test_of_few_trials_the_error_is_that_of_their_logarithms():
+    figures = np.array([1.0, 1.3, 1.1])
+    found = geometric_mean(figures.tolist())
+    assert (found.error, found.degrees) == (pytest.approx(np.log(figures).std(ddof=1) / np.sqrt(3)), 2)
+
+
+def test_a_median_is_of_the_arm_s_own_trials_that_count():
+    trials = [*single([3.0, 1.0, 2.0]), trial(1, 9.0, void="too hot"), trial(2, 7.0, arm="baseline")]
+    assert median_over_trials("latency_p50", trials, []) == 2.0
+    assert median_over_trials("latency_p50", trials, [], "baseline") == 7.0

@@ -193,6 +193,11 @@ def _support(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
     else:
         behind = f"{found.blocks} {what}"
     mean = "ratio of geometric means" if limit.kind == "regression" else "geometric mean"
+    if found.carry_over is not None:
+        apart = "slower" if found.carry_over > 0.0 else "faster"
+        behind += (
+            f" (what runs after the candidate is {format_quantity(abs(found.carry_over), '1')} {apart}, allowed for)"
+        )
     return (
         f"{mean} over processes; {_judged_bound(found, limit)} after {behind}, "
         f"false alarm at most {share_text(evidence.share)}, miss at most {share_text(evidence.settings.miss)}"

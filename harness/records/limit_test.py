@@ -69,7 +69,9 @@ class LimitTestResult(Record):
     candidate is worse (negative: better); the end towards FAIL holds at the question's alpha, the other at its miss
     rate, however often one looked. None: no answer was possible yet. ``exact``: the figure never varied, and was
     compared as it is. ``needed`` is about how many blocks an open question would have taken. ``detectable`` is the
-    value that would have failed with the chance 1 - miss, had measuring gone on as long as it could.
+    value that would have failed with the chance 1 - miss, had measuring gone on as long as it could. ``carry_over`` is
+    the share by which trials that follow the candidate's are slower, where it is beyond chance: an end of the interval
+    allows for it.
     """
 
     verdict: Literal["fail", "pass", "open"]
@@ -82,3 +84,4 @@ class LimitTestResult(Record):
     trials: bool = False
     """Whether ``blocks`` and ``needed`` are of single trials: where there is one look at all of them."""
     detectable: float | None = None
+    carry_over: float | None = None

@@ -6,6 +6,7 @@ orders. The arms follow each other more often than themselves: the ratio is shif
 """
 
 from dataclasses import dataclass
+from math import expm1, inf, sqrt
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,7 @@ TO_PASS: Final = 1.75
 TO_FAIL: Final = 2.5
 """Standard errors from which on a carry-over that works against a verdict is allowed for. The lower one costs 2 % more
 blocks where there is none; what lies below it goes unseen. The boundary towards FAIL is far, and costs more."""
+_MATTERS: Final = 0.001
 _UNKNOWN: Final = 0.5
 """How much of the candidate precedes the first block of all."""
 
@@ -43,6 +45,16 @@ class CarryOver:
         before = np.where(np.isnan(candidate_before), _UNKNOWN, candidate_before) / 2.0
         shown = (logs[..., 1] - logs[..., 2]) * np.where(candidate_outside, 1.0, -1.0)
         return cls(shown, np.where(candidate_outside, before - _UNKNOWN, -before))
+
+    def told(self, blocks: int) -> float | None:
+        """Of the first metric: the share by which what follows the candidate is slower after so many blocks.
+
+        None where it is within TO_FAIL standard errors of nothing, or too small to matter.
+        """
+        seen = self.shown[0, :blocks]
+        error = float(seen.std(ddof=1)) / sqrt(seen.size) if seen.size > 1 else inf
+        mean = float(seen.mean()) if seen.size else 0.0
+        return expm1(mean) if abs(mean) > max(TO_FAIL * error, _MATTERS) else None
 
     def allow(self, low: Array, high: Array, *, mean: Array, error: Array, first: int) -> tuple[Array, Array]:
         """An interval (metrics, looks) that is widened where a carry-over was seen; looks begin at ``first`` blocks.

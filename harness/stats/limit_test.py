@@ -90,7 +90,9 @@ def _answered(
         # Times that agree to the last digit from process to process were not measured: no clock is so coarse.
         return _no_look(blocks.effects.shape[1])
     found = _told(question, decision, bounds, effects=signed.effects[0], within=within)
-    return found.model_copy(update={"trials": question.most_blocks is None and not question.relative})
+    after = blocks.carry_over.told(found.blocks) if blocks.carry_over is not None else None
+    alone = question.most_blocks is None and not question.relative
+    return found.model_copy(update={"trials": alone, "carry_over": after})
 
 
 def _error_of_steps(question: LimitTest, seen: Sequence[Sequence[Observation]]) -> float:

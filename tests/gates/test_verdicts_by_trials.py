@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gates.judged_entries import entry, limit, measured, verdict
 
@@ -297,3 +298,26 @@ def test_a_share_is_shown_with_two_digits(share, text):
 def test_what_stands_behind_a_figure():
     assert basis_of(measured("model_size", 1.0)) == "exact"
     assert basis_of(measured("latency_p50", 1.0, 0.9, 1.1)) == "95 %, 10 trials"
+
+
+@pytest.mark.parametrize(("after", "told"), [(1.05, "5 % slower"), (1.0, None), (0.95, "5 % faster")])
+def test_what_a_hot_candidate_does_to_the_trials_after_it_is_told(after, told):
+    """Trials by turns, of which those that follow the candidate's take that many times as long."""
+    rng, before, made = np.random.default_rng(3), "baseline", []
+    for block in range(40):
+        outer, inner = ("candidate", "baseline") if block % 2 else ("baseline", "candidate")
+        for arm in (outer, inner, inner, outer):
+            p50_s = 0.004 * float(rng.lognormal(0.0, 0.005)) * (after if before == "candidate" else 1.0)
+            one = trials(1, arm=arm, p50_s=p50_s)[0]
+            made.append(one.model_copy(update={"block": block}))
+            before = arm
+    base = stored().model_copy(update={"given": "main", "state": "measured", "sentence": ""})
+    found = judged("40 %", made, key="latency_p50_regression", baseline=base)
+    assert found.status is Status.PASS
+    if told is None:
+        assert "runs after the candidate" not in found.reason
+    else:
+        seen = re.search(r"what runs after the candidate is ([\d.]+ % \w+), allowed for", found.reason)
+        assert seen is not None
+        share, way = seen[1].split(" % ")
+        assert float(share) == pytest.approx(float(told.split()[0]), abs=0.7) and way == told.split()[2]

@@ -3,7 +3,10 @@ from math import log, nan
 import numpy as np
 import pytest
 
+from harness.records.limit_test import LimitTest
+from harness.records.results import Histogram, TrialSummary
 from harness.stats.carry_over import TO_FAIL, TO_PASS, CarryOver
+from harness.stats.limit_test import run_limit_test
 from harness.stats.observations import Observation, interleaved
 from harness.stats.sequential import FAIL, OPEN, PASS, decide, paired
 from harness.stats.spending import boundaries
@@ -92,6 +95,32 @@ def observed(logs, outside, void=()):
             [Observation(number, arm, float(np.exp(one)), number in void) for arm, one in zip(arms, four, strict=True)]
         )
     return blocks
+
+
+def measured(logs, outside):
+    told = []
+    for block in observed(logs, outside):
+        told += [
+            TrialSummary(
+                arm=one.arm, block=one.block, n=100, batch=1, mean_s=one.figure, quantiles={"p50": one.figure},
+                histogram=Histogram(edges_s=[0.0, 1.0], counts=[100]),
+            )
+            for one in block
+        ]  # fmt: skip
+    return told
+
+
+@pytest.mark.parametrize(("after", "seen"), [(0.05, True), (-0.05, True), (0.0, False)])
+def test_an_answer_tells_it_where_it_is_beyond_chance(after, seen):
+    question = LimitTest(
+        metric="latency_p50", better="lower", limit=0.02, relative=True, alpha=0.005, miss=0.05, most_blocks=60
+    )
+    found = run_limit_test(question, measured(*trace(after, spread=0.01, seed=1)))
+    if seen:
+        assert found.carry_over == pytest.approx(np.expm1(after), abs=0.01)
+    else:
+        assert found.carry_over is None
+    assert CarryOver(np.zeros((1, 1)), np.zeros(1)).told(1) is None
 
 
 def test_a_void_block_is_left_out_but_the_next_one_still_followed_it():

@@ -52,7 +52,7 @@ def test_a_change_of_nothing_is_not_noticed() -> None:
         "from mutants.mutants import *\nfrom mutants.mutants import _fork, _tested\n"
         "nothing = Mutant(ROOT / 'harness/records/text.py', -1, 1, 'nothing')\n"
         "order = Order(nothing, Reach({}, {}))\n"
-        "print(os.waitpid(_fork(lambda: _tested('records', nothing, order)), 0)[1])"
+        "print(os.waitpid(_fork(lambda: _tested('records', nothing, order, ['tests/records/test_text.py'])), 0)[1])"
     )
     paths = {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT}"}
     done = subprocess.run([sys.executable, "-c", code], env=paths, capture_output=True, text=True, check=True)

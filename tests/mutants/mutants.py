@@ -4,10 +4,10 @@
 
 A mutant is one module of a room (stats, gates, records) with one node of its syntax changed: a comparison, an operator,
 a condition, a constant, what is returned, a statement left out. The choice is drawn by the seed, from each room as many
-as its share of all that could be changed. Each runs against the room's own tests until the first that fails, first
-those that enter the changed function, the quickest of them before others; one that takes far more time than all of
-them, or waits for ever, is taken for noticed. Exit status 1 where fewer than ``--least`` percent were noticed, 2 where
-tests fail without a mutant.
+as its share of all that could be changed. Each runs against the room's own tests until the first that fails: first
+those that enter the changed function, the quickest of them before others, then those that enter its module at all; of
+a change outside of functions, all. One that takes far more time than all tests, or waits for ever, is taken for
+noticed. Exit status 1 where fewer than ``--least`` percent were noticed, 2 where tests fail without a mutant.
 """
 
 import argparse
@@ -155,11 +155,14 @@ class Reach:
     def first(self, mutant: Mutant) -> set[str]:
         """Tests, or files of tests, that enter what is changed; or whose file is named after its module."""
         lines = self.lines.get(mutant.path, {})
-        return (
-            {f"tests/{mutant.room}/test_{mutant.path.stem}.py"}
-            if not mutant.entered()
-            else {one for line in mutant.entered() for one in lines.get(line, [])}
-        )
+        if not mutant.entered():
+            return {f"tests/{mutant.room}/test_{mutant.path.stem}.py"}
+        return {one for line in mutant.entered() for one in lines.get(line, [])}
+
+    def all(self, mutant: Mutant) -> set[str] | None:
+        """Those that enter any function of the module; None for all of the room, of a change outside of functions."""
+        lines = self.lines.get(mutant.path, {})
+        return {one for told in lines.values() for one in told} if mutant.entered() else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,15 +172,20 @@ class Order:
     mutant: Mutant
     reach: Reach
 
+    def files(self) -> list[str]:
+        """The files of the likeliest tests, to be collected alone."""
+        told = {one.partition("::")[0] for one in self.reach.first(self.mutant)}
+        return sorted(one for one in told if (ROOT / one).is_file())
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        first = self.reach.first(self.mutant)
-        items.sort(
-            key=lambda item: (
-                item.nodeid not in first and item.nodeid.partition("::")[0] not in first,
-                self.reach.seconds.get(item.nodeid, 0.0),
-            )
-        )
+        first, some = self.reach.first(self.mutant), self.reach.all(self.mutant)
+        items[:] = [item for item in items if some is None or _is_among(item, some)]
+        items.sort(key=lambda item: (not _is_among(item, first), self.reach.seconds.get(item.nodeid, 0.0)))
+
+
+def _is_among(item: pytest.Item, told: set[str]) -> bool:
+    return item.nodeid in told or item.nodeid.partition("::")[0] in told
 
 
 @dataclass
@@ -354,7 +362,8 @@ def run(mutants: Sequence[Mutant], reached: Mapping[str, Reach], jobs: int) -> I
     for mutant in mutants:
         if len(running) == jobs:
             yield _ended(*running.pop(0))
-        running.append((mutant, _fork(lambda one=mutant: _tested(one.room, one, Order(one, reached[one.room])))))
+        order = Order(mutant, reached[mutant.room])
+        running.append((mutant, _fork(lambda one=mutant, order=order: _tested(one.room, one, order, order.files()))))
     for one in running:
         yield _ended(*one)
 
@@ -395,8 +404,8 @@ def _fork(work: Callable[[], int]) -> int:
         os._exit(code)
 
 
-def _tested(room: str, mutant: Mutant | None, plugin: object) -> int:
-    """Pytest's exit status for a room's tests, with a mutant in its place."""
+def _tested(room: str, mutant: Mutant | None, plugin: object, files: Sequence[str] = ()) -> int:
+    """Pytest's exit status for a room's tests, with a mutant in its place; some files' alone before all of them."""
     from hypothesis.configuration import set_hypothesis_home_dir
 
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder, Path(os.devnull).open("r+b") as null:
@@ -409,7 +418,11 @@ def _tested(room: str, mutant: Mutant | None, plugin: object) -> int:
             importlib.import_module(mutant.module)
         # What fails for one mutant is no example to try first with the next.
         set_hypothesis_home_dir(folder)
-        return int(pytest.main([*_QUIET, f"--basetemp={folder}/tests", f"tests/{room}"], plugins=[plugin]))
+        for places in filter(None, (files, [f"tests/{room}"])):
+            code = int(pytest.main([*_QUIET, f"--basetemp={folder}/tests", *places], plugins=[plugin]))
+            if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+                return code
+        return 0
 
 
 @contextlib.contextmanager

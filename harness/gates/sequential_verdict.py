@@ -7,7 +7,7 @@ from harness.gates.evidence import Evidence
 from harness.gates.limit_tests import limit_test_of
 from harness.gates.limits import Limit
 from harness.gates.sentences import JudgedFigure, inconclusive_sentence, share_text, verdict_sentence
-from harness.records.limit_test import FIRST_LOOK, LimitTestResult
+from harness.records.limit_test import FIRST_LOOK, LimitTestResult, bounded_by_parents, fewest_draws
 from harness.records.results import Finding, Measurement
 from harness.records.status import Status
 from harness.records.units import QuantityUnit, format_interval, format_quantity
@@ -117,13 +117,19 @@ def hold_to_bound(finding: Finding, measurement: Measurement, limit: Limit, evid
     bound, unit = measurement.upper_bound, measurement.unit
     if bound is not None and bound <= limit.value:
         return finding.model_copy(update={"bound_high": bound})
-    reads = f"{measurement.independent} independent reads" if measurement.independent is not None else "its reads"
-    told = "give no bound with 99 %" if bound is None else f"bound it with 99 % by {format_quantity(bound, unit)} only"
+    percentile = limit.definition.percentile
+    what = "blocks" if bounded_by_parents(percentile) else "processes"
+    draws = "its reads" if measurement.independent is None else f"{measurement.independent} {what}"
+    told = (
+        f"give no bound with 99 %, which takes {fewest_draws(percentile)} {what}"
+        if bound is None
+        else f"bound it with 99 % by {format_quantity(bound, unit)} only"
+    )
     return finding.model_copy(
         update={
             "status": Status.INCONCLUSIVE,
             "bound_high": bound,
-            "reason": f"{limit.metric} too close to call: {reads} {told}, against {format_quantity(limit.value, unit)} "
+            "reason": f"{limit.metric} too close to call: {draws} {told}, against {format_quantity(limit.value, unit)} "
             f"on {evidence.entry.device}; give a longer --time-limit ({limit.origin})",
         }
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from harness.measure import energy
 from harness.measure.arm_evidence import ArmEvidence, exactly, over_trials, unknown
-from harness.measure.trial_summary import mean_s, single_s, trial_metrics, trial_quantiles
+from harness.measure.trial_summary import mean_s, reads_by_parent, single_s, trial_metrics, trial_quantiles
 from harness.records.artifact import Artifact
 from harness.records.board import Trial
 from harness.records.metrics import METRICS, Metric
@@ -84,10 +84,10 @@ def _percentile(metric: Metric, q: float, trials: Sequence[Trial]) -> Measuremen
     if fewest < smallest_trial(q):
         few = f"too few single reads in one trial: {fewest}, needs {smallest_trial(q)}; raise --num-runs"
         return unknown(metric.name, few)
-    bound = percentile_bound(reads, q)
-    note = f"{total} reads{_clock_note(trials)}, worth {bound.independent} independent ones"
+    bound = percentile_bound(reads_by_parent(trials), q)
+    note = f"{total} reads{_clock_note(trials)}, of {len(trials)} processes"
     found = over_trials(metric.name, [quantile(r, q) for r in reads], note)
-    return found.model_copy(update={"upper_bound": bound.value, "independent": bound.independent})
+    return found.model_copy(update={"upper_bound": bound.value, "independent": bound.draws})
 
 
 def _note(metric: Metric, trials: Sequence[Trial]) -> str:

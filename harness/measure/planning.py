@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 
 from harness.records.artifact import Artifact
 from harness.records.errors import UsageError
-from harness.records.limit_test import FIRST_LOOK, LimitTest
+from harness.records.limit_test import FIRST_LOOK, LimitTest, bound_looks, fewest_draws
 from harness.records.metrics import METRICS
 from harness.records.plan import ENERGY_WINDOW_S, Arm, Plan, RunnerSpec, SlicesPlan
 from harness.records.settings import Settings
@@ -72,7 +72,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
         runner=runner,
         warmup_runs=settings.warmup_runs,
         num_runs=max(settings.num_runs, fewest_reads) if balanced else settings.num_runs,
-        min_secs=min(settings.min_secs, PILOT_S) if balanced else settings.min_secs,
+        min_secs=min(settings.min_secs, PILOT_S, _bounded_within(room, questions)) if balanced else settings.min_secs,
         max_secs=min(settings.max_secs, share if balanced else max(share, settings.min_secs)),
         time_limit_s=settings.time_limit_s,
         seed=settings.seed,
@@ -142,6 +142,19 @@ def expected_extent(settings: Settings, asked: Sequence[str], *, arms: int) -> E
     most = max(least, most_blocks(settings, arms=arms) * TRIALS_PER_ABBA)
     shortest = settings.min_secs if settings.fixed_length else min(settings.min_secs, PILOT_S)
     return Extent(least, most, min(settings.time_limit_s, least * shortest), settings.time_limit_s)
+
+
+def _bounded_within(room_s: float, questions: Iterable[LimitTest]) -> float:
+    """Seconds of a trial at which the draws fit that an absolute limit on a percentile takes; infinite for others."""
+    asked = [METRICS[question.metric].percentile for question in questions if not question.relative]
+    blocks = [_draws_in_blocks(percentile) for percentile in asked if percentile is not None]
+    return room_s * MEASURING_SHARE / (max(blocks) * TRIALS_PER_ABBA) if blocks else inf
+
+
+def _draws_in_blocks(percentile: float) -> int:
+    """Blocks with one arm that hold the fewest draws of a percentile's bound, at the first look that may tell it."""
+    looks = bound_looks(percentile)
+    return looks[0] if looks else ceil(fewest_draws(percentile) / TRIALS_PER_ABBA)
 
 
 def _reads_of(metric: str) -> int:

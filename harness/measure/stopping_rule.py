@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.measure.fitness import FitnessRule
-from harness.measure.trial_summary import single_s, summarise, trial_metrics
+from harness.measure.trial_summary import reads_by_parent, summarise, trial_metrics
 from harness.measure.void_trials import void_reason
 from harness.records.board import Trial
-from harness.records.limit_test import LimitTest
+from harness.records.limit_test import LimitTest, bound_looks
 from harness.records.metrics import METRICS
 from harness.records.plan import Plan
 from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.limit_test import run_limit_test
-from harness.stats.percentile_bound import LOOK_AFTER, percentile_bound
+from harness.stats.percentile_bound import percentile_bound
 
 
 @dataclass
@@ -41,9 +41,9 @@ class StoppingRule:
     def _is_bounded(self, question: LimitTest, percentile: float, trials: Sequence[Trial]) -> bool:
         """Whether a percentile's own bound keeps the limit, looked at as rarely as its confidence reckons with."""
         own = [t for t in trials if t.kind == "latency" and t.arm == "candidate" and t.died is None]
-        if len({trial.block for trial in own}) not in LOOK_AFTER:
+        if len({trial.block for trial in own}) not in bound_looks(percentile):
             return False
-        bound = percentile_bound([single_s(trial) for trial in own], percentile)
+        bound = percentile_bound(reads_by_parent(own), percentile)
         return bound.value is not None and bound.value <= question.limit
 
     def _keep(self, trial: Trial, rule: FitnessRule) -> None:

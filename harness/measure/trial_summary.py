@@ -1,5 +1,8 @@
 """What one trial says: its samples in seconds, and its summary without them, as results.json keeps it."""
 
+from collections.abc import Sequence
+from itertools import groupby
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +24,11 @@ def single_s(trial: Trial) -> Seconds:
     if trial.batch == 1:
         return batched_s(trial)
     return np.asarray(trial.singles_ns, dtype=np.float64) / 1e9
+
+
+def reads_by_parent(trials: Sequence[Trial]) -> list[list[Seconds]]:
+    """Single reads of each latency trial, in a list for each block, whose trials come from one parent process."""
+    return [[single_s(trial) for trial in members] for _, members in groupby(trials, key=lambda one: one.block)]
 
 
 def mean_s(trial: Trial) -> float:

@@ -35,6 +35,36 @@ def fewest_to_pass(miss: float, processes: int) -> int:
     return max(FIRST_LOOK, ceil(ceil(log(miss) / log(1.0 - SLOW_MINORITY)) / processes))
 
 
+PERCENTILE_ERROR: Final = 0.01
+"""The chance that a percentile's bound lies below the percentile, over all looks at it."""
+UNSEEN_PART: Final = 0.9
+"""Of that error, for what the draws may not have shown; the rest for the scatter of what they did."""
+_LOOKS: Final = (64, 96)
+
+
+def bounded_by_parents(percentile: float) -> bool:
+    """Whether parents are the draws that a percentile's bound rests on; else processes, as so many parents never run.
+
+    A parent's layout of addresses is shared by its processes. Parents rarer than SLOW_MINORITY are outside the promise.
+    """
+    return percentile <= 1.0 - SLOW_MINORITY
+
+
+def bound_looks(percentile: float) -> tuple[int, ...]:
+    """Blocks after which one looks whether a percentile's bound keeps a limit, beside once when measuring ends."""
+    return _LOOKS if bounded_by_parents(percentile) else ()
+
+
+def bound_error(percentile: float) -> float:
+    """The chance of an error at one of those looks, so that all of them keep PERCENTILE_ERROR (Bonferroni)."""
+    return PERCENTILE_ERROR / (1 + len(bound_looks(percentile)))
+
+
+def fewest_draws(percentile: float) -> int:
+    """Draws of which one at least lies beyond the percentile, but for the unseen part of an error: p90 56, p99 469."""
+    return ceil(log(UNSEEN_PART * bound_error(percentile)) / log(percentile))
+
+
 class LimitTest(Record):
     """One limit on one sampled metric, fixed before the board is touched.
 

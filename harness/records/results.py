@@ -77,9 +77,9 @@ class Measurement(Record):
     """Relative uncertainty of the source itself, e.g. 0.15."""
     idle_share: float | None = None
     upper_bound: float | None = None
-    """Of a percentile: with 99 % the percentile over all processes lies below it; None where too few reads tell."""
+    """Of a percentile: with 99 % the percentile over all processes lies below it; None where too few draws tell."""
     independent: int | None = None
-    """Of a percentile: how many independent reads stand behind it."""
+    """Of a percentile: how many draws its bound rests on, parents for p90 and processes for p99."""
     reason: str | None = None
 
     def __repr__(self) -> str:

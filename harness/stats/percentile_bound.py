@@ -2,77 +2,85 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.quantiles import independent_samples
+from harness.records.limit_test import UNSEEN_PART, bound_error, bounded_by_parents
+from harness.stats.sequential import serial_inflation
 
 Array = NDArray[np.float64]
-
-LOOK_AFTER: Final = (6, 12, 24, 48, 96)
-"""Blocks after which one looks whether the bound keeps a limit; once more when measuring ends."""
-CONFIDENCE: Final = 1.0 - 0.01 / (len(LOOK_AFTER) + 1)
-"""Of the bound at one look, so that over all of them it holds with 99 % (Bonferroni)."""
-_UNDERRATED: Final = 0.01
-"""The chance that the spread between trials is larger than reckoned with."""
 
 
 @dataclass(frozen=True)
 class PercentileBound:
-    """``value`` in the samples' unit, None where too few independent samples stand behind it; and their number."""
+    """``value`` in the samples' unit, None where too little stands behind it; ``draws`` is how much.
+
+    They are parents, or processes where the percentile is one that so few parents could never tell.
+    """
 
     value: float | None
-    independent: int
+    draws: int
 
 
-def percentile_bound(trials: Sequence[Array], q: float, confidence: float = CONFIDENCE) -> PercentileBound:
-    """An upper confidence bound for the q-quantile of the mixture over processes, one array of samples a process.
+@dataclass(frozen=True)
+class _Reads:
+    """All reads of a run: their values, and the weight of each in the mean of its parent's processes."""
 
-    The order statistic whose binomial tail keeps the confidence (David and Nagaraja, "Order Statistics", section
-    7.1), at as many independent samples as the trials are worth: as many as their neighbours' resemblance leaves,
-    and no more than the spread of the trials' own shares below the quantile allows (the design effect of cluster
-    samples: Kish, "Survey Sampling", 1965, section 5.4). That spread is estimated from few trials: the upper end of
-    its chi-squared interval is taken. Raises ValueError for no trials.
+    values: Array
+    parents: NDArray[np.int64]
+    weights: Array
+
+    @classmethod
+    def of(cls, parents: Sequence[Sequence[Array]]) -> "_Reads":
+        trials = [(at, trial, len(parent)) for at, parent in enumerate(parents) for trial in parent]
+        sizes = [trial.size for _, trial, _ in trials]
+        return cls(
+            values=np.concatenate([trial for _, trial, _ in trials]),
+            parents=np.repeat([at for at, _, _ in trials], sizes),
+            weights=np.repeat([1.0 / (trial.size * beside) for _, trial, beside in trials], sizes),
+        )
+
+    def shares_above(self, value: float) -> Array:
+        """Of each parent the share of its reads that lies above a value, every process with the same weight."""
+        above = np.bincount(self.parents, weights=self.weights * (self.values > value), minlength=self.parents[-1] + 1)
+        return np.asarray(above, dtype=np.float64)
+
+
+def percentile_bound(parents: Sequence[Sequence[Array]], q: float, confidence: float | None = None) -> PercentileBound:
+    """An upper confidence bound for the q-quantile of the mixture over processes.
+
+    ``parents`` in the order in which they ran, each with an array of samples for each of its processes; ``confidence``
+    is at one look, None: so that over all looks it holds with 99 % (Bonferroni).
+
+    The smallest sample above which at most 1 - q of all reads can lie: those that draws may have that were not seen,
+    as a share p escapes n of them with the chance (1 - p)^n (success-run sampling), and those that were seen, by the
+    upper end of Student's t over the parents' shares, which processes of one parent share, wider where neighbours
+    resemble each other. No reads are taken for independent. Raises ValueError for no parents, or one without reads.
     """
-    if not trials:
-        raise ValueError("a bound needs at least one trial")
-    pooled = np.sort(np.concatenate(trials))
-    at = float(np.quantile(pooled, q))
-    below = [(trial <= at).astype(np.float64) for trial in trials]
-    worth = min(_by_neighbours(below), _by_trials(below, q), float(pooled.size))
-    independent = floor(worth)
-    rank = _rank(independent, q, confidence)
-    if rank is None:
-        return PercentileBound(None, independent)
-    place = min(pooled.size - 1, int(np.ceil(rank / independent * pooled.size)) - 1)
-    return PercentileBound(float(pooled[place]), independent)
+    if not parents or not all(parent and all(trial.size for trial in parent) for parent in parents):
+        raise ValueError("a bound needs at least one parent, and reads of each")
+    error = bound_error(q) if confidence is None else 1.0 - confidence
+    draws = len(parents) if bounded_by_parents(q) else sum(map(len, parents))
+    unseen = 1.0 - (UNSEEN_PART * error) ** (1.0 / draws)
+    if unseen > 1.0 - q or len(parents) < 2:
+        return PercentileBound(None, draws)
+    reads, allowed = _Reads.of(parents), (1.0 - q - unseen) / (1.0 - unseen)
+    ordered = np.sort(reads.values)
+    low, high = int(q * ordered.size), ordered.size - 1
+    while low < high:
+        middle = (low + high) // 2
+        if _most_above(reads.shares_above(float(ordered[middle])), (1.0 - UNSEEN_PART) * error) <= allowed:
+            high = middle
+        else:
+            low = middle + 1
+    return PercentileBound(float(ordered[high]), draws)
 
 
-def _by_neighbours(below: Sequence[Array]) -> float:
-    return float(sum(independent_samples(one) for one in below))
+def _most_above(shares: Array, error: float) -> float:
+    """The upper end of Student's interval for the mean share, at one minus the error."""
+    from scipy.special import stdtrit
 
-
-def _by_trials(below: Sequence[Array], q: float) -> float:
-    """Independent samples that would spread as the trials' shares below the quantile do; none for one trial."""
-    from scipy.special import chdtri
-
-    shares = np.array([one.mean() for one in below])
-    if shares.size == 1:
-        return 0.0
-    degrees = shares.size - 1
-    most = float(shares.var(ddof=1)) * degrees / float(chdtri(degrees, 1.0 - _UNDERRATED))
-    return float("inf") if most == 0.0 else q * (1.0 - q) * shares.size / most
-
-
-def _rank(n: int, q: float, confidence: float) -> int | None:
-    """The smallest rank whose order statistic lies above the quantile with the confidence; None for too few."""
-    from scipy.special import bdtr
-
-    if n < 2:
-        return None
-    ranks = np.arange(1, n)
-    enough = np.flatnonzero(bdtr(ranks - 1.0, n, q) >= confidence)
-    return int(ranks[enough[0]]) if enough.size else None
+    wider = float(serial_inflation(shares[np.newaxis, :])[0, -1])
+    reach = float(-stdtrit(shares.size - 1, error)) * float(shares.std(ddof=1)) / shares.size**0.5
+    return float(shares.mean() + reach * wider)

@@ -12,12 +12,11 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.limit_test import LimitTest
+from harness.records.limit_test import LimitTest, bound_looks
 from harness.records.metrics import METRICS
 from harness.records.results import Histogram, TrialMetrics, TrialSummary
 from harness.stats import independent_samples, percentile_bound, run_spread
 from harness.stats.limit_test import run_limit_test, unpaired_test
-from harness.stats.percentile_bound import LOOK_AFTER
 from harness.testing.gatelab.trace import PROCESSES_A_BLOCK
 
 Array = NDArray[np.float64]
@@ -163,9 +162,10 @@ def _bounded(asked: LimitTest, reads: Array, q: float) -> Answer:
         return found.verdict, found.blocks
     most = asked.most_blocks or 0
     least = found.blocks if found.verdict == "pass" else inf
-    for look in sorted({*(one for one in LOOK_AFTER if one < most), most}):
+    parents = reads.reshape(most, PROCESSES_A_BLOCK, -1)
+    for look in sorted({*(one for one in bound_looks(q) if one < most), most}):
         if look >= least:
-            bound = percentile_bound(list(reads[: look * PROCESSES_A_BLOCK]), q).value
+            bound = percentile_bound([list(parent) for parent in parents[:look]], q).value
             if bound is not None and bound <= asked.limit:
                 return "pass", look
     return "open", most

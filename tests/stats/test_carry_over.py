@@ -142,3 +142,20 @@ def test_blocks_of_one_trial_an_arm_do_not_show_it():
     assert interleaved(two).carry_over is None
     assert interleaved([]).carry_over is None
     assert decide(interleaved(two), np.array([LIMIT]), BOUNDS).verdicts.tolist() == [OPEN]
+
+
+@pytest.mark.parametrize(
+    ("shown", "seen"),
+    [
+        ([0.0011] * 4, True),
+        ([-0.0011] * 4, True),
+        ([0.0009] * 4, False),
+        ([0.01 - 0.0068, 0.01 + 0.0068, 0.01 - 0.0068, 0.01 + 0.0068], True),  # 2.55 standard errors
+        ([0.01 - 0.0071, 0.01 + 0.0071, 0.01 - 0.0071, 0.01 + 0.0071], False),  # 2.44
+        ([0.01], False),
+        ([], False),
+    ],
+)
+def test_it_is_told_from_a_thousandth_and_two_and_a_half_standard_errors_on(shown, seen):
+    told = CarryOver(np.array([[*shown, 9.0]]), np.zeros(len(shown) + 1)).told(len(shown))
+    assert told == (pytest.approx(np.expm1(np.mean(shown))) if seen else None)

@@ -1,0 +1,121 @@
+"""A finding's figure is the one that tables show, and beside it stands the bound by which it was judged."""
+
+import numpy as np
+import pytest
+from gates.judged_entries import limit, measured
+
+from harness.gates import judge
+from harness.records.results import BaselineRecord, Histogram, Ratio, TrialSummary
+from harness.records.settings import Settings
+from harness.records.status import Status
+from harness.records.units import format_interval, format_quantity
+from harness.testing import make_entry
+
+ORDERS = (("candidate", "baseline", "baseline", "candidate"), ("baseline", "candidate", "candidate", "baseline"))
+NOISE = np.random.default_rng(5).normal(0.0, 0.002, 400)
+
+
+def trial(block, arm, figure):
+    return TrialSummary(
+        arm=arm,
+        block=block,
+        n=100,
+        batch=1,
+        mean_s=figure,
+        quantiles={"p50": figure},
+        histogram=Histogram(edges_s=[0.0, 1.0], counts=[100]),
+    )
+
+
+def alone(blocks, *, arm="candidate", p50_s=0.004):
+    return [trial(place // 4, arm, float(p50_s * np.exp(NOISE[place]))) for place in range(4 * blocks)]
+
+
+def in_turns(blocks, ratio):
+    places = [(block, arm) for block in range(blocks) for arm in ORDERS[block % 2]]
+    return [
+        trial(block, arm, float(0.004 * (ratio if arm == "candidate" else 1.0) * np.exp(noise)))
+        for (block, arm), noise in zip(places, NOISE, strict=False)
+    ]
+
+
+def finding(key, text, trials, measurements=(), **base):
+    told = BaselineRecord(given="main", sentence="the base", measurements=list(measurements), **base) if base else None
+    made = make_entry(device="rpi4", trials=trials, measurements=list(measurements), baseline=told, most_blocks=40)
+    return judge(made, [limit(key, text)], settings=Settings(alpha=0.005, miss=0.05)).findings[-1]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "status", "words"),
+    [
+        ("latency_p50", "5 ms", Status.PASS, "at most {high}"),
+        ("latency_p50", "3 ms", Status.FAIL, "at least {low}"),
+        ("throughput", "200 /s", Status.PASS, "at least {low}"),
+        ("throughput", "300 /s", Status.FAIL, "at most {high}"),
+    ],
+)
+def test_the_end_towards_the_limit_is_told_as_what_was_judged(key, text, status, words):
+    figure = measured("latency_p50", 0.0041, 0.00409, 0.00411), measured("throughput", 251.0, 250.5, 251.5)
+    found = finding(key, text, alone(20), figure)
+    own = figure[key == "throughput"]
+    assert found.status is status
+    assert (found.value, found.ci_low, found.ci_high) == (own.value, own.ci_low, own.ci_high)
+    assert found.bound_low < (0.004 if key == "latency_p50" else 250.0) < found.bound_high
+    ends = {name: format_quantity(getattr(found, f"bound_{name}"), own.unit) for name in ("low", "high")}
+    assert f"geometric mean over processes; {words.format(**ends)} after {found.blocks} blocks, " in found.reason
+
+
+def test_of_what_stays_open_both_ends_are_told():
+    text = f"{4.0 * np.exp(NOISE[:80].mean()):.7f} ms"
+    found = finding("latency_p50", text, alone(20), [measured("latency_p50", 0.004, 0.00399, 0.00401)])
+    assert (found.status, found.blocks) == (Status.INCONCLUSIVE, 20)
+    ends = format_interval(found.bound_low, found.bound_high, "s")
+    assert f"geometric mean over processes; {ends} after 20 blocks, false alarm" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("metric", "better", "ratio", "worse"),
+    [("latency_p50", "lower", (1.1, 1.08, 1.13), (0.1, 0.08, 0.13)), ("throughput", "higher", (0.9, 0.88, 0.93), None)],
+)
+def test_a_regression_shows_the_ratio_that_stands_beside_the_baseline(metric, better, ratio, worse):
+    worse = worse or (0.1, 0.07, 0.12)
+    value, low, high = ratio
+    others = Ratio(
+        metric="latency_mean",
+        better="lower",
+        ratio=9.0,
+        ci_low=8.0,
+        ci_high=10.0,
+        confidence=0.95,
+        blocks=20,
+        by_block=[],
+    )
+    told = others.model_copy(
+        update={"metric": metric, "better": better, "ratio": value, "ci_low": low, "ci_high": high}
+    )
+    figures = [measured("latency_p50", 0.004, 0.0039, 0.0041), measured("throughput", 250.0, 249.0, 251.0)]
+    found = finding(f"{metric}_regression", "2 %", in_turns(20, 1.1), figures, state="measured", ratios=[others, told])
+    assert found.status is Status.FAIL
+    assert (found.value, found.ci_low, found.ci_high) == pytest.approx(worse)
+    assert "ratio of geometric means over processes; at least " in found.reason
+
+    bare = told.model_copy(update={"ci_low": None, "ci_high": None})
+    found = finding(f"{metric}_regression", "2 %", in_turns(20, 1.1), figures, state="measured", ratios=[bare])
+    assert (found.value, found.ci_low, found.ci_high) == (pytest.approx(0.1), None, None)
+
+
+def test_without_one_it_is_that_of_the_arms_by_turns_or_of_both_arms_figures():
+    figures = [measured("latency_p50", 0.0044, 0.0043, 0.0045)]
+    turns = in_turns(20, 1.1)
+    found = finding("latency_p50_regression", "2 %", turns, figures, state="measured")
+    means = {
+        arm: np.mean([np.log(one.quantiles["p50"]) for one in turns if one.arm == arm])
+        for arm in ("candidate", "baseline")
+    }
+    assert found.value == pytest.approx(np.expm1(means["candidate"] - means["baseline"]))
+    assert found.bound_low < found.ci_low < found.value < found.ci_high
+
+    apart = [*alone(20, p50_s=0.0044), *alone(30, arm="baseline")]
+    found = finding("latency_p50_regression", "2 %", apart, figures, state="stored")
+    logs = [np.log([one.quantiles["p50"] for one in apart if one.arm == arm]) for arm in ("candidate", "baseline")]
+    assert found.value == pytest.approx(np.expm1(logs[0].mean() - logs[1].mean()))

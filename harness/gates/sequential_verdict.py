@@ -158,8 +158,9 @@ def _sentence(limit: Limit, evidence: Evidence, found: LimitTestResult, *, shown
     if found.verdict != "open":
         return verdict_sentence(judged, limit, evidence.entry, status=_STATUS[found.verdict])
     if _measured_blocks(evidence) < FIRST_LOOK and not _apart(limit, evidence):
-        value = format_quantity(shown.value, judged.unit)
-        return _too_little(limit, evidence, found, said=f"{name} {value} ({judged.interval})")
+        interval = "" if judged.low == judged.high else f" ({judged.interval})"
+        said = f"{name} {format_quantity(shown.value, judged.unit)}{interval}"
+        return _too_little(limit, evidence, found, said=said)
     advice = _advice(found, evidence, limit)
     return inconclusive_sentence(judged, limit, evidence.entry, advice=advice, figure=judged.text)
 

@@ -12,11 +12,11 @@ from harness.stats.classification import (
     orders_by_chance,
     proportion_loss,
 )
+from harness.stats.estimates import run_spread
 from harness.stats.histograms import MAX_BINS, histogram
-from harness.stats.intervals import Interval, mean_interval, median_interval, median_rank, t_quantile
+from harness.stats.intervals import Interval, mean_interval, t_quantile
 from harness.stats.percentile_bound import PercentileBound, percentile_bound
 from harness.stats.quantiles import independent_samples, needed_samples, quantile, smallest_trial
-from harness.stats.ratio import RatioInterval, ratio_interval, run_spread, unpaired_ratio
 
 __all__ = [
     "MAX_BINS",
@@ -24,7 +24,6 @@ __all__ = [
     "Interval",
     "PairedLoss",
     "PercentileBound",
-    "RatioInterval",
     "area_loss",
     "area_under_curve",
     "changepoints",
@@ -32,16 +31,12 @@ __all__ = [
     "histogram",
     "independent_samples",
     "mean_interval",
-    "median_interval",
-    "median_rank",
     "needed_samples",
     "orders_by_chance",
     "percentile_bound",
     "proportion_loss",
     "quantile",
-    "ratio_interval",
     "run_spread",
     "smallest_trial",
     "t_quantile",
-    "unpaired_ratio",
 ]

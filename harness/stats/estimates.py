@@ -5,7 +5,7 @@ number, blocks count alike, and where both arms took turns the effect of the ord
 arms that is done in the same blocks, so that the ratio of their figures is the ratio's own figure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.limit_test import FIRST_LOOK
+from harness.records.limit_test import FIRST_LOOK, RunSpread
 from harness.records.metrics import METRICS
 from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.intervals import mean_interval, t_quantile
@@ -26,12 +26,14 @@ from harness.stats.observations import (
     orientation,
     per_trial,
 )
-from harness.stats.quantiles import quantile
+from harness.stats.quantiles import finite_array, quantile
 from harness.stats.sequential import order_fitted, serial_inflation
 
 Array = NDArray[np.float64]
 
 CONFIDENCE: Final = 0.95
+FEWEST_DEGREES: Final = 3
+"""Of a spread from run to run: known by fewer it says next to nothing."""
 FEWEST: Final = 4
 """Blocks from which on they are what an interval is over, else trials; and of either, from which on it is Student's.
 With fewer, t has tails beyond all sense: the ends are then the least and the largest figure."""
@@ -146,6 +148,18 @@ def ratio_apart(own: Estimate, other: Estimate, *, confidence: float = CONFIDENC
     half = t_quantile(confidence, degrees) * sqrt(variance)
     ends = value * exp(-half), value * exp(half)
     return Estimate(value, *ends, confidence, trials, sqrt(variance), degrees)
+
+
+def run_spread(groups: Iterable[Sequence[float]]) -> RunSpread | None:
+    """The spread from run to run of positive figures, one a run, grouped by what they are of; None for too few.
+
+    The pooled standard deviation of their logarithms, so that groups need have nothing in common but the board.
+    """
+    logs = [np.log(finite_array(values)) for values in groups if len(values) > 1]
+    degrees = sum(one.size - 1 for one in logs)
+    if degrees < FEWEST_DEGREES:
+        return None
+    return RunSpread(sd=sqrt(sum(float(((one - one.mean()) ** 2).sum()) for one in logs) / degrees), degrees=degrees)
 
 
 def _figures(block: Sequence[Observation], arm: str) -> list[float]:

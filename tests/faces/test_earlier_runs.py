@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness.cli.budget_files import BudgetFiles
-from harness.cli.judge import rejudge_run
+from harness.cli.judge import is_judged_otherwise, rejudge_run
 from harness.records.errors import BudgetsError
+from harness.records.limit_test import JUDGING_RULE
+from harness.records.metrics import ESTIMATOR
 from harness.records.results import Results
 from harness.report import render, table
 from harness.store import RunFolder, load_run
@@ -85,3 +87,11 @@ def test_it_is_held_to_no_other_limits_than_its_own(stored: Results, folder: Pat
     budgets.write_text(changed, encoding="utf-8")
     with pytest.raises(BudgetsError, match=r"judged by an earlier rule.*latency_p50.*measure it again"):
         rejudge_run(stored, BudgetFiles(folder, budgets))
+
+
+@pytest.mark.parametrize(("rule", "estimator", "stands"), [(0, 0, False), (-1, 0, True), (0, -1, True)])
+def test_verdicts_of_another_rule_or_on_figures_of_another_estimator_stand(
+    stored: Results, rule: int, estimator: int, *, stands: bool
+) -> None:
+    told = {"judging_rule": JUDGING_RULE + rule, "estimator": ESTIMATOR + estimator}
+    assert is_judged_otherwise(stored.run.model_copy(update=told)) == stands

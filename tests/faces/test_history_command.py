@@ -164,3 +164,16 @@ def test_a_long_history_is_shown_to_its_end_and_that_is_said(tmp_path):
     assert {len(found["points"]) for found in json.loads(told("--json", "--runs=5"))} == {5}
     few = history("--database", "all.db", "--runs=5", cwd=tmp_path)
     assert "of the newest 5 runs; --runs=0 takes all" in few.stderr
+
+
+def test_figures_of_an_earlier_estimator_are_a_series_of_their_own_and_said_to_be(tmp_path):
+    for number in (1, 2):
+        keep_run(tmp_path / "reports", number)
+    stored = tmp_path / "reports/20260101T000000Z-run1/results.json"
+    document = json.loads(stored.read_text(encoding="utf-8"))
+    del document["run"]["estimator"]
+    stored.write_text(json.dumps(document), encoding="utf-8")
+    told = history("--candidate", "digits_cnn/int8", "--device", "rpi4", cwd=tmp_path).stdout
+    assert told.count("latency p50") == 2
+    assert told.count("each run's median over trials, as runs had it once") == 1
+    assert history("--metric", "model_size", cwd=tmp_path).stdout.count("as runs had it once") == 0

@@ -7,7 +7,7 @@ from harness.records.results import Finding, Histogram, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session.finish_run import RunStart, close_run
-from harness.stats import unpaired_ratio
+from harness.stats.estimates import geometric_mean, ratio_apart
 from harness.store import RunFolder, load_results
 from harness.testing.builders import make_entry
 
@@ -166,20 +166,20 @@ def test_unpaired_ratio_is_welchs():
     import numpy as np
 
     expected = ttest_ind(np.log(a), np.log(b), equal_var=False).confidence_interval(0.95)
-    found = unpaired_ratio(a, b)
+    found = ratio_apart(geometric_mean(a), geometric_mean(b))
     assert (found.low, found.high) == pytest.approx((np.exp(expected.low), np.exp(expected.high)))
-    assert found.blocks == 3
+    assert found.trials == 3
 
 
 def test_unpaired_ratio_of_equal_trials_has_no_width():
-    found = unpaired_ratio([2.0, 2.0], [1.0, 1.0])
-    assert (found.low, found.ratio, found.high, found.sd) == (2.0, 2.0, 2.0, 0.0)
+    found = ratio_apart(geometric_mean([2.0, 2.0]), geometric_mean([1.0, 1.0]))
+    assert (found.low, found.value, found.high, found.error) == (2.0, 2.0, 2.0, 0.0)
 
 
 @pytest.mark.parametrize("values", [[], [0.0, 1.0], [-1.0]])
 def test_unpaired_ratio_refuses_what_has_no_logarithm(values):
     with pytest.raises(ValueError):
-        unpaired_ratio([1.0, 2.0], values)
+        ratio_apart(geometric_mean([1.0, 2.0]), geometric_mean(values))
 
 
 def test_a_run_that_ends_writes_them_into_its_results(tmp_path):

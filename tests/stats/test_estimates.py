@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import t, ttest_1samp, ttest_ind
 
 from harness.records.metrics import METRICS
@@ -14,6 +16,7 @@ from harness.stats.estimates import (
     median_over_trials,
     ratio_apart,
     ratio_by_turns,
+    run_spread,
 )
 from harness.stats.observations import observations
 
@@ -277,3 +280,40 @@ def test_a_median_is_of_the_arm_s_own_trials_that_count():
     trials = [*single([3.0, 1.0, 2.0]), trial(1, 9.0, void="too hot"), trial(2, 7.0, arm="baseline")]
     assert median_over_trials("latency_p50", trials, []) == 2.0
     assert median_over_trials("latency_p50", trials, [], "baseline") == 7.0
+
+
+def test_runs_of_one_thing_tell_how_far_runs_differ_and_levels_of_others_do_not():
+    groups = [[1.0, 1.01, 0.99], [5.0, 5.05, 4.95], [9.0]]
+    found = run_spread(groups)
+    within = [np.log(values) for values in groups[:2]]
+    assert found.degrees == 4
+    assert found.sd == pytest.approx(np.sqrt(sum(((one - one.mean()) ** 2).sum() for one in within) / 4))
+    assert run_spread([[1.0, 1.01, 0.99], [5.0]]) is None
+    assert run_spread([]) is None
+
+
+@pytest.mark.parametrize("n", [4, 5, 6, 10, 30])
+@pytest.mark.parametrize("spread", [0.02, 0.6])
+def test_coverage_over_many_draws(n, spread):
+    draws = 0.004 * np.exp(np.random.default_rng(n).normal(0.0, spread, (DRAWS, n)))
+    hits = sum((i := geometric_mean(row.tolist())).low <= 0.004 <= i.high for row in draws)
+    assert hits / DRAWS >= 0.95 - SLACK * np.sqrt(0.95 * 0.05 / DRAWS)
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0, 1.2, 1.4], [1.0, 3.0, 2.0, 7.0, 1.5]])
+def test_of_few_values_it_is_student_s_on_the_logarithms(values):
+    found = geometric_mean(values)
+    theirs = ttest_1samp(np.log(values), 0.0).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((np.exp(theirs.low), np.exp(theirs.high)))
+
+
+@given(st.lists(st.floats(1e-7, 1e3), min_size=2, max_size=40))
+def test_the_interval_encloses_the_figure_and_stays_positive(values):
+    found = geometric_mean(values)
+    assert 0.0 <= found.low <= found.value * (1 + 1e-12)
+    assert found.high >= found.value * (1 - 1e-12)
+
+
+def test_wider_spread_gives_a_wider_interval():
+    narrow, wide = geometric_mean([1.0, 1.1, 1.2, 1.3]), geometric_mean([1.0, 1.5, 2.0, 2.5])
+    assert np.log(narrow.high / narrow.low) < np.log(wide.high / wide.low)

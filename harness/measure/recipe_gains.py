@@ -121,7 +121,8 @@ def _comparison(one: _Measured, base: _Measured, less: _Less) -> Comparison:
 def _sentence(found: Estimate, *, step: str, against: str) -> str:
     share = f"{_digits(found.value)} of {against}'s latency"
     if found.low is None or found.high is None:
-        return f"{step}: {share}, from one trial, so whether it is faster is not known"
+        few = "one trial" if found.trials == 1 else f"{found.trials} trials"
+        return f"{step}: {share}, from {few}, so whether it is faster is not known"
     interval = f"({_digits(found.low)} to {_digits(found.high)})"
     if found.high < 1.0 - FLOOR:
         return f"faster by {step}: {share} {interval}"

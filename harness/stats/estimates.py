@@ -32,6 +32,8 @@ from harness.stats.sequential import order_fitted, serial_inflation
 Array = NDArray[np.float64]
 
 CONFIDENCE: Final = 0.95
+_FEWEST_APART: Final = 2
+"""Degrees of freedom of either figure from which on the ratio of two has ends."""
 FEWEST_DEGREES: Final = 3
 """Of a spread from run to run: known by fewer it says next to nothing."""
 FEWEST: Final = 4
@@ -133,17 +135,19 @@ def ratio_by_turns(blocks: Sequence[Sequence[Observation]]) -> Estimate | None:
 
 
 def ratio_apart(own: Estimate, other: Estimate, *, confidence: float = CONFIDENCE) -> Estimate:
-    """The ratio of two figures that were measured one after the other; no ends where one is of a single unit.
+    """The ratio of two figures that were measured one after the other; no ends where one is of one unit or of two.
+
+    From two that differ a spread may be known to within a factor of thirty: only where they agree there are ends.
 
     What both would share in a common block does not drop out. Source: Welch's t interval (Biometrika 34, 1947) on
     logarithms, hence a ratio of geometric means.
     """
     value, trials = own.value / other.value, min(own.trials, other.trials)
-    if min(own.degrees, other.degrees) == 0:
+    fewest, variance = min(own.degrees, other.degrees), own.error**2 + other.error**2
+    if fewest > 0 and variance == 0.0:
+        return Estimate(value, value, value, confidence, trials, 0.0, fewest)
+    if fewest < _FEWEST_APART:
         return Estimate(value, None, None, None, trials, 0.0, 0.0)
-    variance = own.error**2 + other.error**2
-    if variance == 0.0:
-        return Estimate(value, value, value, confidence, trials, 0.0, min(own.degrees, other.degrees))
     degrees = variance**2 / (own.error**4 / own.degrees + other.error**4 / other.degrees)
     half = t_quantile(confidence, degrees) * sqrt(variance)
     ends = value * exp(-half), value * exp(half)

@@ -96,6 +96,12 @@ def test_figures_without_an_interval_are_not_judged():
     assert (found.ratio, found.low, found.verdict) == (2.0, None, "unknown")
 
 
+def test_two_trials_that_differ_give_a_ratio_and_no_interval():
+    found = latency(compare_results(run_of(entry(count=2)), run_of(entry(0.005, count=9))))
+    assert (found.ratio, found.low, found.high) == (pytest.approx(1.25), None, None)
+    assert found.verdict == "unknown"
+
+
 def test_what_trials_keep_of_other_metrics_counts():
     def with_memory(value):
         kept = [

@@ -60,10 +60,10 @@ def test_against_a_file_both_arms_are_measured_and_the_verdict_says_how_sure(pla
 def test_against_a_folder_a_model_that_grew_fails(place: "Place") -> None:
     (candidate,) = candidates_from_paths([str(place.folder / "models" / "tiny.tflite")])
     with Builder(cache_dir=place.folder / "cache") as builder:
-        export_artifacts(place.folder / "shelf", [(candidate, builder.build(candidate))])
+        export_artifacts(place.folder / "exported", [(candidate, builder.build(candidate))])
     grown(place, "models/tiny.tflite", 400)
     place.benchmark('model_size_regression="10 %"')
-    said = place.pytest("--device=local", "--baseline=shelf")
+    said = place.pytest("--device=local", "--baseline=exported")
     assert said.code == 1, said.text
     entry = only_entry(place)
     assert (entry["status"], entry["baseline"]["state"]) == ("FAIL", "measured")

@@ -47,7 +47,7 @@ reason = "new kernel"
 
 
 @pytest.fixture
-def desk(tmp_path):
+def project(tmp_path):
     """A folder with benchmarks and one stored run of two devices, all of it measured well."""
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / "benchmarks/test_models.py").write_text(BENCHMARK)
@@ -94,8 +94,8 @@ def one_line(done, code, *words):
     assert line.startswith("harness: ") and all(word in line for word in words), line
 
 
-def test_a_first_proposal_makes_the_file(desk):
-    said = harness(desk, "budgets", "propose", "latest")
+def test_a_first_proposal_makes_the_file(project):
+    said = harness(project, "budgets", "propose", "latest")
 
     assert said.returncode == 0, said.stderr
     assert said.stdout.splitlines()[:3] == [
@@ -104,62 +104,62 @@ def test_a_first_proposal_makes_the_file(desk):
         '+ latency_p50 = "57.5 µs"  # measured 52 µs (51.79-52.21 µs, 95 %, 10 trials)',
     ]
     assert said.stdout.splitlines()[-1] == "9 added, 0 changed, 0 kept"
-    written = tomllib.loads((desk / "benchmarks/budgets.toml").read_text())
+    written = tomllib.loads((project / "benchmarks/budgets.toml").read_text())
     limits = {"latency_p50": "1.61 ms", "model_memory": "8.14 MB", "model_size": "124 kB"}
     assert written["rpi4"]["digits_cnn/int8"] == limits
-    judged = harness(desk, "judge", "latest")
+    judged = harness(project, "judge", "latest")
     assert judged.returncode == 0 and "3 passed; exit code 0: everything held" in judged.stdout
 
 
-def test_the_second_time_nothing_changes(desk):
-    harness(desk, "budgets", "propose", "latest")
-    before = (desk / "benchmarks/budgets.toml").read_bytes()
+def test_the_second_time_nothing_changes(project):
+    harness(project, "budgets", "propose", "latest")
+    before = (project / "benchmarks/budgets.toml").read_bytes()
 
     for extra in ((), ("--update",)):
-        said = harness(desk, "budgets", "propose", f"reports/{STAMP}/results.json", *extra)
+        said = harness(project, "budgets", "propose", f"reports/{STAMP}/results.json", *extra)
         assert said.stdout.splitlines() == ["benchmarks/budgets.toml", "0 added, 0 changed, 9 kept"]
-    assert (desk / "benchmarks/budgets.toml").read_bytes() == before
+    assert (project / "benchmarks/budgets.toml").read_bytes() == before
 
 
-def test_what_stands_is_kept_with_its_comments_until_update_is_asked_for(desk):
-    budgets_in(desk, BUDGETS)
+def test_what_stands_is_kept_with_its_comments_until_update_is_asked_for(project):
+    budgets_in(project, BUDGETS)
 
-    added = harness(desk, "budgets", "propose", "latest", "--device", "rpi4", "--metric", "model_size")
+    added = harness(project, "budgets", "propose", "latest", "--device", "rpi4", "--metric", "model_size")
     assert '    kept; --update makes it "124 kB": measured 112.7 kB (exact)' in added.stdout.splitlines()
-    text = (desk / "benchmarks/budgets.toml").read_text()
+    text = (project / "benchmarks/budgets.toml").read_text()
     assert text == BUDGETS + '\n[rpi4."digits_cnn/float32"]\nmodel_size = "454 kB"\n'
 
-    changed = harness(desk, "budgets", "propose", "latest", "--device", "rpi4", "--update")
+    changed = harness(project, "budgets", "propose", "latest", "--device", "rpi4", "--update")
     assert '- model_size = "900 kB"' in changed.stdout and '+ model_size = "124 kB"' in changed.stdout
-    text = (desk / "benchmarks/budgets.toml").read_text()
+    text = (project / "benchmarks/budgets.toml").read_text()
     joined = 'model_size = "124 kB"\nmodel_memory = "8.14 MB"\n\n# the rest\n'
     assert text.startswith(BUDGETS.partition("model_size")[0] + joined)
 
 
-def test_a_glob_s_limit_is_overruled_for_one_candidate_and_not_touched(desk):
-    budgets_in(desk, BUDGETS)
+def test_a_glob_s_limit_is_overruled_for_one_candidate_and_not_touched(project):
+    budgets_in(project, BUDGETS)
     asked = ("--device=local", "--metric=peak_memory", "--update", "--margin=2 %")
 
-    said = harness(desk, "budgets", "propose", "latest", *asked)
+    said = harness(project, "budgets", "propose", "latest", *asked)
 
     assert '- peak_memory = "40 MB"  # benchmarks/budgets.toml [local."*"] peak_memory' in said.stdout.splitlines()
     assert said.stdout.splitlines()[-1] == "0 added, 1 changed, 0 kept"
     own = '\n[local."digits_cnn/int8"]\npeak_memory = "39.2 MB"\n'
-    assert (desk / "benchmarks/budgets.toml").read_text() == BUDGETS + own
+    assert (project / "benchmarks/budgets.toml").read_text() == BUDGETS + own
 
 
-def test_what_was_not_fit_is_refused_by_name(desk):
+def test_what_was_not_fit_is_refused_by_name(project):
     hot = entry("rpi4", "vww", "int8", Status.INVALID, reason="board not fit", p50_s=0.01)
-    keep(desk, good(hot))
+    keep(project, good(hot))
 
-    said = harness(desk, "budgets", "propose", "latest", "--json")
+    said = harness(project, "budgets", "propose", "latest", "--json")
 
     assert said.returncode == 1
     assert said.stderr == "harness: not proposed: rpi4, vww/int8: INVALID: board not fit\n"
     (told,) = json.loads(said.stdout)
     assert told["refused"] == [{"device": "rpi4", "candidate": "vww/int8", "why": "INVALID: board not fit"}]
     assert {limit["step"] for limit in told["limits"]} == {"add"} and len(told["limits"]) == 9
-    assert "vww" not in (desk / "benchmarks/budgets.toml").read_text()
+    assert "vww" not in (project / "benchmarks/budgets.toml").read_text()
 
 
 @pytest.mark.parametrize(
@@ -177,10 +177,10 @@ def test_what_was_not_fit_is_refused_by_name(desk):
         (("check",), ("no budgets.toml is found",)),
     ],
 )
-def test_wrong_words_are_one_line(desk, arguments, words):
-    (desk / "wrong.toml").write_text('[rpi4."x"]\nlatncy_p50 = "4 ms"\n')
+def test_wrong_words_are_one_line(project, arguments, words):
+    (project / "wrong.toml").write_text('[rpi4."x"]\nlatncy_p50 = "4 ms"\n')
 
-    one_line(harness(desk, "budgets", *arguments), 4, *words)
+    one_line(harness(project, "budgets", *arguments), 4, *words)
 
 
 @pytest.mark.parametrize(
@@ -193,32 +193,32 @@ def test_wrong_words_are_one_line(desk, arguments, words):
     ],
 )
 @pytest.mark.parametrize("command", [("budgets", "propose"), ("judge",), ("budgets", "check", "--run")])
-def test_a_wrong_file_is_one_line_for_every_command(desk, text, words, command):
-    budgets_in(desk, text)
+def test_a_wrong_file_is_one_line_for_every_command(project, text, words, command):
+    budgets_in(project, text)
 
-    one_line(harness(desk, *command, "latest"), 4, "benchmarks/budgets.toml", *words)
+    one_line(harness(project, *command, "latest"), 4, "benchmarks/budgets.toml", *words)
 
 
-def test_slack_limits_alone_are_no_failure(desk):
-    budgets_in(desk, BUDGETS)
+def test_slack_limits_alone_are_no_failure(project):
+    budgets_in(project, BUDGETS)
 
-    said = harness(desk, "budgets", "check", "--run", "latest")
+    said = harness(project, "budgets", "check", "--run", "latest")
 
     assert said.returncode == 0, said.stdout + said.stderr
     first, last = said.stdout.splitlines()
     assert first.startswith('slack: benchmarks/budgets.toml [rpi4."digits_cnn/int8"] model_size: 900 kB leaves 87.48 %')
     assert last == "benchmarks/budgets.toml: 0 expired, 0 stale, 0 expire soon, 1 slack"
-    without = harness(desk, "budgets", "check")
+    without = harness(project, "budgets", "check")
     assert without.stdout.endswith("slack limits are found with --run RUN\n") and without.returncode == 0
 
 
-def test_what_expired_is_stale_or_runs_out_is_told_apart(desk):
+def test_what_expired_is_stale_or_runs_out_is_told_apart(project):
     mistyped = '[rpi4."digits_cnm/*"]\nlatency_p50 = "4 ms"\n[rpi44."*"]\nlatency_p50 = "4 ms"\n'
     unused = WAIVER.format(until=in_days(90)).replace("latency_p50", "power_mean").replace("2 ms", "2 W")
     gone = WAIVER.format(until=in_days(-1)).replace("digits_cnn/*", "*")
-    budgets_in(desk, BUDGETS, mistyped, WAIVER.format(until=in_days(14)), gone, unused)
+    budgets_in(project, BUDGETS, mistyped, WAIVER.format(until=in_days(14)), gone, unused)
 
-    said = harness(desk, "budgets", "check", "benchmarks", "--json")
+    said = harness(project, "budgets", "check", "benchmarks", "--json")
 
     assert said.returncode == 1
     told = json.loads(said.stdout)
@@ -230,31 +230,31 @@ def test_what_expired_is_stale_or_runs_out_is_told_apart(desk):
     assert (told["slack"], told["exit_code"]) == (None, 1)
 
 
-def test_what_is_wrong_is_said_once_where_a_device_is_the_default(desk):
-    (desk / "pyproject.toml").write_text('[tool.harness]\ndevice = ["rpi4", "local"]\n')
-    budgets_in(desk, BUDGETS, WAIVER.format(until=in_days(-1)))
+def test_what_is_wrong_is_said_once_where_a_device_is_the_default(project):
+    (project / "pyproject.toml").write_text('[tool.harness]\ndevice = ["rpi4", "local"]\n')
+    budgets_in(project, BUDGETS, WAIVER.format(until=in_days(-1)))
 
-    said = harness(desk, "budgets", "check")
+    said = harness(project, "budgets", "check")
 
     assert (said.returncode, said.stderr) == (1, "") and said.stdout.count("expired on") == 1
-    budgets_in(desk, '[rpi4."x"]\nlatncy_p50 = "4 ms"\n')
-    wrong = harness(desk, "budgets", "check")
+    budgets_in(project, '[rpi4."x"]\nlatncy_p50 = "4 ms"\n')
+    wrong = harness(project, "budgets", "check")
     assert (wrong.returncode, len(wrong.stderr.splitlines())) == (4, 1)
 
 
-def test_a_waiver_on_a_marker_is_not_stale(desk):
+def test_a_waiver_on_a_marker_is_not_stale(project):
     marked = WAIVER.format(until=in_days(90)).replace("latency_p50", "accuracy_drop").replace("2 ms", "3 pt")
-    budgets_in(desk, BUDGETS, marked)
+    budgets_in(project, BUDGETS, marked)
 
-    assert harness(desk, "budgets", "check").returncode == 0
+    assert harness(project, "budgets", "check").returncode == 0
 
 
-def test_a_run_alone_says_what_is_stale_where_there_are_no_benchmarks(desk):
-    budgets_in(desk, BUDGETS, '[local."vww/*"]\nlatency_p50 = "4 ms"\n')
-    (desk / "benchmarks").rename(desk / "elsewhere")
-    (desk / "elsewhere/budgets.toml").rename(desk / "budgets.toml")
+def test_a_run_alone_says_what_is_stale_where_there_are_no_benchmarks(project):
+    budgets_in(project, BUDGETS, '[local."vww/*"]\nlatency_p50 = "4 ms"\n')
+    (project / "benchmarks").rename(project / "elsewhere")
+    (project / "elsewhere/budgets.toml").rename(project / "budgets.toml")
 
-    said = harness(desk, "budgets", "check", "--run", "latest")
+    said = harness(project, "budgets", "check", "--run", "latest")
 
     assert said.returncode == 1 and 'stale: budgets.toml [local."vww/*"]: matches no candidate' in said.stdout
 
@@ -265,44 +265,44 @@ def test_model(bench):
 """
 
 
-def test_what_a_test_measures_that_names_it_when_it_runs_is_told_by_a_run(desk):
-    (desk / "benchmarks/test_models.py").write_text(UNNAMED)
-    budgets_in(desk, BUDGETS, '[local."vww/*"]\nlatency_p50 = "4 ms"\n')
+def test_what_a_test_measures_that_names_it_when_it_runs_is_told_by_a_run(project):
+    (project / "benchmarks/test_models.py").write_text(UNNAMED)
+    budgets_in(project, BUDGETS, '[local."vww/*"]\nlatency_p50 = "4 ms"\n')
 
-    alone = harness(desk, "budgets", "check")
+    alone = harness(project, "budgets", "check")
 
     assert alone.returncode == 0, alone.stderr
     first, last = alone.stdout.splitlines()
     assert first.startswith("not seen: benchmarks/budgets.toml: what matches nothing is not known")
     assert "in benchmarks/test_models.py::test_model: give --run RUN" in first
     assert last.startswith("benchmarks/budgets.toml: 0 expired, 0 stale")
-    with_run = harness(desk, "budgets", "check", "--run", "latest")
+    with_run = harness(project, "budgets", "check", "--run", "latest")
     assert with_run.returncode == 1 and "not seen" not in with_run.stdout
     assert 'stale: benchmarks/budgets.toml [local."vww/*"]: matches no candidate' in with_run.stdout
 
 
-def test_a_device_that_is_none_is_stale_whatever_the_tests_name(desk):
-    (desk / "benchmarks/test_more.py").write_text(UNNAMED)
-    budgets_in(desk, BUDGETS, '[rpi44."*"]\nlatency_p50 = "4 ms"\n', '[rpi4."vww/*"]\nlatency_p50 = "4 ms"\n')
+def test_a_device_that_is_none_is_stale_whatever_the_tests_name(project):
+    (project / "benchmarks/test_more.py").write_text(UNNAMED)
+    budgets_in(project, BUDGETS, '[rpi44."*"]\nlatency_p50 = "4 ms"\n', '[rpi4."vww/*"]\nlatency_p50 = "4 ms"\n')
 
-    told = json.loads(harness(desk, "budgets", "check", "--json").stdout)
+    told = json.loads(harness(project, "budgets", "check", "--json").stdout)
 
     assert len(told["stale"]) == 1 and "did you mean rpi4" in told["stale"][0]
     assert len(told["unseen"]) == 1 and told["exit_code"] == 1
 
 
-def test_a_folder_without_benchmarks_is_one_line(desk):
-    (desk / "benchmarks/test_models.py").write_text("def test_nothing():\n    pass\n")
-    budgets_in(desk, BUDGETS)
+def test_a_folder_without_benchmarks_is_one_line(project):
+    (project / "benchmarks/test_models.py").write_text("def test_nothing():\n    pass\n")
+    budgets_in(project, BUDGETS)
 
-    one_line(harness(desk, "budgets", "check"), 4, "no benchmarks in benchmarks")
+    one_line(harness(project, "budgets", "check"), 4, "no benchmarks in benchmarks")
 
 
-def test_judging_anew_is_the_same_each_time_and_leaves_the_run_alone(desk):
-    budgets_in(desk, BUDGETS.replace("1.6 ms", "1.4 ms"))
-    before = (desk / "reports/latest/results.json").read_bytes()
+def test_judging_anew_is_the_same_each_time_and_leaves_the_run_alone(project):
+    budgets_in(project, BUDGETS.replace("1.6 ms", "1.4 ms"))
+    before = (project / "reports/latest/results.json").read_bytes()
 
-    first, second = (harness(desk, "judge", "latest", "--json") for _ in range(2))
+    first, second = (harness(project, "judge", "latest", "--json") for _ in range(2))
 
     assert first.stdout == second.stdout and first.stderr == second.stderr
     assert first.returncode == 1
@@ -312,24 +312,24 @@ def test_judging_anew_is_the_same_each_time_and_leaves_the_run_alone(desk):
     assert told["run"]["notes"][-1] == "run 3f9a1c judged anew, by benchmarks/budgets.toml"
     statuses = {(one["device"], one["recipe"]): one["status"] for one in told["entries"]}
     assert statuses == {("local", "int8"): "PASS", ("rpi4", "float32"): "MEASURED", ("rpi4", "int8"): "FAIL"}
-    assert (desk / "reports/latest/results.json").read_bytes() == before
+    assert (project / "reports/latest/results.json").read_bytes() == before
 
 
-def test_a_judged_run_is_written_where_it_is_asked_for(desk):
-    budgets_in(desk, BUDGETS)
+def test_a_judged_run_is_written_where_it_is_asked_for(project):
+    budgets_in(project, BUDGETS)
 
-    said = harness(desk, "judge", "latest", "--budgets", "benchmarks/budgets.toml", "--out", "judged")
+    said = harness(project, "judge", "latest", "--budgets", "benchmarks/budgets.toml", "--out", "judged")
 
     assert said.returncode == 0, said.stdout + said.stderr
     assert said.stdout.endswith("report: judged/report.html\n")
-    written = {file.name for file in (desk / "judged").iterdir()}
+    written = {file.name for file in (project / "judged").iterdir()}
     assert written >= {"report.html", "results.json", "summary.md"} and "trials.jsonl" not in written
-    again = harness(desk, "judge", "judged", "--budgets", "benchmarks/budgets.toml", "--json")
+    again = harness(project, "judge", "judged", "--budgets", "benchmarks/budgets.toml", "--json")
     assert [one["status"] for one in json.loads(again.stdout)["entries"]] == ["PASS", "MEASURED", "PASS"]
-    one_line(harness(desk, "judge", "latest", "--out", "judged"), 4, "--out judged", "something is there already")
+    one_line(harness(project, "judge", "latest", "--out", "judged"), 4, "--out judged", "something is there already")
 
 
-def test_limits_are_the_lineage_s_and_the_markers_stay(desk):
+def test_limits_are_the_lineage_s_and_the_markers_stay(project):
     lineage = devices()["rpi4"].profile.model_copy(update={"name": "pi-07", "lineage": ("pi-07", "rpi4")})
     marked = Finding(
         gate="budget",
@@ -341,48 +341,48 @@ def test_limits_are_the_lineage_s_and_the_markers_stay(desk):
     )
     child = good()[2].model_copy(update={"device": "pi-07", "findings": [marked], "status": Status.PASS})
     boards = {**devices(), "pi-07": devices()["rpi4"].model_copy(update={"profile": lineage})}
-    home = desk / "reports" / STAMP / "results.json"
+    home = project / "reports" / STAMP / "results.json"
     save_results(Results(run=run(), devices=boards, entries=[child]), home)
-    budgets_in(desk, BUDGETS)
+    budgets_in(project, BUDGETS)
 
-    told = json.loads(harness(desk, "judge", "latest", "--json").stdout)
+    told = json.loads(harness(project, "judge", "latest", "--json").stdout)
 
     findings = {one["metric"]: one for one in told["entries"][0]["findings"]}
     assert {metric: one["status"] for metric, one in findings.items()} == {"latency_p50": "PASS", "model_size": "FAIL"}
     assert "marker of" in findings["model_size"]["reason"]
 
 
-def test_a_waiver_counts_as_of_the_day_of_the_run(desk):
-    budgets_in(desk, BUDGETS.replace("1.6 ms", "1.4 ms"), WAIVER.format(until="2026-11-30"))
-    said = harness(desk, "judge", "latest")
+def test_a_waiver_counts_as_of_the_day_of_the_run(project):
+    budgets_in(project, BUDGETS.replace("1.6 ms", "1.4 ms"), WAIVER.format(until="2026-11-30"))
+    said = harness(project, "judge", "latest")
     told = "WAIVED: rpi4 (simulated board), digits_cnn/int8, latency_p50: limit 1.4 ms waived to 2 ms until 2026-11-30"
     assert said.returncode == 0 and " ".join(said.stdout.split()).startswith(f"{told} (#123: new kernel)")
 
-    keep(desk, good(), created_at="2026-12-01T00:00:00Z")
-    late = harness(desk, "judge", "latest")
+    keep(project, good(), created_at="2026-12-01T00:00:00Z")
+    late = harness(project, "judge", "latest")
     assert late.returncode == 1
     assert "; the waiver to 2 ms expired on 2026-11-30 (#123: new kernel)" in " ".join(late.stdout.split())
 
 
-def test_a_stricter_waiver_is_refused(desk):
-    budgets_in(desk, BUDGETS, WAIVER.format(until="2026-11-30").replace("2 ms", "1 ms"))
+def test_a_stricter_waiver_is_refused(project):
+    budgets_in(project, BUDGETS, WAIVER.format(until="2026-11-30").replace("2 ms", "1 ms"))
 
-    one_line(harness(desk, "judge", "latest"), 4, "1 ms does not relax 1.6 ms", "a waiver may only relax")
+    one_line(harness(project, "judge", "latest"), 4, "1 ms does not relax 1.6 ms", "a waiver may only relax")
 
 
-def test_runs_are_named_alike_for_every_command(desk):
-    budgets_in(desk, BUDGETS)
-    (desk / "reports").rename(desk / "kept")
-    one_line(harness(desk, "judge", "latest"), 4, "run latest: no run has ended in reports")
-    (desk / "pyproject.toml").write_text('[tool.harness]\nreports-dir = "kept"\n')
+def test_runs_are_named_alike_for_every_command(project):
+    budgets_in(project, BUDGETS)
+    (project / "reports").rename(project / "kept")
+    one_line(harness(project, "judge", "latest"), 4, "run latest: no run has ended in reports")
+    (project / "pyproject.toml").write_text('[tool.harness]\nreports-dir = "kept"\n')
     for named in ("latest", STAMP.partition("-")[2], f"kept/{STAMP}", f"kept/{STAMP}/results.json"):
         for words in (("judge", named), ("budgets", "propose", named), ("budgets", "check", f"--run={named}")):
-            said = harness(desk, *words)
+            said = harness(project, *words)
             assert said.returncode in {0, 1} and "no run" not in said.stderr, said.stderr
 
 
-def test_nothing_to_judge_by_is_not_green(desk):
-    one_line(harness(desk, "judge", "latest"), 4, "give --budgets FILE")
+def test_nothing_to_judge_by_is_not_green(project):
+    one_line(harness(project, "judge", "latest"), 4, "give --budgets FILE")
 
 
 @pytest.mark.parametrize(
@@ -394,11 +394,11 @@ def test_nothing_to_judge_by_is_not_green(desk):
         ({"created_at": "yesterday"}, ("created_at 'yesterday' is no date",)),
     ],
 )
-def test_a_run_that_was_edited_is_one_line(desk, changes, words):
-    budgets_in(desk, BUDGETS)
-    keep(desk, good(), **changes)
+def test_a_run_that_was_edited_is_one_line(project, changes, words):
+    budgets_in(project, BUDGETS)
+    keep(project, good(), **changes)
 
-    one_line(harness(desk, "judge", "latest"), 4, *words)
+    one_line(harness(project, "judge", "latest"), 4, *words)
 
 
 @pytest.mark.parametrize(
@@ -409,8 +409,8 @@ def test_a_run_that_was_edited_is_one_line(desk, changes, words):
         ({"exit_code": 1, "settings": {"devices": ["local", "rpi4"]}}, 0),
     ],
 )
-def test_a_board_that_was_not_reached_is_not_forgotten(desk, changes, code):
-    budgets_in(desk, BUDGETS)
-    keep(desk, good(), **changes)
+def test_a_board_that_was_not_reached_is_not_forgotten(project, changes, code):
+    budgets_in(project, BUDGETS)
+    keep(project, good(), **changes)
 
-    assert harness(desk, "judge", "latest").returncode == code
+    assert harness(project, "judge", "latest").returncode == code

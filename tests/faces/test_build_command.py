@@ -160,11 +160,11 @@ def bare_pytest(bare_python: Path, project: "Place") -> Callable[..., subprocess
 def test_what_was_built_here_is_measured_where_there_is_no_tensorflow(
     project: "Place", bare_python: Path, bare_pytest: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    assert project.harness("build", "benchmarks/", "--jobs=1", "--out=shelf").code == 0
+    assert project.harness("build", "benchmarks/", "--jobs=1", "--out=exported").code == 0
     (project.folder / "cache").rename(project.folder / "gone")  # nothing but the folder is carried over
     assert subprocess.run([bare_python, "-c", "import tensorflow"], capture_output=True, check=False).returncode == 1
 
-    done = bare_pytest("benchmarks/", "--artifacts=shelf")
+    done = bare_pytest("benchmarks/", "--artifacts=exported")
     assert done.returncode == 0, done.stdout + done.stderr
     entries = {entry["recipe"]: entry for entry in project.results()["entries"]}
     assert {recipe: entry["status"] for recipe, entry in entries.items()} == {"float32": "PASS", "int8": "PASS"}
@@ -173,11 +173,11 @@ def test_what_was_built_here_is_measured_where_there_is_no_tensorflow(
         assert accuracy["value"] is not None
 
     project.write("test_more.py", BENCHMARK.format(name="models:small", recipes='["float16"]'))
-    absent = bare_pytest("test_more.py", "--artifacts=shelf")
+    absent = bare_pytest("test_more.py", "--artifacts=exported")
     assert absent.returncode == 1 and "Traceback" not in absent.stdout + absent.stderr
     reason = project.results()["entries"][0]["reason"]
     assert reason.startswith(
-        f"models:small/float16 is not in {project.folder / 'shelf'}, which has models:small/float32"
+        f"models:small/float16 is not in {project.folder / 'exported'}, which has models:small/float32"
     )
 
     without = bare_pytest("benchmarks/")

@@ -40,7 +40,7 @@ def keep_run(reports, number, *, factor=1.0, kernel=None, entries=None):
 
 
 @pytest.fixture
-def desk(tmp_path):
+def project(tmp_path):
     keep_run(tmp_path / "reports", 1)
     keep_run(tmp_path / "reports", 2, factor=1.05, entries=slice(1, None))
     return tmp_path
@@ -59,8 +59,8 @@ def harness(*arguments, cwd):
         ("reports/20260101T000000Z-run1/results.json", "reports/latest"),
     ],
 )
-def test_one_run_against_another_at_80_columns(desk, a, b):
-    said = harness("compare", a, b, cwd=desk)
+def test_one_run_against_another_at_80_columns(project, a, b):
+    said = harness("compare", a, b, cwd=project)
     assert said.returncode == 0 and said.stderr == ""
     assert "A: run run1" in said.stdout and "B: run run2" in said.stdout
     assert "WORSE: latency_p50 of digits_cnn/int8 on rpi4: 1.050 (1.046 to 1.054)" in said.stdout
@@ -70,8 +70,8 @@ def test_one_run_against_another_at_80_columns(desk, a, b):
     assert "\x1b" not in said.stdout
 
 
-def test_for_machines(desk):
-    told = json.loads(harness("compare", "run1", "run2", "--json", cwd=desk).stdout)
+def test_for_machines(project):
+    told = json.loads(harness("compare", "run1", "run2", "--json", cwd=project).stdout)
     changed = [
         (entry["device"], metric["metric"], metric["verdict"])
         for entry in told["entries"]
@@ -85,18 +85,18 @@ def test_for_machines(desk):
     assert told["confidence"] == 0.99
 
 
-def test_a_run_against_itself_has_not_changed(desk):
-    assert "\n0 of " in harness("compare", "run1", "run1", cwd=desk).stdout
+def test_a_run_against_itself_has_not_changed(project):
+    assert "\n0 of " in harness("compare", "run1", "run1", cwd=project).stdout
 
 
-def test_unlike_boards_are_refused_and_what_differs_is_listed(desk):
-    keep_run(desk / "reports", 3, kernel="7.0")
-    said = harness("compare", "run1", "run3", cwd=desk)
+def test_unlike_boards_are_refused_and_what_differs_is_listed(project):
+    keep_run(project / "reports", 3, kernel="7.0")
+    said = harness("compare", "run1", "run3", cwd=project)
     assert said.returncode == 4
     (line,) = said.stderr.splitlines()
     assert "kernel: 6.12.34+rpt-rpi-v8 against 7.0" in line and line.startswith("harness: local, rpi4: not compared")
     assert "not compared" in said.stdout and "WORSE" not in said.stdout
-    told = json.loads(harness("compare", "run1", "run3", "--json", cwd=desk).stdout)
+    told = json.loads(harness("compare", "run1", "run3", "--json", cwd=project).stdout)
     assert all(entry["unlike"] for entry in told["entries"])
 
 
@@ -109,27 +109,27 @@ def test_unlike_boards_are_refused_and_what_differs_is_listed(desk):
         ("reports", "cannot be read"),
     ],
 )
-def test_a_run_that_is_not_there_is_one_line(desk, named, said):
-    refused = harness("compare", named, "run1", cwd=desk)
+def test_a_run_that_is_not_there_is_one_line(project, named, said):
+    refused = harness("compare", named, "run1", cwd=project)
     assert (refused.returncode, refused.stdout) == (4, "")
     assert said in refused.stderr and len(refused.stderr.splitlines()) == 1
 
 
-def test_reports_elsewhere_by_option_and_by_pyproject(desk):
-    (desk / "reports").rename(desk / "kept")
-    assert harness("compare", "run1", "run2", cwd=desk).returncode == 4
-    assert harness("compare", "run1", "run2", "--reports-dir", "kept", cwd=desk).returncode == 0
-    (desk / "pyproject.toml").write_text('[tool.harness]\nreports-dir = "kept"\n')
-    assert harness("compare", "run1", "run2", cwd=desk).returncode == 0
+def test_reports_elsewhere_by_option_and_by_pyproject(project):
+    (project / "reports").rename(project / "kept")
+    assert harness("compare", "run1", "run2", cwd=project).returncode == 4
+    assert harness("compare", "run1", "run2", "--reports-dir", "kept", cwd=project).returncode == 0
+    (project / "pyproject.toml").write_text('[tool.harness]\nreports-dir = "kept"\n')
+    assert harness("compare", "run1", "run2", cwd=project).returncode == 0
 
 
-def test_a_report_again_by_id_and_the_index(desk):
-    said = harness("report", "run1", cwd=desk)
+def test_a_report_again_by_id_and_the_index(project):
+    said = harness("report", "run1", cwd=project)
     assert said.stdout == "report: reports/20260101T000000Z-run1/report.html\n"
-    (desk / "reports/20260103T000000Z-torn").mkdir()
-    (desk / "reports/20260103T000000Z-torn/results.json").write_text("{")
-    index = harness("report", "--index", "--json", cwd=desk)
+    (project / "reports/20260103T000000Z-torn").mkdir()
+    (project / "reports/20260103T000000Z-torn/results.json").write_text("{")
+    index = harness("report", "--index", "--json", cwd=project)
     assert json.loads(index.stdout) == {"index": "reports/index.html"}
     assert "left out of the index" in index.stderr and len(index.stderr.splitlines()) == 1
-    nothing = harness("report", cwd=desk)
+    nothing = harness("report", cwd=project)
     assert nothing.returncode == 4 and "--index" in nothing.stderr

@@ -87,7 +87,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Desk:
+class Project:
     """A user's folder, home and shell."""
 
     folder: Path
@@ -119,15 +119,15 @@ class Desk:
         return dict(json.loads((self.folder / "reports/latest/results.json").read_text(encoding="utf-8")))
 
 
-Check = Callable[[Desk, Said], None]
+Check = Callable[[Project, Said], None]
 
 
 def measured_on(*devices: str) -> Check:
     """The newest run has one entry on each device, and a summary for a pull request."""
 
-    def check(desk: Desk, said: Said) -> None:
-        assert sorted(entry["device"] for entry in desk.results()["entries"]) == sorted(devices)
-        assert (desk.folder / "reports/latest/summary.md").is_file()
+    def check(project: Project, said: Said) -> None:
+        assert sorted(entry["device"] for entry in project.results()["entries"]) == sorted(devices)
+        assert (project.folder / "reports/latest/summary.md").is_file()
         assert "report: " in said.out
 
     return check
@@ -136,7 +136,7 @@ def measured_on(*devices: str) -> Check:
 def says(*words: str) -> Check:
     """The command's output holds all of some words."""
 
-    def check(_desk: Desk, said: Said) -> None:
+    def check(_desk: Project, said: Said) -> None:
         missing = [word for word in words if word not in said.out]
         assert not missing, said.out
 
@@ -146,50 +146,50 @@ def says(*words: str) -> Check:
 def wrote(name: str) -> Check:
     """The command wrote a page."""
 
-    def check(desk: Desk, _said: Said) -> None:
-        assert (desk.folder / name).read_text(encoding="utf-8").startswith("<!doctype html>")
+    def check(project: Project, _said: Said) -> None:
+        assert (project.folder / name).read_text(encoding="utf-8").startswith("<!doctype html>")
 
     return check
 
 
-def wrote_a_profile(desk: Desk, _said: Said) -> None:
+def wrote_a_profile(project: Project, _said: Said) -> None:
     """The profile names the board as it was typed; a second board of the kind extends it."""
-    assert 'host = "10.0.0.7"' in (desk.folder / "devices/pi-07.toml").read_text(encoding="utf-8")
+    assert 'host = "10.0.0.7"' in (project.folder / "devices/pi-07.toml").read_text(encoding="utf-8")
     second = 'extends = "pi-07"\n[connection]\nhost = "10.0.0.8"\n'
-    (desk.folder / "devices/pi-08.toml").write_text(second, encoding="utf-8")
+    (project.folder / "devices/pi-08.toml").write_text(second, encoding="utf-8")
 
 
-def copied_the_artifact(desk: Desk, _said: Said) -> None:
+def copied_the_artifact(project: Project, _said: Said) -> None:
     """A model file as given is copied as it is."""
-    copies = list((desk.folder / "artifacts").rglob("model*.tflite"))
-    assert [copy.read_bytes() for copy in copies] == [(desk.folder / "model.tflite").read_bytes()]
+    copies = list((project.folder / "artifacts").rglob("model*.tflite"))
+    assert [copy.read_bytes() for copy in copies] == [(project.folder / "model.tflite").read_bytes()]
 
 
-def carried_the_base(desk: Desk, said: Said) -> None:
+def carried_the_base(project: Project, said: Said) -> None:
     """The merge base's model lies in a folder of its own, with its commit."""
-    record = json.loads((desk.folder / "artifacts/baseline/commit.json").read_text(encoding="utf-8"))
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=desk.folder, capture_output=True, text=True, check=True)
+    record = json.loads((project.folder / "artifacts/baseline/commit.json").read_text(encoding="utf-8"))
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project.folder, capture_output=True, text=True, check=True)
     assert record["commit"] == head.stdout.strip()
     assert "baseline: 1 of 1 candidates are there" in said.err
 
 
-def printed_results(desk: Desk, said: Said) -> None:
+def printed_results(project: Project, said: Said) -> None:
     """Standard output holds results.json and nothing else."""
-    assert json.loads(said.out) == desk.results()
+    assert json.loads(said.out) == project.results()
 
 
-def proposed_limits(desk: Desk, said: Said) -> None:
+def proposed_limits(project: Project, said: Said) -> None:
     """The limits of the newest run, which was of a file alone, stand where the command was typed."""
-    file = desk.folder / "budgets.toml"
+    file = project.folder / "budgets.toml"
     table = tomllib.loads(file.read_text(encoding="utf-8"))["pi-07"]["model"]
     assert set(table) == {"latency_p50", "model_memory", "model_size"}
     assert "budgets.toml (new)" in said.out
 
 
-def judged_anew(desk: Desk, said: Said) -> None:
+def judged_anew(project: Project, said: Said) -> None:
     """The judged run has its own folder and its report."""
-    (entry,) = json.loads((desk.folder / "judged/results.json").read_text(encoding="utf-8"))["entries"]
-    assert entry["status"] == "PASS" and (desk.folder / "judged/report.html").is_file()
+    (entry,) = json.loads((project.folder / "judged/results.json").read_text(encoding="utf-8"))["entries"]
+    assert entry["status"] == "PASS" and (project.folder / "judged/report.html").is_file()
     assert "report: judged/report.html" in said.out
 
 
@@ -232,7 +232,7 @@ IN_AN_EMPTY_FOLDER = {"pip install edge-harness", "harness demo", "harness init"
 
 
 @pytest.fixture
-def desk(tmp_path: Path, tiny_model: Path, leased: None) -> Iterator[Desk]:
+def project(tmp_path: Path, tiny_model: Path, leased: None) -> Iterator[Project]:
     """A folder with a model, benchmarks and quick settings; ~/.ssh/config leads to a loopback board."""
     folder, home = tmp_path / "project", tmp_path / "home"
     for path in (folder / "benchmarks", home / ".ssh"):
@@ -243,7 +243,7 @@ def desk(tmp_path: Path, tiny_model: Path, leased: None) -> Iterator[Desk]:
     _keep_in_git(folder)
     with loopback_sshd(tmp_path / "board", env={"PATH": f"{BIN}:/usr/bin:/bin"}) as board:
         _lead_to(board, home)
-        yield Desk(folder, home, board.user)
+        yield Project(folder, home, board.user)
 
 
 def _keep_in_git(folder: Path) -> None:
@@ -271,15 +271,15 @@ def test_no_command_hides_in_a_block_of_another_language() -> None:
     assert hidden == []
 
 
-def test_the_commands_of_a_first_day(desk: Desk) -> None:
+def test_the_commands_of_a_first_day(project: Project) -> None:
     for command, check in FIRST_DAY.items():
-        check(desk, desk.type(command))
+        check(project, project.type(command))
 
 
 def test_make_bench_in_this_repository(tmp_path: Path, leased: None) -> None:
     if not INSTALLED.exists():
         needs.missing("this repository was not installed by make: run make test")
-    here = Desk(tmp_path, tmp_path, cache=kept_cache_home())
+    here = Project(tmp_path, tmp_path, cache=kept_cache_home())
     said = here.type("make bench", cwd=ROOT)
     report = re.search(r"^report: (\S+)$", said.out, re.MULTILINE)
     assert report is not None, said.out
@@ -290,7 +290,7 @@ def test_the_readme_s_benchmark_runs(tmp_path: Path, leased: None) -> None:
     (block,) = fences("python", documents=(ROOT / "README.md",))
     (tmp_path / "pyproject.toml").write_text(QUICK, encoding="utf-8")
     (tmp_path / "test_readme.py").write_text(block.text, encoding="utf-8")
-    here = Desk(tmp_path, tmp_path, cache=kept_cache_home())
+    here = Project(tmp_path, tmp_path, cache=kept_cache_home())
     here.type("pytest test_readme.py --device=local")
     entries = here.results()["entries"]
     assert {entry["recipe"]: entry["status"] for entry in entries} == {"float32": "PASS", "int8": "PASS"}

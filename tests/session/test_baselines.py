@@ -174,40 +174,40 @@ def test_a_file_is_what_every_candidate_is_compared_with(tmp_path: Path) -> None
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Path:
+def exported(tmp_path: Path) -> Path:
     """A folder of artifacts with one model that was built, named like CANDIDATE."""
     (tmp_path / "model.tflite").write_bytes(addition_model())
     (candidate,) = candidates_from_paths([str(tmp_path / "model.tflite")])
     with Builder(cache_dir=tmp_path / "cache") as builder:
-        export_artifacts(tmp_path / "shelf", [(candidate, builder.build(candidate))])
-    return tmp_path / "shelf"
+        export_artifacts(tmp_path / "exported", [(candidate, builder.build(candidate))])
+    return tmp_path / "exported"
 
 
-def test_a_folder_has_the_artifact_of_the_same_name_or_the_candidate_is_new(shelf: Path) -> None:
-    base = open_baseline(str(shelf), BaselineContext(Settings(), lambda _: make_artifact(), lambda _: None))
+def test_a_folder_has_the_artifact_of_the_same_name_or_the_candidate_is_new(exported: Path) -> None:
+    base = open_baseline(str(exported), BaselineContext(Settings(), lambda _: make_artifact(), lambda _: None))
     assert isinstance(base, FolderBaseline)
     found = base.arm_for(CANDIDATE, device(), SKETCH)
     assert found.record.state == "measured"
     assert found.artifact is not None
     assert Path(found.artifact.path).read_bytes() == addition_model()
-    assert Path(found.artifact.path).is_relative_to(shelf)
+    assert Path(found.artifact.path).is_relative_to(exported)
     new = base.arm_for(OTHER, device(), SKETCH)
     assert (new.artifact, new.record.state) == (None, "new")
     assert "other is new" in new.record.sentence
 
 
-def test_a_damaged_file_in_the_folder_is_missing_and_never_measured(shelf: Path) -> None:
-    found = FolderBaseline.open(str(shelf)).arm_for(CANDIDATE, device(), SKETCH).artifact
+def test_a_damaged_file_in_the_folder_is_missing_and_never_measured(exported: Path) -> None:
+    found = FolderBaseline.open(str(exported)).arm_for(CANDIDATE, device(), SKETCH).artifact
     assert found is not None
     with Path(found.path).open("ab") as stream:
         stream.write(b"\0")
-    damaged = FolderBaseline.open(str(shelf)).arm_for(CANDIDATE, device(), SKETCH)
+    damaged = FolderBaseline.open(str(exported)).arm_for(CANDIDATE, device(), SKETCH)
     assert (damaged.artifact, damaged.record.state) == (None, "missing")
     assert "its sha256 differs" in damaged.record.sentence
 
 
-def test_two_arms_are_the_same_only_with_the_same_file_stages_and_runtime(shelf: Path) -> None:
-    found = FolderBaseline.open(str(shelf)).arm_for(CANDIDATE, device(), SKETCH)
+def test_two_arms_are_the_same_only_with_the_same_file_stages_and_runtime(exported: Path) -> None:
+    found = FolderBaseline.open(str(exported)).arm_for(CANDIDATE, device(), SKETCH)
     assert found.artifact is not None
     own = make_artifact(sha256=found.artifact.sha256)
     assert found.is_same(own, make_runner(), make_runner())

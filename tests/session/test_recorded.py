@@ -48,15 +48,17 @@ def then(tmp_path, settings):
 @pytest.fixture
 def base(tmp_path, settings):
     """The commit's candidates as they are built today."""
-    export_artifacts(tmp_path / "shelf", [(CANDIDATE, built(tmp_path / "today/model.tflite", b"converted today"))])
+    export_artifacts(tmp_path / "exported", [(CANDIDATE, built(tmp_path / "today/model.tflite", b"converted today"))])
 
     def build(candidate):
         return make_artifact("model", sha256=file_sha256(Path(candidate.source)), path=candidate.source)
 
     around = BaselineContext(settings, build, lambda _what: None)
     recorded = MeasuredArtifacts.at(COMMIT, settings)
-    shelf = ArtifactFolder.open(tmp_path / "shelf")
-    return RevisionBaseline("main", Commit(COMMIT, "commit 1111"), shelf, {}, {}, tmp_path / "gone", around, recorded)
+    exported = ArtifactFolder.open(tmp_path / "exported")
+    return RevisionBaseline(
+        "main", Commit(COMMIT, "commit 1111"), exported, {}, {}, tmp_path / "gone", around, recorded
+    )
 
 
 def opponent(base, facts: BoardFacts | None = None):

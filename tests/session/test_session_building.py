@@ -65,10 +65,10 @@ def test_nothing_is_started_before_something_is_asked_for(builders: list[FakeBui
 
 
 def test_the_builder_gets_what_the_user_asked_for(builders: list[FakeBuilder], tmp_path: Path) -> None:
-    settings = Settings(cache_dir=tmp_path, seed=3, jobs=2, artifacts=tmp_path / "shelf")
+    settings = Settings(cache_dir=tmp_path, seed=3, jobs=2, artifacts=tmp_path / "exported")
     SessionBuilder(settings, lambda _: None).begin([ONE])
     options = {name: builders[0].options[name] for name in ("cache_dir", "seed", "jobs", "artifacts")}
-    assert options == {"cache_dir": tmp_path, "seed": 3, "jobs": 2, "artifacts": tmp_path / "shelf"}
+    assert options == {"cache_dir": tmp_path, "seed": 3, "jobs": 2, "artifacts": tmp_path / "exported"}
 
 
 def test_each_candidate_is_begun_once_and_in_order(builders: list[FakeBuilder]) -> None:

@@ -49,74 +49,74 @@ def diary() -> Diary:
     return Diary()
 
 
-def crew(jobs: int = 1) -> Scheduler:
+def make_scheduler(jobs: int = 1) -> Scheduler:
     return Scheduler(jobs, WorkerClient)
 
 
 def test_a_task_gives_its_result(diary):
-    with crew() as team:
-        team.add(diary.task("a"))
-        assert team.result("a") == "a done"
+    with make_scheduler() as scheduler:
+        scheduler.add(diary.task("a"))
+        assert scheduler.result("a") == "a done"
 
 
 def test_the_least_rank_comes_first_and_among_equals_the_first_asked(diary):
-    with crew() as team:
-        team.add(diary.held("now"))
+    with make_scheduler() as scheduler:
+        scheduler.add(diary.held("now"))
         diary.begun["now"].wait(WAIT_S)
         for key, rank in (("late", (5,)), ("b", (1,)), ("c", (1,)), ("first", (0, 9))):
-            team.add(diary.task(key, rank=rank))
+            scheduler.add(diary.task(key, rank=rank))
         diary.gates["now"].set()
         for key in ("late", "b", "c", "first"):
-            team.result(key)
+            scheduler.result(key)
     assert diary.order() == ["now", "first", "b", "c", "late"]
 
 
 def test_a_task_that_waits_becomes_more_urgent_and_is_not_done_twice(diary):
-    with crew() as team:
-        team.add(diary.held("now"))
+    with make_scheduler() as scheduler:
+        scheduler.add(diary.held("now"))
         diary.begun["now"].wait(WAIT_S)
-        team.add(diary.task("a", rank=(1,)))
-        team.add(diary.task("b", rank=(2,)))
-        team.add(diary.task("b", rank=(0,)))
-        team.add(diary.task("b", rank=(7,)))
+        scheduler.add(diary.task("a", rank=(1,)))
+        scheduler.add(diary.task("b", rank=(2,)))
+        scheduler.add(diary.task("b", rank=(0,)))
+        scheduler.add(diary.task("b", rank=(7,)))
         diary.gates["now"].set()
-        team.result("a")
-        team.result("b")
+        scheduler.result("a")
+        scheduler.result("b")
     assert diary.order() == ["now", "b", "a"]
 
 
 def test_needs_are_ended_before(diary):
-    with crew(jobs=2) as team:
-        team.add(diary.task("last", needs=("one", "two"), rank=(0,)))
-        team.add(diary.held("one", rank=(1,)))
-        team.add(diary.held("two", rank=(1,)))
+    with make_scheduler(jobs=2) as scheduler:
+        scheduler.add(diary.task("last", needs=("one", "two"), rank=(0,)))
+        scheduler.add(diary.held("one", rank=(1,)))
+        scheduler.add(diary.held("two", rank=(1,)))
         diary.begun["one"].wait(WAIT_S)
         diary.begun["two"].wait(WAIT_S)
         assert "last begins" not in diary.lines
         diary.gates["one"].set()
         diary.gates["two"].set()
-        team.result("last")
+        scheduler.result("last")
     assert diary.lines[-2:] == ["last begins", "last ends"]
 
 
 def test_tasks_that_would_fill_one_folder_take_turns_while_others_go_on(diary, tmp_path):
-    with crew(jobs=2) as team:
-        team.add(diary.held("training", fills=(tmp_path / "weights",)))
+    with make_scheduler(jobs=2) as scheduler:
+        scheduler.add(diary.held("training", fills=(tmp_path / "weights",)))
         diary.begun["training"].wait(WAIT_S)
-        team.add(diary.task("again", fills=(tmp_path / "weights", tmp_path / "more"), rank=(0,)))
-        team.add(diary.task("another", fills=(tmp_path / "other",), rank=(9,)))
-        team.result("another")
+        scheduler.add(diary.task("again", fills=(tmp_path / "weights", tmp_path / "more"), rank=(0,)))
+        scheduler.add(diary.task("another", fills=(tmp_path / "other",), rank=(9,)))
+        scheduler.result("another")
         assert "again begins" not in diary.lines
         diary.gates["training"].set()
-        team.result("again")
+        scheduler.result("again")
     assert diary.order() == ["training", "another", "again"]
 
 
 def test_a_folder_that_is_there_keeps_nobody_waiting(diary, tmp_path):
     (tmp_path / "weights").mkdir()
-    with crew(jobs=2) as team:
+    with make_scheduler(jobs=2) as scheduler:
         for key in ("one", "two"):
-            team.add(diary.held(key, fills=(tmp_path / "weights",)))
+            scheduler.add(diary.held(key, fills=(tmp_path / "weights",)))
         assert diary.begun["one"].wait(WAIT_S) and diary.begun["two"].wait(WAIT_S)
         diary.gates["one"].set()
         diary.gates["two"].set()
@@ -124,8 +124,8 @@ def test_a_folder_that_is_there_keeps_nobody_waiting(diary, tmp_path):
 
 def test_no_more_threads_than_jobs_and_no_more_than_tasks(diary):
     before = threading.active_count()
-    with crew(jobs=8) as team:
-        team.add(diary.held("only"))
+    with make_scheduler(jobs=8) as scheduler:
+        scheduler.add(diary.held("only"))
         diary.begun["only"].wait(WAIT_S)
         assert threading.active_count() == before + 1
         diary.gates["only"].set()
@@ -140,66 +140,66 @@ def failing(key: str, error: BaseException) -> Task:
 
 
 def test_a_failure_is_told_to_everyone_who_asks_and_not_tried_again(diary):
-    with crew() as team:
-        team.add(failing("bad", BuildError("no such thing")))
+    with make_scheduler() as scheduler:
+        scheduler.add(failing("bad", BuildError("no such thing")))
         for _ in range(2):
             with pytest.raises(BuildError, match="no such thing"):
-                team.result("bad")
-        team.add(diary.task("bad"))
+                scheduler.result("bad")
+        scheduler.add(diary.task("bad"))
         with pytest.raises(BuildError, match="no such thing"):
-            team.result("bad")
-        team.add(diary.task("next", needs=("bad",)))
-        assert team.result("next") == "next done"
+            scheduler.result("bad")
+        scheduler.add(diary.task("next", needs=("bad",)))
+        assert scheduler.result("next") == "next done"
 
 
 def test_a_mistake_of_the_harness_is_not_swallowed():
-    with crew() as team:
-        team.add(failing("bad", KeyError("oops")))
+    with make_scheduler() as scheduler:
+        scheduler.add(failing("bad", KeyError("oops")))
         with pytest.raises(KeyError, match="oops"):
-            team.result("bad")
+            scheduler.result("bad")
 
 
 def test_what_went_well_may_be_asked_for_again(diary):
-    with crew() as team:
+    with make_scheduler() as scheduler:
         for _ in range(2):
-            team.add(diary.task("a"))
-            team.result("a")
+            scheduler.add(diary.task("a"))
+            scheduler.result("a")
     assert diary.order() == ["a", "a"]
 
 
 def test_whichever_ends_first_is_told(diary):
-    with crew(jobs=2) as team:
-        team.add(diary.held("slow"))
-        team.add(diary.task("quick"))
-        assert team.next_ended(["slow", "quick"]) == "quick"
+    with make_scheduler(jobs=2) as scheduler:
+        scheduler.add(diary.held("slow"))
+        scheduler.add(diary.task("quick"))
+        assert scheduler.next_ended(["slow", "quick"]) == "quick"
         diary.gates["slow"].set()
-        assert team.next_ended(["slow"]) == "slow"
+        assert scheduler.next_ended(["slow"]) == "slow"
 
 
 def test_closing_gives_up_what_waits(diary):
-    team = crew()
-    team.add(diary.held("now"))
-    team.add(diary.task("never"))
+    scheduler = make_scheduler()
+    scheduler.add(diary.held("now"))
+    scheduler.add(diary.task("never"))
     diary.begun["now"].wait(WAIT_S)
-    closing = threading.Thread(target=team.close)
+    closing = threading.Thread(target=scheduler.close)
     closing.start()
     with pytest.raises(BuildError, match="cancelled"):
-        team.result("never")
+        scheduler.result("never")
     diary.gates["now"].set()
     closing.join(WAIT_S)
-    assert team.closed and not closing.is_alive()
+    assert scheduler.closed and not closing.is_alive()
     assert diary.order() == ["now"]
-    team.add(diary.task("too late"))
+    scheduler.add(diary.task("too late"))
     with pytest.raises(BuildError, match="cancelled"):
-        team.result("too late")
+        scheduler.result("too late")
 
 
 def test_closing_says_whether_all_was_done(diary):
-    team = crew()
-    team.add(diary.task("a"))
-    team.result("a")
-    assert team.close() is True
-    other = crew()
+    scheduler = make_scheduler()
+    scheduler.add(diary.task("a"))
+    scheduler.result("a")
+    assert scheduler.close() is True
+    other = make_scheduler()
     other.add(diary.task("never", needs=("nobody adds this", "now")))
     other.add(diary.held("now"))
     diary.begun["now"].wait(WAIT_S)

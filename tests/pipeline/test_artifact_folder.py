@@ -57,19 +57,19 @@ def with_stages(folder: Path, content: bytes = b"import numpy") -> Candidate:
 
 
 @pytest.fixture
-def shelf(tmp_path) -> Path:
-    export_artifacts(tmp_path / "shelf", [(CANDIDATE, built(tmp_path / "cache"))])
-    return tmp_path / "shelf"
+def exported(tmp_path) -> Path:
+    export_artifacts(tmp_path / "exported", [(CANDIDATE, built(tmp_path / "cache"))])
+    return tmp_path / "exported"
 
 
-def edit(shelf: Path, old: str, new: str) -> None:
-    text = (shelf / INDEX).read_text()
+def edit(exported: Path, old: str, new: str) -> None:
+    text = (exported / INDEX).read_text()
     assert old in text
-    (shelf / INDEX).write_text(text.replace(old, new))
+    (exported / INDEX).write_text(text.replace(old, new))
 
 
-def test_files_have_names_that_people_can_read(shelf):
-    files = {str(path.relative_to(shelf)) for path in shelf.rglob("*") if path.is_file()}
+def test_files_have_names_that_people_can_read(exported):
+    files = {str(path.relative_to(exported)) for path in exported.rglob("*") if path.is_file()}
     assert files == {
         INDEX,
         f"{NAME}.tflite",
@@ -81,12 +81,12 @@ def test_files_have_names_that_people_can_read(shelf):
     }
 
 
-def test_the_index_names_no_place_of_the_machine_it_was_written_on(shelf, tmp_path):
-    assert str(tmp_path) not in (shelf / INDEX).read_text()
+def test_the_index_names_no_place_of_the_machine_it_was_written_on(exported, tmp_path):
+    assert str(tmp_path) not in (exported / INDEX).read_text()
 
 
-def test_what_is_taken_is_what_was_put_wherever_the_folder_is_carried(shelf, tmp_path):
-    carried = shelf.rename(tmp_path / "elsewhere")
+def test_what_is_taken_is_what_was_put_wherever_the_folder_is_carried(exported, tmp_path):
+    carried = exported.rename(tmp_path / "elsewhere")
     taken = ArtifactFolder.open(carried).take(with_stages(tmp_path))
     put = built(tmp_path / "cache")
     places = {"path": True, "verification": {"golden"}, "stages": True, "cached": True}
@@ -102,21 +102,21 @@ def test_what_is_taken_is_what_was_put_wherever_the_folder_is_carried(shelf, tmp
     assert Path(taken.stages.path) == carried / f"stages/{NAME}/my_stages.py"
 
 
-def test_one_that_is_absent_is_one_line_with_the_nearest(shelf):
+def test_one_that_is_absent_is_one_line_with_the_nearest(exported):
     absent = replace(CANDIDATE, recipe="prune(0.9)+int8")
     with pytest.raises(BuildError) as caught:
-        ArtifactFolder.open(shelf).take(absent)
+        ArtifactFolder.open(exported).take(absent)
     assert str(caught.value) == (
-        f"{absent} is not in {shelf}, which has {CANDIDATE}: write it again with harness build --out"
+        f"{absent} is not in {exported}, which has {CANDIDATE}: write it again with harness build --out"
     )
 
 
-def test_a_second_build_adds_and_replaces(shelf, tmp_path):
+def test_a_second_build_adds_and_replaces(exported, tmp_path):
     other = replace(CANDIDATE, recipe="int8")
     export_artifacts(
-        shelf, [(other, built(tmp_path / "b", other)), (CANDIDATE, built(tmp_path / "c", content=b"newer"))]
+        exported, [(other, built(tmp_path / "b", other)), (CANDIDATE, built(tmp_path / "c", content=b"newer"))]
     )
-    opened = ArtifactFolder.open(shelf)
+    opened = ArtifactFolder.open(exported)
     assert opened.take(other).local_path.read_bytes() == b"model"
     assert opened.take(CANDIDATE).local_path.read_bytes() == b"newer"
     assert len(opened.entries) == 2
@@ -142,41 +142,41 @@ def test_names_that_would_be_one_file_are_told_apart(tmp_path):
 @pytest.mark.parametrize(
     "victim", [f"{NAME}.tflite", f"golden/{NAME}.outputs.npz", f"golden/{NAME}.builtin.npz", f"stages/{NAME}/raw.npz"]
 )
-def test_a_file_that_was_changed_is_refused(shelf, victim, tmp_path):
-    (shelf / victim).write_bytes(b"other")
+def test_a_file_that_was_changed_is_refused(exported, victim, tmp_path):
+    (exported / victim).write_bytes(b"other")
     with pytest.raises(BuildError, match="is not the file that was built"):
-        ArtifactFolder.open(shelf).take(with_stages(tmp_path))
+        ArtifactFolder.open(exported).take(with_stages(tmp_path))
 
 
 @pytest.mark.parametrize("kind", ["pipe", "endless"])
-def test_what_is_no_plain_file_is_refused_at_once(shelf, kind):
-    victim = shelf / f"{NAME}.tflite"
+def test_what_is_no_plain_file_is_refused_at_once(exported, kind):
+    victim = exported / f"{NAME}.tflite"
     victim.unlink()
     if kind == "pipe":
         os.mkfifo(victim)
     else:
         victim.symlink_to("/dev/zero")
     with pytest.raises(BuildError, match=r"cannot be read: it is no regular file|lies outside the folder"):
-        ArtifactFolder.open(shelf).take(CANDIDATE)
+        ArtifactFolder.open(exported).take(CANDIDATE)
 
 
 @pytest.mark.parametrize("name", ["a\x00b.tflite", "a\x1b[2J", "x" * 5000, "\ud800"])
-def test_a_name_that_no_file_has_is_one_line(shelf, name):
-    index = json.loads((shelf / INDEX).read_text())
+def test_a_name_that_no_file_has_is_one_line(exported, name):
+    index = json.loads((exported / INDEX).read_text())
     index["artifacts"][0]["artifact"]["path"] = name
-    (shelf / INDEX).write_text(json.dumps(index))
+    (exported / INDEX).write_text(json.dumps(index))
     with pytest.raises((BuildError, UsageError)) as caught:
-        ArtifactFolder.open(shelf).take(CANDIDATE)
+        ArtifactFolder.open(exported).take(CANDIDATE)
     assert "\n" not in str(caught.value)
 
 
-def test_stages_of_a_folder_are_left_out_where_the_candidate_has_none(shelf):
-    assert ArtifactFolder.open(shelf).take(CANDIDATE).stages is None
+def test_stages_of_a_folder_are_left_out_where_the_candidate_has_none(exported):
+    assert ArtifactFolder.open(exported).take(CANDIDATE).stages is None
 
 
-def test_a_folder_with_other_stages_than_the_candidate_names_is_refused(shelf, tmp_path):
+def test_a_folder_with_other_stages_than_the_candidate_names_is_refused(exported, tmp_path):
     with pytest.raises(BuildError, match="comes with other pre- and post-processing than lies here"):
-        ArtifactFolder.open(shelf).take(with_stages(tmp_path, b"import numpy as np"))
+        ArtifactFolder.open(exported).take(with_stages(tmp_path, b"import numpy as np"))
 
 
 def test_a_folder_without_the_stages_that_the_candidate_names_is_refused(tmp_path):
@@ -186,12 +186,12 @@ def test_a_folder_without_the_stages_that_the_candidate_names_is_refused(tmp_pat
         ArtifactFolder.open(tmp_path / "s").take(with_stages(tmp_path))
 
 
-def test_a_data_sets_own_stages_are_ours_or_lie_beside_the_candidate(shelf, tmp_path):
+def test_a_data_sets_own_stages_are_ours_or_lie_beside_the_candidate(exported, tmp_path):
     candidate = replace(CANDIDATE, stages="dataset", base_dir=str(tmp_path / "benchmarks"))
     with pytest.raises(BuildError, match="comes with other pre- and post-processing"):
-        ArtifactFolder.open(shelf).take(candidate)
+        ArtifactFolder.open(exported).take(candidate)
     written(tmp_path / "benchmarks" / "below", "kept.py", b"import numpy")
-    assert ArtifactFolder.open(shelf).take(candidate).stages is not None
+    assert ArtifactFolder.open(exported).take(candidate).stages is not None
 
     shipped = Path(scale_pixels.__file__)
     artifact = built(tmp_path / "c")
@@ -201,36 +201,36 @@ def test_a_data_sets_own_stages_are_ours_or_lie_beside_the_candidate(shelf, tmp_
     assert ArtifactFolder.open(tmp_path / "s").take(replace(CANDIDATE, stages="dataset")).stages is not None
 
 
-def test_nothing_is_put_through_a_link_that_leads_out(shelf, tmp_path):
+def test_nothing_is_put_through_a_link_that_leads_out(exported, tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
-    shutil.rmtree(shelf / "golden")
-    (shelf / "golden").symlink_to(outside)
+    shutil.rmtree(exported / "golden")
+    (exported / "golden").symlink_to(outside)
     with pytest.raises(UsageError, match="leads out of it"):
-        export_artifacts(shelf, [(CANDIDATE, built(tmp_path / "c"))])
+        export_artifacts(exported, [(CANDIDATE, built(tmp_path / "c"))])
     assert not list(outside.iterdir())
 
 
-def test_a_file_that_is_gone_is_one_line(shelf):
-    (shelf / f"{NAME}.tflite").unlink()
+def test_a_file_that_is_gone_is_one_line(exported):
+    (exported / f"{NAME}.tflite").unlink()
     with pytest.raises(BuildError, match="cannot be read: No such file"):
-        ArtifactFolder.open(shelf).take(CANDIDATE)
+        ArtifactFolder.open(exported).take(CANDIDATE)
 
 
 @pytest.mark.parametrize("outside", ["../secret", "/etc/passwd", "golden/../../secret"])
-def test_paths_stay_inside(shelf, outside):
-    (shelf.parent / "secret").write_bytes(b"model")
-    edit(shelf, f'"{NAME}.tflite"', json.dumps(outside))
+def test_paths_stay_inside(exported, outside):
+    (exported.parent / "secret").write_bytes(b"model")
+    edit(exported, f'"{NAME}.tflite"', json.dumps(outside))
     with pytest.raises(BuildError, match="lies outside the folder"):
-        ArtifactFolder.open(shelf).take(CANDIDATE)
+        ArtifactFolder.open(exported).take(CANDIDATE)
 
 
-def test_a_link_that_leads_outside_is_refused(shelf):
-    (shelf.parent / "secret").write_bytes(b"model")
-    (shelf / f"{NAME}.tflite").unlink()
-    (shelf / f"{NAME}.tflite").symlink_to(shelf.parent / "secret")
+def test_a_link_that_leads_outside_is_refused(exported):
+    (exported.parent / "secret").write_bytes(b"model")
+    (exported / f"{NAME}.tflite").unlink()
+    (exported / f"{NAME}.tflite").symlink_to(exported.parent / "secret")
     with pytest.raises(BuildError, match="lies outside the folder"):
-        ArtifactFolder.open(shelf).take(CANDIDATE)
+        ArtifactFolder.open(exported).take(CANDIDATE)
 
 
 @pytest.mark.parametrize(
@@ -244,20 +244,20 @@ def test_a_link_that_leads_outside_is_refused(shelf):
         (b"\xff\xfe", "damaged or of another version"),
     ],
 )
-def test_an_index_that_is_none_is_one_line(shelf, content, said):
-    (shelf / INDEX).write_bytes(content)
+def test_an_index_that_is_none_is_one_line(exported, content, said):
+    (exported / INDEX).write_bytes(content)
     if said == "has 0":
-        assert ArtifactFolder.open(shelf).entries == {}
+        assert ArtifactFolder.open(exported).entries == {}
         return
     with pytest.raises(UsageError) as caught:
-        ArtifactFolder.open(shelf)
+        ArtifactFolder.open(exported)
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_an_index_without_end_is_not_read_whole(shelf, monkeypatch):
+def test_an_index_without_end_is_not_read_whole(exported, monkeypatch):
     monkeypatch.setattr("harness.pipeline.builder.artifact_folder._INDEX_LIMIT", 100)
     with pytest.raises(UsageError, match="is larger than"):
-        ArtifactFolder.open(shelf)
+        ArtifactFolder.open(exported)
 
 
 def test_a_folder_that_is_no_shelf_is_one_line(tmp_path):
@@ -270,17 +270,17 @@ def test_a_folder_that_is_no_shelf_is_one_line(tmp_path):
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
-        export_artifacts(tmp_path / "file" / "shelf", [(CANDIDATE, built(tmp_path / "cache"))])
+        export_artifacts(tmp_path / "file" / "exported", [(CANDIDATE, built(tmp_path / "cache"))])
 
 
-def test_an_interrupted_write_leaves_what_was_there(shelf, tmp_path, monkeypatch):
-    before = (shelf / INDEX).read_bytes()
+def test_an_interrupted_write_leaves_what_was_there(exported, tmp_path, monkeypatch):
+    before = (exported / INDEX).read_bytes()
     other = replace(CANDIDATE, recipe="int8")
     missing = built(tmp_path / "b", other).model_copy(update={"path": str(tmp_path / "gone")})
     with pytest.raises(UsageError, match="cannot be written"):
-        export_artifacts(shelf, [(other, missing)])
-    assert (shelf / INDEX).read_bytes() == before
-    assert not [path for path in shelf.rglob("*") if path.name.startswith(".")]
+        export_artifacts(exported, [(other, missing)])
+    assert (exported / INDEX).read_bytes() == before
+    assert not [path for path in exported.rglob("*") if path.name.startswith(".")]
 
 
 @pytest.fixture
@@ -305,7 +305,7 @@ def test_a_machine_without_the_source_measures_all_the_same(tmp_path, factory):
     assert ArtifactFolder.open(tmp_path / "s").take(factory).recipe == "int8"
 
 
-def test_a_file_as_given_is_measured_where_it_lies(shelf):
-    opened = ArtifactFolder.open(shelf)
+def test_a_file_as_given_is_measured_where_it_lies(exported):
+    opened = ArtifactFolder.open(exported)
     assert not opened.serves(Candidate("m", "tflite", "/m.tflite"))
     assert opened.serves(Candidate("m", "tflite", "/m.tflite", "int8")) and opened.serves(CANDIDATE)

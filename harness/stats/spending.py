@@ -20,15 +20,15 @@ from harness.records.limit_test import FIRST_LOOK, LARGEST_FACTOR, fewest_to_fai
 
 Array = NDArray[np.float64]
 
-_FAIL_SHARE: Final = 0.65
+_FAIL_SHARE: Final = 0.5
 """Of the error that is granted for a false alarm: a rate that is promised is to be kept by a margin that 2,000
-simulated sessions can show, in noise that is not normal too. It costs 2 % more blocks at most."""
+simulated sessions can show, in noise that is not normal too. It costs 5 % more blocks at most."""
 _PASS_SHARE: Final = 0.9
 """Likewise for a pass: at a twentieth, the t boundary spends a tenth more."""
 _SIGN_SHARE: Final = 20.0
 """Times alpha: the level of the sign test that a FAIL must pass beside its boundary. At a level this much weaker it
 costs under 1 % more blocks, and a mean that a few blocks carry against the others does not fail a limit."""
-_FAIL_RATE: Final = 1.5
+_FAIL_RATE: Final = 2.0
 """Of the exponential by which the error towards FAIL is spent (Hwang, Shih and DeCani, "Group sequential designs using
 a family of type I error probability spending functions", Stat. Med. 9, 1990): the larger, the earlier."""
 _PASS_POWER: Final = 0.3

@@ -95,7 +95,7 @@ def test_a_regression_s_sentence_has_the_ratio_that_stands_beside_the_baseline()
     )
     assert found.status is Status.FAIL
     assert found.reason.startswith(
-        "latency_p50 worsening 5 % (4-7 %, ratio of geometric means over processes; at least 3.6"
+        "latency_p50 worsening 5 % (4-7 %, ratio of geometric means over processes; at least 3.5"
     )
     assert (found.value, found.ci_low, found.ci_high) == pytest.approx((0.05, 0.04, 0.07))
 

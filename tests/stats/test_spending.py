@@ -33,7 +33,7 @@ def test_both_error_rates_are_kept_over_all_looks(alpha, miss, most):
 def test_where_there_is_one_look_it_is_the_t_test_at_the_level_that_is_spent():
     bounds = boundaries(0.02, 0.1, FIRST_LOOK, processes=10)
     degrees = FIRST_LOOK - 1
-    assert bounds.fail[-1] == pytest.approx(stats.t.isf(0.02 * 0.65, degrees))
+    assert bounds.fail[-1] == pytest.approx(stats.t.isf(0.02 * 0.5, degrees))
     assert bounds.passes[-1] == pytest.approx(stats.t.isf(0.1 * 0.9, degrees))
 
 
@@ -45,7 +45,7 @@ def test_errors_are_spent_early_by_the_published_functions():
     paths = np.cumsum(rng.normal(size=(40_000, 60)), axis=1)[:, FIRST_LOOK - 1 :] / np.sqrt(looks)
     halfway = looks <= 30
     for boundary, whole, share in [
-        (bounds.fail, 0.1 * 0.65, np.expm1(-0.75) / np.expm1(-1.5)),
+        (bounds.fail, 0.1 * 0.5, np.expm1(-1.0) / np.expm1(-2.0)),
         (bounds.passes, 0.1 * 0.9, 0.5**0.3),
     ]:
         crossed = paths > stats.norm.isf(stats.t.sf(boundary, looks - 1))
@@ -112,7 +112,7 @@ def test_a_single_look_has_both_rates_whole():
 def test_two_looks_spend_as_a_bivariate_normal_says():
     """The recursive integration against scipy's own integral over the plane."""
     bounds = boundaries(0.1, 0.1, FIRST_LOOK + 1)
-    spent = 0.1 * 0.65
+    spent = 0.1 * 0.5
     levels = stats.t.sf(bounds.fail[-2:], np.array([FIRST_LOOK, FIRST_LOOK + 1]) - 1)
     first, second = stats.norm.isf(levels)
     rho = np.sqrt(FIRST_LOOK / (FIRST_LOOK + 1))
@@ -138,7 +138,7 @@ def test_after_each_of_three_looks_as_much_is_spent_as_its_function_says(end):
     """Of a Brownian motion, by scipy's integral over the looks so far."""
     bounds, looks = boundaries(0.1, 0.1, 8, processes=100), np.array([6.0, 7.0, 8.0])
     heights = stats.norm.isf(stats.t.sf(getattr(bounds, end), looks - 1))
-    spent = {"fail": 0.065 * np.expm1(-1.5 * looks / 8) / np.expm1(-1.5), "passes": 0.09 * (looks / 8) ** 0.3}[end]
+    spent = {"fail": 0.05 * np.expm1(-2.0 * looks / 8) / np.expm1(-2.0), "passes": 0.09 * (looks / 8) ** 0.3}[end]
     together = np.sqrt(np.minimum.outer(looks, looks) / np.maximum.outer(looks, looks))
     stays = [stats.norm.cdf(heights[0])]
     for count in (2, 3):
@@ -161,7 +161,7 @@ def test_where_no_look_decides_alone_the_whole_error_is_the_level_of_each():
     bounds = boundaries(0.0001, 0.05, 8)
     looks = np.arange(FIRST_LOOK, 9)
     assert bounds.fail_from > 8
-    assert bounds.fail == pytest.approx(stats.t.isf(0.0001 * 0.65, looks - 1))
+    assert bounds.fail == pytest.approx(stats.t.isf(0.0001 * 0.5, looks - 1))
     assert bounds.passes == pytest.approx(stats.t.isf(0.05 * 0.9, looks - 1))
 
 

@@ -7,13 +7,13 @@ import numpy as np
 
 from harness.measure.arm_evidence import ArmEvidence, restate
 from harness.measure.arm_metrics import compute_all
-from harness.measure.carry_over import carry_over, carry_over_sentence
 from harness.measure.energy import of_each_trial
 from harness.measure.failed_trials import failed_trial_findings
 from harness.measure.fitness import FitnessRule, holding_clock
 from harness.measure.output_check import OutputVerdict, check_outputs, same_bits, unchecked_outputs
 from harness.measure.postprocess_check import PostprocessVerdict, check_postprocess
 from harness.measure.run_blocks import BlockResults
+from harness.measure.slice_carry_over import carry_over, carry_over_sentence
 from harness.measure.trial_summary import summarise, trial_metrics
 from harness.measure.void_trials import CUT_OFF, MEASURED_AGAIN, fitness_finding, void_reason
 from harness.records.artifact import Artifact

@@ -25,7 +25,7 @@ _UNKNOWN: Final = 0.5
 
 
 @dataclass(frozen=True)
-class CarryOver:
+class TrialCarryOver:
     """Of blocks of four trials, on the logarithmic scale.
 
     ``shown`` (metrics, blocks): how much longer the inner trial after the candidate took than the one after the
@@ -36,7 +36,7 @@ class CarryOver:
     load: Array
 
     @classmethod
-    def of(cls, logs: Array, candidate_outside: Flags, candidate_before: Array) -> "CarryOver":
+    def of(cls, logs: Array, candidate_outside: Flags, candidate_before: Array) -> "TrialCarryOver":
         """From the logarithms of four trials each, (metrics, blocks, 4), in the order they were measured.
 
         ``candidate_before`` (blocks,): 1 where the candidate was measured last before the block, 0 where the baseline

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.carry_over import CarryOver
+from harness.stats.carry_over import TrialCarryOver
 from harness.stats.spending import Boundaries
 
 Array = NDArray[np.float64]
@@ -46,7 +46,7 @@ class Blocks:
 
     effects: Array
     turns: Array
-    carry_over: CarryOver | None = None
+    carry_over: TrialCarryOver | None = None
 
     def times(self, sign: float) -> "Blocks":
         """The same blocks where larger effects are worse with the sign 1, smaller ones with -1."""
@@ -74,7 +74,8 @@ def paired(logs: Array, candidate_outside: Flags, candidate_before: Array | None
     """Blocks from the logarithms of four trials each, (metrics, blocks, 4), in the order they were measured.
 
     ``candidate_outside`` (blocks,) tells where the candidate had the first and last place, the baseline the middle;
-    ``candidate_before`` what came before a block, as ``CarryOver.of`` wants it, where blocks do not follow each other.
+    ``candidate_before`` what came before a block, as ``TrialCarryOver.of`` wants it, where blocks do not follow each
+    other.
     Raises ValueError for numbers that are not finite.
     """
     if not np.isfinite(logs).all():
@@ -83,7 +84,7 @@ def paired(logs: Array, candidate_outside: Flags, candidate_before: Array | None
     turns = np.where(candidate_outside, 1.0, -1.0)
     if candidate_before is None:
         candidate_before = np.concatenate([[np.nan], candidate_outside[:-1]])[: len(turns)]
-    carry_over = CarryOver.of(logs, candidate_outside, candidate_before)
+    carry_over = TrialCarryOver.of(logs, candidate_outside, candidate_before)
     return Blocks((outer - inner) * turns / 2.0, turns, carry_over)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.measure.carry_over import carry_over, carry_over_sentence
+from harness.measure.slice_carry_over import carry_over, carry_over_sentence
 from harness.records.board import Slice, Trial, Turns
 from harness.testing.builders import make_trial
 

@@ -5,7 +5,7 @@ import pytest
 
 from harness.records.limit_test import LimitTest
 from harness.records.results import Histogram, TrialSummary
-from harness.stats.carry_over import TO_FAIL, TO_PASS, CarryOver
+from harness.stats.carry_over import TO_FAIL, TO_PASS, TrialCarryOver
 from harness.stats.limit_test import run_limit_test
 from harness.stats.observations import Observation, interleaved
 from harness.stats.sequential import FAIL, OPEN, PASS, decide, paired
@@ -41,7 +41,7 @@ def test_without_noise_the_shift_of_every_effect_is_its_load_of_what_is_shown():
 def test_the_interval_is_that_of_the_mean_less_the_shift_where_the_carry_over_is_beyond_chance():
     rng = np.random.default_rng(1)
     shown, outside = rng.normal(0.01, 0.02, (400, 30)), orders(30)
-    carry_over = CarryOver(shown, np.where(outside, -0.5, 0.0))
+    carry_over = TrialCarryOver(shown, np.where(outside, -0.5, 0.0))
     mean, error = rng.normal(0.0, 0.01, (400, 25)), rng.uniform(0.004, 0.006, (400, 25))
     low, high = mean - 3.0 * error, mean + 2.0 * error
     lower, upper = carry_over.allow(low, high, mean=mean, error=error, first=6)
@@ -56,7 +56,7 @@ def test_the_interval_is_that_of_the_mean_less_the_shift_where_the_carry_over_is
         bottom = min(low[metric, look], moved - 3.0 * wider) if feigns else low[metric, look]
         assert (lower[metric, look], upper[metric, look]) == pytest.approx((bottom, top))
     assert raised > 500 and lowered == 0
-    mirrored = CarryOver(-shown, carry_over.load).allow(low, high, mean=mean, error=error, first=6)
+    mirrored = TrialCarryOver(-shown, carry_over.load).allow(low, high, mean=mean, error=error, first=6)
     assert (mirrored[0] < low).any() and (mirrored[1] == high).mean() > 0.99
 
 
@@ -120,7 +120,7 @@ def test_an_answer_tells_it_where_it_is_beyond_chance(after, seen):
         assert found.carry_over == pytest.approx(np.expm1(after), abs=0.01)
     else:
         assert found.carry_over is None
-    assert CarryOver(np.zeros((1, 1)), np.zeros(1)).told(1) is None
+    assert TrialCarryOver(np.zeros((1, 1)), np.zeros(1)).told(1) is None
 
 
 def test_a_void_block_is_left_out_but_the_next_one_still_followed_it():
@@ -128,7 +128,7 @@ def test_a_void_block_is_left_out_but_the_next_one_still_followed_it():
     found = interleaved(observed(logs, outside, void={4, 5}))
     counted = np.array([number not in {4, 5} for number in range(12)])
     before = np.concatenate([[nan], outside[:-1]])[counted]
-    expected = CarryOver.of(logs[:, counted], outside[counted], before)
+    expected = TrialCarryOver.of(logs[:, counted], outside[counted], before)
     assert found.carry_over.load.tolist() == expected.load.tolist()
     assert found.carry_over.shown == pytest.approx(expected.shown)
     assert found.effects == pytest.approx(paired(logs, outside).effects[:, counted])
@@ -157,5 +157,5 @@ def test_blocks_of_one_trial_an_arm_do_not_show_it():
     ],
 )
 def test_it_is_told_from_a_thousandth_and_two_and_a_half_standard_errors_on(shown, seen):
-    told = CarryOver(np.array([[*shown, 9.0]]), np.zeros(len(shown) + 1)).told(len(shown))
+    told = TrialCarryOver(np.array([[*shown, 9.0]]), np.zeros(len(shown) + 1)).told(len(shown))
     assert told == (pytest.approx(np.expm1(np.mean(shown))) if seen else None)

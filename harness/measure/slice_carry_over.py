@@ -1,4 +1,4 @@
-"""What an arm's slice takes over from the slice before it, where two arms take turns."""
+"""What an arm's slice takes over from the slice before it, where two arms take turns; a trial's is in `stats`."""
 
 from collections.abc import Sequence
 from math import sqrt

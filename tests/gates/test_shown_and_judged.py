@@ -5,7 +5,7 @@ import pytest
 from gates.judged_entries import limit, measured
 
 from harness.gates import judge
-from harness.records.results import BaselineRecord, Histogram, Ratio, TrialSummary
+from harness.records.results import BaselineRecord, Histogram, Ratio, TrialMetrics, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.records.units import format_interval, format_quantity
@@ -119,3 +119,16 @@ def test_without_one_it_is_that_of_the_arms_by_turns_or_of_both_arms_figures():
     found = finding("latency_p50_regression", "2 %", apart, figures, state="stored")
     logs = [np.log([one.quantiles["p50"] for one in apart if one.arm == arm]) for arm in ("candidate", "baseline")]
     assert found.value == pytest.approx(np.expm1(logs[0].mean() - logs[1].mean()))
+
+
+def test_figures_that_never_vary_are_shown_by_their_ratio_though_their_arms_took_no_turns():
+    figures = [
+        TrialMetrics(kind="memory", arm=arm, block=block, values={"peak_memory": size})
+        for block, (arm, size) in enumerate([("candidate", 1.1e6)] * 2 + [("baseline", 1e6)] * 2)
+    ]
+    told = [measured("peak_memory", 1.1e6, n=2)]
+    base = BaselineRecord(given="main", state="measured", sentence="the base", measurements=told)
+    made = make_entry(figures=figures, measurements=told, baseline=base, most_blocks=40)
+    found = judge(made, [limit("peak_memory_regression", "5 %")], settings=Settings()).findings[-1]
+    assert (found.status, found.value) == (Status.FAIL, pytest.approx(0.1))
+    assert (found.ci_low, found.bound_low, found.alpha) == (None, None, None)

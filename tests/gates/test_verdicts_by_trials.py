@@ -106,7 +106,12 @@ def test_what_is_too_close_to_call_is_told_how_many_further_blocks_would_settle_
 
 
 @pytest.mark.parametrize(
-    ("blocks", "told"), [(1, "1 block of trials; about 5 more blocks"), (5, "5 blocks of trials; about 1 more block")]
+    ("blocks", "told"),
+    [
+        (1, "1 block of trials; about 5 more blocks"),
+        (4, "4 blocks of trials; about 2 more blocks"),
+        (5, "5 blocks of trials; about 1 more block"),
+    ],
 )
 def test_where_nothing_counts_what_lacks_to_six_blocks_is_advised(blocks, told):
     reason = judged("4 ms", trials(blocks, void=range(blocks))).reason
@@ -298,6 +303,13 @@ def test_a_share_is_shown_with_two_digits(share, text):
 def test_what_stands_behind_a_figure():
     assert basis_of(measured("model_size", 1.0)) == "exact"
     assert basis_of(measured("latency_p50", 1.0, 0.9, 1.1)) == "95 %, 10 trials"
+    assert basis_of(measured("latency_p50", 1.0, n=1)) == "1 trial"
+    modelled = measured("power_mean", 1.0, 0.9, 1.1, source="model: fit", band=0.85)
+    assert basis_of(modelled) == "95 %, 10 trials, from model: fit, itself +-85 %"
+    assert basis_of(modelled.model_copy(update={"band": None})) == "95 %, 10 trials"
+    sure = measured("latency_p50", 1.0, 0.9, 1.1).model_copy(update={"confidence": 0.995})
+    assert basis_of(sure) == "99.5 %, 10 trials"
+    assert basis_of(sure.model_copy(update={"ci_low": None})) == "10 trials"
 
 
 @pytest.mark.parametrize(("after", "told"), [(1.05, "5 % slower"), (1.0, None), (0.95, "5 % faster")])

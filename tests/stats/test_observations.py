@@ -11,6 +11,7 @@ from harness.stats.observations import (
     interleaved,
     is_usable,
     observations,
+    orientation,
     per_trial,
     processes_a_block,
     resolution,
@@ -38,6 +39,17 @@ def test_an_effect_is_the_arms_mean_logarithm_apart_and_the_turn_says_who_had_th
 def test_a_block_may_have_one_trial_of_each_arm(arms, turn):
     found = interleaved([block(0, arms, (3.0, 3.0 * np.e ** (-2.0 * turn)))])
     assert (found.effects.tolist(), found.turns.tolist()) == ([[pytest.approx(2.0)]], [turn])
+
+
+def test_blocks_of_two_and_of_four_trials_stand_beside_each_other_and_show_no_carry_over():
+    found = interleaved([block(0, ABBA, (2.0, 1.0, 1.0, 2.0)), block(1, ("baseline", "candidate"), (1.0, 3.0))])
+    assert found.effects == pytest.approx(np.log([[2.0, 3.0]])) and found.turns.tolist() == [1.0, -1.0]
+    assert found.carry_over is None
+
+
+@pytest.mark.parametrize(("arms", "turn"), [(ABBA, 1.0), (BAAB, -1.0), (ABBA[:2], 1.0), (BAAB[:2], -1.0)])
+def test_the_orientation_of_a_block_says_who_had_its_outer_places(arms, turn):
+    assert orientation(block(0, arms, (1.0,) * len(arms))) == turn
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,38 @@ def test_it_is_the_first_read_above_which_the_seen_and_the_unseen_are_no_more_th
     assert found.draws == 60
 
 
+def bartlett(shares):
+    """What the error grows by where neighbours resemble each other, freed of its bias by Kendall's formula."""
+    n, left = shares.size, shares - shares.mean()
+    r = left[1:] @ left[:-1] / (left @ left)
+    likely = min(max(r + (1 + 4 * r) / n, 0.0), 0.95)
+    return np.sqrt((1 + likely) / (1 - likely))
+
+
+@pytest.mark.parametrize(("q", "draws", "confidence"), [(0.9, 60, 0.99), (0.9, 60, None), (0.99, 510, None)])
+@pytest.mark.parametrize("drift", [0.0, 0.2])
+def test_however_many_reads_and_processes_a_parent_has_its_processes_weigh_alike(q, draws, confidence, drift):
+    """Read by read: of p90 the draws are the parents, of p99 their processes."""
+    rng = np.random.default_rng(6)
+    levels = rng.normal(0.0, 0.05, 60) + drift * np.sin(np.arange(60) / 6)
+    counts = [1 + at % 3 if q == 0.9 else 8 + at % 2 for at in range(60)]
+    parents = [
+        [np.exp(level + rng.normal(0.0, 0.05, int(rng.integers(5, 40)))) for _ in range(count)]
+        for level, count in zip(levels, counts, strict=True)
+    ]
+    error = {0.9: 0.01 / 3, 0.99: 0.01}[q] if confidence is None else 1.0 - confidence
+    unseen = 1.0 - (0.9 * error) ** (1.0 / draws)
+
+    def within(read):
+        shares = np.array([np.mean([(trial > read).mean() for trial in parent]) for parent in parents])
+        most = shares.mean() + stats.t.isf(0.1 * error, 59) * shares.std(ddof=1) / np.sqrt(60) * bartlett(shares)
+        return unseen + (1.0 - unseen) * most <= 1.0 - q
+
+    ordered = np.sort(np.concatenate([trial for parent in parents for trial in parent]))
+    first = next(read for read in ordered[int(q * ordered.size) :] if within(read))
+    assert percentile_bound(parents, q, confidence) == PercentileBound(first, draws)
+
+
 def test_what_neighbours_share_counts_for_less():
     rng = np.random.default_rng(1)
     speeds = rng.normal(0.0, 0.02, 96)

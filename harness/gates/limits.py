@@ -1,4 +1,4 @@
-"""One limit on one metric: how a marker or budgets.toml writes it, what must hold, and how near it stands."""
+"""One limit on one metric: its text in a marker or budgets.toml parsed, what must hold, and how near it stands."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -9,7 +9,10 @@ from typing import Protocol, cast
 from harness.records.device import Connection
 
 TRANSPORTS = MappingProxyType({"ssh": "harness.transport.ssh", "local": "harness.transport.local"})
-"""Name in profiles -> module with ``open_transport(connection, device)``, imported when first used."""
+"""Name in profiles -> module with ``open_transport(connection, device)``, imported when first used.
+
+A new one: a file beside this, its name here and in ``harness.records.device.TransportName``, which profiles take.
+"""
 
 
 class Process(Protocol):

@@ -5,12 +5,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from support.needs import missing, need_root
 from support.sshd import loopback_sshd
 
-from harness.records.device import Connection
+from harness.records.device import Connection, TransportName
 from harness.records.errors import BoardUnfitError, ConnectionLostError
 from harness.transport import TRANSPORTS, Transport, connect
 
@@ -165,3 +166,7 @@ def test_put_onto_a_full_disk_leaves_no_partial_file(transport, tmp_path, tiny_d
         transport.put(source, str(tiny_disk / "model"))
     assert "size mismatch" not in str(caught.value)
     assert list(tiny_disk.iterdir()) == []
+
+
+def test_profiles_may_name_the_transports_that_there_are():
+    assert set(get_args(TransportName)) == set(TRANSPORTS)

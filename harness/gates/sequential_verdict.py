@@ -8,6 +8,7 @@ from harness.gates.limit_tests import limit_test_of
 from harness.gates.limits import Limit
 from harness.gates.sentences import JudgedFigure, inconclusive_sentence, share_text, verdict_sentence
 from harness.records.limit_test import FIRST_LOOK, LimitTestResult, bounded_by_parents, fewest_draws
+from harness.records.plan import ENERGY_PASS_S
 from harness.records.results import Finding, Measurement
 from harness.records.status import Status
 from harness.records.units import QuantityUnit, format_interval, format_quantity
@@ -157,7 +158,7 @@ def _sentence(limit: Limit, evidence: Evidence, found: LimitTestResult, *, shown
     )
     if found.verdict != "open":
         return verdict_sentence(judged, limit, evidence.entry, status=_STATUS[found.verdict])
-    if _measured_blocks(evidence) < FIRST_LOOK and not _apart(limit, evidence):
+    if _measured_blocks(evidence) < FIRST_LOOK and not (found.windows or _apart(limit, evidence)):
         interval = "" if judged.low == judged.high else f" ({judged.interval})"
         said = f"{name} {format_quantity(shown.value, judged.unit)}{interval}"
         return _too_little(limit, evidence, found, said=said)
@@ -170,7 +171,9 @@ def _too_little(limit: Limit, evidence: Evidence, found: LimitTestResult, *, sai
     blocks = _measured_blocks(evidence)
     there = f"{blocks} block{'' if blocks == 1 else 's'} of trials"
     advice = _advice(found, evidence, limit)
-    if blocks >= FIRST_LOOK:
+    if found.windows:
+        there = f"{found.blocks} window{'' if found.blocks == 1 else 's'} of the sensor an arm"
+    elif blocks >= FIRST_LOOK:
         of_reads = limit.definition.percentile is not None
         there += " with too few independent reads" if of_reads else ", of which too few count"
         advice = "give a longer --time-limit"
@@ -195,7 +198,9 @@ def _support(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
     if found.exact:
         return "the same in every process"
     what = "trials" if found.trials else "blocks"
-    if _apart(limit, evidence):
+    if found.windows:
+        behind = f"{found.blocks} windows an arm"
+    elif _apart(limit, evidence):
         behind = f"{found.blocks} blocks or more an arm, at another time, {_between_runs(evidence, limit)}"
     else:
         behind = f"{found.blocks} {what}"
@@ -231,6 +236,8 @@ def _between_runs(evidence: Evidence, limit: Limit) -> str:
 
 def _advice(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
     """What would settle it: further blocks, and a longer time limit where they need one."""
+    if found.windows:
+        return _advice_on_windows(found, arms=2 if limit.kind == "regression" else 1)
     settings, blocks = evidence.settings, max(1, _measured_blocks(evidence))
     more = max(1, FIRST_LOOK - blocks)
     if found.value is not None:
@@ -245,3 +252,12 @@ def _advice(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
     needed_s = ceil(evidence.entry.seconds.get("measure", 0.0) / blocks * (blocks + more))
     longer = f" (--time-limit {needed_s})" if needed_s > settings.time_limit_s else ""
     return f"about {more} more block{'s' if more > 1 else ''}{longer}"
+
+
+def _advice_on_windows(found: LimitTestResult, *, arms: int) -> str:
+    """The time limit whose half holds the windows that would settle it."""
+    if found.needed is None:
+        return "no more windows would settle it, as the trials leave it open; move the limit away from the value"
+    more = max(1, found.needed - found.blocks)
+    needed_s = ceil(2 * arms * (found.blocks + more) * ENERGY_PASS_S)
+    return f"about {more} more window{'s' if more > 1 else ''} (--time-limit {needed_s})"

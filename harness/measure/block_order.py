@@ -21,14 +21,15 @@ def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
     Block 0 begins with a check trial for every arm that has expected outputs. With two arms a block is ABBA or BAAB, at
     random in each pair of blocks. Arms with pre- and post-processing have as many stages trials, after the latency
     trials and in the same turns, so that their intervals are over trials too. Each block ends with a memory trial of
-    every arm. Blocks of energy trials, one a sensor, come last. Where a plan's questions may take more blocks than its
-    trials, the further blocks have those kinds of trials alone that a question is about.
+    every arm. Blocks of energy trials, one a sensor and more of the best, come last, in turns likewise. Where a plan's
+    questions may take more blocks than its trials, the further blocks have those kinds of trials alone that a question
+    is about.
     """
     indices = count()
     blocks = [_latency_block(plan, index, indices) for index in range(_latency_blocks(plan))]
+    sensors = (*plan.sensors, *plan.sensors[:1] * (plan.energy_windows - 1))
     energy = [
-        _energy_block(plan, len(blocks) + place, sensor=sensor, indices=indices)
-        for place, sensor in enumerate(plan.sensors)
+        _energy_block(plan, len(blocks) + place, sensor=sensor, indices=indices) for place, sensor in enumerate(sensors)
     ]
     return (*blocks, *energy)
 
@@ -174,8 +175,9 @@ def has_outer_places(plan: Plan, index: int) -> bool:
 
 
 def _energy_block(plan: Plan, index: int, *, sensor: str, indices: Iterator[int]) -> BlockSpec:
+    turns = plan.arms if has_outer_places(plan, index) else plan.arms[::-1]
     trials = tuple(
-        _trial(plan, arm, "energy", next(indices)).model_copy(update={"sensors": (sensor,)}) for arm in plan.arms
+        _trial(plan, arm, "energy", next(indices)).model_copy(update={"sensors": (sensor,)}) for arm in turns
     )
     return BlockSpec(index=index, runner=plan.runner, trials=trials)
 

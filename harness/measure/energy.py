@@ -1,6 +1,8 @@
 """energy_per_inference and power_mean: from a sensor, else from the profile's model, else unknown."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import exp, hypot, log
 
 from harness.measure.arm_evidence import ArmEvidence, unknown
 from harness.measure.trial_summary import mean_s
@@ -15,7 +17,7 @@ from harness.stats.estimates import Estimate, mean_over_trials
 class _PowerFigure:
     """Mean total power in watts, what of it is idle, and where it comes from.
 
-    ``by_trial`` are the trials' own watts where a model tells them; a sensor's window has one figure for all.
+    ``by_trial`` are the trials' own watts where a model tells them, or a sensor's windows where there are several.
     """
 
     watts: float
@@ -29,7 +31,7 @@ def compute(evidence: ArmEvidence) -> list[Measurement]:
     """Joules and watts, both with source and the idle share; unknown with the reason without a power source.
 
     Energy is the geometric mean over trials of mean total power times the trial's mean latency; its interval is over
-    trials too, and the source's own error stands in ``band``.
+    trials and a sensor's windows, and the source's own error stands in ``band``.
     """
     power = _power(evidence)
     if isinstance(power, str):
@@ -41,13 +43,16 @@ def compute(evidence: ArmEvidence) -> list[Measurement]:
 def of_each_trial(evidence: ArmEvidence) -> dict[int, dict[str, float]]:
     """By the index of a latency trial its own joules an inference, and its own watts where a model tells them.
 
-    A sensor's window gives the watts of all trials. Empty without a power source.
+    A sensor gives the watts of all trials, the mean over its windows; each window's own stand by the index of its
+    energy trial. Empty without a power source.
     """
     power = _power(evidence)
     if isinstance(power, str):
         return {}
     model = evidence.profile.power.model if power.band is not None else None
-    return {trial.index: _of_trial(trial, power, model) for trial in evidence.lived("latency")}
+    told = {trial.index: _of_trial(trial, power, model) for trial in evidence.lived("latency")}
+    windows = [] if power.band is not None else _best_windows(evidence)
+    return told | {index: {"power_mean": reading.mean_w} for index, reading in windows}
 
 
 def _of_trial(trial: Trial, power: _PowerFigure, model: PowerModel | None) -> dict[str, float]:
@@ -59,10 +64,22 @@ def _of_trial(trial: Trial, power: _PowerFigure, model: PowerModel | None) -> di
 
 
 def _energy(evidence: ArmEvidence, power: _PowerFigure) -> Measurement:
-    joules = [figures["energy_per_inference"] for figures in of_each_trial(evidence).values()]
+    told = of_each_trial(evidence).values()
+    joules = [figures["energy_per_inference"] for figures in told if "energy_per_inference" in figures]
     if not joules:
         return unknown("energy_per_inference", evidence.absence("latency"))
-    return _measurement("energy_per_inference", power, mean_over_trials(joules))
+    found = mean_over_trials(joules)
+    return _measurement("energy_per_inference", power, found if power.band is not None else _wider(found, power))
+
+
+def _wider(found: Estimate, power: _PowerFigure) -> Estimate:
+    """The estimate with the scatter of a sensor's windows in its interval; of a single one nothing is known."""
+    watts = power.by_trial
+    if watts is None or watts.low is None or watts.high is None or found.low is None or found.high is None:
+        return found
+    down = hypot(log(found.value / found.low), log(watts.value / watts.low))
+    up = hypot(log(found.high / found.value), log(watts.high / watts.value))
+    return replace(found, low=found.value * exp(-down), high=found.value * exp(up))
 
 
 def _measurement(metric: str, power: _PowerFigure, found: Estimate | None) -> Measurement:
@@ -86,11 +103,19 @@ def _measurement(metric: str, power: _PowerFigure, found: Estimate | None) -> Me
 
 def _power(evidence: ArmEvidence) -> _PowerFigure | str:
     """The best source's figure, or why there is none."""
+    windows = [reading for _, reading in _best_windows(evidence)]
+    if windows:
+        return _measured_power(windows)
     readings = [trial.energy for trial in evidence.lived("energy") if trial.energy is not None]
-    usable = [reading for reading in readings if reading.window_s >= evidence.energy_window_s]
-    if usable:
-        return _measured_power(min(usable, key=lambda reading: _rank(evidence, reading)))
     return _modelled_power(evidence, _sensor_trouble(evidence, readings))
+
+
+def _best_windows(evidence: ArmEvidence) -> list[tuple[int, EnergyReading]]:
+    """The windows of the best sensor that has any which are long enough, by the index of their trials."""
+    told = [(trial.index, trial.energy) for trial in evidence.lived("energy") if trial.energy is not None]
+    usable = [(index, reading) for index, reading in told if reading.window_s >= evidence.energy_window_s]
+    best = min((_rank(evidence, reading) for _, reading in usable), default=None)
+    return [(index, reading) for index, reading in usable if _rank(evidence, reading) == best]
 
 
 def _rank(evidence: ArmEvidence, reading: EnergyReading) -> int:
@@ -99,12 +124,17 @@ def _rank(evidence: ArmEvidence, reading: EnergyReading) -> int:
     return sensors.index(reading.sensor) if reading.sensor in sensors else len(sensors)
 
 
-def _measured_power(reading: EnergyReading) -> _PowerFigure:
-    only = ", package only" if reading.sensor == "rapl" else ""
+def _measured_power(windows: Sequence[EnergyReading]) -> _PowerFigure:
+    sensor, shortest = windows[0].sensor, min(reading.window_s for reading in windows)
+    only = ", package only" if sensor == "rapl" else ""
+    idle = [reading.idle_w for reading in windows if reading.idle_w is not None]
+    by_window = mean_over_trials([reading.mean_w for reading in windows])
+    count = "window" if len(windows) == 1 else f"{len(windows)} windows of"
     return _PowerFigure(
-        watts=reading.mean_w,
-        idle_w=reading.idle_w,
-        source=f"sensor {reading.sensor}, window {reading.window_s:.1f} s{only}",
+        watts=by_window.value,
+        idle_w=sum(idle) / len(idle) if idle else None,
+        source=f"sensor {sensor}, {count} {shortest:.1f} s{only}",
+        by_trial=by_window if len(windows) > 1 else None,
     )
 
 

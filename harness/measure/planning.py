@@ -9,7 +9,7 @@ from harness.records.artifact import Artifact
 from harness.records.errors import UsageError
 from harness.records.limit_test import FIRST_LOOK, LimitTest, bound_looks, fewest_draws
 from harness.records.metrics import METRICS
-from harness.records.plan import ENERGY_WINDOW_S, Arm, Plan, RunnerSpec, SlicesPlan
+from harness.records.plan import BESIDE_WINDOW_S, ENERGY_WINDOW_S, Arm, Plan, RunnerSpec, SlicesPlan
 from harness.records.settings import Settings
 
 DEFAULT_TRIALS = 10
@@ -18,8 +18,6 @@ TRIALS_PER_BLOCK = 5
 TRIALS_PER_LAYOUT = 2
 """Likewise where a limit compares runs: the parent is what is tested, and two of them tell next to nothing."""
 TRIALS_PER_ABBA = 4
-BESIDE_WINDOW_S = 5.0
-"""The idle window of 3 s that comes before it, loading and warming up."""
 SLICE_S = 0.02
 """A slice of 2 ms measures the caches, 5 ms is slightly off for small models."""
 PROCESS_S = 0.15
@@ -42,13 +40,15 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     sensors: tuple[str, ...] = (),
     questions: tuple[LimitTest, ...] = (),
     across_runs: bool = False,
+    energy_limited: bool = False,
 ) -> Plan:
     """The plan for one artifact, or for one interleaved with its baseline. Pure.
 
     With a baseline the number of trials an arm is rounded up to whole ABBA blocks. ``max_secs`` is shortened
     so that all trials of a slow model fit the time limit; where there are ``questions``, so that twice as many blocks
     fit as a first look needs. ``across_runs``: the figures are compared with another run's, so that more layouts of
-    addresses are sampled. ``sensors`` (best first, readable ones) are dropped where the time limit has no room
+    addresses are sampled. ``energy_limited``: a limit is on energy or power, so that half of the time limit is for
+    windows of the best sensor. ``sensors`` (best first, readable ones) are dropped where the time limit has no room
     for their windows. ``baseline_runner`` runs the baseline where it is another than the candidate's. Raises
     UsageError where ``--trials`` is too few to answer any question.
     """
@@ -59,7 +59,8 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     shared_by = max(trials * len(arms), 2 * FIRST_LOOK * TRIALS_PER_ABBA) if balanced else trials * len(arms)
     fewest_reads = max((_reads_of(question.metric) for question in questions), default=1)
     kept = _sensors_within(settings.time_limit_s, sensors, arms=len(arms))
-    room = settings.time_limit_s - energy_seconds(len(kept), len(arms))
+    windows = _energy_windows(settings.time_limit_s, len(kept), arms=len(arms)) if energy_limited else 1
+    room = settings.time_limit_s - energy_seconds(len(kept), len(arms), windows=windows)
     whole_trials = why_whole_trials(settings, runner, baseline_runner) if baseline is not None and questions else ""
     by_turns = settings.design == "slices" and baseline is not None and bool(questions) and not whole_trials
     alone = TRIALS_PER_LAYOUT if across_runs else TRIALS_PER_BLOCK
@@ -77,6 +78,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
         time_limit_s=settings.time_limit_s,
         seed=settings.seed,
         sensors=kept,
+        energy_windows=windows,
         questions=questions,
         most_blocks=most_blocks(settings, arms=len(arms)) if questions else None,
         balanced=balanced,
@@ -113,9 +115,9 @@ def check_trials(settings: Settings, metrics: Iterable[str], *, arms: int) -> No
         )
 
 
-def energy_seconds(sensors: int, arms: int, window_s: float = ENERGY_WINDOW_S) -> float:
-    """Seconds the energy pass takes: a window and an idle one before it, for each sensor and arm."""
-    return sensors * arms * (window_s + BESIDE_WINDOW_S)
+def energy_seconds(sensors: int, arms: int, window_s: float = ENERGY_WINDOW_S, *, windows: int = 1) -> float:
+    """Seconds the energy pass takes: a window and an idle one before it, for each sensor and arm, more of the best."""
+    return (sensors + windows - 1 if sensors else 0) * arms * (window_s + BESIDE_WINDOW_S)
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,12 @@ def _arm(name: str, artifact: Artifact) -> Arm:
 def _trials(wanted: int, arms: int) -> int:
     each = TRIALS_PER_ABBA // arms
     return wanted if arms == 1 else ceil(wanted / each) * each
+
+
+def _energy_windows(time_limit_s: float, sensors: int, *, arms: int) -> int:
+    """Windows of the best sensor that fit half of the time limit beside those of the others; at most MOST_BLOCKS."""
+    fitting = int(time_limit_s / 2 // energy_seconds(1, arms)) - sensors + 1
+    return min(MOST_BLOCKS, max(1, fitting))
 
 
 def _sensors_within(time_limit_s: float, sensors: tuple[str, ...], *, arms: int) -> tuple[str, ...]:

@@ -250,7 +250,7 @@ class _BlockRunner:
     def _fits(self, block: BlockSpec, *, waiting_s: float = 0.0) -> bool:
         """Whether a block ends within the time limit, with room for the energy pass."""
         plan = self.plan
-        kept_free = energy_seconds(len(plan.sensors), len(plan.arms), plan.energy_window_s)
+        kept_free = energy_seconds(len(plan.sensors), len(plan.arms), plan.energy_window_s, windows=plan.energy_windows)
         spent = self._spent_s()
         needed = waiting_s + self.slowest_trial_s * len(block.trials)
         return spent + needed <= plan.time_limit_s - kept_free

@@ -113,5 +113,7 @@ class LimitTestResult(Record):
     needed: int | None = None
     trials: bool = False
     """Whether ``blocks`` and ``needed`` are of single trials: where there is one look at all of them."""
+    windows: bool = False
+    """Whether they are of a power sensor's windows, one of each arm, beside the trials."""
     detectable: float | None = None
     carry_over: float | None = None

@@ -10,6 +10,10 @@ from harness.records.metrics import TrialKind
 ENERGY_WINDOW_S = 10.0
 """Seconds of steady inference behind a sensor's figure; shorter windows of a slow sensor err by up to 80 %."""
 
+BESIDE_WINDOW_S = 5.0
+"""The idle window of 3 s that comes before it, loading and warming up."""
+ENERGY_PASS_S = ENERGY_WINDOW_S + BESIDE_WINDOW_S
+
 
 class RunnerSpec(Record):
     """Which interpreter runs a block of trials on the board, and how."""
@@ -120,6 +124,8 @@ class Plan:
     sensors: tuple[str, ...] = ()
     """Readable power sensors; empty: no energy pass."""
     energy_window_s: float = ENERGY_WINDOW_S
+    energy_windows: int = 1
+    """Of each arm with the best sensor: how watts scatter from window to window only several tell."""
     questions: tuple[LimitTest, ...] = ()
     most_blocks: int | None = None
     balanced: bool = False

@@ -261,6 +261,7 @@ class Session:
             baseline_runner=pair.baseline_runner,
             sensors=_sensors(board),
             questions=questions,
+            energy_limited=any(limit.definition.kind == "energy" for limit in request.limits),
             across_runs=any(limit.kind == "regression" for limit in request.limits),
         )
         local = board.profile.connection.transport == "local"

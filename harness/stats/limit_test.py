@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from harness.records.limit_test import FIRST_LOOK, LimitTest, LimitTestResult, RunSpread
+from harness.records.limit_test import FIRST_LOOK, LimitTest, LimitTestResult, RunSpread, fewest_to_fail
 from harness.records.metrics import METRICS
 from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.observations import (
@@ -24,7 +24,7 @@ from harness.stats.observations import (
 )
 from harness.stats.quantiles import needed_samples
 from harness.stats.sequential import FAIL, OPEN, PASS, Array, Blocks, Decision, decide, order_fitted, serial_inflation
-from harness.stats.spending import Boundaries, boundaries, one_look
+from harness.stats.spending import Boundaries, boundaries, one_look, unseen
 
 _LAST_LOOK_SHARE: Final = 0.5
 """Of alpha; looks that were due and could not be taken had the other half."""
@@ -78,6 +78,12 @@ def _answered(
         return exact
     blocks = _blocks(question, seen)
     first = _first_look(question, trials, seen)
+    windows = _windows(question, figures)
+    if windows:
+        effects, watts = (
+            interleaved(one).effects[0] if question.relative else by_parent(one, "candidate") for one in (seen, windows)
+        )
+        return _by_windows(question, effects, watts)
     bounds = (
         _bounds(question, blocks, first, processes=processes_a_block(seen), last=last) if first is not None else None
     )
@@ -93,6 +99,33 @@ def _answered(
     after = blocks.carry_over.told(found.blocks) if blocks.carry_over is not None else None
     alone = question.most_blocks is None and not question.relative
     return found.model_copy(update={"trials": alone, "carry_over": after})
+
+
+def _windows(question: LimitTest, figures: Sequence[TrialMetrics]) -> list[list[Observation]]:
+    """Of an energy a sensor's watts, window by window in blocks of their own; none where the trials tell all there is.
+
+    An energy is power times latency; the trials' figures have the mean watts of all windows in them.
+    """
+    told = [one for one in figures if one.kind == "energy" and question.metric not in one.values]
+    return observations("power_mean", (), told) if question.metric == "energy_per_inference" else []
+
+
+def _by_windows(question: LimitTest, effects: Array, windows: Array) -> LimitTestResult:
+    """The answer of trials whose energies share a sensor's mean watts, and of its windows: one look.
+
+    The two errors are independent and add up (Welch and Satterthwaite). Fewer windows than a sign test takes must also
+    clear what they may not have shown. ``blocks`` and ``needed`` are of windows an arm.
+    """
+    sign, limit = _scale(question)
+    if min(windows.size, effects.size) < 2:
+        return _no_look(windows.size).model_copy(update={"needed": FIRST_LOOK, "windows": True})
+    parts = tuple(_Part.of_mean(logs, serial=not question.relative) for logs in (windows, effects))
+    if sum(part.variance for part in parts) == 0.0:
+        return _no_look(windows.size).model_copy(update={"windows": True})
+    few = windows.size < fewest_to_fail(question.alpha)
+    margin = float(unseen(question.alpha, np.array(float(windows.size)))) if few else 0.0
+    look = _OneLook(question, sign * float(effects.mean()), windows.size, parts)
+    return look.result(limit, blocks=windows.size, margin=margin).model_copy(update={"windows": True})
 
 
 def _error_of_steps(question: LimitTest, seen: Sequence[Sequence[Observation]]) -> float:
@@ -133,22 +166,17 @@ def unpaired_test(
     parts = [_Part.of_mean(arm) for arm in (own, base)] if fewest > 1 else []
     if not parts or min(part.variance for part in parts) == 0.0:
         return _no_look(fewest).model_copy(update={"needed": FIRST_LOOK})
+    seen_windows = _windows(question, figures)
+    windows = [by_parent(seen_windows, arm) for arm in ("candidate", "baseline")] if seen_windows else []
+    if windows and min(logs.size for logs in windows) < 2:
+        return _no_look(fewest).model_copy(update={"needed": FIRST_LOOK})
+    parts += [_Part.of_mean(logs) for logs in windows]
     if between is not None:
         parts.append(_Part(2.0 * between.sd**2, between.degrees))
-    apart = _ArmsApart(question, sign * float(own.mean() - base.mean()), own.size, tuple(parts))
-    low, high = apart.ends(own.size)
-    ends = sorted(_back(question, end) for end in (low, high))
-    verdict: Literal["fail", "pass", "open"] = "fail" if low > limit else "pass" if high <= limit else "open"
-    bounds, error = apart.at(own.size)
-    return LimitTestResult(
-        verdict=verdict,
-        blocks=fewest,
-        value=_back(question, apart.mean),
-        low=ends[0],
-        high=ends[1],
-        needed=apart.needed(limit) if verdict == "open" else None,
-        detectable=_back(question, limit + (float(bounds.fail[0]) + bounds.reserve) * error),
-    )
+    # Welch and Satterthwaite take a spread that few runs told for better known than it is.
+    most = between.degrees if between is not None else inf
+    apart = _OneLook(question, sign * float(own.mean() - base.mean()), own.size, tuple(parts), most)
+    return apart.result(limit, blocks=fewest)
 
 
 @dataclass(frozen=True)
@@ -159,32 +187,56 @@ class _Part:
     degrees: float
 
     @classmethod
-    def of_mean(cls, logs: Array) -> "_Part":
-        inflation = float(serial_inflation(logs[np.newaxis, :])[0, -1])
+    def of_mean(cls, logs: Array, *, serial: bool = True) -> "_Part":
+        """Of independent figures; ``serial``: neighbours may resemble each other, which widens it."""
+        if np.ptp(logs) == 0.0:
+            return cls(0.0, logs.size - 1.0)
+        inflation = float(serial_inflation(logs[np.newaxis, :])[0, -1]) if serial else 1.0
         return cls(float(logs.var(ddof=1)) / logs.size * inflation**2, logs.size - 1.0)
 
 
 @dataclass(frozen=True)
-class _ArmsApart:
-    """The mean logarithm of a candidate of so many blocks less its base's; ``parts`` begin with the candidate's own."""
+class _OneLook:
+    """A mean logarithm whose variance has several ``parts``, the first of so many blocks; more of them would help."""
 
     question: LimitTest
     mean: float
     blocks: int
     parts: tuple[_Part, ...]
+    most_degrees: float = inf
 
     def at(self, blocks: int) -> tuple[Boundaries, float]:
-        """The boundaries and the standard error, had the candidate so many blocks (Welch and Satterthwaite)."""
+        """The boundaries and the standard error, were there so many blocks (Welch and Satterthwaite)."""
         own, *others = self.parts
         grown = _Part(own.variance * self.blocks / blocks, own.degrees + blocks - self.blocks)
         whole = sum(part.variance for part in (grown, *others))
         degrees = whole**2 / sum(part.variance**2 / part.degrees for part in (grown, *others))
-        return one_look(self.question.alpha, self.question.miss, blocks, degrees=degrees), sqrt(whole)
+        return one_look(self.question.alpha, self.question.miss, blocks, degrees=min(degrees, self.most_degrees)), sqrt(
+            whole
+        )
 
     def ends(self, blocks: int) -> tuple[float, float]:
         """The lower end at alpha and the upper one at the miss rate."""
         bounds, error = self.at(blocks)
         return self.mean - float(bounds.fail[0]) * error, self.mean + float(bounds.passes[0]) * error
+
+    def result(self, limit: float, *, blocks: int, margin: float = 0.0) -> LimitTestResult:
+        """The answer; a FAIL must clear the limit by a margin too."""
+        low, high = self.ends(self.blocks)
+        verdict: Literal["fail", "pass", "open"] = (
+            "fail" if low - margin > limit else "pass" if high <= limit else "open"
+        )
+        ends = sorted(_back(self.question, end) for end in (low, high))
+        bounds, error = self.at(self.blocks)
+        return LimitTestResult(
+            verdict=verdict,
+            blocks=blocks,
+            value=_back(self.question, self.mean),
+            low=ends[0],
+            high=ends[1],
+            needed=self.needed(limit) if verdict == "open" else None,
+            detectable=_back(self.question, limit + (float(bounds.fail[0]) + bounds.reserve) * error),
+        )
 
     def needed(self, limit: float) -> int | None:
         """The fewest blocks that would settle it, were they like those seen; None where the rest leaves it open."""

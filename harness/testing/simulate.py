@@ -42,6 +42,7 @@ def simulate(
         artifact,
         make_runner(),
         baseline=against,
+        energy_limited=any(limit.definition.kind == "energy" for limit in limits),
         sensors=tuple(name for name in simulated.profile.power.sensors if name in simulated.sensors),
         questions=limit_tests_of(limits, share=share, miss=settings.miss, most_blocks=most, paired=paired),
     )

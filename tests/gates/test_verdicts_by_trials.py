@@ -333,3 +333,44 @@ def test_what_a_hot_candidate_does_to_the_trials_after_it_is_told(after, told):
         assert seen is not None
         share, way = seen[1].split(" % ")
         assert float(share) == pytest.approx(float(told.split()[0]), abs=0.7) and way == told.split()[2]
+
+
+def windows(*scale):
+    return [
+        TrialMetrics(kind="energy", arm="candidate", block=50 + at, values={"power_mean": 3.0 * one})
+        for at, one in enumerate(scale)
+    ]
+
+
+def judged_energy(text, *scale):
+    made = make_entry(
+        device="rpi4",
+        figures=[*energy(5), *windows(*scale)],
+        most_blocks=40,
+        measurements=[measured("energy_per_inference", 0.015, 0.0149, 0.0151)],
+    )
+    settings = Settings(alpha=0.005, miss=0.05)
+    return judge(made, [limit("energy_per_inference", text)], settings=settings).findings[-1]
+
+
+def test_an_energy_of_a_sensor_says_how_many_windows_stand_behind_it():
+    found = judged_energy("16 mJ", *SPREAD)
+    assert found.status is Status.PASS and found.blocks == 12
+    assert "after 12 windows an arm, false alarm at most 0.5 %" in found.reason
+
+
+def test_an_energy_that_is_open_says_how_long_further_windows_take():
+    found = judged_energy("15.1 mJ", 1.0, 1.02, 0.98)
+    assert found.status is Status.INCONCLUSIVE
+    more = found.needed - 3
+    assert f"about {more} more window" in found.reason
+    assert f"(--time-limit {2 * (3 + more) * 15})" in found.reason
+    assert "no more windows would settle it, as the trials leave it open" in judged_energy("15.002 mJ", *SPREAD).reason
+
+
+def test_one_window_is_too_little_to_hold_an_energy_to_its_limit():
+    found = judged_energy("16 mJ", 1.0)
+    assert found.reason == (
+        "energy_per_inference was measured too little to be held against 16 mJ on rpi4: 1 window of the sensor an arm; "
+        "about 5 more windows (--time-limit 180) (marker)"
+    )

@@ -134,3 +134,27 @@ def test_power_without_latency_is_no_energy():
     joules, watts = _compute(_energy_trial(), sensors=[SENSOR])
     assert watts.value == 4.0
     assert joules.reason == "no latency trial counts"
+
+
+def test_several_windows_are_averaged_and_their_scatter_is_in_the_interval():
+    windows = [_energy_trial(20 + at, energy=_reading(mean_w=watts)) for at, watts in enumerate((3.8, 4.0, 4.2, 4.0))]
+    joules, watts = _compute(*_latency(0.2, 0.2, 0.3), *windows, sensors=[SENSOR])
+    one, _ = _compute(*_latency(0.2, 0.2, 0.3), _energy_trial(), sensors=[SENSOR])
+    assert watts.value == pytest.approx(np.prod([3.8, 4.0, 4.2, 4.0]) ** 0.25)
+    assert watts.ci_low < watts.value < watts.ci_high and watts.n == 4
+    assert joules.source == "sensor hwmon:ina226, 4 windows of 10.2 s"
+    assert joules.ci_high - joules.ci_low > 10 * (one.ci_high - one.ci_low)
+    assert joules.value == pytest.approx(watts.value * 0.004, rel=1e-4)
+
+
+def test_each_window_stands_among_the_figures_with_its_own_watts():
+    trials = (*_latency(0.2, 0.2), _energy_trial(20, energy=_reading(mean_w=3.0)), _energy_trial(21))
+    evidence = ArmEvidence(
+        trials=trials,
+        artifact=make_artifact(),
+        profile=make_profile(power=Power(sensors=[SENSOR])),
+        facts=make_facts(),
+    )
+    told = energy.of_each_trial(evidence)
+    assert (told[20], told[21]) == ({"power_mean": 3.0}, {"power_mean": 4.0})
+    assert told[0] == {"energy_per_inference": pytest.approx(12.0**0.5 * 0.004, rel=1e-4)}

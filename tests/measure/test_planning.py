@@ -287,3 +287,32 @@ def test_figures_that_are_compared_with_another_runs_come_from_more_parents():
     alone, across = (make_plan(Settings(), make_artifact(), make_runner(), across_runs=told) for told in (False, True))
     assert (alone.trials, across.trials) == (10, 10)
     assert (needed_blocks(alone), needed_blocks(across)) == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("limit_s", "paired", "windows"), [(60, False, 2), (60, True, 1), (300, True, 5), (9e9, True, 130)]
+)
+def test_an_energy_with_a_limit_has_as_many_windows_as_half_of_the_time_limit_holds(limit_s, paired, windows):
+    plan = make_plan(
+        Settings(time_limit_s=limit_s),
+        CANDIDATE,
+        make_runner(),
+        baseline=make_artifact(sha256="b" * 64) if paired else None,
+        sensors=("rapl",),
+        energy_limited=True,
+    )
+    energy = [block for block in order_of(plan) if block.trials[0].kind == "energy"]
+    assert (plan.energy_windows, len(energy)) == (windows, windows)
+    assert all(block.trials[0].sensors == ("rapl",) for block in energy)
+    assert len({block.index for block in energy}) == windows
+
+
+def test_windows_of_both_arms_come_by_turns_each_first_as_often():
+    settings = Settings(time_limit_s=2400)
+    baseline = make_artifact(sha256="b" * 64)
+    plan = make_plan(settings, CANDIDATE, make_runner(), baseline=baseline, sensors=("a", "b"), energy_limited=True)
+    energy = [block for block in order_of(plan) if block.trials[0].kind == "energy"]
+    assert [block.trials[0].sensors[0] for block in energy[:3]] == ["a", "b", "a"]
+    firsts = [block.trials[0].arm for block in energy]
+    assert abs(firsts.count("candidate") - firsts.count("baseline")) <= 2
+    assert all({trial.arm for trial in block.trials} == {"candidate", "baseline"} for block in energy)

@@ -6,7 +6,7 @@ from scipy import stats
 
 from harness.records.limit_test import LimitTest, RunSpread
 from harness.records.metrics import METRICS, metrics_of
-from harness.records.results import Histogram, TrialSummary
+from harness.records.results import Histogram, TrialMetrics, TrialSummary
 from harness.stats.limit_test import run_limit_test, unpaired_test
 from harness.stats.observations import by_parent, observations
 from harness.stats.spending import boundaries
@@ -268,7 +268,7 @@ def test_how_far_runs_differ_by_themselves_widens_what_is_said_of_arms_apart():
     own, base = by_parents(*(0.05, 0.06, 0.05, 0.06) * 3), by_parents(*(0.0, 0.01) * 6, arm="baseline")
     unknown = unpaired_test(question(), [*own, *base])
     known, sharp = (
-        unpaired_test(question(), [*own, *base], between=RunSpread(sd=sd, degrees=20)) for sd in (0.01, 1e-6)
+        unpaired_test(question(), [*own, *base], between=RunSpread(sd=sd, degrees=1_000_000)) for sd in (0.01, 1e-6)
     )
     assert unknown.verdict == "fail"
     assert known.verdict == "open"
@@ -316,3 +316,85 @@ def test_every_sampled_metric_has_figures_of_a_kind_of_trial():
 def test_before_the_first_look_there_is_no_figure_and_it_is_told_how_many_blocks_it_takes(blocks):
     found = run_limit_test(question(), measured(1.0, blocks=blocks))
     assert (found.verdict, found.blocks, found.value, found.needed) == ("open", blocks, None, 6)
+
+
+def joules(mean, *, blocks=5, arm="candidate", spread=0.002):
+    """Of latency trials, four a block of one arm, whose energies share a sensor's watts."""
+    return [
+        TrialMetrics(
+            kind="energy",
+            arm=arm,
+            block=at // 4,
+            values={"energy_per_inference": 0.01 * exp(mean + spread * (1.0 if (at // 4) % 2 else -1.0))},
+        )
+        for at in range(4 * blocks)
+    ]
+
+
+def watts(*logs, arm="candidate", start=100):
+    return [
+        TrialMetrics(kind="energy", arm=arm, block=start + at, values={"power_mean": 4.0 * exp(one)})
+        for at, one in enumerate(logs)
+    ]
+
+
+ENERGY = question("energy_per_inference", limit=0.0105, relative=False, most_blocks=None)
+
+
+def test_an_energy_is_as_uncertain_as_its_latency_and_the_windows_of_its_power_together():
+    steady, shaky = (run_limit_test(ENERGY, [], [*joules(0.0), *watts(*(0.0, sd) * 8)]) for sd in (0.001, 0.4))
+    assert (steady.verdict, steady.windows, steady.blocks) == ("pass", True, 16)
+    assert shaky.verdict == "open" and shaky.high > steady.high
+    assert 16 < shaky.needed < 1000
+    latency, windows = (np.array(one) for one in ([0.002, -0.002] * 2 + [0.002], [0.0, 0.4] * 8))
+    assert shaky.value == pytest.approx(0.01 * exp(-0.0004), rel=1e-6)
+    errors = [stats.sem(latency), stats.sem(windows)]
+    degrees = (errors[0] ** 2 + errors[1] ** 2) ** 2 / (errors[0] ** 4 / 4 + errors[1] ** 4 / 15)
+    reach = stats.t.isf(0.05, degrees) * np.hypot(*errors)
+    assert log(shaky.high / shaky.value) == pytest.approx(reach, rel=0.05)
+
+
+def test_a_single_window_or_a_single_trial_says_nothing_of_an_energy():
+    one = run_limit_test(ENERGY, [], [*joules(0.0), *watts(0.0)])
+    assert (one.verdict, one.value, one.blocks, one.needed, one.windows) == ("open", None, 1, 6, True)
+    assert run_limit_test(ENERGY, [], [*joules(0.0, blocks=1)[:1], *watts(0.0, 0.1)]).value is None
+    alike = run_limit_test(ENERGY, [], [*joules(0.0, spread=0.0), *watts(0.0, 0.0)])
+    assert (alike.verdict, alike.value) == ("open", None)
+
+
+@pytest.mark.parametrize(("windows", "verdict"), [(9, "open"), (10, "fail")])
+def test_fewer_windows_than_a_sign_test_takes_fail_nothing_near(windows, verdict):
+    logs = [0.001 * (at % 2) for at in range(windows)]
+    assert run_limit_test(ENERGY, [], [*joules(0.2), *watts(*logs)]).verdict == verdict
+    assert run_limit_test(ENERGY, [], [*joules(2.0), *watts(*logs)]).verdict == "fail"
+
+
+@pytest.mark.parametrize(("ratio", "verdict"), [(0.0, "pass"), (0.1, "fail")])
+def test_energies_of_two_arms_are_compared_by_pairs_of_windows(ratio, verdict):
+    asked = question("energy_per_inference", most_blocks=None)
+    told = [
+        TrialMetrics(
+            kind="energy",
+            arm=arm,
+            block=block,
+            values={"energy_per_inference": 0.01 * exp((arm == "candidate") * ratio + 0.001 * ((block + at) % 3))},
+        )
+        for block in range(5)
+        for at, arm in enumerate(ABBA)
+    ]
+    heat = np.linspace(0.0, 0.5, 14)
+    told += [one for at, log_w in enumerate(heat) for arm in ("candidate", "baseline")
+             for one in watts(log_w + 0.001 * (at % 2) * (arm == "baseline"), arm=arm, start=100 + at)]  # fmt: skip
+    found = run_limit_test(asked, [], told)
+    assert (found.verdict, found.blocks) == (verdict, 14)
+    assert found.value == pytest.approx(exp(ratio) - 1.0, abs=0.002)
+
+
+def test_windows_of_another_day_widen_what_is_said_of_an_energy():
+    asked = question("energy_per_inference", limit=0.05, most_blocks=None)
+    trials = [*joules(0.0), *joules(0.0, arm="baseline")]
+    without = unpaired_test(asked, [], trials)
+    wide = unpaired_test(asked, [], [*trials, *watts(*(0.0, 0.1) * 3), *watts(*(0.0, 0.1) * 3, arm="baseline")])
+    assert (without.verdict, wide.verdict) == ("pass", "open")
+    few = unpaired_test(asked, [], [*trials, *watts(0.0), *watts(0.0, 0.1, arm="baseline")])
+    assert (few.verdict, few.value, few.needed) == ("open", None, 6)

@@ -6,7 +6,7 @@ session: ``harness.stats.limit_test`` and ``harness.stats.percentile_bound``.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, log
 from typing import Final, Literal
 
 import numpy as np
@@ -35,6 +35,8 @@ _READS: Final = 100
 """Single reads of a process: as many as a p99 needs."""
 _WITHIN: Final = 0.05
 """The standard deviation of reads within a process."""
+_BETWEEN: Final = 0.003
+"""That of the latencies by which a sensor's watts are multiplied, between processes."""
 _TRUTH_PROCESSES: Final = 1_000_000
 _HISTOGRAM: Final = Histogram(edges_s=[0.0, 1.0], counts=[_READS])
 
@@ -117,9 +119,25 @@ class RecordSession:
             yield found.verdict, found.blocks
 
     def _energy(self, logs: Logs, shift: Array, rng: np.random.Generator) -> Iterator[Answer]:
-        """A window an arm and block, known when measuring has ended."""
-        for told in self._by_turns(logs, shift, metric="energy_per_inference"):
-            found = run_limit_test(self._asked("energy_per_inference"), [], told, final=True)
+        """A sensor's window an arm and block, and ten latency trials an arm; known when measuring has ended."""
+        asked = self._asked("energy_per_inference")
+        arms = np.tile(["candidate", "baseline", "baseline", "candidate"], _FIRST_ANSWER)
+        for windows in self._by_turns(logs, shift, metric="power_mean"):
+            watts = {
+                arm: np.exp(np.mean([log(one.values["power_mean"]) for one in windows if one.arm == arm]))
+                for arm in ("candidate", "baseline")
+            }
+            latencies = np.exp(rng.normal(0.0, _BETWEEN, arms.size))
+            trials = [
+                TrialMetrics(
+                    kind="energy",
+                    arm=arm,
+                    block=self.max_blocks + at // PROCESSES_A_BLOCK,
+                    values={"energy_per_inference": float(watts[arm] * latency)},
+                )
+                for at, (arm, latency) in enumerate(zip(arms.tolist(), latencies, strict=True))
+            ]
+            found = run_limit_test(asked, [], [*trials, *windows], final=True)
             yield found.verdict, found.blocks
 
     def _by_turns(self, logs: Logs, shift: Array, *, metric: str) -> Iterator[list[TrialMetrics]]:

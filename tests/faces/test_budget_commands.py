@@ -1,20 +1,18 @@
 """harness budgets propose, check, harness judge: as they are typed, on stored runs; no board is touched."""
 
 import json
-import subprocess
-import sys
 import tomllib
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
+from support.commands import outer_environment
 from support.sample_results import devices, entry, run
+from support.warm import run_warm
 
 from harness.records.results import Finding, Results
 from harness.records.status import Status
 from harness.store.results_file import save_results
 
-HARNESS = Path(sys.executable).with_name("harness")
 STAMP = "20260101T000000Z-3f9a1c"
 BENCHMARK = """
 import pytest
@@ -83,32 +81,32 @@ def in_days(days):
 
 
 def harness(folder, *arguments):
-    done = subprocess.run([HARNESS, *arguments], capture_output=True, text=True, cwd=folder, check=False)
-    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    done = run_warm("harness", arguments, folder, outer_environment())
+    assert "Traceback" not in done.text, done.err
     return done
 
 
 def one_line(done, code, *words):
-    assert done.returncode == code, done.stdout + done.stderr
-    line = done.stderr.splitlines()[-1]
+    assert done.code == code, done.text
+    line = done.err.splitlines()[-1]
     assert line.startswith("harness: ") and all(word in line for word in words), line
 
 
 def test_a_first_proposal_makes_the_file(project):
     said = harness(project, "budgets", "propose", "latest")
 
-    assert said.returncode == 0, said.stderr
-    assert said.stdout.splitlines()[:3] == [
+    assert said.code == 0, said.err
+    assert said.out.splitlines()[:3] == [
         "benchmarks/budgets.toml (new)",
         '  [local."digits_cnn/int8"]',
         '+ latency_p50 = "57.5 µs"  # measured 52 µs (51.79-52.21 µs, 95 %, 10 trials)',
     ]
-    assert said.stdout.splitlines()[-1] == "9 added, 0 changed, 0 kept"
+    assert said.out.splitlines()[-1] == "9 added, 0 changed, 0 kept"
     written = tomllib.loads((project / "benchmarks/budgets.toml").read_text())
     limits = {"latency_p50": "1.61 ms", "model_memory": "8.14 MB", "model_size": "124 kB"}
     assert written["rpi4"]["digits_cnn/int8"] == limits
     judged = harness(project, "judge", "latest")
-    assert judged.returncode == 0 and "3 passed; exit code 0: everything held" in judged.stdout
+    assert judged.code == 0 and "3 passed; exit code 0: everything held" in judged.out
 
 
 def test_the_second_time_nothing_changes(project):
@@ -117,7 +115,7 @@ def test_the_second_time_nothing_changes(project):
 
     for extra in ((), ("--update",)):
         said = harness(project, "budgets", "propose", f"reports/{STAMP}/results.json", *extra)
-        assert said.stdout.splitlines() == ["benchmarks/budgets.toml", "0 added, 0 changed, 9 kept"]
+        assert said.out.splitlines() == ["benchmarks/budgets.toml", "0 added, 0 changed, 9 kept"]
     assert (project / "benchmarks/budgets.toml").read_bytes() == before
 
 
@@ -125,12 +123,12 @@ def test_what_stands_is_kept_with_its_comments_until_update_is_asked_for(project
     budgets_in(project, BUDGETS)
 
     added = harness(project, "budgets", "propose", "latest", "--device", "rpi4", "--metric", "model_size")
-    assert '    kept; --update makes it "124 kB": measured 112.7 kB (exact)' in added.stdout.splitlines()
+    assert '    kept; --update makes it "124 kB": measured 112.7 kB (exact)' in added.out.splitlines()
     text = (project / "benchmarks/budgets.toml").read_text()
     assert text == BUDGETS + '\n[rpi4."digits_cnn/float32"]\nmodel_size = "454 kB"\n'
 
     changed = harness(project, "budgets", "propose", "latest", "--device", "rpi4", "--update")
-    assert '- model_size = "900 kB"' in changed.stdout and '+ model_size = "124 kB"' in changed.stdout
+    assert '- model_size = "900 kB"' in changed.out and '+ model_size = "124 kB"' in changed.out
     text = (project / "benchmarks/budgets.toml").read_text()
     joined = 'model_size = "124 kB"\nmodel_memory = "8.14 MB"\n\n# the rest\n'
     assert text.startswith(BUDGETS.partition("model_size")[0] + joined)
@@ -142,8 +140,8 @@ def test_a_glob_s_limit_is_overruled_for_one_candidate_and_not_touched(project):
 
     said = harness(project, "budgets", "propose", "latest", *asked)
 
-    assert '- peak_memory = "40 MB"  # benchmarks/budgets.toml [local."*"] peak_memory' in said.stdout.splitlines()
-    assert said.stdout.splitlines()[-1] == "0 added, 1 changed, 0 kept"
+    assert '- peak_memory = "40 MB"  # benchmarks/budgets.toml [local."*"] peak_memory' in said.out.splitlines()
+    assert said.out.splitlines()[-1] == "0 added, 1 changed, 0 kept"
     own = '\n[local."digits_cnn/int8"]\npeak_memory = "39.2 MB"\n'
     assert (project / "benchmarks/budgets.toml").read_text() == BUDGETS + own
 
@@ -154,9 +152,9 @@ def test_what_was_not_fit_is_refused_by_name(project):
 
     said = harness(project, "budgets", "propose", "latest", "--json")
 
-    assert said.returncode == 1
-    assert said.stderr == "harness: not proposed: rpi4, vww/int8: INVALID: board not fit\n"
-    (told,) = json.loads(said.stdout)
+    assert said.code == 1
+    assert said.err == "harness: not proposed: rpi4, vww/int8: INVALID: board not fit\n"
+    (told,) = json.loads(said.out)
     assert told["refused"] == [{"device": "rpi4", "candidate": "vww/int8", "why": "INVALID: board not fit"}]
     assert {limit["step"] for limit in told["limits"]} == {"add"} and len(told["limits"]) == 9
     assert "vww" not in (project / "benchmarks/budgets.toml").read_text()
@@ -204,12 +202,12 @@ def test_slack_limits_alone_are_no_failure(project):
 
     said = harness(project, "budgets", "check", "--run", "latest")
 
-    assert said.returncode == 0, said.stdout + said.stderr
-    first, last = said.stdout.splitlines()
+    assert said.code == 0, said.out + said.err
+    first, last = said.out.splitlines()
     assert first.startswith('slack: benchmarks/budgets.toml [rpi4."digits_cnn/int8"] model_size: 900 kB leaves 87.48 %')
     assert last == "benchmarks/budgets.toml: 0 expired, 0 stale, 0 expire soon, 1 slack"
     without = harness(project, "budgets", "check")
-    assert without.stdout.endswith("slack limits are found with --run RUN\n") and without.returncode == 0
+    assert without.out.endswith("slack limits are found with --run RUN\n") and without.code == 0
 
 
 def test_what_expired_is_stale_or_runs_out_is_told_apart(project):
@@ -220,8 +218,8 @@ def test_what_expired_is_stale_or_runs_out_is_told_apart(project):
 
     said = harness(project, "budgets", "check", "benchmarks", "--json")
 
-    assert said.returncode == 1
-    told = json.loads(said.stdout)
+    assert said.code == 1
+    told = json.loads(said.out)
     assert [len(told[kind]) for kind in ("files", "expired", "stale", "expiring")] == [1, 1, 3, 1]
     assert "[[waiver]] 2" in told["expired"][0] and "take it out" in told["expired"][0]
     assert "did you mean digits_cnn/" in told["stale"][0] and "did you mean rpi4" in told["stale"][1]
@@ -236,17 +234,17 @@ def test_what_is_wrong_is_said_once_where_a_device_is_the_default(project):
 
     said = harness(project, "budgets", "check")
 
-    assert (said.returncode, said.stderr) == (1, "") and said.stdout.count("expired on") == 1
+    assert (said.code, said.err) == (1, "") and said.out.count("expired on") == 1
     budgets_in(project, '[rpi4."x"]\nlatncy_p50 = "4 ms"\n')
     wrong = harness(project, "budgets", "check")
-    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (4, 1)
+    assert (wrong.code, len(wrong.err.splitlines())) == (4, 1)
 
 
 def test_a_waiver_on_a_marker_is_not_stale(project):
     marked = WAIVER.format(until=in_days(90)).replace("latency_p50", "accuracy_drop").replace("2 ms", "3 pt")
     budgets_in(project, BUDGETS, marked)
 
-    assert harness(project, "budgets", "check").returncode == 0
+    assert harness(project, "budgets", "check").code == 0
 
 
 def test_a_run_alone_says_what_is_stale_where_there_are_no_benchmarks(project):
@@ -256,7 +254,7 @@ def test_a_run_alone_says_what_is_stale_where_there_are_no_benchmarks(project):
 
     said = harness(project, "budgets", "check", "--run", "latest")
 
-    assert said.returncode == 1 and 'stale: budgets.toml [local."vww/*"]: matches no candidate' in said.stdout
+    assert said.code == 1 and 'stale: budgets.toml [local."vww/*"]: matches no candidate' in said.out
 
 
 UNNAMED = """
@@ -271,21 +269,21 @@ def test_what_a_test_measures_that_names_it_when_it_runs_is_told_by_a_run(projec
 
     alone = harness(project, "budgets", "check")
 
-    assert alone.returncode == 0, alone.stderr
-    first, last = alone.stdout.splitlines()
+    assert alone.code == 0, alone.err
+    first, last = alone.out.splitlines()
     assert first.startswith("not seen: benchmarks/budgets.toml: what matches nothing is not known")
     assert "in benchmarks/test_models.py::test_model: give --run RUN" in first
     assert last.startswith("benchmarks/budgets.toml: 0 expired, 0 stale")
     with_run = harness(project, "budgets", "check", "--run", "latest")
-    assert with_run.returncode == 1 and "not seen" not in with_run.stdout
-    assert 'stale: benchmarks/budgets.toml [local."vww/*"]: matches no candidate' in with_run.stdout
+    assert with_run.code == 1 and "not seen" not in with_run.out
+    assert 'stale: benchmarks/budgets.toml [local."vww/*"]: matches no candidate' in with_run.out
 
 
 def test_a_device_that_is_none_is_stale_whatever_the_tests_name(project):
     (project / "benchmarks/test_more.py").write_text(UNNAMED)
     budgets_in(project, BUDGETS, '[rpi44."*"]\nlatency_p50 = "4 ms"\n', '[rpi4."vww/*"]\nlatency_p50 = "4 ms"\n')
 
-    told = json.loads(harness(project, "budgets", "check", "--json").stdout)
+    told = json.loads(harness(project, "budgets", "check", "--json").out)
 
     assert len(told["stale"]) == 1 and "did you mean rpi4" in told["stale"][0]
     assert len(told["unseen"]) == 1 and told["exit_code"] == 1
@@ -304,9 +302,9 @@ def test_judging_anew_is_the_same_each_time_and_leaves_the_run_alone(project):
 
     first, second = (harness(project, "judge", "latest", "--json") for _ in range(2))
 
-    assert first.stdout == second.stdout and first.stderr == second.stderr
-    assert first.returncode == 1
-    told = json.loads(first.stdout)
+    assert first.out == second.out and first.err == second.err
+    assert first.code == 1
+    told = json.loads(first.out)
     assert told["run"]["exit_code"] == 1 and told["run"]["status"] == "FAIL"
     assert told["run"]["id"] == "3f9a1c.judged"
     assert told["run"]["notes"][-1] == "run 3f9a1c judged anew, by benchmarks/budgets.toml"
@@ -320,12 +318,12 @@ def test_a_judged_run_is_written_where_it_is_asked_for(project):
 
     said = harness(project, "judge", "latest", "--budgets", "benchmarks/budgets.toml", "--out", "judged")
 
-    assert said.returncode == 0, said.stdout + said.stderr
-    assert said.stdout.endswith("report: judged/report.html\n")
+    assert said.code == 0, said.out + said.err
+    assert said.out.endswith("report: judged/report.html\n")
     written = {file.name for file in (project / "judged").iterdir()}
     assert written >= {"report.html", "results.json", "summary.md"} and "trials.jsonl" not in written
     again = harness(project, "judge", "judged", "--budgets", "benchmarks/budgets.toml", "--json")
-    assert [one["status"] for one in json.loads(again.stdout)["entries"]] == ["PASS", "MEASURED", "PASS"]
+    assert [one["status"] for one in json.loads(again.out)["entries"]] == ["PASS", "MEASURED", "PASS"]
     one_line(harness(project, "judge", "latest", "--out", "judged"), 4, "--out judged", "something is there already")
 
 
@@ -345,7 +343,7 @@ def test_limits_are_the_lineage_s_and_the_markers_stay(project):
     save_results(Results(run=run(), devices=boards, entries=[child]), home)
     budgets_in(project, BUDGETS)
 
-    told = json.loads(harness(project, "judge", "latest", "--json").stdout)
+    told = json.loads(harness(project, "judge", "latest", "--json").out)
 
     findings = {one["metric"]: one for one in told["entries"][0]["findings"]}
     assert {metric: one["status"] for metric, one in findings.items()} == {"latency_p50": "PASS", "model_size": "FAIL"}
@@ -356,12 +354,12 @@ def test_a_waiver_counts_as_of_the_day_of_the_run(project):
     budgets_in(project, BUDGETS.replace("1.6 ms", "1.4 ms"), WAIVER.format(until="2026-11-30"))
     said = harness(project, "judge", "latest")
     told = "WAIVED: rpi4 (simulated board), digits_cnn/int8, latency_p50: limit 1.4 ms waived to 2 ms until 2026-11-30"
-    assert said.returncode == 0 and " ".join(said.stdout.split()).startswith(f"{told} (#123: new kernel)")
+    assert said.code == 0 and " ".join(said.out.split()).startswith(f"{told} (#123: new kernel)")
 
     keep(project, good(), created_at="2026-12-01T00:00:00Z")
     late = harness(project, "judge", "latest")
-    assert late.returncode == 1
-    assert "; the waiver to 2 ms expired on 2026-11-30 (#123: new kernel)" in " ".join(late.stdout.split())
+    assert late.code == 1
+    assert "; the waiver to 2 ms expired on 2026-11-30 (#123: new kernel)" in " ".join(late.out.split())
 
 
 def test_a_stricter_waiver_is_refused(project):
@@ -378,7 +376,7 @@ def test_runs_are_named_alike_for_every_command(project):
     for named in ("latest", STAMP.partition("-")[2], f"kept/{STAMP}", f"kept/{STAMP}/results.json"):
         for words in (("judge", named), ("budgets", "propose", named), ("budgets", "check", f"--run={named}")):
             said = harness(project, *words)
-            assert said.returncode in {0, 1} and "no run" not in said.stderr, said.stderr
+            assert said.code in {0, 1} and "no run" not in said.err, said.err
 
 
 def test_nothing_to_judge_by_is_not_green(project):
@@ -413,4 +411,4 @@ def test_a_board_that_was_not_reached_is_not_forgotten(project, changes, code):
     budgets_in(project, BUDGETS)
     keep(project, good(), **changes)
 
-    assert harness(project, "judge", "latest").returncode == code
+    assert harness(project, "judge", "latest").code == code

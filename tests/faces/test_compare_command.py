@@ -1,15 +1,12 @@
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from support.commands import outer_environment
 from support.sample_results import results
+from support.warm import run_warm
 
 from harness.store.results_file import save_results
 from harness.store.stored_runs import point_latest
-
-HARNESS = Path(sys.executable).with_name("harness")
 
 
 def slower(entry, factor):
@@ -47,7 +44,7 @@ def project(tmp_path):
 
 
 def harness(*arguments, cwd):
-    return subprocess.run([HARNESS, *arguments], capture_output=True, text=True, cwd=cwd, check=False)
+    return run_warm("harness", arguments, cwd, outer_environment())
 
 
 @pytest.mark.parametrize(
@@ -61,17 +58,17 @@ def harness(*arguments, cwd):
 )
 def test_one_run_against_another_at_80_columns(project, a, b):
     said = harness("compare", a, b, cwd=project)
-    assert said.returncode == 0 and said.stderr == ""
-    assert "A: run run1" in said.stdout and "B: run run2" in said.stdout
-    assert "WORSE: latency_p50 of digits_cnn/int8 on rpi4: 1.050 (1.046 to 1.054)" in said.stdout
-    assert "only in A: local  digits_cnn/float32" in said.stdout
-    lines = said.stdout.splitlines()
+    assert said.code == 0 and said.err == ""
+    assert "A: run run1" in said.out and "B: run run2" in said.out
+    assert "WORSE: latency_p50 of digits_cnn/int8 on rpi4: 1.050 (1.046 to 1.054)" in said.out
+    assert "only in A: local  digits_cnn/float32" in said.out
+    lines = said.out.splitlines()
     assert max(len(line) for line in lines if "script" not in line and not line.startswith("Intervals")) <= 80
-    assert "\x1b" not in said.stdout
+    assert "\x1b" not in said.out
 
 
 def test_for_machines(project):
-    told = json.loads(harness("compare", "run1", "run2", "--json", cwd=project).stdout)
+    told = json.loads(harness("compare", "run1", "run2", "--json", cwd=project).out)
     changed = [
         (entry["device"], metric["metric"], metric["verdict"])
         for entry in told["entries"]
@@ -86,17 +83,17 @@ def test_for_machines(project):
 
 
 def test_a_run_against_itself_has_not_changed(project):
-    assert "\n0 of " in harness("compare", "run1", "run1", cwd=project).stdout
+    assert "\n0 of " in harness("compare", "run1", "run1", cwd=project).out
 
 
 def test_unlike_boards_are_refused_and_what_differs_is_listed(project):
     keep_run(project / "reports", 3, kernel="7.0")
     said = harness("compare", "run1", "run3", cwd=project)
-    assert said.returncode == 4
-    (line,) = said.stderr.splitlines()
+    assert said.code == 4
+    (line,) = said.err.splitlines()
     assert "kernel: 6.12.34+rpt-rpi-v8 against 7.0" in line and line.startswith("harness: local, rpi4: not compared")
-    assert "not compared" in said.stdout and "WORSE" not in said.stdout
-    told = json.loads(harness("compare", "run1", "run3", "--json", cwd=project).stdout)
+    assert "not compared" in said.out and "WORSE" not in said.out
+    told = json.loads(harness("compare", "run1", "run3", "--json", cwd=project).out)
     assert all(entry["unlike"] for entry in told["entries"])
 
 
@@ -111,25 +108,25 @@ def test_unlike_boards_are_refused_and_what_differs_is_listed(project):
 )
 def test_a_run_that_is_not_there_is_one_line(project, named, said):
     refused = harness("compare", named, "run1", cwd=project)
-    assert (refused.returncode, refused.stdout) == (4, "")
-    assert said in refused.stderr and len(refused.stderr.splitlines()) == 1
+    assert (refused.code, refused.out) == (4, "")
+    assert said in refused.err and len(refused.err.splitlines()) == 1
 
 
 def test_reports_elsewhere_by_option_and_by_pyproject(project):
     (project / "reports").rename(project / "kept")
-    assert harness("compare", "run1", "run2", cwd=project).returncode == 4
-    assert harness("compare", "run1", "run2", "--reports-dir", "kept", cwd=project).returncode == 0
+    assert harness("compare", "run1", "run2", cwd=project).code == 4
+    assert harness("compare", "run1", "run2", "--reports-dir", "kept", cwd=project).code == 0
     (project / "pyproject.toml").write_text('[tool.harness]\nreports-dir = "kept"\n')
-    assert harness("compare", "run1", "run2", cwd=project).returncode == 0
+    assert harness("compare", "run1", "run2", cwd=project).code == 0
 
 
 def test_a_report_again_by_id_and_the_index(project):
     said = harness("report", "run1", cwd=project)
-    assert said.stdout == "report: reports/20260101T000000Z-run1/report.html\n"
+    assert said.out == "report: reports/20260101T000000Z-run1/report.html\n"
     (project / "reports/20260103T000000Z-torn").mkdir()
     (project / "reports/20260103T000000Z-torn/results.json").write_text("{")
     index = harness("report", "--index", "--json", cwd=project)
-    assert json.loads(index.stdout) == {"index": "reports/index.html"}
-    assert "left out of the index" in index.stderr and len(index.stderr.splitlines()) == 1
+    assert json.loads(index.out) == {"index": "reports/index.html"}
+    assert "left out of the index" in index.err and len(index.err.splitlines()) == 1
     nothing = harness("report", cwd=project)
-    assert nothing.returncode == 4 and "--index" in nothing.stderr
+    assert nothing.code == 4 and "--index" in nothing.err

@@ -6,6 +6,7 @@ The boards the documentation speaks of, 10.0.0.7 and 10.0.0.8, are a loopback ss
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -16,8 +17,10 @@ from typing import Any
 
 import pytest
 from support import needs
+from support.commands import Said, run_started
 from support.kept_cache import kept_cache_home
 from support.sshd import Sshd, loopback_sshd
+from support.warm import run_warm
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -78,15 +81,6 @@ def documented() -> set[str]:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a command said, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-
-@dataclass(frozen=True)
 class Project:
     """A user's folder, home and shell."""
 
@@ -97,7 +91,10 @@ class Project:
     extra: dict[str, str] = field(default_factory=dict)
 
     def type(self, command: str, cwd: Path | None = None) -> Said:
-        """Run a line as it stands in the documents; only the account's name on the board is another."""
+        """Run a line as it stands in the documents; only the account's name on the board is another.
+
+        A shell starts what is not our own command; that is run in a fork of the warm process.
+        """
         line = command.replace("me@10.", f"{self.board_user}@10.")
         env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
         env |= {
@@ -106,13 +103,16 @@ class Project:
             "XDG_CACHE_HOME": str(self.cache or self.folder / "cache"),
             "XDG_DATA_HOME": str(self.folder / "data"),
             "COLUMNS": "80",
+            **self.extra,
         }
-        done = subprocess.run(
-            ["sh", "-c", line], cwd=cwd or self.folder, capture_output=True, text=True, env=env, check=False
-        )
-        assert "Traceback" not in done.stdout + done.stderr, f"{command}\n{done.stdout}{done.stderr}"
-        assert done.returncode in ENDS.get(command, {0}), f"{command}\n{done.stdout}{done.stderr}"
-        return Said(done.returncode, done.stdout, done.stderr)
+        program, *words = shlex.split(line)
+        if program == "harness":
+            said = run_warm(program, words, cwd or self.folder, env)
+        else:
+            said = run_started("sh", "-c", line, cwd=cwd or self.folder, env=env)
+        assert "Traceback" not in said.text, f"{command}\n{said.text}"
+        assert said.code in ENDS.get(command, {0}), f"{command}\n{said.text}"
+        return said
 
     def results(self) -> dict[str, Any]:
         """What the newest run found."""
@@ -279,7 +279,8 @@ def test_the_commands_of_a_first_day(project: Project) -> None:
 def test_make_bench_in_this_repository(tmp_path: Path, leased: None) -> None:
     if not INSTALLED.exists():
         needs.missing("this repository was not installed by make: run make test")
-    here = Project(tmp_path, tmp_path, cache=kept_cache_home())
+    short = {"PYTEST_ADDOPTS": "--min-secs=0.02 --num-runs=5"}
+    here = Project(tmp_path, tmp_path, cache=kept_cache_home(), extra=short)
     said = here.type("make bench", cwd=ROOT)
     report = re.search(r"^report: (\S+)$", said.out, re.MULTILINE)
     assert report is not None, said.out

@@ -9,8 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 # A file's tests stay in one process; those that lease this machine have a lease of their own or take turns
-# (tests/support/own_lease.py). TEST_PROCESSES=0 runs all in one.
-TEST_PROCESSES ?= 2
+# (tests/support/own_lease.py). Three, as many tests wait for a board or a process. TEST_PROCESSES=0 runs all in one.
+TEST_PROCESSES ?= 3
 PYTEST := -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder
 # Rooms whose own tests take every branch.
 COVERED := records stats gates

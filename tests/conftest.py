@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from support.needs import pytest_sessionfinish
+from support.order import place_of
 from support.shared_charts import draw_by, relay
 from support.tiers import TIERS, tier_of
 
@@ -27,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its tier, before any is chosen by it."""
+    """Mark each test with its tier, before any is chosen by it, and put the longest files first."""
     for item in items:
         if not item.path.is_relative_to(TESTS):
             continue
@@ -39,6 +40,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(str(error)) from None
         if tier not in marked:
             item.add_marker(tier)
+    items.sort(key=lambda item: place_of(_path_in_tests(item)))
+
+
+def _path_in_tests(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,6 @@
 """What tests of whole sessions share: a tiny model, a folder like a user's, an environment with the wheel."""
 
+import os
 import shutil
 import sys
 import venv
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from support.own_lease import own_lease
 from support.user_folder import Place, run
 
@@ -35,15 +37,24 @@ def checked_model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) ->
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bin folder of an environment that holds the wheel and what it needs to measure."""
-    folder = tmp_path_factory.mktemp("wheel")
+    """The bin folder of an environment that holds the wheel and what it needs to measure, one for all processes."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    python, whole = folder / "env" / "bin" / "python", folder / "env-is-whole"
+    with FileLock(folder / "env.lock"):
+        if not whole.exists():
+            _install(python, folder)
+            whole.touch()
+    return python.parent
+
+
+def _install(python: Path, folder: Path) -> None:
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
     venv.create(folder / "env", with_pip=True)
-    python = folder / "env" / "bin" / "python"
     (wheel,) = folder.glob("*.whl")
     quiet = ("--quiet", "--no-compile", "--disable-pip-version-check", "--constraint", ROOT / "constraints.txt")
     run(python, "-m", "pip", "install", *quiet, wheel, cwd=folder)
-    return python.parent
 
 
 @pytest.fixture

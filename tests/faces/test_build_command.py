@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sysconfig
 import venv
@@ -109,6 +110,7 @@ def test_wrong_words_are_one_line(place: "Place", argv: tuple[str, ...], words: 
 
 
 def test_what_was_built_is_listed_sized_and_removed(project: "Place") -> None:
+    shutil.rmtree(project.homes()["XDG_CACHE_HOME"])
     project.benchmark()
     assert project.harness("cache", "list").out.startswith("nothing was built yet in ")
     assert project.harness("build", "test_bench.py", "--json").code == 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from edge_agent import inputs
 from edge_agent.interpreters import TensorDetails, TrialFailedError
-from edge_agent.model import LoadedModel
+from edge_agent.model import BoardModel
 from edge_agent.prepare_trial import Numbers, Prepared, Setting, load_fed, read_samples
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def run(trial: spec.Trial, setting: Setting) -> Numbers:
 class _OutputComparison:
     """A model's outputs against one file of expected ones, sample by sample."""
 
-    def __init__(self, path: Path, model: LoadedModel, samples: Optional[int]) -> None:
+    def __init__(self, path: Path, model: BoardModel, samples: Optional[int]) -> None:
         self._expected = inputs.read_samples(path, "o", _ALL)
         self._tallies = [OutputTally(tensor, at) for at, tensor in enumerate(model.outputs)]
         outputs = len(self._expected[0])

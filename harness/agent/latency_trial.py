@@ -68,17 +68,17 @@ def measure(invoke: Call, single_ns: int, limits: RunLimits, advance: Optional[C
 def _measure(invoke: Call, single_ns: int, limits: RunLimits, advance: Optional[Call]) -> Timings:
     batch = batch_for(single_ns, limits.min_ns)
     if batch == 1:
-        reads = _Reads(1)
+        reads = _ClockReads(1)
         reads.run(invoke, limits, advance)
         if reads.batch == 1:
             return Timings(1, reads.samples, [], reads.inferences)
         count = LEAST_SINGLES
     else:
         count = _singles(single_ns, limits)
-        reads = _Reads(batch)
+        reads = _ClockReads(batch)
         least = max(limits.min_ns - count * single_ns, 0)
         reads.run(invoke, limits._replace(min_ns=least), advance)
-    alone = _Reads(1)
+    alone = _ClockReads(1)
     alone.run(invoke, RunLimits(count, 0, limits.max_ns), advance)
     return Timings(reads.batch, reads.samples, alone.samples, reads.inferences + alone.inferences)
 
@@ -88,7 +88,7 @@ def _singles(single_ns: int, limits: RunLimits) -> int:
     return min(max(affordable, LEAST_SINGLES), MOST_SINGLES)
 
 
-class _Reads:
+class _ClockReads:
     """Clock reads of ``batch`` inferences each; neighbours are added up when there are too many to keep."""
 
     def __init__(self, batch: int) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from edge_agent.interfaces import Array, Interpreter
 
 
-class LoadedModel:
+class BoardModel:
     """An allocated interpreter; ``init_s`` is constructor plus allocation, in seconds."""
 
     def __init__(self, interpreter: Interpreter, init_s: float) -> None:
@@ -65,14 +65,14 @@ class LoadedModel:
         }
 
 
-def load(module: Any, runner: Runner, path: Path, sample: Optional[List[Array]]) -> LoadedModel:  # noqa: ANN401
+def load(module: Any, runner: Runner, path: Path, sample: Optional[List[Array]]) -> BoardModel:  # noqa: ANN401
     """Make and allocate, with the inputs shaped for a sample if there is one; raises TrialFailedError."""
     started = time.perf_counter_ns()
     interpreter = make_interpreter(module, runner, str(path))
     if sample is not None:
         _reshape(interpreter, sample)
     guard("allocate", interpreter.allocate_tensors)
-    return LoadedModel(interpreter, (time.perf_counter_ns() - started) / 1e9)
+    return BoardModel(interpreter, (time.perf_counter_ns() - started) / 1e9)
 
 
 def _reshape(interpreter: Interpreter, sample: List[Array]) -> None:

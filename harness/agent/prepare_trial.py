@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optiona
 
 from edge_agent import inputs, spec
 from edge_agent.interpreters import TrialFailedError, guard
-from edge_agent.model import LoadedModel, load
+from edge_agent.model import BoardModel, load
 from edge_agent.sysfs import Root
 from edge_agent.timing import limits_of, warm_up
 
@@ -37,7 +37,7 @@ class Setting(NamedTuple):
 class Prepared(NamedTuple):
     """A model that has run once, its samples, and the seconds of that first inference."""
 
-    model: LoadedModel
+    model: BoardModel
     samples: List[List[Array]]
     first_s: float
 
@@ -53,7 +53,7 @@ class Prepared(NamedTuple):
         return lambda: self.model.feed(next(turns))
 
 
-def load_fed(trial: spec.Trial, setting: Setting, samples: List[List[Array]]) -> Tuple[LoadedModel, List[List[Array]]]:
+def load_fed(trial: spec.Trial, setting: Setting, samples: List[List[Array]]) -> Tuple[BoardModel, List[List[Array]]]:
     """A model that has not run yet, with the first sample in its inputs; random inputs where there are no samples.
 
     Raises TrialFailedError.

@@ -9,7 +9,7 @@ from edge_agent import telemetry
 from edge_agent.conversion import Form, answer_text, as_inputs
 from edge_agent.inputs import read_raw
 from edge_agent.interpreters import TrialFailedError, guard
-from edge_agent.model import LoadedModel, load
+from edge_agent.model import BoardModel, load
 from edge_agent.prepare_trial import Numbers, Setting
 from edge_agent.stages import Stages
 from edge_agent.timing import RunLimits, limits_of
@@ -46,7 +46,7 @@ def run(trial: spec.Trial, setting: Setting) -> Numbers:
 class Pipeline:
     """Raw sample to answer, with the nanoseconds of every run that is counted."""
 
-    def __init__(self, model: LoadedModel, stages: Stages) -> None:
+    def __init__(self, model: BoardModel, stages: Stages) -> None:
         self._model = model
         self._stages = stages
         self._inputs = [Form(tensor) for tensor in model.inputs]

@@ -21,6 +21,7 @@ from harness.session.outcome import FAILED, NOT_REACHED, run_exit_code, status_o
 from harness.store.disk import disk_errors_named
 from harness.store.results_file import RESULTS_NAME, results_text, save_results
 
+_ROUNDING = 1e-9
 _OF_JUDGING = ("trials", "time_limit_s", "min_secs", "num_runs", "alpha", "miss", "inconclusive", "baseline")
 """The settings that a verdict, its advice or the exit code depend on."""
 _MOST_ID = 57
@@ -71,12 +72,21 @@ def rejudge_run(stored: Results, files: BudgetFiles) -> Results:
     if is_judged_otherwise(stored.run):
         return _with_own_verdicts(stored, limits, files)
     paired = settings.baseline is not None
-    share = settings.alpha / max(1, sum(is_sampled(limit, paired=paired) for own in limits for limit in own))
+    sampled = [sum(is_sampled(limit, paired=paired) for limit in own) for own in limits]
+    shares = _shares(stored.entries, sampled, settings.alpha)
     entries = [
         judge(without_verdicts(entry), own, settings=settings, share=share)
-        for entry, own in zip(stored.entries, limits, strict=True)
+        for entry, own, share in zip(stored.entries, limits, shares, strict=True)
     ]
     return stored.model_copy(update={"run": _run(stored, entries, settings, files), "entries": entries})
+
+
+def _shares(entries: Sequence[Entry], sampled: Sequence[int], alpha: float) -> list[float]:
+    """What each of an entry's limits may take: what it took, unless so many limits would now take more than alpha."""
+    even = alpha / max(1, sum(sampled))
+    taken = [next((one.alpha for one in entry.findings if one.alpha is not None), even) for entry in entries]
+    whole = sum(share * count for share, count in zip(taken, sampled, strict=True))
+    return taken if whole <= alpha * (1.0 + _ROUNDING) else [even] * len(entries)
 
 
 def is_judged_otherwise(run: Run) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import pytest
@@ -29,6 +30,7 @@ from harness.records.device import DeviceProfile
 from harness.records.errors import BudgetsError
 from harness.records.metrics import METRICS
 from harness.records.nearest import nearest
+from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.session.plan_preview import PlannedEntry
 
@@ -36,6 +38,8 @@ _MARKER = "budget"
 _LIKENESS = 0.75
 """From which on a marker's name is taken for a misspelt one: "budgets" and "buget" are, "widget" is not."""
 _EXAMPLE = "budget(latency_p50='4 ms')"
+_HARDLY_ANY: Final = 1e-6
+"""Of alpha: what rounding leaves."""
 _UNPLANNED_PART: Final = 0.5
 """Of alpha, for tests whose parameters do not tell what they measure."""
 
@@ -68,10 +72,22 @@ class CollectedBudgets:
         """The benchmarks' files, each once."""
         return tuple(dict.fromkeys(item.path for item in self._benchmarks))
 
-    def limit_alpha(self, item: pytest.Item, candidate: Candidate, limits: Sequence[Limit], *, alpha: float) -> float:
-        """The chance of a false alarm that each of these limits may take. Raises BudgetsError."""
+    def limit_alpha(
+        self,
+        item: pytest.Item,
+        candidate: Candidate,
+        limits: Sequence[Limit],
+        *,
+        alpha: float,
+        kept: Mapping[tuple[str, str, str], Entry] = MappingProxyType({}),
+    ) -> float:
+        """The chance of a false alarm that each of these limits may take.
+
+        ``kept`` are entries of a run that is resumed, by device, test and candidate: what their limits took of alpha is
+        spent, whatever is selected now. Raises BudgetsError.
+        """
         if self._alpha is None:
-            self._alpha = self.alpha_budget(alpha)
+            self._alpha = self.alpha_budget(alpha, kept)
         sampled = self._count_sampled(limits)
         call = (item.nodeid, str(candidate))
         if sampled == 0 or (candidate in candidates_of(item) and call not in self._measured):
@@ -87,15 +103,27 @@ class CollectedBudgets:
             for candidate in candidates_of(item)
         ]
 
-    def alpha_budget(self, alpha: float) -> "AlphaBudget":
-        """Alpha over all limits of the collected benchmarks in which chance has a part. Raises BudgetsError."""
+    def alpha_budget(
+        self, alpha: float, kept: Mapping[tuple[str, str, str], Entry] = MappingProxyType({})
+    ) -> "AlphaBudget":
+        """Alpha over all limits of the collected benchmarks in which chance has a part. Raises BudgetsError.
+
+        Of a run that is resumed, what its ``kept`` entries left over, over the limits of others.
+        """
         planned = sum(
             self._count_sampled(self.limits(item, candidate, device_of(item)))
             for item in self._benchmarks
             for candidate in candidates_of(item)
+            if (device_of(item), item.nodeid, str(candidate)) not in kept
         )
         unplanned = any(not candidates_of(item) for item in self._benchmarks)
-        return AlphaBudget(alpha, planned, unplanned, processes=len(self.profiles))
+        left = alpha - sum(_alpha_spent(entry) for entry in kept.values())
+        if planned and left <= alpha * _HARDLY_ANY:
+            raise BudgetsError(
+                "--resume: the run's entries have spent its --alpha, so that limits on others would raise its rate of "
+                "false alarms: begin a new run for them"
+            )
+        return AlphaBudget(max(left, 0.0), planned, unplanned, processes=len(self.profiles))
 
     def count_skipped(self) -> int:
         """How many limits of the collected benchmarks need a baseline, where none was given."""
@@ -202,6 +230,13 @@ class CollectedBudgets:
         if path not in self._files:
             self._files[path] = load_budgets(path, rootdir=self.rootdir)
         return self._files[path]
+
+
+def _alpha_spent(entry: Entry) -> float:
+    """What an entry's limits took of alpha, those included whose figures turned out not to vary."""
+    share = next((finding.alpha for finding in entry.findings if finding.alpha is not None), 0.0)
+    asked = [finding.metric for finding in entry.findings if finding.limit is not None]
+    return share * sum(metric is not None and metric in METRICS and METRICS[metric].by_chance for metric in asked)
 
 
 def _folders(config: pytest.Config) -> list[Path]:

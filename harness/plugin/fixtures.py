@@ -56,7 +56,11 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
             bench_session.budgets.record_call(request.node, candidate)
             limits = bench_session.budgets.limits(request.node, candidate, harness_device)
             share = bench_session.budgets.limit_alpha(
-                request.node, candidate, limits, alpha=bench_session.settings.alpha
+                request.node,
+                candidate,
+                limits,
+                alpha=bench_session.settings.alpha,
+                kept=bench_session.session.kept,
             )
             entry = bench_session.session.measure(
                 candidate, harness_device, test=request.node.nodeid, limits=limits, share=share

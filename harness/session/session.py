@@ -149,6 +149,11 @@ class Session:
         self.folder.append_entry(entry)
         return entry
 
+    @property
+    def kept(self) -> Mapping[tuple[str, str, str], Entry]:
+        """Of a run that is resumed the entries it had, by device, test and candidate."""
+        return self._kept
+
     def close(self) -> None:
         """Release the board, and end the processes that build; what goes wrong is in the log's problems."""
         self.log.ending.attempt("the board's release", self._release, None)

@@ -1,6 +1,6 @@
 """One alpha for the whole session: however many limits and calls there are, they never take more of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +14,9 @@ from harness.gates import Limit, parse_limits
 from harness.plugin.collected_budgets import AlphaBudget, CollectedBudgets
 from harness.records.candidate import Candidate
 from harness.records.errors import BudgetsError
-from harness.testing import make_profile
+from harness.records.results import Entry, Finding
+from harness.records.status import Status
+from harness.testing import make_entry, make_profile
 
 ALPHA = 0.005
 ONE, TWO = (Candidate(name, "tflite", f"{name}.tflite", None) for name in ("one", "two"))
@@ -111,3 +113,40 @@ def test_tests_that_do_not_tell_take_ever_less_of_the_half_that_was_kept_back() 
     assert kept.limit_alpha(told, ONE, limits(**SAMPLED), alpha=ALPHA) == ALPHA / 2 / 2
     shares = [kept.limit_alpha(silent, one, limits(**SAMPLED), alpha=ALPHA) for one in (ONE, TWO, ONE)]
     assert shares == pytest.approx([ALPHA / 2 / 2 / 2, ALPHA / 2 / 6 / 2, ALPHA / 2 / 12 / 2])
+
+
+def entry_of(
+    test: str, candidate: Candidate, share: float, *, metrics: Sequence[str] = ("latency_p50", "peak_memory")
+) -> tuple[tuple[str, str, str], Entry]:
+    """An entry of a run that is resumed; of its limits the first alone was left to chance in the end."""
+    told = Finding(gate="budget", metric="model_size", status=Status.PASS, reason="", limit=1.0)
+    found = [
+        told.model_copy(update={"metric": metric, "alpha": None if at else share}) for at, metric in enumerate(metrics)
+    ]
+    return ("board", f"test_x.py::{test}", str(candidate)), make_entry(findings=[told, *found])
+
+
+def test_a_resumed_run_goes_on_with_the_shares_it_had() -> None:
+    items = [item("a", ONE, **SAMPLED), item("b", TWO, **SAMPLED)]
+    kept = dict([entry_of("a", ONE, ALPHA / 4)])
+    left = collected(*items).limit_alpha(items[1], TWO, limits(**SAMPLED), alpha=ALPHA, kept=kept)
+    assert left == pytest.approx(ALPHA / 4)
+
+
+def test_a_resumed_run_of_another_selection_spends_no_alpha_twice() -> None:
+    other = item("c", TWO, **SAMPLED)
+    kept = dict([entry_of("a", ONE, ALPHA / 4)])
+    left = collected(other).limit_alpha(other, TWO, limits(**SAMPLED), alpha=ALPHA, kept=kept)
+    assert left == pytest.approx(ALPHA / 4)
+    spent = dict([entry_of("a", ONE, ALPHA / 2)])
+    with pytest.raises(BudgetsError, match="have spent its --alpha"):
+        collected(other).limit_alpha(other, TWO, limits(**SAMPLED), alpha=ALPHA, kept=spent)
+    exact = item("c", TWO, **EXACT)
+    collected(exact).limit_alpha(exact, TWO, limits(**EXACT), alpha=ALPHA, kept=spent)
+
+
+def test_entries_that_left_nothing_to_chance_leave_their_share_to_the_rest() -> None:
+    items = [item("a", ONE, **SAMPLED), item("b", TWO, **SAMPLED)]
+    kept = dict([entry_of("a", ONE, 0.0, metrics=())])
+    left = collected(*items).limit_alpha(items[1], TWO, limits(**SAMPLED), alpha=ALPHA, kept=kept)
+    assert left == pytest.approx(ALPHA / 2)

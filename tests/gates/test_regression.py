@@ -53,6 +53,12 @@ def test_a_base_that_may_be_nothing_is_not_divided_by(low):
     assert found.reason == "not judged: the baseline's value is zero (marker)"
 
 
+def test_a_size_of_nothing_is_not_divided_by():
+    own, base = measured("model_size", 100.0, n=1), measured("model_size", 0.0, n=1)
+    found = verdict(entry(own), limit("model_size_regression", "2 %"), baseline=[base]).findings[-1]
+    assert found.reason == "not judged: the baseline's value is zero (marker)"
+
+
 ORDERS = (("candidate", "baseline", "baseline", "candidate"), ("baseline", "candidate", "candidate", "baseline"))
 
 

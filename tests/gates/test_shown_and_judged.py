@@ -132,3 +132,14 @@ def test_figures_that_never_vary_are_shown_by_their_ratio_though_their_arms_took
     found = judge(made, [limit("peak_memory_regression", "5 %")], settings=Settings()).findings[-1]
     assert (found.status, found.value) == (Status.FAIL, pytest.approx(0.1))
     assert (found.ci_low, found.bound_low, found.alpha) == (None, None, None)
+
+
+def test_what_was_judged_is_shown_where_a_trial_that_counts_has_no_figure_of_its_own():
+    """A time of nothing is in no mean; the other trials are judged without it."""
+    figures = [measured("latency_p50", 0.0044, 0.0043, 0.0045)]
+    apart = [*alone(20, p50_s=0.0044), *alone(30, arm="baseline")]
+    whole = finding("latency_p50_regression", "2 %", apart, figures, state="stored")
+    found = finding("latency_p50_regression", "2 %", [*apart, trial(99, "candidate", 0.0)], figures, state="stored")
+    assert found.status is whole.status is Status.FAIL
+    assert found.value == pytest.approx(whole.value, rel=0.01)
+    assert (found.ci_low, found.ci_high) == (found.bound_low, found.bound_high)

@@ -156,11 +156,12 @@ def test_what_single_trials_answer_is_advised_in_blocks_of_them(text):
     assert further <= int(told) < further + 1
 
 
-def test_blocks_of_which_too_few_count_ask_for_more_time():
-    found = judged("5 ms", trials(12, void=range(12)))
+@pytest.mark.parametrize("blocks", [6, 12])
+def test_blocks_of_which_too_few_count_ask_for_more_time(blocks):
+    found = judged("5 ms", trials(blocks, void=range(blocks)))
     assert found.reason == (
-        "latency_p50 was measured too little to be held against 5 ms on rpi4: 12 blocks of trials, of which too few "
-        "count; give a longer --time-limit (marker)"
+        f"latency_p50 was measured too little to be held against 5 ms on rpi4: {blocks} blocks of trials, of which too "
+        "few count; give a longer --time-limit (marker)"
     )
 
 

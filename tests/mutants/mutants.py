@@ -6,8 +6,8 @@ A mutant is one module of a room (stats, gates, records) with one node of its sy
 a condition, a constant, what is returned, a statement left out. The choice is drawn by the seed, from each room as many
 as its share of all that could be changed. Each runs against the room's own tests until the first that fails: first
 those that enter the changed function, the quickest of them before others, then those that enter its module at all; of
-a change outside of functions, all. One that takes far more time than all tests, or waits for ever, is taken for
-noticed. Exit status 1 where fewer than ``--least`` percent were noticed, 2 where tests fail without a mutant.
+a public constant, all. One that takes far more time than all tests, or waits for ever, is taken for noticed. Exit
+status 1 where fewer than ``--least`` percent were noticed, 2 where tests fail without a mutant.
 """
 
 import argparse
@@ -107,6 +107,15 @@ class Mutant:
                 return range(node.body[0].lineno, (node.end_lineno or 0) + 1)
         return range(0)
 
+    def is_private(self) -> bool:
+        """Whether nothing but the module's own functions may know of the change: theirs, or of a name with a dash."""
+        if self.entered():
+            return True
+        tree = ast.parse(self.path.read_text(encoding="utf-8"))
+        whole = next(one for one in tree.body if one.lineno <= self.line <= (one.end_lineno or 0))
+        targets = whole.targets if isinstance(whole, ast.Assign) else [getattr(whole, "target", None)]
+        return all(isinstance(target, ast.Name) and target.id.startswith("_") for target in targets)
+
     def told(self) -> str:
         text = self.path.read_text(encoding="utf-8").splitlines()[self.line - 1].strip()
         return f"{self.path.relative_to(ROOT)}:{self.line}: {self.what}: {text}"
@@ -160,9 +169,9 @@ class Reach:
         return {one for line in mutant.entered() for one in lines.get(line, [])}
 
     def all(self, mutant: Mutant) -> set[str] | None:
-        """Those that enter any function of the module; None for all of the room, of a change outside of functions."""
+        """Those that enter any function of the module; None: all of the room, as others may know of the change."""
         lines = self.lines.get(mutant.path, {})
-        return {one for told in lines.values() for one in told} if mutant.entered() else None
+        return {one for told in lines.values() for one in told} if mutant.is_private() else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -358,14 +367,14 @@ def drawn(rooms: Sequence[str], count: int, seed: int) -> list[Mutant]:
 
 def run(mutants: Sequence[Mutant], reached: Mapping[str, Reach], jobs: int) -> Iterator[tuple[Mutant, bool]]:
     """Each mutant, and whether a test of its room noticed it; so many at a time, each in a fork of this process."""
-    running: list[tuple[Mutant, int]] = []
+    running: dict[int, Mutant] = {}
     for mutant in mutants:
         if len(running) == jobs:
-            yield _ended(*running.pop(0))
+            yield _ended(running)
         order = Order(mutant, reached[mutant.room])
-        running.append((mutant, _fork(lambda one=mutant, order=order: _tested(one.room, one, order, order.files()))))
-    for one in running:
-        yield _ended(*one)
+        running[_fork(lambda one=mutant, order=order: _tested(one.room, one, order, order.files()))] = mutant
+    while running:
+        yield _ended(running)
 
 
 def reach_of(room: str) -> Reach | None:
@@ -386,8 +395,10 @@ def reach_of(room: str) -> Reach | None:
         return told
 
 
-def _ended(mutant: Mutant, pid: int) -> tuple[Mutant, bool]:
-    return mutant, os.waitpid(pid, 0)[1] != 0
+def _ended(running: dict[int, Mutant]) -> tuple[Mutant, bool]:
+    """The first to end of those that run."""
+    pid, status = os.wait()
+    return running.pop(pid), status != 0
 
 
 def _fork(work: Callable[[], int]) -> int:

@@ -70,6 +70,13 @@ def test_of_many_bins_the_slowest_half_percent_have_sixteen(bins):
     assert edges[-17:] == pytest.approx(logarithmic([late, WITH_OUTLIERS.max()], 16), abs=1e-13)
 
 
+def test_as_many_bins_as_are_asked_for_leave_the_slowest_none_of_their_own():
+    logs = np.random.default_rng(3000).normal(-5.0, 0.2, 3000)
+    wanted = len(np.histogram_bin_edges(logs, bins="fd")) - 1
+    assert wanted > 32
+    assert histogram(np.exp(logs), wanted)[0] == pytest.approx(logarithmic(np.exp(logs), wanted), abs=1e-13)
+
+
 def test_unless_told_otherwise_there_are_128_bins_at_most_and_each_read_is_an_inference():
     assert histogram(WITH_OUTLIERS) == histogram(WITH_OUTLIERS, 128, 1)
 

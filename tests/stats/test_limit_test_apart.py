@@ -35,12 +35,16 @@ def apart(own, base, *, metric="latency_p50", better="lower", between=None):
 
 
 def welch(own, base, *, blocks=None, between=None):
-    """Mean, error and degrees of freedom, had the candidate so many blocks as noisy as its own."""
+    """Mean, error and degrees of freedom, had the candidate so many blocks as noisy as its own.
+
+    What few runs told of their spread is not taken for better known than that.
+    """
     blocks = blocks or own.size
     parts = [(own.var(ddof=1) / blocks, blocks - 1), (base.var(ddof=1) / base.size, base.size - 1)]
     parts += [(2 * between.sd**2, between.degrees)] if between else []
     whole = sum(variance for variance, _ in parts)
-    return own.mean() - base.mean(), sqrt(whole), whole**2 / sum(variance**2 / df for variance, df in parts)
+    degrees = whole**2 / sum(variance**2 / df for variance, df in parts)
+    return own.mean() - base.mean(), sqrt(whole), min(degrees, between.degrees) if between else degrees
 
 
 def ends(mean, error, degrees):

@@ -1,4 +1,7 @@
-"""Options of commands, made of ``harness.records.settings``, where one is added; and those that are no setting."""
+"""Options of commands, made of ``harness.records.settings``, where one is added; and those of several commands.
+
+An option of one command stands at that command.
+"""
 
 import functools
 import inspect

@@ -1,4 +1,7 @@
-"""budgets.toml, found upward from the test file: its limits and waivers, and which of them hold for a candidate."""
+"""budgets.toml, found upward from the test file: its limits and waivers, and which of them hold for a candidate.
+
+``harness.gates.limits`` parses the text of a limit.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""What makes a trial void: a board that was not fit while it ran, or a block that was measured again."""
+"""What makes a trial void: a board that was not fit while it ran, or a block that was measured again.
+
+``run_blocks`` decides what is measured again, and ``build_entry`` gives it the words for it.
+"""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -2,7 +2,9 @@
 
 What a room asks of metrics in general is a filter over ``METRICS``, asked when it is needed and never kept as a list
 beside it. So a metric of latency trials is added by one entry here: it is measured, may be limited by a budget, is
-judged and shown. Those of other trials also need their figure in ``harness.measure.trial_summary``.
+judged and shown. Those of other trials also need their figure in
+``harness.measure.trial_summary``, of energy in ``harness.measure.energy``, of an artifact in
+``harness.measure.arm_metrics``.
 """
 
 from collections.abc import Callable, Mapping

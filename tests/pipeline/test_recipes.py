@@ -78,7 +78,7 @@ def test_the_number_format_comes_last():
         ("distill(teacher=3)", "where a model was expected"),
         ("prune(0.5)+prune(0.8)", "has prune twice"),
         ("distill(width=0.5)+distill(width=0.2)", "has distill twice"),
-        ("prune(0.5)+distill(width=0.5)", "what was pruned before is lost"),
+        ("prune(0.5)+distill(width=0.5)", "what prune did before is lost: write distill"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(text, told):

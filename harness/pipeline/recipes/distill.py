@@ -36,4 +36,4 @@ def _check(call: Call) -> None:
         raise CandidateSpecError(f'step "{call}": its teacher is {teacher}, where a model was expected; write {_USAGE}')
 
 
-STEP: Final = ModelStep("distill", _check, "harness.pipeline.model.training.distillation")
+STEP: Final = ModelStep("distill", _check, "harness.pipeline.model.training.distillation", new_model=True)

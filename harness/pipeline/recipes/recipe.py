@@ -50,21 +50,24 @@ def parse_recipe(text: str, *, steps: Mapping[str, Step] = STEPS) -> Recipe:
     if formats and formats[0] != len(parsed) - 1:
         name = parsed[formats[0]].name
         raise CandidateSpecError(f'recipe "{text}": {name} sets the number format and must be the last step')
-    _refuse_in_vain(parsed, text)
+    _refuse_in_vain(parsed, text, steps)
     return Recipe(parsed)
 
 
-def _refuse_in_vain(parsed: tuple[Call, ...], text: str) -> None:
+def _refuse_in_vain(parsed: tuple[Call, ...], text: str, steps: Mapping[str, Step]) -> None:
     """Steps that undo one another."""
-    names = [call.name for call in parsed]
-    for name in ("prune", "distill"):
-        if names.count(name) > 1:
-            raise CandidateSpecError(f'recipe "{text}" has {name} twice: name one')
-    if "prune" in names and "distill" in names and names.index("prune") < names.index("distill"):
-        raise CandidateSpecError(
-            f'recipe "{text}": distill makes a new student, so that what was pruned before is lost: '
-            "write distill(...)+prune(...)"
-        )
+    names: list[str] = []
+    for call in parsed:
+        step = steps[call.name]
+        if isinstance(step, ModelStep):
+            if step.name in names:
+                raise CandidateSpecError(f'recipe "{text}" has {step.name} twice: name one')
+            if step.new_model and names:
+                raise CandidateSpecError(
+                    f'recipe "{text}": {step.name} makes a new model, so that what {names[0]} did before is lost: '
+                    f"write {step.name}(...)+{names[0]}(...)"
+                )
+            names.append(step.name)
 
 
 def _check(call: Call, *, recipe: str, steps: Mapping[str, Step]) -> None:

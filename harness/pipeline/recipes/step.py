@@ -1,4 +1,4 @@
-"""What a recipe step is, and how the arguments of its call are read."""
+"""What a recipe step is, and how the arguments of its call are read. ``harness.pipeline.recipes`` lists all steps."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ class ModelStep:
     name: str
     check: Callable[[Call], None]
     module: str
+    new_model: bool = False
+    """Whether what comes out is another model, so that what steps before it did is lost."""
 
 
 @dataclass(frozen=True)

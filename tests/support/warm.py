@@ -30,7 +30,19 @@ if TYPE_CHECKING:
     from support.commands import Said
 
 _CLONE_NEWNET = 0x40000000
-_HEAVY = ("numpy", "scipy.stats", "scipy.optimize", "altair", "paramiko", "ai_edge_litert.interpreter", "pytest")
+_HEAVY = (
+    "numpy",
+    "scipy.stats",
+    "scipy.optimize",
+    "altair",
+    "paramiko",
+    "ai_edge_litert.interpreter",
+    "alembic.command",
+    "alembic.config",
+    "quantiphy",
+    "sqlalchemy.dialects.sqlite",
+    "pytest",
+)
 """Third parties that most commands come to; the rest comes with the modules of the harness."""
 _NOT_BEFORE = ("harness.plugin", "harness.agent", "harness.testing", "harness.store.history.migrations")
 """Pytest rewrites the first as it loads it; the others run elsewhere, as do modules whose name ends with _main_."""
@@ -178,10 +190,26 @@ def _import_all() -> None:
             with contextlib.suppress(ImportError):
                 importlib.import_module(module.name)
     del sys.modules["tensorflow"], sys.modules["keras"]
+    _prepare()
     import platformdirs
 
     # It has a plugin of pytest, which would say that it comes too late to be rewritten.
     platformdirs.__doc__ = f"{platformdirs.__doc__} PYTEST_DONT_REWRITE"
+
+
+def _prepare() -> None:
+    """Make what each fork would make at its first use: templates of reports, validators of records, unit patterns."""
+    from harness.records.base import Record
+    from harness.records.units import format_quantity
+    from harness.report.page import load_templates
+
+    load_templates()
+    format_quantity(1.0, "s")
+    kinds: list[type[Record]] = [Record]
+    while kinds:
+        kind = kinds.pop()
+        kind.model_rebuild(raise_errors=False)
+        kinds += kind.__subclasses__()
 
 
 def _run(request: dict[str, Any]) -> None:

@@ -38,6 +38,8 @@ _MARKER = "budget"
 _LIKENESS = 0.75
 """From which on a marker's name is taken for a misspelt one: "budgets" and "buget" are, "widget" is not."""
 _EXAMPLE = "budget(latency_p50='4 ms')"
+_WITHOUT_MEASURING: Final = ("identical", "new", "missing", "unlike")
+"""States of a baseline that no limit on a regression is tested against."""
 _HARDLY_ANY: Final = 1e-6
 """Of alpha: what rounding leaves."""
 _UNPLANNED_PART: Final = 0.5
@@ -60,6 +62,8 @@ class CollectedBudgets:
     """Files, collected whole, of tests that name their candidates only when they run, and what is known of those."""
     _benchmarks: list[pytest.Item] = field(default_factory=list)
     _alpha: "AlphaBudget | None" = None
+    _kept: frozenset[tuple[str, str, str]] = frozenset()
+    """Entries of a run that is resumed, whose limits are not among those that alpha is divided over."""
     _measured: set[tuple[str, str]] = field(default_factory=set)
     _files: dict[Path, Budgets] = field(default_factory=dict)
 
@@ -88,12 +92,28 @@ class CollectedBudgets:
         """
         if self._alpha is None:
             self._alpha = self.alpha_budget(alpha, kept)
+            self._kept = frozenset(kept)
         sampled = self._count_sampled(limits)
         call = (item.nodeid, str(candidate))
         if sampled == 0 or (candidate in candidates_of(item) and call not in self._measured):
             self._measured.add(call)
-            return self._alpha.planned_alpha()
+            return self._alpha.planned_alpha(sampled)
         return self._alpha.unplanned_alpha(sampled, where=item.nodeid)
+
+    def leave_alpha(self, limits: Sequence[Limit], entry: Entry, share: float) -> None:
+        """Leave to later entries what an entry's limits on regressions had no use for, as builds alone told.
+
+        Its artifact is the base's, or there is none to compare with: never because of what was measured.
+        """
+        unused = entry.baseline is not None and entry.baseline.state in _WITHOUT_MEASURING
+        planned = (entry.test, entry.subject) in self._measured
+        if (
+            unused
+            and planned
+            and self._alpha is not None
+            and (entry.device, entry.test, entry.subject) not in self._kept
+        ):
+            self._alpha.leave(self._count_sampled(one for one in limits if one.kind == "regression"), share)
 
     def planned_entries(self) -> list[PlannedEntry]:
         """Every entry that the collected benchmarks will make, as far as their parameters tell."""
@@ -256,7 +276,8 @@ class AlphaBudget:
 
     Where some tests do not tell by their parameters what they measure (``unplanned``), half of alpha is theirs: the
     i-th call of such a test takes 1 / (i (i + 1)) of it, divided by the ``processes`` that count for themselves, so
-    that all of them together never take more, however many they are.
+    that all of them together never take more, however many they are. What limits leave that turn out to need none is
+    shared by the limits that are still to come.
     """
 
     alpha: float
@@ -264,10 +285,21 @@ class AlphaBudget:
     unplanned: bool
     processes: int = 1
     _calls: int = field(default=0)
+    _asked: int = field(default=0)
+    _left_over: float = field(default=0.0)
 
-    def planned_alpha(self) -> float:
-        """What each limit of a test may take whose parameters told of it."""
-        return self.alpha * (1.0 - _UNPLANNED_PART if self.unplanned else 1.0) / max(1, self.planned)
+    def planned_alpha(self, limits: int = 0) -> float:
+        """What each of a call's limits may take whose test's parameters told of it."""
+        even = self.alpha * (1.0 - _UNPLANNED_PART if self.unplanned else 1.0) / max(1, self.planned)
+        to_come = max(limits, self.planned - self._asked, 1)
+        more = self._left_over / to_come
+        self._asked += limits
+        self._left_over -= more * limits
+        return even + more
+
+    def leave(self, limits: int, share: float) -> None:
+        """Take back what so many limits of this share had no use for."""
+        self._left_over += limits * share
 
     def unplanned_alpha(self, limits: int, *, where: str) -> float:
         """What each of a call's limits may take where collection did not know of them.

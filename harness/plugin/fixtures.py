@@ -65,6 +65,7 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
             entry = bench_session.session.measure(
                 candidate, harness_device, test=request.node.nodeid, limits=limits, share=share
             )
+        bench_session.budgets.leave_alpha(limits, entry, share)
         request.node.user_properties.extend(entry_properties(entry))
         _raise_unless_held(request, entry, warn=bench_session.settings.inconclusive == "warn")
         return entry

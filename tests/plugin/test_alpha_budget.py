@@ -14,7 +14,7 @@ from harness.gates import Limit, parse_limits
 from harness.plugin.collected_budgets import AlphaBudget, CollectedBudgets
 from harness.records.candidate import Candidate
 from harness.records.errors import BudgetsError
-from harness.records.results import Entry, Finding
+from harness.records.results import BaselineRecord, Entry, Finding
 from harness.records.status import Status
 from harness.testing import make_entry, make_profile
 
@@ -150,3 +150,62 @@ def test_entries_that_left_nothing_to_chance_leave_their_share_to_the_rest() -> 
     kept = dict([entry_of("a", ONE, 0.0, metrics=())])
     left = collected(*items).limit_alpha(items[1], TWO, limits(**SAMPLED), alpha=ALPHA, kept=kept)
     assert left == pytest.approx(ALPHA / 2)
+
+
+REGRESSIONS: Mapping[str, object] = {"latency_p50_regression": "2 %", "peak_memory_regression": "2 %"}
+
+
+def test_what_identical_artifacts_leave_is_shared_by_the_limits_to_come() -> None:
+    tests = [item(name, ONE, **REGRESSIONS) for name in "abc"]
+    budgets = collected(*tests, paired=True)
+    asked = limits(**REGRESSIONS)
+    first = budgets.limit_alpha(tests[0], ONE, asked, alpha=ALPHA)
+    same = make_entry(
+        test=tests[0].nodeid,
+        candidate="one",
+        baseline=BaselineRecord(given="main", state="identical", sentence=""),
+    )
+    budgets.leave_alpha(asked, same, first)
+    later = [budgets.limit_alpha(test, ONE, asked, alpha=ALPHA) for test in tests[1:]]
+    assert first == pytest.approx(ALPHA / 6)
+    assert later == pytest.approx([ALPHA / 4, ALPHA / 4])
+
+
+def test_an_identical_artifact_of_a_resumed_run_leaves_nothing_a_second_time() -> None:
+    tests = [item(name, ONE, **REGRESSIONS) for name in "ab"]
+    same = make_entry(
+        device="board",
+        test=tests[0].nodeid,
+        candidate="one",
+        baseline=BaselineRecord(given="main", state="identical", sentence=""),
+    )
+    kept = {("board", tests[0].nodeid, "one"): same}
+    budgets = collected(*tests, paired=True)
+    asked = limits(**REGRESSIONS)
+    share = budgets.limit_alpha(tests[0], ONE, asked, alpha=ALPHA, kept=kept)
+    budgets.leave_alpha(asked, same, share)
+    assert budgets.limit_alpha(tests[1], ONE, asked, alpha=ALPHA, kept=kept) == pytest.approx(ALPHA / 2)
+
+
+@pytest.mark.parametrize("state", ["measured", "stored", None])
+def test_what_was_measured_leaves_nothing(state: Any) -> None:
+    tests = [item(name, ONE, **REGRESSIONS) for name in "ab"]
+    budgets = collected(*tests, paired=True)
+    asked = limits(**REGRESSIONS)
+    share = budgets.limit_alpha(tests[0], ONE, asked, alpha=ALPHA)
+    base = None if state is None else BaselineRecord(given="main", state=state, sentence="")
+    budgets.leave_alpha(asked, make_entry(test=tests[0].nodeid, candidate="one", baseline=base), share)
+    assert budgets.limit_alpha(tests[1], ONE, asked, alpha=ALPHA) == pytest.approx(ALPHA / 4)
+
+
+@given(planned=st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=40))
+def test_shares_with_what_was_left_over_never_take_more_than_alpha(planned: list[tuple[int, bool]]) -> None:
+    budget = AlphaBudget(ALPHA, sum(count for count, _ in planned), unplanned=False)
+    taken = 0.0
+    for count, identical in planned:
+        share = budget.planned_alpha(count)
+        if identical:
+            budget.leave(count, share)
+        else:
+            taken += count * share
+    assert taken <= ALPHA * (1.0 + 1e-9)

@@ -83,16 +83,15 @@ def _shown_figure(limit: Limit, evidence: Evidence, found: LimitTestResult) -> _
 
 def _ratio(limit: Limit, evidence: Evidence) -> _Shown | None:
     """Candidate over baseline: the one that stands beside the baseline, else that of both arms' figures, if known."""
-    from harness.stats.estimates import figure_of, ratio_apart, ratio_by_turns
-    from harness.stats.observations import observations
+    from harness.stats.estimates import figure_of, ratio_apart, ratio_of
 
     entry = evidence.entry
     told = entry.baseline.ratios if entry.baseline else ()
     known = next((one for one in told if one.metric == limit.metric), None)
     if known is not None:
         return _Shown(known.ratio, known.ci_low, known.ci_high)
-    together = ratio_by_turns(observations(limit.metric, entry.trials, entry.figures, relative=True))
-    if together is not None and not _apart(limit, evidence):
+    together = None if _apart(limit, evidence) else ratio_of(limit.metric, entry.trials, entry.figures)
+    if together is not None:
         return _Shown(together.value, together.low, together.high)
     own, base = (figure_of(limit.metric, entry.trials, entry.figures, arm) for arm in ("candidate", "baseline"))
     if own is None or base is None:

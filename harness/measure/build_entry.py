@@ -33,7 +33,7 @@ from harness.records.results import (
     TrialSummary,
 )
 from harness.records.status import Status, worst
-from harness.stats.estimates import ratio_by_turns
+from harness.stats.estimates import ratio_of
 from harness.stats.observations import interleaved, observations
 
 
@@ -261,11 +261,10 @@ def ratios_of(trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -
 
 
 def _ratio(metric: Metric, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -> Ratio | None:
-    seen = observations(metric.name, trials, figures, relative=True)
-    found = ratio_by_turns(seen)
+    found = ratio_of(metric.name, trials, figures)
     if found is None:
         return None
-    by_block = np.exp(interleaved(seen).effects[0]).tolist()
+    by_block = np.exp(interleaved(observations(metric.name, trials, figures, relative=True)).effects[0]).tolist()
     return Ratio(
         metric=metric.name,
         better=metric.better,

@@ -1,8 +1,7 @@
 """energy_per_inference and power_mean: from a sensor, else from the profile's model, else unknown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import exp, hypot, log
+from dataclasses import dataclass
 
 from harness.measure.arm_evidence import ArmEvidence, unknown
 from harness.measure.trial_summary import mean_s
@@ -10,7 +9,7 @@ from harness.records.board import EnergyReading, Trial
 from harness.records.device import PowerModel
 from harness.records.metrics import METRICS
 from harness.records.results import Measurement
-from harness.stats.estimates import Estimate, mean_over_trials
+from harness.stats.estimates import Estimate, mean_over_trials, multiplied
 
 
 @dataclass(frozen=True)
@@ -69,17 +68,8 @@ def _energy(evidence: ArmEvidence, power: _PowerFigure) -> Measurement:
     if not joules:
         return unknown("energy_per_inference", evidence.absence("latency"))
     found = mean_over_trials(joules)
-    return _measurement("energy_per_inference", power, found if power.band is not None else _wider(found, power))
-
-
-def _wider(found: Estimate, power: _PowerFigure) -> Estimate:
-    """The estimate with the scatter of a sensor's windows in its interval; of a single one nothing is known."""
-    watts = power.by_trial
-    if watts is None or watts.low is None or watts.high is None or found.low is None or found.high is None:
-        return found
-    down = hypot(log(found.value / found.low), log(watts.value / watts.low))
-    up = hypot(log(found.high / found.value), log(watts.high / watts.value))
-    return replace(found, low=found.value * exp(-down), high=found.value * exp(up))
+    windows = power.by_trial if power.band is None else None
+    return _measurement("energy_per_inference", power, found if windows is None else multiplied(found, windows))
 
 
 def _measurement(metric: str, power: _PowerFigure, found: Estimate | None) -> Measurement:

@@ -185,14 +185,14 @@ def _extra_info(results: Results, entry: Entry) -> dict[str, Any]:
         "sha256": entry.artifact.sha256 if entry.artifact else None,
         "status": entry.status.value,
         "run": results.run.id,
-        "latency_p50": _median_interval(entry),
+        "latency_p50": _p50(entry),
     }
     several = record is not None and len(results.devices) > 1
     return told | {"board": facts_of(record)} if record and several else told
 
 
-def _median_interval(entry: Entry) -> dict[str, float | int | None] | None:
-    """The entry's median with its interval, in seconds."""
+def _p50(entry: Entry) -> dict[str, float | int | None] | None:
+    """The entry's own figure with its interval, in seconds: pytest-benchmark's are of the rounds."""
     p50 = value_of(entry, "latency_p50")
     if p50 is None:
         return None

@@ -6,8 +6,8 @@ arms that is done in the same blocks, so that the ratio of their figures is the 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from math import exp, log, sqrt
+from dataclasses import dataclass, replace
+from math import exp, hypot, log, sqrt
 from typing import Final
 
 import numpy as np
@@ -25,6 +25,7 @@ from harness.stats.observations import (
     observations,
     orientation,
     per_trial,
+    sensor_windows,
 )
 from harness.stats.quantiles import finite_array, quantile
 from harness.stats.sequential import order_fitted, serial_inflation
@@ -92,7 +93,28 @@ def figure_of(
     blocks = observations(metric, trials, figures)
     own = [one.figure for block in blocks for one in block if one.arm == arm and not one.void]
     known = [figure for figure in own if figure is not None]
-    return _arm_estimate(blocks, arm) if known and min(known) > 0.0 else None
+    if not known or min(known) <= 0.0:
+        return None
+    windows = per_trial(sensor_windows(metric, figures), arm)
+    found = _arm_estimate(blocks, arm)
+    return multiplied(found, geometric_mean(windows)) if windows else found
+
+
+def multiplied(found: Estimate, factor: Estimate) -> Estimate:
+    """The figure with the error of a factor that is in it, and was known apart, in its interval.
+
+    On the logarithmic scale errors of independent factors add up in quadrature, and so do what either end is off.
+    As it is where either has no interval: of a single window's scatter nothing is known.
+    """
+    if found.low is None or found.high is None or factor.low is None or factor.high is None:
+        return found
+    down = hypot(log(found.value / found.low), log(factor.value / factor.low))
+    up = hypot(log(found.high / found.value), log(factor.high / factor.value))
+    error = hypot(found.error, factor.error)
+    parts = sum(one.error**4 / one.degrees for one in (found, factor))
+    degrees = error**4 / parts if parts else min(found.degrees, factor.degrees)
+    low, high = found.value * exp(-down), found.value * exp(up)
+    return replace(found, low=low, high=high, error=error, degrees=degrees)
 
 
 def median_over_trials(
@@ -118,6 +140,13 @@ def _arm_estimate(blocks: Sequence[Sequence[Observation]], arm: str) -> Estimate
     if len(whole) >= FEWEST:
         return _estimate(whole, np.zeros(len(whole)))
     return geometric_mean(per_trial(blocks, arm))
+
+
+def ratio_of(metric: str, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -> Estimate | None:
+    """Candidate over baseline in a metric, of arms that took turns; None where they did not."""
+    found = ratio_by_turns(observations(metric, trials, figures, relative=True))
+    watts = ratio_by_turns(sensor_windows(metric, figures))
+    return found if found is None or watts is None else multiplied(found, watts)
 
 
 def ratio_by_turns(blocks: Sequence[Sequence[Observation]]) -> Estimate | None:

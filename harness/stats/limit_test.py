@@ -20,6 +20,7 @@ from harness.stats.observations import (
     per_trial,
     processes_a_block,
     resolution,
+    sensor_windows,
     single_arm,
 )
 from harness.stats.quantiles import needed_samples
@@ -78,7 +79,7 @@ def _answered(
         return exact
     blocks = _blocks(question, seen)
     first = _first_look(question, trials, seen)
-    windows = _windows(question, figures)
+    windows = sensor_windows(question.metric, figures)
     if windows:
         effects, watts = (
             interleaved(one).effects[0] if question.relative else by_parent(one, "candidate") for one in (seen, windows)
@@ -99,15 +100,6 @@ def _answered(
     after = blocks.carry_over.told(found.blocks) if blocks.carry_over is not None else None
     alone = question.most_blocks is None and not question.relative
     return found.model_copy(update={"trials": alone, "carry_over": after})
-
-
-def _windows(question: LimitTest, figures: Sequence[TrialMetrics]) -> list[list[Observation]]:
-    """Of an energy a sensor's watts, window by window in blocks of their own; none where the trials tell all there is.
-
-    An energy is power times latency; the trials' figures have the mean watts of all windows in them.
-    """
-    told = [one for one in figures if one.kind == "energy" and question.metric not in one.values]
-    return observations("power_mean", (), told) if question.metric == "energy_per_inference" else []
 
 
 def _by_windows(question: LimitTest, effects: Array, windows: Array) -> LimitTestResult:
@@ -166,7 +158,7 @@ def unpaired_test(
     parts = [_Part.of_mean(arm) for arm in (own, base)] if fewest > 1 else []
     if not parts or min(part.variance for part in parts) == 0.0:
         return _no_look(fewest).model_copy(update={"needed": FIRST_LOOK})
-    seen_windows = _windows(question, figures)
+    seen_windows = sensor_windows(question.metric, figures)
     windows = [by_parent(seen_windows, arm) for arm in ("candidate", "baseline")] if seen_windows else []
     if windows and min(logs.size for logs in windows) < 2:
         return _no_look(fewest).model_copy(update={"needed": FIRST_LOOK})

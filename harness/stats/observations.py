@@ -60,6 +60,15 @@ def observations(
     return [list(members) for _, members in groupby(seen, key=lambda one: one.block)]
 
 
+def sensor_windows(metric: str, figures: Sequence[TrialMetrics]) -> list[list[Observation]]:
+    """Of an energy a sensor's watts, window by window in blocks of their own; none where the trials tell all there is.
+
+    An energy is power times latency; the trials' figures have the mean watts of all windows in them.
+    """
+    told = [one for one in figures if one.kind == "energy" and metric not in one.values]
+    return observations("power_mean", (), told) if metric == "energy_per_inference" else []
+
+
 def is_usable(block: Sequence[Observation]) -> bool:
     """Whether every trial of a block counts and has a figure that can be one: positive and finite."""
     return bool(block) and all(

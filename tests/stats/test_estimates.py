@@ -14,8 +14,10 @@ from harness.stats.estimates import (
     geometric_mean,
     mean_over_trials,
     median_over_trials,
+    multiplied,
     ratio_apart,
     ratio_by_turns,
+    ratio_of,
     run_spread,
 )
 from harness.stats.observations import observations
@@ -317,3 +319,65 @@ def test_the_interval_encloses_the_figure_and_stays_positive(values):
 def test_wider_spread_gives_a_wider_interval():
     narrow, wide = geometric_mean([1.0, 1.1, 1.2, 1.3]), geometric_mean([1.0, 1.5, 2.0, 2.5])
     assert np.log(narrow.high / narrow.low) < np.log(wide.high / wide.low)
+
+
+def energies(arm, joules, watts):
+    """An arm's energy figures as results.json keeps them: of trials, five a block, and of a sensor's windows."""
+    trials = [
+        TrialMetrics(kind="energy", arm=arm, block=at // 5, values={"energy_per_inference": one})
+        for at, one in enumerate(joules)
+    ]
+    windows = [
+        TrialMetrics(kind="energy", arm=arm, block=100 + at, values={"power_mean": one}) for at, one in enumerate(watts)
+    ]
+    return [*trials, *windows]
+
+
+def test_an_energy_of_several_windows_has_their_scatter_in_its_interval():
+    joules, watts = [1.0, 1.1, 0.9, 1.0, 1.05], [3.9, 4.0, 4.1, 4.0, 4.2]
+    found = figure_of("energy_per_inference", [], energies("candidate", joules, watts))
+    latency, power = geometric_mean(joules), geometric_mean(watts)
+    assert found.value == latency.value
+    assert np.log(found.high / found.value) == pytest.approx(
+        np.hypot(np.log(latency.high / latency.value), np.log(power.high / power.value))
+    )
+    assert np.log(found.value / found.low) == pytest.approx(np.log(found.high / found.value))
+    assert found.error == pytest.approx(np.hypot(latency.error, power.error))
+    parts = latency.error**4 / latency.degrees + power.error**4 / power.degrees
+    assert found.degrees == pytest.approx(found.error**4 / parts)
+    assert figure_of("power_mean", [], energies("candidate", joules, watts)) == power
+
+
+def test_of_one_window_and_of_windows_that_agree_an_energy_has_the_interval_of_its_trials():
+    joules = [1.0, 1.1, 0.9, 1.0, 1.05]
+    alone = geometric_mean(joules)
+    assert figure_of("energy_per_inference", [], energies("candidate", joules, [4.0])) == alone
+    agreed = figure_of("energy_per_inference", [], energies("candidate", joules, [4.0] * 6))
+    assert (agreed.low, agreed.high, agreed.error) == pytest.approx((alone.low, alone.high, alone.error))
+    steady = multiplied(geometric_mean([2.0] * 5), geometric_mean([4.0] * 3))
+    assert (steady.low, steady.high, steady.error, steady.degrees) == (2.0, 2.0, 0.0, 2)
+
+
+def test_the_ratio_of_energies_by_turns_has_the_windows_scatter_in_it_too():
+    rng = np.random.default_rng(4)
+    orders = [ABBA, BAAB] * 4
+    trials = [
+        TrialMetrics(
+            kind="energy", arm=arm, block=block, values={"energy_per_inference": float(rng.lognormal(0, 0.01))}
+        )
+        for block, order in enumerate(orders)
+        for arm in order
+    ]
+    pairs = [("candidate", "baseline"), ("baseline", "candidate")] * 4
+    windows = [
+        TrialMetrics(kind="energy", arm=arm, block=100 + block, values={"power_mean": float(rng.lognormal(0, 0.02))})
+        for block, pair in enumerate(pairs)
+        for arm in pair
+    ]
+    narrow, wide = (ratio_of("energy_per_inference", [], figures) for figures in (trials, [*trials, *windows]))
+    watts = ratio_of("power_mean", [], [*trials, *windows])
+    assert wide.value == narrow.value
+    assert np.log(wide.high / wide.value) == pytest.approx(
+        np.hypot(np.log(narrow.high / narrow.value), np.log(watts.high / watts.value))
+    )
+    assert ratio_of("energy_per_inference", [], windows) is None

@@ -22,7 +22,10 @@ NO_TURNS = "the arms cannot take turns: "
 """How a sentence begins that says why whole trials have to do."""
 MOST_WAITING = 0.005
 """CPU time of the arm that waits, as a share of the other's slice: beyond it, its threads are stopped meanwhile."""
-FEWEST_ROUNDS = 5
+COMING_TO_REST_NS = 300_000
+"""CPU time of a slice that no arm is blamed for: from its answer until it waits. The other's first inferences, which
+are dropped, take longer."""
+FEWEST_ROUNDS = 2
 MOST_ROUNDS = 40
 """Slices of each arm in a pair, so that a block of two pairs takes less than 20 kB; longer ones where it needs more."""
 _PROBED_ROUNDS = 2
@@ -314,5 +317,6 @@ def _waiting_share(slices: List[Dict[str, Any]]) -> float:
     found = [0.0]
     for name in {one["arm"] for one in known}:
         own = [one for one in known if one["arm"] == name]
-        found.append(sum(one["waiting_cpu_ns"] for one in own) / max(1, sum(one["sum_ns"] for one in own)))
+        worked = sum(max(0, one["waiting_cpu_ns"] - COMING_TO_REST_NS) for one in own)
+        found.append(worked / max(1, sum(one["sum_ns"] for one in own)))
     return max(found)

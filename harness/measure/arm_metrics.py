@@ -9,12 +9,20 @@ from dataclasses import dataclass
 
 from harness.measure import energy
 from harness.measure.arm_evidence import ArmEvidence, exactly, over_trials, unknown
-from harness.measure.trial_summary import mean_s, reads_by_parent, single_s, trial_metrics, trial_quantiles
+from harness.measure.trial_summary import (
+    batched_s,
+    mean_s,
+    reads_by_parent,
+    single_s,
+    trial_metrics,
+    trial_quantiles,
+)
 from harness.records.artifact import Artifact
 from harness.records.board import Trial
 from harness.records.metrics import METRICS, Metric
 from harness.records.results import Measurement
-from harness.stats import needed_samples, percentile_bound, quantile, smallest_trial
+from harness.records.units import format_quantity
+from harness.stats import needed_samples, percentile_bound, quantile, smallest_trial, two_speeds
 
 
 def compute_all(evidence: ArmEvidence) -> list[Measurement]:
@@ -94,13 +102,26 @@ def _note(metric: Metric, trials: Sequence[Trial]) -> str:
     """What belongs to how a figure was obtained beyond the metric's own sentence."""
     if metric.batched:
         largest = max(trial.batch for trial in trials)
-        return f"clock read once for up to {largest} inferences" if largest > 1 else "clock read for each inference"
+        read = f"clock read once for up to {largest} inferences" if largest > 1 else "clock read for each inference"
+        return read + _speeds_note(trials)
     if metric.kind == "stages":
         return f"{sum(len(trial.stages.end_to_end_ns) for trial in trials if trial.stages is not None)} runs"
     if metric.name == "peak_memory":
         before = min(t.memory.hwm_before_bytes for t in trials if t.memory is not None and t.memory.hwm_bytes > 0)
         return f"{before / 1e6:.1f} MB of it Python, numpy and the runtime before a model"
     return ""
+
+
+def _speeds_note(trials: Sequence[Trial]) -> str:
+    """That the board ran at two speeds, if it did: then a figure over all inferences is between them, or either."""
+    found = two_speeds([batched_s(trial) for trial in trials])
+    if found is None:
+        return ""
+    fast, slow = (format_quantity(seconds, "s") for seconds in (found.fast_s, found.slow_s))
+    return (
+        f"; this board ran at two speeds, x{found.factor:.2f} apart: {fast}, and {slow} for "
+        f"{100 * found.slow_share:.0f} % of the time"
+    )
 
 
 def _untold(metric: Metric) -> str:

@@ -11,6 +11,8 @@ from harness.records.plan import Arm, BlockSpec, Plan, TrialSpec
 
 START_AND_LOAD_S = 30.0
 """What a process may take beyond its measuring: start, imports, loading and warming up a slow model."""
+MEMORY_BLOCKS = 2
+"""Of arms that take turns: blocks with a memory trial of each, so that what both take alone is known."""
 MEMORY_WARMUPS = 1
 """A memory trial's inferences after the first: the second shows what is kept between two."""
 
@@ -98,6 +100,15 @@ def with_room(part: BlockSpec, trials: Sequence[Trial]) -> BlockSpec:
     )
 
 
+def in_plans_slices(plan: Plan, block: BlockSpec) -> BlockSpec:
+    """The block with its slices as long as the plan has them now."""
+    if plan.slices is None:
+        return block
+    length = {"slice_s": plan.slices.slice_s, "min_secs": plan.slices.process_s}
+    trials = [trial.model_copy(update=length) if trial.kind == "slices" else trial for trial in block.trials]
+    return block.model_copy(update={"trials": tuple(trials)})
+
+
 def in_whole_trials(plan: Plan, block: BlockSpec) -> BlockSpec:
     """The block with a latency trial for each of slices, where it has none anyway; for a ``plan`` without slices."""
     there = any(trial.kind == "latency" for trial in block.trials)
@@ -137,14 +148,18 @@ def _latency_block(plan: Plan, index: int, indices: Iterator[int]) -> BlockSpec:
 def _kinds(plan: Plan, index: int) -> set[TrialKind | None]:
     """Kinds of trials in a block: all while the plan's trials last, then those that questions are about.
 
-    Where all latency questions are answered by turns, whole trials are in the first block alone.
+    Where arms take turns, whole trials that no limit is about give absolute values: two an arm, one in each of the
+    first blocks of memory, both in the first block of others.
     """
     asked = {kind_of(plan, question) for question in plan.questions}
+    if "slices" in asked:
+        asked |= {"latency"} if plan.energy_limited and index < needed_blocks(plan) else set()
+        timed: set[TrialKind | None] = {"latency", "stages"} if index == 0 else set()
+        memory: set[TrialKind | None] = {"memory"} if index < MEMORY_BLOCKS else set()
+        return asked | timed | memory
     if index >= needed_blocks(plan):
         return asked
-    timed: set[TrialKind | None] = {"latency", "slices"}
-    each: set[TrialKind | None] = {"memory", "stages"}
-    return each | (asked & timed if "slices" in asked else {"latency"})
+    return {"latency", "memory", "stages"}
 
 
 def kind_of(plan: Plan, question: LimitTest) -> TrialKind | None:

@@ -1,12 +1,13 @@
 """Trials to an entry: findings, measurements, summaries, status and its sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from harness.measure.arm_evidence import ArmEvidence, restate
 from harness.measure.arm_metrics import compute_all
+from harness.measure.block_order import kind_of
 from harness.measure.energy import of_each_trial
 from harness.measure.failed_trials import failed_trial_findings
 from harness.measure.fitness import FitnessRule, holding_clock
@@ -218,7 +219,8 @@ def _baseline(
     return BaselineRecord(
         given="",
         state="measured",
-        sentence="; ".join(filter(None, [_interleaved(plan), carry_over_sentence(carried)])),
+        sentence="interleaved on the same board",
+        measured_by="; ".join(filter(None, [_measured_by(plan), carry_over_sentence(carried)])),
         carry_over=carried,
         artifact=ArtifactRecord.of(artifact),
         runtime=f"{runner.package} {runner.version}",
@@ -233,18 +235,47 @@ def _with_figures(
 ) -> BaselineRecord:
     """With the arm's figures and the ratios, from the same blocks as the candidate's figures."""
     measurements = restate(baseline.measurements, "baseline", trials, figures)
-    return baseline.model_copy(update={"measurements": measurements, "ratios": ratios_of(trials, figures)})
+    ratios = ratios_of(trials, figures)
+    told = [baseline.measured_by, next(_contradictions(ratios, trials), "")]
+    return baseline.model_copy(
+        update={"measurements": measurements, "ratios": ratios, "measured_by": "; ".join(filter(None, told))}
+    )
 
 
-def _interleaved(plan: Plan) -> str:
-    """How the two arms were measured against each other, a sentence."""
-    if plan.slices is not None:
-        return (
-            f"p50 and mean by turns in slices of {1e3 * plan.slices.slice_s:g} ms on the same board, at equal clock; "
-            "absolute values come from separate trials"
-        )
-    why = f", in whole trials: {plan.whole_trials}" if plan.whole_trials else ""
-    return f"interleaved on the same board{why}"
+def _contradictions(ratios: Sequence[Ratio], trials: Sequence[TrialSummary]) -> Iterator[str]:
+    """A sentence for each ratio by turns that whole trials of the same blocks put elsewhere, beyond both intervals."""
+    for by_turns in ratios:
+        alone = _ratio(METRICS[by_turns.metric], trials, ()) if by_turns.by_turns else None
+        if alone is not None and _are_apart(by_turns, alone):
+            yield (
+                f"{METRICS[alone.metric].title} alone is {alone.ratio:.3f} of the baseline's by whole trials, "
+                f"{by_turns.ratio:.3f} by turns: the arms change the board's state, or depend on it, by unlike amounts"
+            )
+
+
+def _are_apart(one: Ratio, other: Ratio) -> bool:
+    ends = (one.ci_low, one.ci_high, other.ci_low, other.ci_high)
+    if None in ends:
+        return False
+    low, high, other_low, other_high = (end or 0.0 for end in ends)
+    return high < other_low or other_high < low
+
+
+def _measured_by(plan: Plan) -> str:
+    """How the two arms were measured against each other, a sentence; empty where nothing else was to be expected."""
+    if plan.slices is None:
+        return f"whole trials: {plan.whole_trials}" if plan.whole_trials else ""
+    others = dict.fromkeys(
+        METRICS[question.metric].title
+        for question in plan.questions
+        if question.relative and kind_of(plan, question) != "slices"
+    )
+    whole = f"; {' and '.join(others)} by whole trials, which slices do not tell" if others else ""
+    longer = ", lengthened as arms depended on the other's slice before" if plan.slices.lengthened else ""
+    return (
+        f"p50 and mean by turns in slices of {1e3 * plan.slices.slice_s:g} ms{longer}, at equal clock; "
+        f"absolute values come from separate trials{whole}"
+    )
 
 
 def ratios_of(trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -> list[Ratio]:

@@ -48,7 +48,8 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     so that all trials of a slow model fit the time limit; where there are ``questions``, so that twice as many blocks
     fit as a first look needs. ``across_runs``: the figures are compared with another run's, so that more layouts of
     addresses are sampled. ``energy_limited``: a limit is on energy or power, so that half of the time limit is for
-    windows of the best sensor. ``sensors`` (best first, readable ones) are dropped where the time limit has no room
+    windows of the best sensor, and whole trials are measured beside slices. ``sensors`` (best first, readable ones)
+    are dropped where the time limit has no room
     for their windows. ``baseline_runner`` runs the baseline where it is another than the candidate's. Raises
     UsageError where ``--trials`` is too few to answer any question.
     """
@@ -61,8 +62,9 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     kept = _sensors_within(settings.time_limit_s, sensors, arms=len(arms))
     windows = _energy_windows(settings.time_limit_s, len(kept), arms=len(arms)) if energy_limited else 1
     room = settings.time_limit_s - energy_seconds(len(kept), len(arms), windows=windows)
-    whole_trials = why_whole_trials(settings, runner, baseline_runner) if baseline is not None and questions else ""
-    by_turns = settings.design == "slices" and baseline is not None and bool(questions) and not whole_trials
+    relative = [question for question in questions if question.relative] if baseline is not None else []
+    whole_trials = why_whole_trials(settings, runner, baseline_runner, relative) if relative else ""
+    by_turns = settings.design == "slices" and bool(relative) and not whole_trials
     alone = TRIALS_PER_LAYOUT if across_runs else TRIALS_PER_BLOCK
     share = room * MEASURING_SHARE / (shared_by * (1 + _staged(arms) / len(arms)))
     return Plan(
@@ -85,13 +87,19 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
         fewest_reads=fewest_reads,
         slices=SlicesPlan(SLICE_S, settings.min_secs if settings.fixed_length else PROCESS_S) if by_turns else None,
         whole_trials=whole_trials,
+        energy_limited=energy_limited,
     )
 
 
-def why_whole_trials(settings: Settings, runner: RunnerSpec, baseline_runner: RunnerSpec | None) -> str:
-    """Why two processes cannot take turns, where slices were asked for; empty where they can."""
+def why_whole_trials(
+    settings: Settings, runner: RunnerSpec, baseline_runner: RunnerSpec | None, relative: Sequence[LimitTest]
+) -> str:
+    """Why no two processes take turns for limits against a baseline; empty where they do, or were not asked to."""
     if settings.design != "slices":
         return ""
+    if not any(METRICS[question.metric].batched for question in relative):
+        titles = dict.fromkeys(METRICS[question.metric].title for question in relative)
+        return f"slices do not tell {' and '.join(titles)}"
     if baseline_runner is not None and baseline_runner != runner:
         return "the baseline is run by another runtime"
     if runner.start == "exec":

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.measure.block_order import (
+    in_plans_slices,
     in_whole_trials,
     needed_blocks,
     order_of,
@@ -20,7 +21,7 @@ from harness.measure.validate_trials import validate_trials
 from harness.measure.void_trials import TIMED, voids
 from harness.records.board import NO_TURNS, Trial
 from harness.records.errors import BlockLostError, TrialError
-from harness.records.plan import BlockSpec, Plan
+from harness.records.plan import BlockSpec, Plan, SlicesPlan
 
 if TYPE_CHECKING:
     from harness.board import Board
@@ -46,6 +47,8 @@ MOST_LOSSES = 3
 """A block amid which the link was lost so often is not tried again: it may be the model that takes the board down."""
 PILOT_BLOCKS = 2
 """Blocks at the plan's own length, which show what a trial is worth being."""
+LONGEST_SLICE_S = 0.08
+"""Slices of so long are not lengthened any more: of what is left in them the entry tells."""
 COOLING_STEP_S = 5.0
 
 
@@ -115,6 +118,7 @@ class _BlockRunner:
                 self.standing += [] if hopeless else self._measure(block)
             elif not (hopeless or self.done):
                 hopeless = not self._latency_block(self._adjusted(block))
+                self._lengthen_slices()
                 self.done = self._settled(block.index + 1)
         seconds = {"measure": self._spent_s() - self.cooling_s, "cool": self.cooling_s}
         return BlockResults(
@@ -138,6 +142,7 @@ class _BlockRunner:
             self.slowest_trial_s = 0.0
         if self.plan.whole_trials:
             block = in_whole_trials(self.plan, block)
+        block = in_plans_slices(self.plan, block)
         return block if self.length is None else self.length.applied_to(block)
 
     def _overhead_s(self) -> float:
@@ -212,6 +217,22 @@ class _BlockRunner:
         self.stopping_rule = None
         self.standing = [trial for trial in self.standing if trial.kind != "slices"]
         return [trial for trial in trials if trial.kind != "slices"]
+
+    def _lengthen_slices(self) -> None:
+        """Twice as long, and measured anew, where after some blocks an arm's slice depends on the other's before it."""
+        slices = self.plan.slices
+        by_turns = [trial for trial in self.standing if trial.kind == "slices"]
+        if slices is None or len({trial.block for trial in by_turns}) != PILOT_BLOCKS:
+            return
+        if slices.slice_s >= LONGEST_SLICE_S or self._void(by_turns):
+            return
+        from harness.measure.slice_carry_over import carry_over, carry_over_sentence
+
+        if carry_over_sentence(carry_over(by_turns)):
+            longer = SlicesPlan(2.0 * slices.slice_s, 2.0 * slices.process_s, lengthened=True)
+            self.plan = replace(self.plan, slices=longer)
+            self.settling = None
+            self.standing = [trial for trial in self.standing if trial.kind != "slices"]
 
     def _void(self, trials: Sequence[Trial]) -> bool:
         rule = holding_clock(self.context.rule, [*self.superseded, *self.standing, *trials])

@@ -1,12 +1,13 @@
 """What one trial says: its samples in seconds, and its summary without them, as results.json keeps it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.board import StageTimes, Trial
+from harness.records.board import StageTimes, Trial, Turns
 from harness.records.metrics import metrics_of, percentiles
 from harness.records.results import Histogram, TrialMetrics, TrialSummary
 from harness.stats import histogram, independent_samples, quantile, smallest_trial
@@ -83,12 +84,28 @@ def trial_metrics(trial: Trial, void: str | None) -> TrialMetrics | None:
     if trial.kind == "memory":
         values = _memory(trial)
     elif trial.kind == "slices" and trial.turns is not None:
-        values = {"latency_p50": trial.turns.p50_ns / 1e9, "latency_mean": trial.turns.mean_ns / 1e9}
+        values = _by_turns(trial.turns)
     elif trial.kind == "stages" and trial.stages is not None:
         values = {metric.name: stage_median_s(trial.stages, metric.name) for metric in metrics_of("stages")}
     else:
         return None
     return TrialMetrics(kind=trial.kind, arm=trial.arm, block=trial.block, values=values, void=void)
+
+
+@dataclass(frozen=True)
+class _TurnsSummary:
+    """What the slices of a process tell a metric."""
+
+    mean_s: float
+    quantiles: dict[str, float]
+    first_inference_s: float | None = None
+
+
+def _by_turns(turns: Turns) -> dict[str, float]:
+    """Each metric of inferences that may be read several at a time."""
+    told = _TurnsSummary(turns.mean_ns / 1e9, {"p50": turns.p50_ns / 1e9})
+    figures = {metric.name: metric.figure(told) for metric in metrics_of("latency") if metric.batched}
+    return {name: figure for name, figure in figures.items() if figure is not None}
 
 
 def _memory(trial: Trial) -> dict[str, float]:

@@ -99,6 +99,8 @@ class SlicesPlan:
 
     slice_s: float
     process_s: float
+    lengthened: bool = False
+    """Whether the first blocks had shorter ones, in which an arm depended on the other's slice before it."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,9 @@ class Plan:
     slices: "SlicesPlan | None" = None
     """How relative questions of p50 and mean are measured by turns; None: by whole trials."""
     whole_trials: str = ""
-    """Why slices were asked for and whole trials have to do."""
+    """Why limits against a baseline are not measured by turns; empty where they are, or where nobody asked for it."""
+    energy_limited: bool = False
+    """Whether there is a limit on energy, which whole trials answer when all is measured."""
 
     def runner_of(self, arm: str) -> RunnerSpec:
         """What runs an arm."""

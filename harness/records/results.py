@@ -226,6 +226,8 @@ class BaselineRecord(Record):
     ratios: list[Ratio] = []
     run_spread: dict[str, RunSpread] = {}
     """Of a stored run, by metric: by how much runs of one artifact differ by themselves, where the history tells."""
+    measured_by: str = ""
+    """How both arms were measured against each other, in words, and what is to be known of it."""
     carry_over: list[CarryOver] = []
     """Of arms that took turns in slices."""
     not_compared: list[str] = []

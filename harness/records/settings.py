@@ -144,7 +144,7 @@ class Settings:
             "how a limit against a baseline measures p50 and mean: whole trials in turn, or two processes in slices",
             choices=("trials", "slices"),
         ),
-    ] = "trials"
+    ] = "slices"
     plan_only: Annotated[bool, Option("--plan-only", SWITCH, "", "print trials and minutes; touch no board")] = False
     resume: Annotated[
         Path | None, Option("--resume", PATH, "RUN", "go on with a run that was killed, in its folder")

@@ -81,8 +81,14 @@ def _of_entry(entry: Entry, base: BaselineRecord) -> Iterator[BaselineChange]:
 
 def _by_turns(change: BaselineChange, ratio: Ratio) -> BaselineChange:
     """The ratio as a figure of its own: the absolute values beside it are those of other trials."""
-    title = f"{METRICS[ratio.metric].title} ratio (by turns)"
-    return replace(change, title=title, now=f"{ratio.ratio:.4g}", was="1")
+    return replace(change, title=_title(ratio), now=f"{ratio.ratio:.4g}", was="1")
+
+
+def _title(ratio: Ratio) -> str:
+    """The metric as people call it; a ratio by turns is a figure of its own."""
+    known = METRICS.get(ratio.metric)
+    title = known.title if known else ratio.metric
+    return f"{title} ratio (by turns)" if ratio.by_turns else title
 
 
 def _rank(change: BaselineChange) -> tuple[bool, int, float]:
@@ -196,8 +202,7 @@ class JudgedRatio:
     @property
     def title(self) -> str:
         """The metric as people call it."""
-        known = METRICS.get(self.ratio.metric)
-        return known.title if known else self.ratio.metric
+        return _title(self.ratio)
 
     @property
     def limit(self) -> float | None:

@@ -243,7 +243,9 @@ def _count_changes(results: Results, ratios: Sequence[Ratio], changed: Sequence[
     told = f"{len(changed)} changed, {rest} did not" if changed else "none changed"
     unsure = max((1 - ratio.confidence for ratio in ratios if ratio.confidence is not None), default=0.0)
     chance = f" Of metrics that did not change, about 1 in {1 / unsure:.0f} seems to have." if unsure else ""
-    return f"{_count(len(ratios), 'metric')} compared with {_bases(results)}: {told} beyond their intervals.{chance}"
+    said = f"{_count(len(ratios), 'metric')} compared with {_bases(results)}: {told} beyond their intervals.{chance}"
+    ways = dict.fromkeys(base.measured_by for base in _baselines(results.entries) if base.ratios and base.measured_by)
+    return "".join([said, *(f" {escape(way)}." for way in ways)])
 
 
 def _bases(results: Results) -> str:

@@ -145,9 +145,11 @@ def _against_baseline(results: Results) -> Iterator[str]:
     found = changes(results.entries)
     if not found:
         return
-    said = dict.fromkeys(one.entry.baseline.sentence for one in found if one.entry.baseline is not None)
+    compared = [one.entry.baseline for one in found if one.entry.baseline is not None]
+    said = dict.fromkeys(base.sentence for base in compared)
     bases = list(dict.fromkeys(e.baseline.given for e in results.entries if e.baseline is not None))
     yield f"against {next(iter(said)) if len(said) == 1 else ', '.join(bases)}:"
+    yield from dict.fromkeys(f"  {base.measured_by}" for base in compared if base.measured_by)
     told = [one for one in found if one.kind != "identical"]
     for one in told[:MOST_CHANGES]:
         where = f"{entry_name(one.entry)} on {device_title(one.entry.device, results.devices)}"

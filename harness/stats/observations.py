@@ -25,13 +25,17 @@ _WHOLE: Final = 4
 
 @dataclass(frozen=True)
 class Observation:
-    """One trial's figure; None where it has none. ``place`` is the trial's among all summaries of its kind."""
+    """One trial's figure; None where it has none. ``place`` is the trial's among all summaries of its kind.
+
+    ``by_turns``: it was measured at the same time as one of the other arm, so that neither came before the other.
+    """
 
     block: int
     arm: str
     figure: float | None
     void: bool
     place: int = 0
+    by_turns: bool = False
 
 
 def observations(
@@ -45,7 +49,10 @@ def observations(
     known = METRICS[metric]
     by_turns = [told for told in figures if told.kind == "slices" and metric in told.values] if relative else []
     if by_turns:
-        seen = [Observation(told.block, told.arm, told.values[metric], told.void is not None) for told in by_turns]
+        seen = [
+            Observation(told.block, told.arm, told.values[metric], told.void is not None, by_turns=True)
+            for told in by_turns
+        ]
     elif known.kind == "latency":
         seen = [
             Observation(trial.block, trial.arm, known.figure(trial), trial.void is not None, place)
@@ -81,7 +88,7 @@ def interleaved(blocks: Sequence[Sequence[Observation]]) -> Blocks:
     usable = [is_interleaved(block) for block in blocks]
     seen = [block for block, counts in zip(blocks, usable, strict=True) if counts]
     outside = np.array([block[0].arm == "candidate" for block in seen], dtype=np.bool_)
-    if seen and all(len(block) == _WHOLE for block in seen):
+    if seen and all(len(block) == _WHOLE and not block[0].by_turns for block in seen):
         last = [nan, *(float(block[-1].arm == "candidate") for block in blocks[:-1])]
         before = np.array([one for one, counts in zip(last, usable, strict=True) if counts])
         return paired(np.array([[_logs(block) for block in seen]]), outside, before)

@@ -11,7 +11,7 @@ from harness.records.plan import TrialSpec
 
 READS = 10
 """Of a slice, each of as many inferences as make its time."""
-FEWEST_ROUNDS = 5
+FEWEST_ROUNDS = 2
 MOST_ROUNDS = 40
 
 

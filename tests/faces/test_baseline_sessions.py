@@ -46,7 +46,10 @@ def test_against_a_file_both_arms_are_measured_and_the_verdict_says_how_sure(pla
     assert (base["state"], base["sentence"], base["commit"]) == ("measured", "the file old.tflite", None)
     assert base["artifact"]["size_bytes"] == entry["artifact"]["size_bytes"] + 16
     arms = [trial["arm"] for trial in entry["trials"]]
-    assert arms.count("candidate") == arms.count("baseline") == 12
+    assert arms.count("candidate") == arms.count("baseline") == 2
+    turns = [told["arm"] for told in entry["figures"] if told["kind"] == "slices"]
+    assert turns.count("candidate") == turns.count("baseline") == 12
+    assert base["measured_by"].startswith("p50 and mean by turns in slices of 20 ms, at equal clock")
     (ratio,) = (one for one in base["ratios"] if one["metric"] == "latency_p50")
     assert ratio["ci_low"] <= ratio["ratio"] <= ratio["ci_high"]
     judged = {finding["metric"]: finding for finding in entry["findings"]}

@@ -21,6 +21,7 @@ from harness.testing import (
 OURS = make_artifact(sha256=made_up_sha256("a"))
 BASE = make_artifact("old", sha256=made_up_sha256("b"))
 SHARE = 0.005 / 100
+WHOLE = Settings(time_limit_s=600.0, design="trials")
 
 
 def board_of(slowdown=1.0, *, memory=1.0, latency_s=0.004, **noise):
@@ -36,7 +37,10 @@ def compared(board, *, settings=None, baseline=BASE, **budgets):
     questions = limit_tests_of(
         limits, share=SHARE, miss=settings.miss, most_blocks=most_blocks(settings, arms=arms), paired=arms == 2
     )
-    plan = make_plan(settings, OURS, make_runner(), baseline=baseline, questions=questions)
+    energy = any(limit.definition.kind == "energy" for limit in limits)
+    plan = make_plan(
+        settings, OURS, make_runner(), baseline=baseline, questions=questions, energy_limited=energy
+    )  # fmt: skip
     entry = execute(
         board, plan, OURS, candidate=Candidate("model", "tflite", "/model.tflite"), baseline=baseline,
         now=board.now, sleep=board.sleep,
@@ -44,11 +48,13 @@ def compared(board, *, settings=None, baseline=BASE, **budgets):
     return judge(entry, limits, settings=settings, share=SHARE), plan
 
 
+@pytest.mark.parametrize("design", ["trials", "slices"])
 @pytest.mark.parametrize(
     ("slowdown", "status"), [(1.0, Status.PASS), (0.9, Status.PASS), (1.05, Status.FAIL), (1.3, Status.FAIL)]
 )
-def test_measuring_ends_as_soon_as_the_question_is_answered(slowdown, status):
-    entry, plan = compared(board_of(slowdown), latency_p50_regression="2 %")
+def test_measuring_ends_as_soon_as_the_question_is_answered(slowdown, status, design):
+    settings = Settings(time_limit_s=600.0, design=design)
+    entry, plan = compared(board_of(slowdown), settings=settings, latency_p50_regression="2 %")
     (finding,) = entry.findings
     assert finding.status is entry.status is status
     assert finding.blocks is not None and 5 <= finding.blocks < plan.most_blocks
@@ -56,11 +62,12 @@ def test_measuring_ends_as_soon_as_the_question_is_answered(slowdown, status):
     assert finding.ci_low <= finding.value <= finding.ci_high
     assert (finding.alpha, finding.miss) == (SHARE, 0.05)
     assert finding.detectable > 0.02
-    assert len({trial.block for trial in entry.trials}) == max(5, finding.blocks)
+    measured = entry.trials if design == "trials" else [told for told in entry.figures if told.kind == "slices"]
+    assert len({trial.block for trial in measured}) == max(5, finding.blocks)
 
 
 def test_the_arms_take_turns_and_the_baseline_is_told():
-    entry, _ = compared(board_of(1.05), latency_p50_regression="2 %")
+    entry, _ = compared(board_of(1.05), settings=WHOLE, latency_p50_regression="2 %")
     arms = "".join(trial.arm[0] for trial in entry.trials[:8])
     assert arms in ("cbbcbccb", "bccbcbbc")
     base = entry.baseline
@@ -104,10 +111,10 @@ def test_drift_does_not_pass_for_a_regression():
 
 
 def test_a_trial_is_as_long_as_processes_differ():
-    settled = compared(board_of(between_sd=0.03, within_sd=0.01), latency_p50_regression="2 %")[0]
+    settled = compared(board_of(between_sd=0.03, within_sd=0.01), settings=WHOLE, latency_p50_regression="2 %")[0]
     lengths = [trial.n for trial in settled.trials]
     assert min(lengths[:8]) > 2 * max(lengths[8:])
-    steady = compared(board_of(between_sd=0.0001, within_sd=0.2), latency_p50_regression="2 %")[0]
+    steady = compared(board_of(between_sd=0.0001, within_sd=0.2), settings=WHOLE, latency_p50_regression="2 %")[0]
     assert min(trial.n for trial in steady.trials) == max(trial.n for trial in steady.trials)
 
 

@@ -156,6 +156,15 @@ def test_percentiles_are_refused_from_too_few_reads(trials, reads, p90, p99):
         assert found[metric].value is not None or "too few single reads" in found[metric].reason
 
 
+def test_a_board_at_two_speeds_is_told_beside_the_figures():
+    fast, slow = [4_000_000] * 70, [5_600_000] * 30
+    found = _by_name(compute_all(_evidence(*(make_trial(index=at, samples_ns=(*fast, *slow)) for at in range(3)))))
+    assert found["latency_p50"].obtained.endswith(
+        "; this board ran at two speeds, x1.40 apart: 4 ms, and 5.6 ms for 38 % of the time"
+    )
+    assert "two speeds" not in found["first_inference"].obtained
+
+
 def test_throughput_is_the_inverse_of_the_mean():
     found = _by_name(compute_all(_evidence(make_trial(samples_ns=(2_000_000, 6_000_000)))))["throughput"]
     assert found.value == pytest.approx(250.0)

@@ -141,7 +141,8 @@ def _asked(metric="latency_p50", *, relative=True):
 
 
 def test_questions_go_on_with_the_kinds_of_trials_that_they_are_about():
-    plan = make_plan(Settings(), CANDIDATE, make_runner(), baseline=BASELINE, questions=(_asked(),))
+    whole = Settings(design="trials")
+    plan = make_plan(whole, CANDIDATE, make_runner(), baseline=BASELINE, questions=(_asked(),))
     blocks = order_of(plan)
     assert len(blocks) == plan.most_blocks == 130 and plan.balanced
     assert {t.kind for t in blocks[4].trials} == {"latency", "memory"}

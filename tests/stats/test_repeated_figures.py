@@ -7,7 +7,7 @@ from scipy.stats import ttest_ind
 from harness.records.limit_test import LimitTest
 from harness.records.results import Histogram, TrialMetrics, TrialSummary
 from harness.stats.limit_test import run_limit_test, unpaired_test
-from harness.stats.observations import is_usable, observations, per_trial
+from harness.stats.observations import interleaved, is_usable, observations, per_trial
 
 ABBA = ("candidate", "baseline", "baseline", "candidate")
 
@@ -156,3 +156,16 @@ def test_of_arms_by_turns_the_slices_are_seen_and_never_beside_whole_trials():
     assert [[one.figure for one in block] for block in observations("latency_p90", whole, slices, relative=True)] == [
         [9.0]
     ]
+
+
+def test_what_takes_turns_in_slices_carries_nothing_over_from_trial_to_trial():
+    arms = ("candidate", "baseline", "baseline", "candidate")
+    figures = [
+        TrialMetrics(kind="slices", arm=arm, block=at, values={"latency_p50": 1.0 + 0.1 * place}, void=None)
+        for at in range(2)
+        for place, arm in enumerate(arms)
+    ]
+    blocks = interleaved(observations("latency_p50", (), figures, relative=True))
+    assert blocks.carry_over is None
+    expected = (np.log(1.0) + np.log(1.3) - np.log(1.1) - np.log(1.2)) / 2
+    assert blocks.effects[0] == pytest.approx([expected, expected])

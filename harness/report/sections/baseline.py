@@ -44,6 +44,7 @@ def _entry(entry: Entry, figures: list[Chart]) -> dict[str, Any]:
         "entry": entry,
         "state": baseline.state if baseline else "",
         "sentence": baseline.sentence if baseline else "",
+        "measured_by": baseline.measured_by if baseline else "",
         "not_compared": baseline.not_compared if baseline else [],
         "waivers": list(dict.fromkeys(f.waiver for f in entry.findings if f.waiver)),
         "findings": [f for f in entry.findings if f.gate == REGRESSION],
@@ -78,8 +79,9 @@ def _cells(entry: Entry, one: JudgedRatio) -> list[tuple[str, ...]]:
     blocks = f"{level}{ratio.blocks} block{'' if ratio.blocks == 1 else 's'}"
     both = ratio.ci_low is not None and ratio.ci_high is not None
     interval = f"{ratio.ci_low:.4f}-{ratio.ci_high:.4f}" if both else ""
+    apart = ("separate trials",) if ratio.by_turns else ()
     return [
-        *(("–" if m is None else number_of(m).value,) for m in values),
+        *(("–" if m is None else number_of(m).value, *apart) for m in values),
         (f"{ratio.ratio:.4f}", *filter(None, (interval, blocks, one.change_text))),
         (one.limit_text or "none", *filter(None, (one.detectable_text,))),
     ]

@@ -1,0 +1,54 @@
+"""Whether times fall into two speeds: a board that a neighbour, a governor or a bus slows for a while."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST_APART: Final = 1.1
+LEAST_SHARE: Final = 0.05
+"""Of the time, at either speed: what is rarer is an outlier."""
+LEAST_EXPLAINED: Final = 0.85
+"""Of the variance of the logarithms that lies between the speeds: 0.64 where one normal distribution is cut in two,
+0.75 of an even one."""
+FEWEST: Final = 20
+
+
+@dataclass(frozen=True)
+class TwoSpeeds:
+    """Seconds of an inference at either speed, and the share of the time at the slower one."""
+
+    fast_s: float
+    slow_s: float
+    slow_share: float
+
+    @property
+    def factor(self) -> float:
+        """How much longer an inference takes at the slower one."""
+        return self.slow_s / self.fast_s
+
+
+def two_speeds(trials: Sequence[NDArray[np.float64]]) -> TwoSpeeds | None:
+    """The two speeds of a board, from positive seconds of inferences of one model, trial by trial; None for one speed.
+
+    Time at a speed is the sum of its inferences' seconds. The cut is where most of the variance of the logarithms lies
+    between both sides (Otsu, "A threshold selection method from gray-level histograms", IEEE Transactions on Systems,
+    Man, and Cybernetics 9, 1979).
+    """
+    seconds = np.sort(np.concatenate([np.asarray(one, dtype=np.float64) for one in trials]))
+    if seconds.size < FEWEST:
+        return None
+    logs, counts = np.log(seconds), np.arange(1, seconds.size)
+    below = np.cumsum(logs)[:-1] / counts
+    above = (logs.sum() - np.cumsum(logs)[:-1]) / (seconds.size - counts)
+    between = counts * (seconds.size - counts) / seconds.size**2 * (above - below) ** 2
+    cut = int(between.argmax()) + 1
+    found = TwoSpeeds(
+        fast_s=float(np.median(seconds[:cut])),
+        slow_s=float(np.median(seconds[cut:])),
+        slow_share=float(seconds[cut:].sum() / seconds.sum()),
+    )
+    clear = between.max() >= LEAST_EXPLAINED * logs.var() and found.factor >= LEAST_APART
+    return found if clear and LEAST_SHARE <= found.slow_share <= 1.0 - LEAST_SHARE else None

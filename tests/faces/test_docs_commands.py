@@ -223,6 +223,9 @@ FIRST_DAY: dict[str, Check] = {
     "harness budgets check --run reports/latest": says("0 expired, 0 stale"),
     "harness judge reports/latest": says("1 passed; exit code 0: everything held"),
     "harness judge reports/latest --out judged": judged_anew,
+    "python -m harness.testing.gatelab --question energy --sessions 5 --metrics 20 --max-blocks 15": says(
+        "sessions failed", "blocks a metric"
+    ),
     "python -m harness.testing.gatelab --sessions 20": says("sessions failed", "other gates on the same traces"),
 }
 """What is typed in a user's folder, and what must be so afterwards."""

@@ -131,6 +131,6 @@ def building_processes(place: "Place") -> list[str]:
             words, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
         except OSError:
             continue
-        if b"building.worker" in words and str(place.folder).encode() in environment:
+        if b"harness.pipeline.worker.worker_main" in words and str(place.folder).encode() in environment:
             found.append(words.replace(b"\0", b" ").decode())
     return found

@@ -51,6 +51,20 @@ def subject(model, dataset, *, teacher=None, student=None) -> StepContext:
     )
 
 
+_weights = {}
+
+
+def fitted(dataset, **shape):
+    """A network that was fitted to the data; of one shape it is fitted once."""
+    model, key = network(**shape), (dataset.score, *shape.items())
+    if key in _weights:
+        model.set_weights(_weights[key])
+    else:
+        fit(model, dataset, SCHEDULE, seed=0, say=lambda message: None)
+        _weights[key] = model.get_weights()
+    return model
+
+
 def zeros(model):
     kernels = [np.asarray(layer.kernel) for layer in model.layers if hasattr(layer, "kernel")]
     return sum(int((kernel == 0).sum()) for kernel in kernels) / sum(kernel.size for kernel in kernels)
@@ -65,10 +79,12 @@ def run(word, about):
     return model, trainer.train(model, about, call)
 
 
-def pruned(word):
+def pruned(word, *, anew=False):
+    if anew:
+        _weights.clear()
     keras.utils.set_random_seed(0)
-    model, dataset = network(hidden=16), data()
-    fit(model, dataset, SCHEDULE, seed=0, say=lambda message: None)
+    dataset = data()
+    model = fitted(dataset, hidden=16)
     before = score_model(model, dataset)
     model, outcome = run(word, subject(model, dataset))
     dense = np.asarray(model.layers[-1].kernel).T
@@ -86,8 +102,7 @@ def pruned(word):
 def distilled(word, *, softmax=True, auc=False, own_teacher=False):
     keras.utils.set_random_seed(0)
     dataset = data(auc=auc)
-    model = network(hidden=16, softmax=softmax, rebuilds=auc)
-    fit(model, dataset, SCHEDULE, seed=0, say=lambda message: None)
+    model = fitted(dataset, hidden=16, softmax=softmax, rebuilds=auc)
     frozen = [np.array(weights) for weights in model.get_weights()]
     teacher = model if own_teacher else None
 
@@ -110,8 +125,8 @@ def distilled(word, *, softmax=True, auc=False, own_teacher=False):
 def taught():
     """A student whose labels are drawn by lot, with a teacher that knows better: the right answers, and the lot's."""
     keras.utils.set_random_seed(0)
-    dataset, model = data(), network(hidden=16)
-    fit(model, dataset, SCHEDULE, seed=0, say=lambda message: None)
+    dataset = data()
+    model = fitted(dataset, hidden=16)
     drawn = replace(dataset, train_labels=np.random.default_rng(1).permutation(dataset.train_labels))
     _, outcome = run("distill(width=0.5)", subject(model, drawn, student=lambda width: network(hidden=8)))
     return {"taught": outcome.rival.own_value, "alone": outcome.rival.value}
@@ -141,7 +156,7 @@ def main() -> None:
     flat = keras.Sequential([keras.Input((6, 6, 1)), keras.layers.Flatten()])
     found = {
         "prune": pruned("prune(0.8)"),
-        "again": pruned("prune(0.8)"),
+        "again": pruned("prune(0.8)", anew=True),
         "blocks": pruned("prune(0.5, block=(1, 4))"),
         "distill": distilled("distill(width=0.5)"),
         "logits": distilled("distill(width=0.5)", softmax=False),

@@ -13,6 +13,7 @@ import pytest
 from faces.test_docs_commands import FIRST_DAY, ROOT, fences
 from support import needs
 
+from harness.records.settings import Settings
 from harness.report.summary import MARKER
 
 GITHUB = ROOT / "docs/ci/github-workflow.yml"
@@ -25,6 +26,7 @@ _JUNIT = " --junitxml=junit.xml"
 _STAND_IN = """#!/bin/sh
 echo run >> attempts
 echo "$*" > called
+echo "$PYTEST_ADDOPTS" >> shares
 exit $(sed -n "$(wc -l < attempts)p" codes)
 """
 # Makes an environment in the folder that it is told, and its pip, which writes down what it is to install.
@@ -226,6 +228,20 @@ def test_github_runs_again_only_what_was_not_judged(
     done = bash(script("attempt"), tmp_path, PAUSE_SECONDS="0", GITHUB_EVENT_NAME="pull_request")
     assert done.returncode == status
     assert len((tmp_path / "attempts").read_text(encoding="utf-8").split()) == attempts
+
+
+def test_all_attempts_together_err_no_more_often_than_one(tmp_path: Path) -> None:
+    executable(tmp_path / ".venv/bin/python", _STAND_IN)
+    (tmp_path / "codes").write_text("10\n10\n10\n", encoding="utf-8")
+    bash(script("attempt"), tmp_path, PAUSE_SECONDS="0", GITHUB_EVENT_NAME="pull_request")
+    told = (tmp_path / "shares").read_text(encoding="utf-8")
+    retried = parsed(GITLAB.read_text(encoding="utf-8"))["measure"]
+    own = "\n".join(line for line in retried["script"] if "PYTEST_ADDOPTS" in line)
+    for name, most in (("alpha", Settings().alpha), ("miss", Settings().miss)):
+        shares = [float(share) for share in re.findall(rf"--{name}=(\S+)", told)]
+        assert len(shares) == 3 and sum(shares) <= most * (1 + 1e-9)
+        (each,) = re.findall(rf"--{name}=([\d.]+)", own)
+        assert float(each) * (1 + retried["retry"]["max"]) <= most
 
 
 def commented(folder: Path, comments: str) -> list[str]:

@@ -41,6 +41,12 @@ def test_a_modelled_energy_is_asked_for_by_name():
         ("latncy_p50", "4 ms", "did you mean latency_p50"),
         ("latency_p50_regresion", "2 %", "did you mean latency_p50_regression"),
         ("acuracy_drop", "1 pt", "did you mean accuracy_drop"),
+        (
+            "latncy_p50_regression",
+            "2 %",
+            "no metric is called 'latncy_p50_regression'; did you mean latency_p50_regression",
+        ),
+        ("zzz_regression", "2 %", "no metric is called 'zzz_regression'"),
         ("zzz", "1", "metrics are latency_p50"),
         ("latency_p50", "4", "has no unit"),
         ("latency_p50", "4 kB", "a size in bytes"),

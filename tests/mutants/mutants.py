@@ -284,7 +284,7 @@ class _Changer(ast.NodeTransformer):
     def visit_Constant(self, node: ast.Constant) -> ast.AST | None:
         if isinstance(node.value, bool):
             return self._change(node, "turned", lambda: ast.Constant(not node.value))
-        if isinstance(node.value, int | float):
+        if isinstance(node.value, int | float) and node.value + 1 != node.value:
             value = node.value
             return self._change(node, f"{value} to {value + 1}", lambda: ast.Constant(value + 1))
         return node

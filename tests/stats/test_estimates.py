@@ -381,3 +381,11 @@ def test_the_ratio_of_energies_by_turns_has_the_windows_scatter_in_it_too():
         np.hypot(np.log(narrow.high / narrow.value), np.log(watts.high / watts.value))
     )
     assert ratio_of("energy_per_inference", [], windows) is None
+
+
+def test_from_three_trials_of_either_figure_on_their_ratio_has_ends():
+    three, four = [1.0, 1.1, 1.04], [2.0, 2.3, 1.8, 2.1]
+    found = ratio_apart(geometric_mean(four), geometric_mean(three))
+    theirs = ttest_ind(np.log(four), np.log(three), equal_var=False).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((np.exp(theirs.low), np.exp(theirs.high)))
+    assert ratio_apart(geometric_mean(four), geometric_mean(three[:2])).low is None

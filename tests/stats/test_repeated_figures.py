@@ -84,6 +84,16 @@ def test_a_percentile_is_answered_when_each_arm_has_its_reads(independent, answe
     assert (found.value is not None) is answered
 
 
+@pytest.mark.parametrize("poor", ["candidate", "baseline"])
+def test_of_two_arms_the_one_with_fewer_reads_has_a_percentile_wait(poor):
+    trials = [
+        latency(block, arm, noisy(4 * block + at), independent=0 if arm == poor else 1000)
+        for block in range(12)
+        for at, arm in enumerate(ABBA)
+    ]
+    assert run_limit_test(question("latency_p90", 10.0, relative=True), trials).value is None
+
+
 def test_reads_of_void_trials_and_of_the_other_arm_do_not_count():
     trials = [
         latency(block, arm, noisy(4 * block + at), independent=1000 if arm == "baseline" else 0)

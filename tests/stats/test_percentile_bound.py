@@ -134,6 +134,12 @@ def test_fewer_draws_than_show_a_slow_share_have_no_bound(q, draws, each):
     assert few == PercentileBound(None, draws - (1 if q == 0.9 else each))
 
 
+def test_of_the_fewest_draws_the_bound_is_the_largest_read():
+    """What they may not have shown, 9.86 %, leaves 0.15 % for reads above it: less than one of a parent's thirty."""
+    reads = np.exp(np.random.default_rng(2).normal(0.0, 0.1, (56, 1, 30)))
+    assert percentile_bound([list(parent) for parent in reads], 0.9) == PercentileBound(reads.max(), 56)
+
+
 def test_the_looks_share_one_percent_and_the_fewest_draws_are_those_that_show_what_is_beyond():
     assert bound_looks(0.9) == (64, 96) and bound_looks(0.99) == ()
     assert (3 * bound_error(0.9), bound_error(0.99)) == pytest.approx((0.01, 0.01))

@@ -203,7 +203,7 @@ def test_a_trial_is_seeded_with_nothing_and_has_no_slices_unless_that_is_said() 
 def test_a_run_of_an_earlier_harness_was_judged_by_the_first_rule() -> None:
     told = {"id": "1", "created_at": "", "harness_version": "0", "commit": None, "command": "", "settings": {}}
     run = Run.model_validate({**told, "status": "PASS", "exit_code": 0, "seconds": {}, "bytes_sent": {}}, strict=False)
-    assert (run.judging_rule, SCHEMA_VERSION) == (1, 2)
+    assert (run.judging_rule, run.estimator, SCHEMA_VERSION) == (1, 1, 2)
     assert JUDGING_RULE > 1
 
 

@@ -371,7 +371,7 @@ def _largest_spread(effects: Array) -> float:
     from scipy.stats import kurtosis
 
     varied = effects.size > _FEWEST_FOR_KURTOSIS and float(np.ptp(effects)) > 0.0
-    excess = max(0.0, float(kurtosis(effects, bias=False))) if varied else 0.0
+    excess = max(0.0, float(kurtosis(effects - effects.mean(), bias=False))) if varied else 0.0
     degrees = (effects.size - 1) / (1.0 + excess / 2.0)
     return sqrt(degrees / float(chdtri(degrees, _SPREAD_CONFIDENCE)))
 

@@ -28,8 +28,9 @@ def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, basis: str =
     question = limit_test_of(limit, share=evidence.share, miss=settings.miss, most_blocks=entry.most_blocks)
     if question is None or not (entry.trials or entry.figures):
         return None
-    from harness.stats.limit_test import run_limit_test, unpaired_test
+    from harness.stats.limit_test import run_limit_test
     from harness.stats.observations import observations
+    from harness.stats.single_look import unpaired_test
 
     if not observations(limit.metric, entry.trials, entry.figures):
         return None

@@ -1,17 +1,15 @@
 """Answers to questions, from summaries of trials: the same for a board at work and for a stored run."""
 
-import sys
-from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import ceil, exp, expm1, inf, isfinite, log, log1p, sqrt
+from math import ceil, inf, isfinite, sqrt
 from typing import Final, Literal
 
 import numpy as np
 
-from harness.records.limit_test import FIRST_LOOK, LimitTest, LimitTestResult, RunSpread, fewest_to_fail
+from harness.records.limit_test import LimitTest, LimitTestResult
 from harness.records.metrics import METRICS
 from harness.records.results import TrialMetrics, TrialSummary
+from harness.stats.limit_scale import compare_exactly, from_scale, no_look, to_scale
 from harness.stats.observations import (
     Observation,
     by_parent,
@@ -24,8 +22,9 @@ from harness.stats.observations import (
     single_arm,
 )
 from harness.stats.quantiles import needed_samples
-from harness.stats.sequential import FAIL, OPEN, PASS, Array, Blocks, Decision, decide, order_fitted, serial_inflation
-from harness.stats.spending import Boundaries, boundaries, one_look, unseen
+from harness.stats.sequential import FAIL, OPEN, PASS, Array, Blocks, Decision, decide, order_fitted
+from harness.stats.single_look import windows_test
+from harness.stats.spending import Boundaries, boundaries, one_look
 
 _LAST_LOOK_SHARE: Final = 0.5
 """Of alpha; looks that were due and could not be taken had the other half."""
@@ -33,9 +32,6 @@ _SPREAD_CONFIDENCE: Final = 0.98
 """At which the spread is taken for "would have caught": at 90 % the promised power was real in fewer than 90 % of the
 sessions where neighbours resemble each other."""
 _FEWEST_FOR_KURTOSIS: Final = 3
-_MOST_LOG: Final = 65.0
-_DOUBLINGS: Final = 20
-"""Of the candidate's blocks, after which more of them would never settle what a stored base leaves open."""
 _MOST_NEEDED: Final = 1_000_000_000
 """Blocks beyond which a figure lies on its limit but for the last digits."""
 _WORDS: Final[dict[int, Literal["fail", "pass", "open"]]] = {FAIL: "fail", PASS: "pass", OPEN: "open"}
@@ -73,8 +69,8 @@ def _answered(
     last: bool = False,
 ) -> LimitTestResult:
     seen = observations(question.metric, trials, figures, relative=question.relative)
-    sign, limit = _scale(question)
-    exact = _compared_exactly(question, seen, sign=sign, limit=limit)
+    sign, limit = to_scale(question)
+    exact = compare_exactly(question, seen, sign=sign, limit=limit)
     if exact is not None:
         return exact
     blocks = _blocks(question, seen)
@@ -84,40 +80,22 @@ def _answered(
         effects, watts = (
             interleaved(one).effects[0] if question.relative else by_parent(one, "candidate") for one in (seen, windows)
         )
-        return _by_windows(question, effects, watts)
+        return windows_test(question, effects, watts)
     bounds = (
         _bounds(question, blocks, first, processes=processes_a_block(seen), last=last) if first is not None else None
     )
     if bounds is None:
-        return _no_look(blocks.effects.shape[1])
+        return no_look(blocks.effects.shape[1])
     signed = blocks.times(sign)
     floor = _error_of_steps(question, seen)
     decision = decide(signed, np.array([limit]), bounds, serial=not question.relative, floor=floor)
     if decision.error[0] == 0.0:
         # Times that agree to the last digit from process to process were not measured: no clock is so coarse.
-        return _no_look(blocks.effects.shape[1])
+        return no_look(blocks.effects.shape[1])
     found = _told(question, decision, bounds, effects=signed.effects[0], within=within)
     after = blocks.carry_over.told(found.blocks) if blocks.carry_over is not None else None
     alone = question.most_blocks is None and not question.relative
     return found.model_copy(update={"trials": alone, "carry_over": after})
-
-
-def _by_windows(question: LimitTest, effects: Array, windows: Array) -> LimitTestResult:
-    """The answer of trials whose energies share a sensor's mean watts, and of its windows: one look.
-
-    The two errors are independent and add up (Welch and Satterthwaite). Fewer windows than a sign test takes must also
-    clear what they may not have shown. ``blocks`` and ``needed`` are of windows an arm.
-    """
-    sign, limit = _scale(question)
-    if min(windows.size, effects.size) < 2:
-        return _no_look(windows.size).model_copy(update={"needed": FIRST_LOOK, "windows": True})
-    parts = tuple(_Part.of_mean(logs, serial=not question.relative) for logs in (windows, effects))
-    if sum(part.variance for part in parts) == 0.0:
-        return _no_look(windows.size).model_copy(update={"windows": True})
-    few = windows.size < fewest_to_fail(question.alpha)
-    margin = float(unseen(question.alpha, np.array(float(windows.size)))) if few else 0.0
-    look = _OneLook(question, sign * float(effects.mean()), windows.size, parts)
-    return look.result(limit, blocks=windows.size, margin=margin).model_copy(update={"windows": True})
 
 
 def _error_of_steps(question: LimitTest, seen: Sequence[Sequence[Observation]]) -> float:
@@ -131,118 +109,6 @@ def _error_of_steps(question: LimitTest, seen: Sequence[Sequence[Observation]]) 
     known = METRICS[question.metric].step
     step = max(resolution(arms), known / max(map(max, filter(None, arms)), default=inf))
     return step * sqrt(len(arms) / 12.0)
-
-
-def unpaired_test(
-    question: LimitTest,
-    trials: Sequence[TrialSummary],
-    figures: Sequence[TrialMetrics] = (),
-    *,
-    between: RunSpread | None = None,
-) -> LimitTestResult:
-    """The answer to a relative question where the arms were measured at different times: one look, parent by parent.
-
-    Welch's t (Biometrika 34, 1947) on mean logarithms, one a block: its trials come from one parent process, share its
-    layout of addresses, and are one draw of it. Each arm's error is widened where neighbouring blocks resemble each
-    other. ``between``, where it is known, is by how much runs differ by themselves, and in the error of either arm;
-    else what the board's state did to one arm and not to the other is in the effect: nothing takes it out.
-    ``blocks`` are those of the arm that has fewer; ``needed`` are the candidate's, as the base's are what they are.
-    """
-    seen = observations(question.metric, trials, figures)
-    sign, limit = _scale(question)
-    exact = _compared_exactly(question, seen, sign=sign, limit=limit)
-    if exact is not None:
-        return exact
-    own, base = (by_parent(seen, arm) for arm in ("candidate", "baseline"))
-    fewest = min(own.size, base.size)
-    parts = [_Part.of_mean(arm) for arm in (own, base)] if fewest > 1 else []
-    if not parts or min(part.variance for part in parts) == 0.0:
-        return _no_look(fewest).model_copy(update={"needed": FIRST_LOOK})
-    seen_windows = sensor_windows(question.metric, figures)
-    windows = [by_parent(seen_windows, arm) for arm in ("candidate", "baseline")] if seen_windows else []
-    if windows and min(logs.size for logs in windows) < 2:
-        return _no_look(fewest).model_copy(update={"needed": FIRST_LOOK})
-    parts += [_Part.of_mean(logs) for logs in windows]
-    if between is not None:
-        parts.append(_Part(2.0 * between.sd**2, between.degrees))
-    # Welch and Satterthwaite take a spread that few runs told for better known than it is.
-    most = between.degrees if between is not None else inf
-    apart = _OneLook(question, sign * float(own.mean() - base.mean()), own.size, tuple(parts), most)
-    return apart.result(limit, blocks=fewest)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A part of the variance of a difference, and the degrees of freedom it is known by."""
-
-    variance: float
-    degrees: float
-
-    @classmethod
-    def of_mean(cls, logs: Array, *, serial: bool = True) -> "_Part":
-        """Of independent figures; ``serial``: neighbours may resemble each other, which widens it."""
-        if np.ptp(logs) == 0.0:
-            return cls(0.0, logs.size - 1.0)
-        inflation = float(serial_inflation(logs[np.newaxis, :])[0, -1]) if serial else 1.0
-        return cls(float(logs.var(ddof=1)) / logs.size * inflation**2, logs.size - 1.0)
-
-
-@dataclass(frozen=True)
-class _OneLook:
-    """A mean logarithm whose variance has several ``parts``, the first of so many blocks; more of them would help."""
-
-    question: LimitTest
-    mean: float
-    blocks: int
-    parts: tuple[_Part, ...]
-    most_degrees: float = inf
-
-    def at(self, blocks: int) -> tuple[Boundaries, float]:
-        """The boundaries and the standard error, were there so many blocks (Welch and Satterthwaite)."""
-        own, *others = self.parts
-        grown = _Part(own.variance * self.blocks / blocks, own.degrees + blocks - self.blocks)
-        whole = sum(part.variance for part in (grown, *others))
-        degrees = whole**2 / sum(part.variance**2 / part.degrees for part in (grown, *others))
-        return one_look(self.question.alpha, self.question.miss, blocks, degrees=min(degrees, self.most_degrees)), sqrt(
-            whole
-        )
-
-    def ends(self, blocks: int) -> tuple[float, float]:
-        """The lower end at alpha and the upper one at the miss rate."""
-        bounds, error = self.at(blocks)
-        return self.mean - float(bounds.fail[0]) * error, self.mean + float(bounds.passes[0]) * error
-
-    def result(self, limit: float, *, blocks: int, margin: float = 0.0) -> LimitTestResult:
-        """The answer; a FAIL must clear the limit by a margin too."""
-        low, high = self.ends(self.blocks)
-        verdict: Literal["fail", "pass", "open"] = (
-            "fail" if low - margin > limit else "pass" if high <= limit else "open"
-        )
-        ends = sorted(_back(self.question, end) for end in (low, high))
-        bounds, error = self.at(self.blocks)
-        return LimitTestResult(
-            verdict=verdict,
-            blocks=blocks,
-            value=_back(self.question, self.mean),
-            low=ends[0],
-            high=ends[1],
-            needed=self.needed(limit) if verdict == "open" else None,
-            detectable=_back(self.question, limit + (float(bounds.fail[0]) + bounds.reserve) * error),
-        )
-
-    def needed(self, limit: float) -> int | None:
-        """The fewest blocks that would settle it, were they like those seen; None where the rest leaves it open."""
-
-        def settles(blocks: int) -> bool:
-            low, high = self.ends(blocks)
-            return low > limit or high <= limit
-
-        enough = next(
-            (self.blocks << doubled for doubled in range(1, _DOUBLINGS) if settles(self.blocks << doubled)), 0
-        )
-        if not enough:
-            return None
-        return enough // 2 + bisect_left(range(enough // 2, enough), x=True, key=settles)
 
 
 def _blocks(question: LimitTest, seen: Sequence[Sequence[Observation]]) -> Blocks:
@@ -291,37 +157,6 @@ def _first_look(
     return None
 
 
-def _compared_exactly(
-    question: LimitTest, seen: Sequence[Sequence[Observation]], *, sign: float, limit: float
-) -> LimitTestResult | None:
-    """The answer where a metric that tends not to vary agrees to the byte in two trials of each arm; else None."""
-    if METRICS[question.metric].repeats != "identical":
-        return None
-    arms = [per_trial(seen, arm) for arm in (("candidate", "baseline") if question.relative else ("candidate",))]
-    if any(len(figures) < 2 or len(set(figures)) > 1 for figures in arms):
-        return None
-    worse = sign * (log(arms[0][0]) - (log(arms[1][0]) if question.relative else 0.0))
-    value = _back(question, worse)
-    there = min(map(len, arms))
-    verdict: Literal["fail", "pass"] = (
-        "fail" if worse > limit and not np.isclose(worse, limit, rtol=0.0, atol=1e-12) else "pass"
-    )
-    return LimitTestResult(verdict=verdict, blocks=there, value=value, low=value, high=value, exact=True)
-
-
-def _no_look(blocks: int) -> LimitTestResult:
-    return LimitTestResult(verdict="open", blocks=blocks, value=None, low=None, high=None)
-
-
-def _scale(question: LimitTest) -> tuple[float, float]:
-    """The sign that makes larger worse, and the limit's logarithm on that scale."""
-    higher = question.better == "higher"
-    if question.relative:
-        return (-1.0, -log1p(-question.limit)) if higher else (1.0, log1p(question.limit))
-    bound = log(max(question.limit, sys.float_info.min))
-    return (-1.0, -bound) if higher else (1.0, bound)
-
-
 def _told(
     question: LimitTest, decision: Decision, bounds: Boundaries, *, effects: Array, within: int | None
 ) -> LimitTestResult:
@@ -329,19 +164,19 @@ def _told(
     low, high, mean = float(decision.low[0]), float(decision.high[0]), float(decision.mean[0])
     blocks = int(decision.blocks[0])
     if not isfinite(mean):
-        return _no_look(blocks).model_copy(update={"needed": bounds.first})
-    ends = sorted(_back(question, end) for end in (low, high))
+        return no_look(blocks).model_copy(update={"needed": bounds.first})
+    ends = sorted(from_scale(question, end) for end in (low, high))
     longest = max(blocks, min(bounds.last, within or bounds.last))
     return LimitTestResult(
         verdict=verdict,
         blocks=blocks,
-        value=_back(question, mean),
+        value=from_scale(question, mean),
         low=ends[0],
         high=ends[1],
-        needed=_needed(decision, bounds, limit=_scale(question)[1]) if verdict == "open" else None,
+        needed=_needed(decision, bounds, limit=to_scale(question)[1]) if verdict == "open" else None,
         detectable=None
         if longest < bounds.fail_from
-        else _back(question, _detectable(question, decision, bounds, effects=effects[:blocks], blocks=longest)),
+        else from_scale(question, _detectable(question, decision, bounds, effects=effects[:blocks], blocks=longest)),
     )
 
 
@@ -358,7 +193,7 @@ def _detectable(question: LimitTest, decision: Decision, bounds: Boundaries, *, 
     by_mean = float(bounds.fail[place]) + bounds.reserve
     beyond = float(bounds.beyond[place])
     share = betaincinv(beyond, blocks - beyond + 1.0, 1.0 - 2.0 * question.miss) if 0.0 < beyond <= blocks else 0.5
-    return _scale(question)[1] + max(by_mean, float(ndtri(share)) * sqrt(blocks)) * error
+    return to_scale(question)[1] + max(by_mean, float(ndtri(share)) * sqrt(blocks)) * error
 
 
 def _largest_spread(effects: Array) -> float:
@@ -374,17 +209,6 @@ def _largest_spread(effects: Array) -> float:
     excess = max(0.0, float(kurtosis(effects - effects.mean(), bias=False))) if varied else 0.0
     degrees = (effects.size - 1) / (1.0 + excess / 2.0)
     return sqrt(degrees / float(chdtri(degrees, _SPREAD_CONFIDENCE)))
-
-
-def _back(question: LimitTest, worse: float) -> float:
-    """From the logarithmic scale on which larger is worse to the metric, or to the share that is lost.
-
-    What a bound of very few blocks says beyond every quantity is cut to what a record holds.
-    """
-    worse = min(max(worse, -_MOST_LOG), _MOST_LOG)
-    if question.relative:
-        return -expm1(-worse) if question.better == "higher" else expm1(worse)
-    return exp(-worse) if question.better == "higher" else exp(worse)
 
 
 def _needed(decision: Decision, bounds: Boundaries, *, limit: float) -> int | None:

@@ -8,7 +8,7 @@ from scipy import stats
 
 from harness.records.limit_test import LimitTest, RunSpread
 from harness.records.results import Histogram, TrialSummary
-from harness.stats.limit_test import unpaired_test
+from harness.stats.single_look import unpaired_test
 
 ALPHA, MISS, LIMIT = 0.01, 0.05, 0.02
 SWINGS = 0.01 * np.array([-2.0, 1.0, 0.0, -1.0, 2.0])

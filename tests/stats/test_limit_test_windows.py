@@ -8,7 +8,8 @@ from scipy import stats
 
 from harness.records.limit_test import LimitTest, fewest_to_fail
 from harness.records.results import TrialMetrics
-from harness.stats.limit_test import run_limit_test, unpaired_test
+from harness.stats.limit_test import run_limit_test
+from harness.stats.single_look import unpaired_test
 
 ALPHA, MISS = 0.01, 0.05
 SWINGS = 0.01 * np.array([-2.0, 1.0, 0.0, -1.0, 2.0])

@@ -6,8 +6,9 @@ from scipy.stats import ttest_ind
 
 from harness.records.limit_test import LimitTest
 from harness.records.results import Histogram, TrialMetrics, TrialSummary
-from harness.stats.limit_test import run_limit_test, unpaired_test
+from harness.stats.limit_test import run_limit_test
 from harness.stats.observations import interleaved, is_usable, observations, per_trial
+from harness.stats.single_look import unpaired_test
 
 ABBA = ("candidate", "baseline", "baseline", "candidate")
 

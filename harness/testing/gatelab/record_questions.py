@@ -16,7 +16,8 @@ from harness.records.limit_test import LimitTest, bound_looks
 from harness.records.metrics import METRICS
 from harness.records.results import Histogram, TrialMetrics, TrialSummary
 from harness.stats import independent_samples, percentile_bound, run_spread
-from harness.stats.limit_test import run_limit_test, unpaired_test
+from harness.stats.limit_test import run_limit_test
+from harness.stats.single_look import unpaired_test
 from harness.testing.gatelab.trace import PROCESSES_A_BLOCK
 
 Array = NDArray[np.float64]

@@ -70,10 +70,13 @@ def expiring_sentences(waivers: Iterable[Waiver], today: date) -> list[str]:
 
 
 def _slack(limit: Limit, entry: Entry) -> Slack | None:
-    """The room of one figure under a limit; None where the figure is not known well enough to say."""
+    """The room of one figure under a limit; None where it is not known well enough to say, or is 0.
+
+    From nothing no margin can be reckoned.
+    """
     measurement = next((m for m in entry.measurements if m.metric == limit.metric), None)
     end = bad_end(measurement) if measurement else None
-    if measurement is None or end is None:
+    if measurement is None or end is None or end <= 0.0:
         return None
     return Slack(
         limit=limit,
@@ -81,7 +84,7 @@ def _slack(limit: Limit, entry: Entry) -> Slack | None:
         device=entry.device,
         candidate=entry.subject,
         measured=figure_text(measurement),
-        proposed=with_margin(end, metric=limit.metric, margin=_MARGIN) if end > 0 else limit.text,
+        proposed=with_margin(end, metric=limit.metric, margin=_MARGIN),
     )
 
 

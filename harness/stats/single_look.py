@@ -31,10 +31,8 @@ def windows_test(question: LimitTest, effects: Array, windows: Array) -> LimitTe
     parts = tuple(_Part.of_mean(logs, serial=not question.relative) for logs in (windows, effects))
     if sum(part.variance for part in parts) == 0.0:
         return no_look(windows.size).model_copy(update={"windows": True})
-    few = windows.size < fewest_to_fail(question.alpha)
-    margin = float(unseen(question.alpha, np.array(float(windows.size)))) if few else 0.0
-    look = _OneLook(question, sign * float(effects.mean()), windows.size, parts)
-    return look.result(limit, blocks=windows.size, margin=margin).model_copy(update={"windows": True})
+    look = _OneLook(question, sign * float(effects.mean()), windows.size, parts, few_clear_more=True)
+    return look.result(limit, blocks=windows.size).model_copy(update={"windows": True})
 
 
 def unpaired_test(
@@ -100,6 +98,8 @@ class _OneLook:
     blocks: int
     parts: tuple[_Part, ...]
     most_degrees: float = inf
+    few_clear_more: bool = False
+    """Whether a FAIL on fewer blocks than a sign test takes must also clear what they may not have shown."""
 
     def at(self, blocks: int) -> tuple[Boundaries, float]:
         """The boundaries and the standard error, were there so many blocks (Welch and Satterthwaite)."""
@@ -116,12 +116,17 @@ class _OneLook:
         bounds, error = self.at(blocks)
         return self.mean - float(bounds.fail[0]) * error, self.mean + float(bounds.passes[0]) * error
 
-    def result(self, limit: float, *, blocks: int, margin: float = 0.0) -> LimitTestResult:
-        """The answer; a FAIL must clear the limit by a margin too."""
+    def verdict(self, limit: float, blocks: int) -> Literal["fail", "pass", "open"]:
+        """The verdict, were there so many blocks like those seen."""
+        low, high = self.ends(blocks)
+        few = self.few_clear_more and blocks < fewest_to_fail(self.question.alpha)
+        margin = float(unseen(self.question.alpha, np.array(float(blocks)))) if few else 0.0
+        return "fail" if low - margin > limit else "pass" if high <= limit else "open"
+
+    def result(self, limit: float, *, blocks: int) -> LimitTestResult:
+        """The answer at the blocks that there are; ``blocks`` is how many are told."""
         low, high = self.ends(self.blocks)
-        verdict: Literal["fail", "pass", "open"] = (
-            "fail" if low - margin > limit else "pass" if high <= limit else "open"
-        )
+        verdict = self.verdict(limit, self.blocks)
         ends = sorted(from_scale(self.question, end) for end in (low, high))
         bounds, error = self.at(self.blocks)
         return LimitTestResult(
@@ -138,8 +143,7 @@ class _OneLook:
         """The fewest blocks that would settle it, were they like those seen; None where the rest leaves it open."""
 
         def settles(blocks: int) -> bool:
-            low, high = self.ends(blocks)
-            return low > limit or high <= limit
+            return self.verdict(limit, blocks) != "open"
 
         enough = next(
             (self.blocks << doubled for doubled in range(1, _DOUBLINGS) if settles(self.blocks << doubled)), 0

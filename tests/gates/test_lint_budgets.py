@@ -76,6 +76,8 @@ def test_nothing_is_said_of_figures_that_are_not_known(budgets):
     unknown = [measured("latency_p50", None, reason="died"), *FIGURES[1:]]
 
     assert [one.limit.key for one in slack([entry(), entry(measurements=unknown)], budgets)] == ["throughput"]
+    nothing = [measured("latency_p50", 0.0, spread=0.0), *FIGURES[1:]]
+    assert [one.limit.key for one in slack([entry(measurements=nothing)], budgets)] == ["throughput"]
     assert slack([entry(status=Status.ERROR), entry(status=Status.INVALID), entry(candidate="vww")], budgets) == []
     assert slack([entry()], None) == []
 

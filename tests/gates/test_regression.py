@@ -4,10 +4,11 @@ import pytest
 from gates.judged_entries import entry, limit, measured, verdict
 
 from harness.gates import judge
-from harness.records.results import BaselineRecord, Histogram, TrialMetrics, TrialSummary
+from harness.records.results import BaselineRecord, TrialMetrics
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import make_entry
+from harness.testing.gatelab.trial_summaries import trial_summary
 
 
 @pytest.mark.parametrize(
@@ -67,15 +68,7 @@ def in_turns(blocks, turns_of):
     places = [(block, arm) for block in range(blocks) for arm in ORDERS[block % 2]]
     figures = {"candidate": 0.005, "baseline": 0.004}
     trials = [
-        TrialSummary(
-            arm=arm,
-            block=block,
-            n=100,
-            batch=1,
-            mean_s=figures[arm] * (1.0 + 0.001 * (place * 7 % 11)),
-            quantiles={"p50": figures[arm] * (1.0 + 0.001 * (place * 7 % 11))},
-            histogram=Histogram(edges_s=[0.0, 1.0], counts=[100]),
-        )
+        trial_summary(arm, block, figures[arm] * (1.0 + 0.001 * (place * 7 % 11)))
         for place, (block, arm) in enumerate(places)
     ]
     slices = [

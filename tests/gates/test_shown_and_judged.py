@@ -5,36 +5,25 @@ import pytest
 from gates.judged_entries import limit, measured
 
 from harness.gates import judge
-from harness.records.results import BaselineRecord, Histogram, Ratio, TrialMetrics, TrialSummary
+from harness.records.results import BaselineRecord, Ratio, TrialMetrics
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.records.units import format_interval, format_quantity
 from harness.testing import make_entry
+from harness.testing.gatelab.trial_summaries import trial_summary
 
 ORDERS = (("candidate", "baseline", "baseline", "candidate"), ("baseline", "candidate", "candidate", "baseline"))
 NOISE = np.random.default_rng(5).normal(0.0, 0.002, 400)
 
 
-def trial(block, arm, figure):
-    return TrialSummary(
-        arm=arm,
-        block=block,
-        n=100,
-        batch=1,
-        mean_s=figure,
-        quantiles={"p50": figure},
-        histogram=Histogram(edges_s=[0.0, 1.0], counts=[100]),
-    )
-
-
 def alone(blocks, *, arm="candidate", p50_s=0.004):
-    return [trial(place // 4, arm, float(p50_s * np.exp(NOISE[place]))) for place in range(4 * blocks)]
+    return [trial_summary(arm, place // 4, float(p50_s * np.exp(NOISE[place]))) for place in range(4 * blocks)]
 
 
 def in_turns(blocks, ratio):
     places = [(block, arm) for block in range(blocks) for arm in ORDERS[block % 2]]
     return [
-        trial(block, arm, float(0.004 * (ratio if arm == "candidate" else 1.0) * np.exp(noise)))
+        trial_summary(arm, block, float(0.004 * (ratio if arm == "candidate" else 1.0) * np.exp(noise)))
         for (block, arm), noise in zip(places, NOISE, strict=False)
     ]
 
@@ -139,7 +128,9 @@ def test_what_was_judged_is_shown_where_a_trial_that_counts_has_no_figure_of_its
     figures = [measured("latency_p50", 0.0044, 0.0043, 0.0045)]
     apart = [*alone(20, p50_s=0.0044), *alone(30, arm="baseline")]
     whole = finding("latency_p50_regression", "2 %", apart, figures, state="stored")
-    found = finding("latency_p50_regression", "2 %", [*apart, trial(99, "candidate", 0.0)], figures, state="stored")
+    found = finding(
+        "latency_p50_regression", "2 %", [*apart, trial_summary("candidate", 99, 0.0)], figures, state="stored"
+    )
     assert found.status is whole.status is Status.FAIL
     assert found.value == pytest.approx(whole.value, rel=0.01)
     assert (found.ci_low, found.ci_high) == (found.bound_low, found.bound_high)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from harness.records.limit_test import LimitTest
-from harness.records.results import Histogram, TrialSummary
 from harness.stats.carry_over import TO_FAIL, TO_PASS, TrialCarryOver
 from harness.stats.limit_test import run_limit_test
 from harness.stats.observations import Observation, interleaved
 from harness.stats.sequential import FAIL, OPEN, PASS, decide, paired
 from harness.stats.spending import boundaries
+from harness.testing.gatelab.trial_summaries import trial_summary
 
 LIMIT = log(1.02)
 BOUNDS = boundaries(0.005, 0.05, 60)
@@ -98,16 +98,7 @@ def observed(logs, outside, void=()):
 
 
 def measured(logs, outside):
-    told = []
-    for block in observed(logs, outside):
-        told += [
-            TrialSummary(
-                arm=one.arm, block=one.block, n=100, batch=1, mean_s=one.figure, quantiles={"p50": one.figure},
-                histogram=Histogram(edges_s=[0.0, 1.0], counts=[100]),
-            )
-            for one in block
-        ]  # fmt: skip
-    return told
+    return [trial_summary(one.arm, one.block, one.figure) for block in observed(logs, outside) for one in block]
 
 
 @pytest.mark.parametrize(("after", "seen"), [(0.05, True), (-0.05, True), (0.0, False)])

@@ -7,30 +7,18 @@ import pytest
 from scipy import stats
 
 from harness.records.limit_test import LimitTest, RunSpread
-from harness.records.results import Histogram, TrialSummary
 from harness.stats.single_look import unpaired_test
+from harness.testing.gatelab.trial_summaries import trial_summary
 
 ALPHA, MISS, LIMIT = 0.01, 0.05, 0.02
 SWINGS = 0.01 * np.array([-2.0, 1.0, 0.0, -1.0, 2.0])
 """Neighbours differ, so that no error is widened for their resemblance."""
 
 
-def trial(block, arm, figure):
-    return TrialSummary(
-        arm=arm,
-        block=block,
-        n=100,
-        batch=1,
-        mean_s=figure,
-        quantiles={"p50": figure},
-        histogram=Histogram(edges_s=[0.0, 1.0], counts=[100]),
-    )
-
-
 def apart(own, base, *, metric="latency_p50", better="lower", between=None):
     asked = LimitTest(metric=metric, better=better, limit=LIMIT, relative=True, alpha=ALPHA, miss=MISS, most_blocks=40)
-    told = [trial(block, "candidate", 0.004 * exp(effect)) for block, effect in enumerate(own)]
-    told += [trial(100 + block, "baseline", 0.004 * exp(effect)) for block, effect in enumerate(base)]
+    told = [trial_summary("candidate", block, 0.004 * exp(effect)) for block, effect in enumerate(own)]
+    told += [trial_summary("baseline", 100 + block, 0.004 * exp(effect)) for block, effect in enumerate(base)]
     return unpaired_test(asked, told, between=between)
 
 

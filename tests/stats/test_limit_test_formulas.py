@@ -8,9 +8,10 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from harness.records.limit_test import LimitTest
-from harness.records.results import Histogram, TrialMetrics, TrialSummary
+from harness.records.results import TrialMetrics
 from harness.stats.limit_test import run_limit_test
 from harness.stats.spending import boundaries
+from harness.testing.gatelab.trial_summaries import trial_summary
 
 ALPHA, MISS = 0.001, 0.05
 ABBA = ("candidate", "baseline", "baseline", "candidate")
@@ -26,16 +27,7 @@ def question(limit, *, metric="latency_p50", better="lower", relative=False, mos
 
 
 def trial(block, arm, figure, *, independent=None):
-    return TrialSummary(
-        arm=arm,
-        block=block,
-        n=100,
-        batch=1,
-        mean_s=figure,
-        quantiles={"p50": figure, "p90": figure},
-        histogram=Histogram(edges_s=[0.0, 1.0], counts=[100]),
-        independent=independent,
-    )
+    return trial_summary(arm, block, figure, quantiles={"p90": figure}, independent=independent)
 
 
 def alone(effects, *, processes=1, figure=0.004):

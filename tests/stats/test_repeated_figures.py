@@ -5,10 +5,11 @@ import pytest
 from scipy.stats import ttest_ind
 
 from harness.records.limit_test import LimitTest
-from harness.records.results import Histogram, TrialMetrics, TrialSummary
+from harness.records.results import TrialMetrics
 from harness.stats.limit_test import run_limit_test
 from harness.stats.observations import interleaved, is_usable, observations, per_trial
 from harness.stats.single_look import unpaired_test
+from harness.testing.gatelab.trial_summaries import trial_summary
 
 ABBA = ("candidate", "baseline", "baseline", "candidate")
 
@@ -27,17 +28,8 @@ def memory(*figures, arm="candidate", start=0, void=None):
 
 
 def latency(block, arm, p90, *, independent=1000, void=None):
-    return TrialSummary(
-        arm=arm,
-        block=block,
-        n=100,
-        batch=1,
-        mean_s=p90,
-        quantiles={"p50": p90, "p90": p90},
-        histogram=Histogram(edges_s=[0.0, 1.0], counts=[100]),
-        independent=independent,
-        void=void,
-    )
+    made = trial_summary(arm, block, p90, quantiles={"p90": p90}, independent=independent)
+    return made.model_copy(update={"void": void})
 
 
 @pytest.mark.parametrize(("limit", "verdict"), [(1_000_001.0, "pass"), (1_000_000.0, "pass"), (999_999.0, "fail")])

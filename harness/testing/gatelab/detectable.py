@@ -15,10 +15,11 @@ import typer
 from numpy.typing import NDArray
 
 from harness.records.limit_test import LimitTest
-from harness.records.results import Histogram, TrialSummary
+from harness.records.results import TrialSummary
 from harness.stats.limit_test import run_limit_test
 from harness.testing.gatelab.noise import parse_noise
 from harness.testing.gatelab.sessions import Experiment, draw_trials, run_experiment
+from harness.testing.gatelab.trial_summaries import trial_summary
 
 Array = NDArray[np.float64]
 
@@ -98,13 +99,7 @@ def _trials(logs: Array, outside: NDArray[np.bool_]) -> list[TrialSummary]:
     for block, (four, candidate_outside) in enumerate(zip(logs, outside, strict=True)):
         outer, inner = ("candidate", "baseline") if candidate_outside else ("baseline", "candidate")
         for arm, one in zip((outer, inner, inner, outer), four, strict=True):
-            figure = _LEVEL_S * float(np.exp(one))
-            made.append(
-                TrialSummary(
-                    arm=arm, block=block, n=100, batch=1, mean_s=figure, quantiles={"p50": figure},
-                    histogram=Histogram(edges_s=[0.0, 1.0], counts=[100]),
-                )
-            )  # fmt: skip
+            made.append(trial_summary(arm, block, _LEVEL_S * float(np.exp(one))))
     return made
 
 

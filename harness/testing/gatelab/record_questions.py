@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from harness.records.limit_test import LimitTest, bound_looks
 from harness.records.metrics import METRICS
-from harness.records.results import Histogram, TrialMetrics, TrialSummary
+from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats import independent_samples, percentile_bound, run_spread
 from harness.stats.limit_test import run_limit_test
 from harness.stats.single_look import unpaired_test
 from harness.testing.gatelab.trace import PROCESSES_A_BLOCK
+from harness.testing.gatelab.trial_summaries import READS, trial_summary
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -32,14 +33,11 @@ MEMORY_BYTES: Final = 8800 * 4096.0
 _PAGE: Final = METRICS["peak_memory"].step
 _FIRST_ANSWER: Final = 5
 """Blocks of ten trials an arm, before which a session asks for no answer."""
-_READS: Final = 100
-"""Single reads of a process: as many as a p99 needs."""
 _WITHIN: Final = 0.05
 """The standard deviation of reads within a process."""
 _BETWEEN: Final = 0.003
 """That of the latencies by which a sensor's watts are multiplied, between processes."""
 _TRUTH_PROCESSES: Final = 1_000_000
-_HISTOGRAM: Final = Histogram(edges_s=[0.0, 1.0], counts=[_READS])
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ class RecordSession:
         truth = self._true_percentile(logs, arm, rng, rows=shift.size)
         asked = self._asked(f"latency_p{100 * q:g}", limit=truth * (1.0 + self.limit), most_blocks=self.max_blocks)
         for one in logs(arm) + shift[:, np.newaxis]:
-            reads = np.exp(one[:, np.newaxis] + rng.normal(0.0, _WITHIN, (processes, _READS)))
+            reads = np.exp(one[:, np.newaxis] + rng.normal(0.0, _WITHIN, (processes, READS)))
             yield _bounded(asked, reads, q)
 
     def _true_percentile(self, logs: Logs, arm: Flags, rng: np.random.Generator, *, rows: int) -> float:
@@ -158,20 +156,7 @@ class RecordSession:
 
 
 def _summaries(arm: str, figures: Array) -> list[TrialSummary]:
-    return [_summary(arm, at, {"p50": figure}) for at, figure in enumerate(figures.tolist())]
-
-
-def _summary(arm: str, at: int, quantiles: dict[str, float], independent: int | None = None) -> TrialSummary:
-    return TrialSummary(
-        arm=arm,
-        block=at // PROCESSES_A_BLOCK,
-        n=_READS,
-        batch=1,
-        mean_s=quantiles["p50"],
-        quantiles=quantiles,
-        histogram=_HISTOGRAM,
-        independent=independent,
-    )
+    return [trial_summary(arm, at // PROCESSES_A_BLOCK, figure) for at, figure in enumerate(figures.tolist())]
 
 
 def _bounded(asked: LimitTest, reads: Array, q: float) -> Answer:
@@ -194,6 +179,12 @@ def _with_percentiles(reads: Array, q: float) -> Sequence[TrialSummary]:
     name = f"p{100 * q:g}"
     middles, highs = np.quantile(reads, 0.5, axis=1), np.quantile(reads, q, axis=1)
     return [
-        _summary("candidate", at, {"p50": float(middles[at]), name: float(highs[at])}, independent_samples(one))
+        trial_summary(
+            "candidate",
+            at // PROCESSES_A_BLOCK,
+            float(middles[at]),
+            quantiles={name: float(highs[at])},
+            independent=independent_samples(one),
+        )
         for at, one in enumerate(reads)
     ]

@@ -4,6 +4,6 @@
 """
 
 from harness.testing.gatelab.noise import NOISES, parse_noise
-from harness.testing.gatelab.sessions import Experiment, Outcome, run_experiment
+from harness.testing.gatelab.sessions import Experiment, SessionCounts, run_experiment
 
-__all__ = ["NOISES", "Experiment", "Outcome", "parse_noise", "run_experiment"]
+__all__ = ["NOISES", "Experiment", "SessionCounts", "parse_noise", "run_experiment"]

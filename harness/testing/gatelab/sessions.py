@@ -75,7 +75,7 @@ class Verdicts:
 
 
 @dataclass
-class Outcome:
+class SessionCounts:
     """Counts over all sessions; ``blocks`` are sums, of the slow metrics and of the others.
 
     The mean over blocks is the true slowdown. Where the median over blocks lies above it, by ``median_above_mean`` on
@@ -122,11 +122,11 @@ class Outcome:
         }
 
 
-def run_experiment(what: Experiment) -> Outcome:
+def run_experiment(what: Experiment) -> SessionCounts:
     """Simulate all sessions: the same seed gives the same outcome. Raises ValueError for a noise that is none."""
     noise = parse_noise(what.noise)
     rng = np.random.default_rng(what.seed)
-    outcome = Outcome(what, _median_above_mean(_unchanged(what)))
+    outcome = SessionCounts(what, _median_above_mean(_unchanged(what)))
     windows = _trace(what, noise, rng, 1).windows.size
     at_once = max(1, min(_METRICS_AT_ONCE, _MOST_WINDOWS // windows) // what.metrics)
     for begun in range(0, what.sessions, at_once):
@@ -171,7 +171,9 @@ def _trials(
     )  # fmt: skip
 
 
-def _run_some(what: Experiment, noise: Parameters, sessions: int, rng: np.random.Generator, outcome: Outcome) -> None:
+def _run_some(
+    what: Experiment, noise: Parameters, sessions: int, rng: np.random.Generator, outcome: SessionCounts
+) -> None:
     rows = sessions * what.metrics
     slow = np.tile(np.arange(what.metrics) < what.slow_metrics, sessions)
     shift = np.where(slow, log1p(what.slowdown), 0.0)
@@ -285,7 +287,7 @@ def _answered(what: Experiment, noise: Parameters, rng: np.random.Generator, shi
     return Verdicts(*np.array(told, dtype=np.int64).T)
 
 
-def _count(decision: Decision | Verdicts, slow: NDArray[np.bool_], outcome: Outcome) -> None:
+def _count(decision: Decision | Verdicts, slow: NDArray[np.bool_], outcome: SessionCounts) -> None:
     verdicts = decision.verdicts.reshape(-1, outcome.experiment.metrics)
     outcome.sessions_failed_by_mean += _sessions_failed(decision, outcome.experiment)
     outcome.sessions_green += int((verdicts == PASS).all(axis=1).sum())

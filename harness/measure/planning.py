@@ -138,11 +138,12 @@ class Extent:
     most_s: float
 
 
-def expected_extent(settings: Settings, asked: Sequence[str], *, arms: int) -> Extent:
+def expected_extent(settings: Settings, asked: Sequence[str], *, arms: int, relative: bool = False) -> Extent:
     """What an entry takes if every trial ends at its least seconds. Pure.
 
     ``asked`` are metrics with a limit that trials answer: then measuring goes on for as many blocks as it takes, and
-    the time limit is the most. Energy passes, pre- and post-processing and starting processes come on top.
+    the time limit is the most. ``relative``: all of them are limits against the baseline, so that two processes may
+    take turns and a trial is one's slices. Energy passes, pre- and post-processing and starting processes come on top.
     """
     trials = _trials(settings.trials or DEFAULT_TRIALS, arms) * arms
     if not asked:
@@ -150,7 +151,9 @@ def expected_extent(settings: Settings, asked: Sequence[str], *, arms: int) -> E
         return Extent(trials, trials, seconds, seconds)
     least = max(trials, FIRST_LOOK * TRIALS_PER_ABBA)
     most = max(least, most_blocks(settings, arms=arms) * TRIALS_PER_ABBA)
-    shortest = settings.min_secs if settings.fixed_length else min(settings.min_secs, PILOT_S)
+    by_turns = relative and settings.design == "slices" and all(METRICS[metric].batched for metric in asked)
+    pilot = PROCESS_S if by_turns else min(settings.min_secs, PILOT_S)
+    shortest = settings.min_secs if settings.fixed_length else pilot
     return Extent(least, most, min(settings.time_limit_s, least * shortest), settings.time_limit_s)
 
 

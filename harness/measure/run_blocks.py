@@ -231,7 +231,6 @@ class _BlockRunner:
         if carry_over_sentence(carry_over(by_turns)):
             longer = SlicesPlan(2.0 * slices.slice_s, 2.0 * slices.process_s, lengthened=True)
             self.plan = replace(self.plan, slices=longer)
-            self.settling = None
             self.standing = [trial for trial in self.standing if trial.kind != "slices"]
 
     def _void(self, trials: Sequence[Trial]) -> bool:

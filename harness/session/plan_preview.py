@@ -25,8 +25,9 @@ def plan_text(entries: Sequence[PlannedEntry], settings: Settings) -> str:
     arms = 1 if settings.baseline is None else 2
     lines, low_s, high_s = [], 0.0, 0.0
     for entry in entries:
-        asked = [limit.metric for limit in entry.limits if is_asked(limit, paired=arms == 2)]
-        extent = expected_extent(settings, asked, arms=arms)
+        asked = [limit for limit in entry.limits if is_asked(limit, paired=arms == 2)]
+        relative = all(limit.kind == "regression" for limit in asked)
+        extent = expected_extent(settings, [limit.metric for limit in asked], arms=arms, relative=relative)
         low_s, high_s = low_s + extent.least_s, high_s + extent.most_s
         trials = _range(extent.least_trials, extent.most_trials)
         minutes = _range(f"{extent.least_s / 60:.1f}", f"{extent.most_s / 60:.1f}")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness.measure import DEFAULT_TRIALS, expected_extent, make_plan, order_of
 from harness.measure.block_order import has_outer_places, needed_blocks, parts_of, repeat_block, thermometer
+from harness.measure.planning import PROCESS_S
 from harness.records.errors import UsageError
 from harness.records.limit_test import LimitTest
 from harness.records.settings import Settings
@@ -261,6 +262,14 @@ def test_the_extent_with_limits_reaches_from_the_first_look_to_the_time_limit():
     extent = expected_extent(Settings(), ["latency_p50"], arms=2)
     assert (extent.least_trials, extent.most_trials, extent.least_s, extent.most_s) == (24, 520, 6.0, 60.0)
     assert expected_extent(Settings(trials=30), ["latency_p50"], arms=2).most_trials == 60
+
+
+def test_the_extent_of_limits_against_a_baseline_is_that_of_slices():
+    extent = expected_extent(Settings(), ["latency_p50"], arms=2, relative=True)
+    assert (extent.least_trials, extent.least_s) == (24, pytest.approx(24 * PROCESS_S))
+    assert expected_extent(Settings(), ["latency_p99"], arms=2, relative=True).least_s == 6.0
+    assert expected_extent(Settings(design="trials"), ["latency_p50"], arms=2, relative=True).least_s == 6.0
+    assert expected_extent(Settings(min_secs=0.1), ["latency_p50"], arms=2).least_s == pytest.approx(2.4)
 
 
 def test_a_block_again_has_new_numbers_and_no_check():

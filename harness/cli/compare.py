@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli.budget_files import stored_run
-from harness.measure.compare_runs import CONFIDENCE, FLOOR, EntryPair, MetricPair, RunComparison, compare_results
+from harness.measure.compare_runs import CONFIDENCE, EntryPair, MetricPair, RunComparison, compare_results
+from harness.records.comparable import FLOOR
 from harness.records.metrics import METRICS, is_exact
 from harness.records.results import Entry, Results
 from harness.records.text import visible

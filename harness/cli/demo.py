@@ -1,14 +1,13 @@
 """``harness demo``: two shipped models measured on this machine, and what to type next."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from harness.cli.budget_files import stored_folder
 from harness.cli.run import RunRequest, run_files
-from harness.records.results import Entry
-from harness.records.units import format_quantity
+from harness.records.results import Results
+from harness.report import conclusions
 from harness.store import load_results
 
 MODELS: Final = Path(__file__).with_name("demo_models")
@@ -33,16 +32,11 @@ def show_demo(given: dict[str, Any], *, as_json: bool) -> int:
     code = run_files(RunRequest(files), devices=["local"], given=given, as_json=as_json)
     if code == 0:
         results = load_results(stored_folder("latest", given["reports_dir"]))
-        prose.write("\n" + _compare_formats(results.entries) + _NEXT)
+        prose.write("\n" + _compare_formats(results) + _NEXT)
     return code
 
 
-def _compare_formats(entries: Sequence[Entry]) -> str:
-    """How int8 compares with float32 in time and size, one sentence; of the time only where the intervals part."""
-    by_format = {entry.candidate.rpartition("_")[2]: entry for entry in entries}
-    float32, int8 = (by_format[name]["latency_p50"] for name in ("float32", "int8"))
-    speed = "not clearly faster"
-    if float32.value and int8.value and (int8.ci_high or float32.value) < (float32.ci_low or 0.0):
-        speed = f"{float32.value / int8.value:.2g} times as fast"
-    sizes = [format_quantity(by_format[name]["model_size"].value or 0.0, "B") for name in ("int8", "float32")]
-    return f"Found: as int8 the network is {speed}, and takes {sizes[0]} instead of {sizes[1]}.\n"
+def _compare_formats(results: Results) -> str:
+    """How int8 compares with float32, as every report of the run says it."""
+    said = [one for one in conclusions(results) if one.device]
+    return "".join(f"Found: {one.text}.\n" for one in said)

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from harness.measure.arm_evidence import restate_run
-from harness.records.comparable import unlike
+from harness.records.comparable import FLOOR, unlike
 from harness.records.metrics import METRICS, is_exact
 from harness.records.results import DeviceRecord, Entry, Measurement, Results
 from harness.stats.estimates import Estimate, figure_of, ratio_apart
 
 CONFIDENCE: Final = 0.99
 """Of the ratios' intervals: there are many of them, and at 95 % one in twenty would err."""
-FLOOR: Final = 0.01
-"""Two runs differ by up to so much by themselves, whatever the interval over one run's trials says."""
 
 Verdict = Literal["better", "worse", "alike", "unknown"]
 

@@ -4,14 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.records.comparable import is_usable
+from harness.records.comparable import FLOOR, is_usable
 from harness.records.results import Comparison, Entry
 from harness.stats.estimates import Estimate, figure_of, ratio_apart
 
 METRIC: Final = "latency_p50"
-FLOOR: Final = 0.01
-"""Differences below this share are not called any. The two were measured one after the other, and medians of fresh
-processes wander by up to two per cent between them, of which an interval over trials sees only a part."""
 PLAIN: Final = "float32"
 """The number format of a recipe that names none."""
 

@@ -1,9 +1,14 @@
 """What must be alike before figures of two runs may be held against each other."""
 
+from typing import Final
+
 from harness.records.board import BoardFacts
 from harness.records.results import DeviceRecord, Entry
 from harness.records.status import Status
 
+FLOOR: Final = 0.01
+"""Differences below this share are not called any where two were measured one after the other, in one run or in two:
+medians of fresh processes wander by up to two per cent between them, of which an interval over trials sees a part."""
 _Pair = tuple[str, str | int | None, str | int | None]
 """What is compared, and what either of the two says."""
 

@@ -95,10 +95,37 @@ def exit_meaning(results: Results) -> str:
     code = results.run.exit_code
     meaning = EXIT_MEANINGS.get(code, "not a code of this harness")
     if code == 0:
-        meaning = f"{_held(results)}{_without_limit(results)}"
+        meaning = "; ".join([_held(results), *without_limit(results)])
     elif code == 2 and results.run.outcome is not None:
         meaning = "test files do not load" if results.run.outcome.end == "uncollected" else "the run was interrupted"
     return f"exit code {code}: {meaning}"
+
+
+def is_limited(entry: Entry) -> bool:
+    """Whether a limit was held against the entry; one against a baseline that there was none of was not."""
+    return any(finding.gate in LIMITED and finding.status is not Status.MEASURED for finding in entry.findings)
+
+
+def without_limit(results: Results) -> list[str]:
+    """How many entries no limit holds, a sentence each: a gate that is not there must not look like one that held."""
+    every = len(results.entries)
+    free = [entry for entry in results.entries if entry.status is Status.MEASURED]
+    skipped = sum(any(finding.gate in LIMITED for finding in entry.findings) for entry in free)
+    unlimited = len(free) - skipped
+    said = []
+    if unlimited:
+        whole = "no entry has a limit" if every > 1 else "the entry has no limit"
+        said.append(whole if unlimited == every else f"{count_entries(unlimited, every)} no limit")
+    if skipped:
+        said.append(f"{count_entries(skipped, every)} limits against a baseline only, and there was none")
+    return said
+
+
+def count_entries(count: int, every: int) -> str:
+    """So many entries of a run's, with their verb: "1 of 8 entries has", "2 of 8 entries have", "the entry has"."""
+    if every == 1:
+        return "the entry has"
+    return f"{count} of {every} entries {'has' if count == 1 else 'have'}"
 
 
 def shown_status(status: str, code: int) -> str:
@@ -189,13 +216,3 @@ def _held(results: Results) -> str:
     if results.entries and all(entry.status is Status.MEASURED for entry in results.entries):
         return "everything was measured"
     return EXIT_MEANINGS[0] if results.entries else "nothing was measured, and nothing failed"
-
-
-def _without_limit(results: Results) -> str:
-    """How many entries no limit holds: a gate that is not there must not look like one that held."""
-    free, every = sum(entry.status is Status.MEASURED for entry in results.entries), len(results.entries)
-    if not free:
-        return ""
-    if free == every:
-        return "; no entry has a limit" if every > 1 else "; it has no limit"
-    return f"; {free} of {every} entries have no limit" if free > 1 else f"; 1 of {every} entries has no limit"

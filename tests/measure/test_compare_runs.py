@@ -3,7 +3,8 @@ import math
 import pytest
 from support.sample_results import measured
 
-from harness.measure.compare_runs import FLOOR, compare_results
+from harness.measure.compare_runs import compare_results
+from harness.records.comparable import FLOOR
 from harness.records.metrics import is_exact
 from harness.records.results import DeviceRecord, Histogram, Results, Run, TrialMetrics, TrialSummary
 from harness.records.status import Status

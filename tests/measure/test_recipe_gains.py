@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.measure.recipe_gains import FLOOR, Steps, with_comparisons
+from harness.measure.recipe_gains import Steps, with_comparisons
+from harness.records.comparable import FLOOR
 from harness.records.results import Finding, Histogram, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status

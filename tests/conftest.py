@@ -11,6 +11,7 @@ from support.needs import pytest_sessionfinish
 from support.order import place_of
 from support.shared_charts import draw_by, relay
 from support.tiers import TIERS, tier_of
+from support.warm_worker import build_in_forks, offer_forks
 
 __all__ = ["pytest_sessionfinish"]
 TESTS = Path(__file__).parent
@@ -21,7 +22,8 @@ settings.load_profile("harness")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the tiers known as markers."""
+    """Make the tiers known as markers, and offer processes that build to all of the run."""
+    offer_forks()
     for name, what in TIERS.items():
         config.addinivalue_line("markers", f"{name}: {what}; given by tests/support/tiers.py")
 
@@ -64,3 +66,9 @@ def data_folder() -> Iterator[None]:
 def charts() -> None:
     """One drawing engine for all reports that this process makes."""
     draw_by(relay())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers() -> None:
+    """One TensorFlow for all that builds in the run."""
+    build_in_forks()

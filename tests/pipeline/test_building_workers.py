@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pipeline.workbench import Workbench
 
 from harness.pipeline.worker import worker_client
 from harness.pipeline.worker.protocol import Stage
@@ -126,3 +127,57 @@ def test_without_tensorflow_it_says_what_to_install(monkeypatch, worker):
     )  # fmt: skip
     with pytest.raises(BuildError, match=r"edge-harness\[convert\].*--artifacts"):
         worker.ask(Convert(label="a:b/int8", job=job), lambda _step: None)
+
+
+MODELS = """
+import os, pathlib, subprocess, sys, time
+
+def tells():
+    known = "tensorflow" in sys.modules
+    import tensorflow
+    forked = b"warm_worker.py" in pathlib.Path("/proc/self/cmdline").read_bytes()
+    raise ValueError(f"{known} {tensorflow.__name__} {os.getpgrp() == os.getpid()} {forked}")
+
+def sleeps():
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    (pathlib.Path(__file__).parent / "begun").write_text(f"{os.getpid()} {child.pid}.")
+    time.sleep(600)
+"""
+
+
+@pytest.mark.tensorflow
+def test_a_fork_of_tests_is_as_a_process_that_is_started(tmp_path):
+    (tmp_path / "models.py").write_text(MODELS)
+    with WorkerClient() as real:
+        bench = Workbench(tmp_path, real)
+        assert "ValueError: True tensorflow True True" in bench.refusal("models:tells")
+    assert bench.said[:1] == ["starting TensorFlow"]
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("changes", [{"TESTS_WORKERS": ""}, {"OMP_NUM_THREADS": "1"}], ids=str)
+def test_where_none_is_wanted_or_could_be_alike_one_is_started(changes, monkeypatch):
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    with WorkerClient() as real:
+        with pytest.raises(BuildError, match="cannot be read"):
+            real.ask(request("nothing"), lambda _step: None)
+        assert b"worker_main" in Path(f"/proc/{real._started(request('')).pid}/cmdline").read_bytes()
+
+
+@pytest.mark.tensorflow
+def test_a_fork_of_tests_dies_with_all_that_it_started(tmp_path):
+    (tmp_path / "models.py").write_text(MODELS)
+    begun = tmp_path / "begun"
+
+    def end_when_begun() -> None:
+        until = time.monotonic() + WAIT_S
+        while not (begun.exists() and begun.read_text().endswith(".")) and time.monotonic() < until:
+            time.sleep(0.02)
+        real.kill()
+
+    with WorkerClient() as real:
+        threading.Thread(target=end_when_begun).start()
+        with pytest.raises(BuildError, match="cancelled"):
+            Workbench(tmp_path, real).prepare("models:sleeps")
+    assert [pid for pid in begun.read_text().rstrip(".").split() if not is_gone(int(pid))] == []

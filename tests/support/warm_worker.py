@@ -1,0 +1,210 @@
+"""A process that has imported TensorFlow, and forks for each process that builds: TensorFlow's start is paid once.
+
+    offer_forks()           # in the first process of a test run
+    build_in_forks()        # in each process whose builders are to use it
+
+What a builder starts is then a relay (:mod:`support.worker_relay`): it hands its streams, folder, environment and
+network to the fork, ends as the fork ends, and the fork with all that it started dies with it. In the fork "import
+tensorflow" runs none of it again; all else is as in a process that was started. Where a fork cannot be what is asked
+for, such as of another account, the relay becomes the process itself; so it does where TESTS_WORKERS is empty, as in
+tests of a worker's own start and end.
+"""
+
+import atexit
+import contextlib
+import ctypes
+import gc
+import importlib
+import importlib.abc
+import json
+import os
+import pkgutil
+import runpy
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from support.worker_relay import ADDRESS, NETWORK, WORKER, describe_process
+
+_RELAY = "tests.support.worker_relay"
+_HERE = Path(__file__).resolve()
+_CLONE_NEWNET = 0x40000000
+_MOST_BYTES = 1 << 20
+_HEAVY = ("keras", "sklearn.metrics", "ai_edge_litert.interpreter", "tensorflow.core.protobuf.saved_model_pb2")
+"""Third parties that building comes to; the rest comes with the modules of the harness."""
+
+
+def offer_forks() -> None:
+    """Let this process and those that it starts have forks, by a name in the environment; ends with this process.
+
+    TensorFlow is imported when the first fork is wanted.
+    """
+    if ADDRESS in os.environ:
+        return
+    folder = Path(tempfile.mkdtemp(prefix="edge-workers-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(str(folder / "socket"))
+    listener.listen(64)
+    os.environ[ADDRESS] = str(folder / "socket")
+    threading.Thread(target=_start_at_first, args=(listener,), daemon=True).start()
+
+
+def build_in_forks() -> None:
+    """In this process, let builders have forks of what :func:`offer_forks` offers."""
+    from harness.pipeline.worker.worker_client import WorkerClient
+
+    WorkerClient.__init__.__kwdefaults__["module"] = _RELAY
+
+
+def _start_at_first(listener: socket.socket) -> None:
+    from harness.pipeline.check.sandbox import child_environment
+    from harness.pipeline.worker.determinism import ENVIRONMENT
+
+    with selectors.DefaultSelector() as selector, listener:
+        selector.register(listener, selectors.EVENT_READ)
+        selector.select()
+        environment = child_environment(**ENVIRONMENT)
+        environment["PYTHONPATH"] += f"{os.pathsep}{_HERE.parents[1]}"
+        process = subprocess.Popen(
+            [sys.executable, "-P", _HERE, str(listener.fileno())],
+            stdin=subprocess.PIPE,  # nobody writes it: its end is this process' end
+            stdout=subprocess.DEVNULL,
+            pass_fds=[listener.fileno()],
+            env=environment,
+        )
+    atexit.register(process.kill)
+
+
+def serve(listener: socket.socket) -> None:
+    """Fork for each that connects and is like this process; ends with standard input."""
+    loaded = _import_all()
+    like = describe_process()
+    gc.collect()
+    gc.freeze()
+    with selectors.DefaultSelector() as selector:
+        selector.register(0, selectors.EVENT_READ)
+        selector.register(listener, selectors.EVENT_READ)
+        while True:
+            for key, _events in selector.select():
+                if key.fileobj == 0:
+                    return
+                if key.fileobj is listener:
+                    link, _ = listener.accept()
+                    _fork(link, selector, like, loaded)
+                elif isinstance(key.fileobj, socket.socket):
+                    selector.unregister(key.fileobj)
+                    _end_group(key.data)
+                else:
+                    _report(key.fd, selector, *key.data)
+
+
+def _fork(link: socket.socket, selector: selectors.BaseSelector, like: list[Any], loaded: ModuleType) -> None:
+    text, fds, _flags, _address = socket.recv_fds(link, _MOST_BYTES, 4)
+    request = json.loads(text or b"{}")
+    if request and request["like"] == like:
+        link.send(b"yes")
+        pid = os.fork()
+        if pid == 0:
+            selector.close()
+            link.close()
+            _become(request, fds, loaded)
+        with contextlib.suppress(OSError):
+            os.setpgid(pid, pid)  # as it does itself, whoever comes first
+        handle = os.pidfd_open(pid)
+        selector.register(handle, selectors.EVENT_READ, (pid, link))
+        selector.register(link, selectors.EVENT_READ, pid)
+    else:
+        link.close()
+    for fd in fds:
+        os.close(fd)
+
+
+def _end_group(pid: int) -> None:
+    """Of a fork whose relay ended before it; its status is not taken yet, so the number is still its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _report(handle: int, selector: selectors.BaseSelector, pid: int, link: socket.socket) -> None:
+    """Hand the fork's exit status to its relay."""
+    selector.unregister(handle)
+    os.close(handle)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    with contextlib.suppress(KeyError):
+        selector.unregister(link)
+    with contextlib.suppress(OSError), link:
+        link.send(json.dumps(status).encode())
+
+
+def _become(request: dict[str, Any], fds: Sequence[int], loaded: ModuleType) -> None:
+    """Be the process that builds: never returns."""
+    os.setpgid(0, 0)
+    *streams, network = fds
+    for number, fd in enumerate(streams):
+        os.dup2(fd, number)
+    if os.fstat(network).st_ino != NETWORK.stat().st_ino:
+        _join(network)
+    for fd in (*fds, int(sys.argv[1])):
+        os.close(fd)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    sys.path[:] = request["path"]
+    tempfile.tempdir = None
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("tests", "support")]:
+        del sys.modules[name]
+    del sys.modules["tensorflow"]
+    sys.meta_path.insert(0, _Again(loaded))
+    sys.argv = [WORKER, *request["arguments"]]
+    gc.unfreeze()
+    runpy.run_module(WORKER, run_name="__main__", alter_sys=True)
+    sys.exit(0)
+
+
+def _join(network: int) -> None:
+    if ctypes.CDLL(None, use_errno=True).setns(network, _CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "the test's network namespace could not be entered")
+
+
+class _Again(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives the TensorFlow that is loaded to whoever imports it, so that a worker's first import is one."""
+
+    def __init__(self, loaded: ModuleType) -> None:
+        self._loaded = loaded
+        self._spec = loaded.__spec__
+
+    def find_spec(self, name: str, _path: object, _target: object = None) -> ModuleSpec | None:
+        return ModuleSpec(name, self, is_package=True) if name == self._loaded.__name__ else None
+
+    def create_module(self, _spec: ModuleSpec) -> ModuleType:
+        return self._loaded
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._spec
+
+
+def _import_all() -> ModuleType:
+    import harness.pipeline
+
+    loaded = importlib.import_module("tensorflow")
+    for name in _HEAVY:
+        importlib.import_module(name)
+    for module in pkgutil.walk_packages(harness.pipeline.__path__, "harness.pipeline."):
+        if not module.name.endswith("_main"):
+            importlib.import_module(module.name)
+    return loaded
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))

@@ -49,15 +49,21 @@ def offer_forks() -> None:
 
     TensorFlow is imported when the first fork is wanted.
     """
+    from harness.pipeline.check.sandbox import child_environment
+    from harness.pipeline.worker.determinism import ENVIRONMENT
+
     if ADDRESS in os.environ:
         return
+    # As it is now: the test that wants the first fork may have changed it.
+    environment = child_environment(**ENVIRONMENT)
+    environment["PYTHONPATH"] += f"{os.pathsep}{_HERE.parents[1]}"
     folder = Path(tempfile.mkdtemp(prefix="edge-workers-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(str(folder / "socket"))
     listener.listen(64)
     os.environ[ADDRESS] = str(folder / "socket")
-    threading.Thread(target=_start_at_first, args=(listener,), daemon=True).start()
+    threading.Thread(target=_start_at_first, args=(listener, environment), daemon=True).start()
 
 
 def build_in_forks() -> None:
@@ -67,15 +73,10 @@ def build_in_forks() -> None:
     WorkerClient.__init__.__kwdefaults__["module"] = _RELAY
 
 
-def _start_at_first(listener: socket.socket) -> None:
-    from harness.pipeline.check.sandbox import child_environment
-    from harness.pipeline.worker.determinism import ENVIRONMENT
-
+def _start_at_first(listener: socket.socket, environment: dict[str, str]) -> None:
     with selectors.DefaultSelector() as selector, listener:
         selector.register(listener, selectors.EVENT_READ)
         selector.select()
-        environment = child_environment(**ENVIRONMENT)
-        environment["PYTHONPATH"] += f"{os.pathsep}{_HERE.parents[1]}"
         process = subprocess.Popen(
             [sys.executable, "-P", _HERE, str(listener.fileno())],
             stdin=subprocess.PIPE,  # nobody writes it: its end is this process' end

@@ -81,7 +81,7 @@ def _run_block(request: Dict[str, Any], out: wire.LineWriter) -> None:
             _run_fork(trial, setting, out)
 
 
-def _setting(runner: spec.Runner, request: Dict[str, Any]) -> Any:  # noqa: ANN401 - prepare_trial.Setting, imported late
+def _setting(runner: spec.Runner, request: Dict[str, Any]) -> Any:  # noqa: ANN401 - trial_setup.Setting, imported late
     if runner.site is not None:
         sys.path.insert(0, runner.site)
     from edge_agent import interpreters
@@ -89,7 +89,7 @@ def _setting(runner: spec.Runner, request: Dict[str, Any]) -> Any:  # noqa: ANN4
     module = interpreters.load_module(runner)
     # Before the fork, so that no trial pays for it.
     importlib.import_module("edge_agent.trial")
-    from edge_agent.prepare_trial import Setting
+    from edge_agent.trial_setup import Setting
 
     return Setting(module, runner, Path(request["cache"]), Root(request["root"]))
 

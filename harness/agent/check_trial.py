@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional
 from edge_agent import inputs
 from edge_agent.interpreters import TensorDetails, TrialFailedError
 from edge_agent.model import BoardModel
-from edge_agent.prepare_trial import Numbers, Prepared, Setting, load_fed, read_samples
+from edge_agent.trial_setup import Numbers, Prepared, Setting, load_fed, read_samples
 
 if TYPE_CHECKING:
     from edge_agent import spec

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optiona
 
 from edge_agent import power, telemetry
 from edge_agent.interpreters import TrialFailedError, guard
-from edge_agent.prepare_trial import SAMPLES_CYCLED, Numbers, Setting, prepare, read_samples
 from edge_agent.sysfs import Root
 from edge_agent.timing import RunLimits, limits_of, warm_up
+from edge_agent.trial_setup import SAMPLES_CYCLED, Numbers, Setting, prepare, read_samples
 
 if TYPE_CHECKING:
     from edge_agent import spec

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, List, NamedTuple, Optional
 
 from edge_agent import telemetry
 from edge_agent.interpreters import guard
-from edge_agent.prepare_trial import Numbers, Setting, prepare_timed
 from edge_agent.timing import MOST_READS, Call, RunLimits, batch_for, limits_of
+from edge_agent.trial_setup import Numbers, Setting, prepare_timed
 
 if TYPE_CHECKING:
     from edge_agent import spec

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict
 
 from edge_agent.interpreters import guard
-from edge_agent.prepare_trial import Numbers, Setting, prepare, read_samples
 from edge_agent.sysfs import kilobytes, read_text
 from edge_agent.timing import limits_of, warm_up
+from edge_agent.trial_setup import Numbers, Setting, prepare, read_samples
 
 if TYPE_CHECKING:
     from edge_agent import spec

@@ -10,8 +10,8 @@ from typing import Any, Dict, List
 
 from edge_agent import spec, telemetry, wire
 from edge_agent.interpreters import TrialFailedError, guard
-from edge_agent.prepare_trial import Setting, Timed, prepare_timed
 from edge_agent.timing import batch_for
+from edge_agent.trial_setup import Setting, Timed, prepare_timed
 
 END = b"end"
 ANEW = b"anew"

@@ -16,7 +16,7 @@ from edge_agent.process import describe_deadline, describe_exit, die_with, set_d
 from edge_agent.sysfs import kilobytes
 
 if TYPE_CHECKING:
-    from edge_agent.prepare_trial import Setting
+    from edge_agent.trial_setup import Setting
 
 NO_TURNS = "the arms cannot take turns: "
 """How a sentence begins that says why whole trials have to do."""

@@ -10,9 +10,9 @@ from edge_agent.conversion import Form, answer_text, as_inputs
 from edge_agent.inputs import read_raw
 from edge_agent.interpreters import TrialFailedError, guard
 from edge_agent.model import BoardModel, load
-from edge_agent.prepare_trial import Numbers, Setting
 from edge_agent.stages import Stages
 from edge_agent.timing import RunLimits, limits_of
+from edge_agent.trial_setup import Numbers, Setting
 
 if TYPE_CHECKING:
     from edge_agent import spec

@@ -6,7 +6,7 @@ from typing import Callable, Dict
 
 from edge_agent import check_trial, energy_trial, latency_trial, memory_trial, spec, stages_trial
 from edge_agent.interpreters import TrialFailedError
-from edge_agent.prepare_trial import Numbers, Setting
+from edge_agent.trial_setup import Numbers, Setting
 
 _KINDS: Dict[str, Callable[[spec.Trial, Setting], Numbers]] = {
     "check": check_trial.run,

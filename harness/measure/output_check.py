@@ -10,9 +10,9 @@ from harness.records.status import Status
 TOP1_SHARE = 0.99
 """Of real samples; on random ones a top-1 says little."""
 SQNR_DB = 30.0
-STEPS = 2
+MOST_STEPS = 2
 """Of the outputs' quantisation: what families of kernels differ by on real samples (docs/verification.md)..."""
-STEPS_SHARE = 0.05
+MOST_STEPS_SHARE = 0.05
 """...and at most this share of the outputs' range, since outputs that are few steps wide would agree with anything."""
 FAMILIES_DB = 3.0
 """A third family of kernels may be as far from two others as they are from each other; this is twice that power."""
@@ -82,7 +82,7 @@ def _nearer(check: OutputCheck, builtin: OutputCheck | None, golden: GoldenOutpu
 
 def _close(check: OutputCheck, golden: GoldenOutputs, max_output_error: float) -> bool:
     agree = golden.real and check.top1_agree is not None and check.top1_agree >= TOP1_SHARE * check.samples
-    steps = check.max_steps is not None and check.max_steps <= STEPS and check.max_error <= STEPS_SHARE
+    steps = check.max_steps is not None and check.max_steps <= MOST_STEPS and check.max_error <= MOST_STEPS_SHARE
     return agree or steps or _faithful(check) or check.max_error <= max_output_error
 
 

@@ -1,4 +1,7 @@
-"""Whether measuring may end: every question of the plan answered by the trials so far."""
+"""Whether measuring may end: every question of the plan answered by the trials so far.
+
+The time limit, and trials that all died or stayed void, end it in ``harness.measure.run_blocks``.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,8 @@
-"""What a budget asks of trials: whether a figure keeps its limit, at which error rates."""
+"""What a budget's limit asks of trials: whether a figure keeps it, at which error rates. A plan calls it a question.
+
+A limit is text first (``harness.gates.limits``), then a question here (``harness.gates.limit_tests``), which is
+answered from trials (``harness.stats.limit_test``).
+"""
 
 from math import ceil, log, log2
 from typing import Final, Literal

@@ -1,10 +1,11 @@
 """The vocabulary of metrics: one table, in which each metric says all that rooms need to know of it.
 
 What a room asks of metrics in general is a filter over ``METRICS``, asked when it is needed and never kept as a list
-beside it. So a metric of latency trials is added by one entry here: it is measured, may be limited by a budget, is
-judged and shown. Those of other trials also need their figure in
-``harness.measure.trial_summary``, of energy in ``harness.measure.energy``, of an artifact in
-``harness.measure.arm_metrics``.
+beside it. So a metric made of what ``LatencySummary`` tells is added by one entry here: it is measured, may be limited
+by a budget, is judged and shown. A further datum of latency trials goes into ``LatencySummary`` and what is made for
+it, in ``harness.measure.trial_summary`` and ``harness.measure.arm_metrics``. A figure of memory is in the former too,
+of an artifact in the latter, of energy in ``harness.measure.energy``; one of a stage is a field NAME_ns of
+``harness.records.board.StageTimes``.
 """
 
 from collections.abc import Callable, Mapping

@@ -11,7 +11,9 @@ from harness.records.device import Connection
 TRANSPORTS = MappingProxyType({"ssh": "harness.transport.ssh", "local": "harness.transport.local"})
 """Name in profiles -> module with ``open_transport(connection, device)``, imported when first used.
 
-A new one: a file beside this, its name here and in ``harness.records.device.TransportName``, which profiles take.
+A new one: a file beside this, its name here and in ``harness.records.device.TransportName``, which profiles take. Keys
+of its own are fields of ``harness.records.device.Connection``, checked in ``harness.profiles.validation``; both JSON
+schemas in docs/ are written anew.
 """
 
 

@@ -14,7 +14,7 @@ from training_experiments import SCHEDULE, answer, classifier, fitted, print_of,
 from harness.pipeline.model.dataset import TrainedModel, UntrainedModel
 from harness.pipeline.model.job import BuildJob, ModelSource, TrainingStep
 from harness.pipeline.model.training.fit import score_model
-from harness.pipeline.model.training.step import StepOutcome
+from harness.pipeline.model.training.step_trainer import StepOutcome
 from harness.pipeline.model.training.train_steps import train_steps
 from harness.pipeline.recipes import STEPS
 from harness.pipeline.recipes.step import ModelStep
@@ -99,9 +99,9 @@ def _job(factory: str, *steps: str, folder: str, teacher: str | None = None, **s
         return ModelSource(kind="factory", source=f"{__name__}:{name}", label=name, search=[str(HERE)], **given)
 
     model = ModelSource(label=factory, **source) if "kind" in source else of(factory, **source)
-    stages = [TrainingStep(step=None, weights=str(HERE / folder / "own"))]
+    trainings = [TrainingStep(step=None, weights=str(HERE / folder / "own"))]
     for number, step in enumerate(steps):
-        stages.append(
+        trainings.append(
             TrainingStep(
                 step=step,
                 weights=str(HERE / folder / f"{number}{step}"),
@@ -109,7 +109,7 @@ def _job(factory: str, *steps: str, folder: str, teacher: str | None = None, **s
                 teacher_weights=str(HERE / folder / "teacher") if teacher else None,
             )
         )
-    return BuildJob(model=model, stages=stages, recipe="trial", seed=3, prepared="", output="")
+    return BuildJob(model=model, trainings=trainings, recipe="trial", seed=3, prepared="", output="")
 
 
 def _run(job: BuildJob) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.pipeline.model.dataset import Dataset, Schedule
 from harness.pipeline.model.training.fit import fit, score_model
-from harness.pipeline.model.training.step import LoadedModel, StepContext, load_trainer
+from harness.pipeline.model.training.step_trainer import LoadedModel, StepContext, load_trainer
 from harness.pipeline.recipes import STEPS
 from harness.pipeline.recipes.recipe_grammar import parse_word
 from harness.pipeline.recipes.step import ModelStep

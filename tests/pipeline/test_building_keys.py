@@ -52,7 +52,7 @@ def ordered(folder: Path, recipe: str = "int8", *, seed: int = 0, **changes: obj
 
 def kept(made: BuildSpec) -> tuple[str, str, str]:
     """Keys of the weights, of the exported model, of the artifact."""
-    return Path(made.stages[-1].weights).name, made.prepared.name, made.artifact.name
+    return Path(made.trainings[-1].weights).name, made.prepared.name, made.artifact.name
 
 
 def test_recipes_of_one_training_share_it(folder):
@@ -63,8 +63,8 @@ def test_recipes_of_one_training_share_it(folder):
 def test_everything_lies_in_the_cache_under_its_kind(folder):
     made = ordered(folder)
     assert made.prepared.parent == folder / "cache/prepared" and made.artifact.parent == folder / "cache/artifacts"
-    assert Path(made.stages[0].weights).parent == folder / "cache/weights"
-    assert made.training_folders() == (Path(made.stages[0].weights),)
+    assert Path(made.trainings[0].weights).parent == folder / "cache/weights"
+    assert made.training_folders() == (Path(made.trainings[0].weights),)
 
 
 @pytest.mark.parametrize(
@@ -222,9 +222,9 @@ def test_files_count_by_what_they_hold(folder):
 
 def test_steps_that_train_keep_their_weights_apart_and_share_what_led_to_them(folder):
     plain, pruned, more = (ordered(folder, recipe) for recipe in ("int8", "prune(0.5)+int8", "prune(0.8)+int8"))
-    assert plain.stages[0] == pruned.stages[0] == more.stages[0]
-    assert len({pruned.stages[1].weights, more.stages[1].weights, plain.stages[0].weights}) == 3
-    assert pruned.training_folders() == tuple(Path(stage.weights) for stage in pruned.stages)
+    assert plain.trainings[0] == pruned.trainings[0] == more.trainings[0]
+    assert len({pruned.trainings[1].weights, more.trainings[1].weights, plain.trainings[0].weights}) == 3
+    assert pruned.training_folders() == tuple(Path(stage.weights) for stage in pruned.trainings)
     assert pruned.prepared not in (plain.prepared, more.prepared)
     assert ordered(folder, "prune(0.5)+float16").prepared == pruned.prepared
 
@@ -235,17 +235,17 @@ def test_a_step_s_own_code_trains_its_stage_anew_and_not_the_model(folder, monke
     changed = lambda name: {**real(name), "changed": "code"} if name == "prune" else real(name)  # noqa: E731
     monkeypatch.setattr(keys, "step_sources", changed)
     after = ordered(folder, "prune(0.5)+int8")
-    assert after.stages[0] == before.stages[0] and after.stages[1].weights != before.stages[1].weights
+    assert after.trainings[0] == before.trainings[0] and after.trainings[1].weights != before.trainings[1].weights
 
 
 def test_a_teacher_is_a_model_of_its_own_with_weights_of_its_own(folder):
     taught = ordered(folder, "distill(width=0.5, teacher='models:other')+int8")
-    teacher = taught.stages[1].teacher
+    teacher = taught.trainings[1].teacher
     assert teacher is not None and (teacher.kind, teacher.source) == ("factory", "models:other")
-    assert taught.stages[1].teacher_weights is not None
-    assert Path(taught.stages[1].teacher_weights) in taught.training_folders()
+    assert taught.trainings[1].teacher_weights is not None
+    assert Path(taught.trainings[1].teacher_weights) in taught.training_folders()
     untaught = ordered(folder, "distill(width=0.5)+int8")
-    assert untaught.stages[1].teacher is None and untaught.stages[1].weights != taught.stages[1].weights
+    assert untaught.trainings[1].teacher is None and untaught.trainings[1].weights != taught.trainings[1].weights
 
 
 def test_a_teacher_s_file_counts_by_what_it_holds(folder):
@@ -254,10 +254,10 @@ def test_a_teacher_s_file_counts_by_what_it_holds(folder):
     before = ordered(folder, recipe)
     (folder / "big.keras").write_bytes(b"bigger")
     after = ordered(folder, recipe)
-    assert before.stages[0] == after.stages[0]
-    assert not {before.stages[1].weights, before.stages[1].teacher_weights} & {
-        after.stages[1].weights,
-        after.stages[1].teacher_weights,
+    assert before.trainings[0] == after.trainings[0]
+    assert not {before.trainings[1].weights, before.trainings[1].teacher_weights} & {
+        after.trainings[1].weights,
+        after.trainings[1].teacher_weights,
     }
 
 

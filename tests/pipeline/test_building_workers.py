@@ -122,7 +122,7 @@ def test_without_tensorflow_it_says_what_to_install(monkeypatch, worker):
     from harness.pipeline.worker.protocol import Convert
 
     job = BuildJob(
-        model=ModelSource(kind="factory", source="a:b", label="a:b"), stages=[], recipe="int8", seed=0, prepared="",
+        model=ModelSource(kind="factory", source="a:b", label="a:b"), trainings=[], recipe="int8", seed=0, prepared="",
         output="",
     )  # fmt: skip
     with pytest.raises(BuildError, match=r"edge-harness\[convert\].*--artifacts"):

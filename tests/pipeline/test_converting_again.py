@@ -12,7 +12,7 @@ FLOATS = 'SPLIT (layer "cell")'
 def job(tmp_path, recipe="int8"):
     return BuildJob(
         model=ModelSource(kind="factory", source="nets:cell", label="nets:cell", search=[]),
-        stages=[TrainingStep(step=None, weights=str(tmp_path / "weights"))],
+        trainings=[TrainingStep(step=None, weights=str(tmp_path / "weights"))],
         recipe=recipe,
         seed=0,
         prepared=str(tmp_path / "prepared"),

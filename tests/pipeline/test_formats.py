@@ -31,7 +31,7 @@ def prepared(model, name):
     return place
 
 def build(place, recipe, label):
-    job = BuildJob(model=ModelSource(kind="factory", source="m:m", label=label), stages=[], recipe=recipe, seed=0,
+    job = BuildJob(model=ModelSource(kind="factory", source="m:m", label=label), trainings=[], recipe=recipe, seed=0,
                    prepared=str(place), output=str(place / f"{recipe}.tflite"))
     try:
         convert(job, place)

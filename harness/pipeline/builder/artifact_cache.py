@@ -73,7 +73,7 @@ class ArtifactCache:
         if self._to_be_renewed(folder):
             with self._held(folder, context):
                 shutil.rmtree(folder, ignore_errors=True)
-        self.note_names([folder, *(Path(training.weights) for training in spec.job(Path()).stages)], context)
+        self.note_names([folder, *(Path(training.weights) for training in spec.job(Path()).trainings)], context)
         found = _read_prepared(folder)
         if found is not None:
             _mark_used(folder)

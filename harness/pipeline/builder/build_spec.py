@@ -35,7 +35,7 @@ class BuildSpec:
     """
 
     model: ModelSource
-    stages: tuple[TrainingStep, ...]
+    trainings: tuple[TrainingStep, ...]
     recipe: str
     seed: int
     versions: dict[str, str]
@@ -47,7 +47,7 @@ class BuildSpec:
         """What the worker is asked; ``output`` is the file to write."""
         return BuildJob(
             model=self.model,
-            stages=list(self.stages),
+            trainings=list(self.trainings),
             recipe=self.recipe,
             seed=self.seed,
             prepared=str(self.prepared),
@@ -56,7 +56,7 @@ class BuildSpec:
 
     def training_folders(self) -> tuple[Path, ...]:
         """Folders that its trainings fill."""
-        found = [path for stage in self.stages for path in (stage.weights, stage.teacher_weights) if path]
+        found = [path for training in self.trainings for path in (training.weights, training.teacher_weights) if path]
         return tuple(dict.fromkeys(map(Path, found)))
 
 
@@ -72,13 +72,13 @@ def make_build_spec(candidate: Candidate, *, seed: int, cache_dir: Path) -> Buil
     model = model_source(candidate)
     versions = building_versions()
     base = [model_parts(model), seed, versions, training_sources()]
-    stages = _stages(base, recipe.model_steps(), candidate, cache_dir)
-    trained = Path(stages[-1].weights).name
+    trainings = _trainings(base, recipe.model_steps(), candidate, cache_dir)
+    trained = Path(trainings[-1].weights).name
     prepared = key([trained, export_sources()])
     converting = [step_parts(call) for call in recipe.steps if call not in recipe.model_steps()]
     return BuildSpec(
         model=model,
-        stages=stages,
+        trainings=trainings,
         recipe=str(recipe),
         seed=seed,
         versions=versions,
@@ -114,18 +114,18 @@ def model_source(candidate: Candidate) -> ModelSource:
     )
 
 
-def _stages(
+def _trainings(
     base: list[object], steps: tuple[Call, ...], candidate: Candidate, cache_dir: Path
 ) -> tuple[TrainingStep, ...]:
     """The model's own training, then one for each model step; each keeps its weights under all that led to them."""
     weights = cache_dir / WEIGHTS
     led = list(base)
-    stages = [TrainingStep(step=None, weights=str(weights / key(led)))]
+    trainings = [TrainingStep(step=None, weights=str(weights / key(led)))]
     for call in steps:
         teacher = _teacher(call, candidate)
         taught = None if teacher is None else key(["teacher", model_parts(teacher), base])
         led = [*led, step_parts(call), taught]
-        stages.append(
+        trainings.append(
             TrainingStep(
                 step=str(call),
                 weights=str(weights / key(led)),
@@ -133,7 +133,7 @@ def _stages(
                 teacher_weights=str(weights / taught) if taught else None,
             )
         )
-    return tuple(stages)
+    return tuple(trainings)
 
 
 def _teacher(call: Call, candidate: Candidate) -> ModelSource | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import cast
 
 from harness.pipeline.builder.artifact_cache import ArtifactCache, BuiltRecord, TaskContext
 from harness.pipeline.builder.scheduler import Scheduler
@@ -10,15 +10,13 @@ from harness.pipeline.builder.verify_client import load_or_verify
 from harness.pipeline.check.inspection.model_file import inspect_file
 from harness.pipeline.model.conversion.quantize_client import has_small_weights
 from harness.pipeline.model.job import PreparedInfo
+from harness.pipeline.recipes.number_formats import FLOAT32
 from harness.pipeline.recipes.recipe import parse_recipe
 from harness.pipeline.worker.protocol import Stage, Staging, Verify
 from harness.records.artifact import AccuracyResult, Artifact, Verification
 from harness.records.candidate import OF_THE_DATASET, Candidate
 from harness.records.errors import BuildError, EntryError
 from harness.records.units import format_quantity
-
-_SMALLER: Final = ("float16", "dynamic_int8")
-"""Number formats that change weights alone."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +132,11 @@ def _by_chance(accuracy: AccuracyResult | None) -> tuple[str, ...]:
 
 def _unchanged_weights(file: Path, recipe: str | None) -> tuple[str, ...]:
     """A sentence where a recipe that makes weights smaller made none smaller."""
-    number_format = str(parse_recipe(recipe).steps[-1]) if recipe else ""
-    if number_format not in _SMALLER or has_small_weights(file):
+    number_format = parse_recipe(recipe).number_format if recipe else FLOAT32
+    if not number_format.weights_only or has_small_weights(file):
         return ()
     return (
-        f"{number_format} made no weights smaller, so that this is the float32 model: the converter leaves small "
+        f"{number_format.name} made no weights smaller, so that this is the float32 model: the converter leaves small "
         "weights and those inside loops as they are",
     )
 

@@ -41,7 +41,7 @@ class Tasks:
             reference = self.add(replace(candidate, recipe=REFERENCE_RECIPE, stages=None, samples=samples), rank)
         made = SpecTasks(candidate, spec, reference, self.cache, self.scheduler)
         # A training that others build upon comes before those that do.
-        training = (*rank, _PREPARE, len(spec.stages))
+        training = (*rank, _PREPARE, len(spec.trainings))
         fills = (spec.prepared, *spec.training_folders())
         self.scheduler.add(Task(made.prepare_key, self._run(candidate, made.prepare), (), fills, training))
         self.scheduler.add(

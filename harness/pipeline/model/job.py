@@ -46,7 +46,7 @@ class TrainingStep(Record):
     step: str | None
     weights: str
     teacher: ModelSource | None = None
-    """Where the step names one; without, it is the model of the stage before."""
+    """Where the step names one; without, it is the model of the training before."""
     teacher_weights: str | None = None
 
 
@@ -54,7 +54,7 @@ class BuildJob(Record):
     """One artifact to make, and where things go."""
 
     model: ModelSource
-    stages: list[TrainingStep]
+    trainings: list[TrainingStep]
     """In the order they are run; the last one's model is exported."""
     recipe: str
     seed: int

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from harness.pipeline.recipes import STEPS
+from harness.pipeline.recipes.number_formats import FLOAT32
 from harness.pipeline.recipes.recipe_grammar import Call, NoWordsError, parse_words
 from harness.pipeline.recipes.step import ModelStep, NumberFormat, Step
 from harness.records.errors import CandidateSpecError
@@ -24,6 +25,12 @@ class Recipe:
 
     def __str__(self) -> str:
         return "+".join(str(step) for step in self.steps)
+
+    @property
+    def number_format(self) -> NumberFormat:
+        """What the last step says of numbers; float32 where it says nothing."""
+        last = STEPS[self.steps[-1].name]
+        return last if isinstance(last, NumberFormat) else FLOAT32
 
     def model_steps(self) -> tuple[Call, ...]:
         """The steps that change the model before it is exported."""

@@ -13,7 +13,8 @@ class ModelStep:
     """A step that changes a Keras model before it is exported.
 
     ``check`` raises CandidateSpecError for arguments the step does not take. ``module`` trains: it is named by text,
-    since it loads Keras, and holds what ``harness.pipeline.model.training.step.StepTrainer`` says.
+    since it loads Keras, and holds what ``harness.pipeline.model.training.step_trainer.StepTrainer`` says. An argument
+    called ``teacher`` names another candidate: it is built first, and its weights reach the trainer.
     """
 
     name: str
@@ -38,8 +39,18 @@ class NumberFormat:
     """The type of inputs and outputs, by TensorFlow's name; None: as trained."""
     whole: bool = False
     """Integers throughout: what still computes floats is refused."""
-    calibrated: bool = False
-    """Needs to see inputs, which set the ranges of its integers."""
+    activation_bits: int | None = None
+    """Of its integer activations, whose ranges are calibrated; None: activations stay floats."""
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether it needs to see inputs, which set the ranges of its integers."""
+        return self.activation_bits is not None
+
+    @property
+    def weights_only(self) -> bool:
+        """Whether it makes weights smaller and leaves all else as floats."""
+        return self.optimized and not self.calibrated
 
 
 Step = ModelStep | NumberFormat

@@ -13,14 +13,10 @@ from harness.pipeline.model.conversion.converter_errors import (
     operators_without_format,
 )
 from harness.pipeline.model.job import CALIBRATION, SAVED_MODEL, BuildJob
-from harness.pipeline.recipes import STEPS
-from harness.pipeline.recipes.number_formats import FLOAT32
+from harness.pipeline.recipes.number_formats import FLOAT32, MOST_CALIBRATED
 from harness.pipeline.recipes.recipe import parse_recipe
 from harness.pipeline.recipes.step import NumberFormat
 from harness.records.errors import BuildError
-
-MOST_CALIBRATED: Final = 500
-"""Samples that set the ranges of integer recipes: more of them moved no range in trials, and cost time."""
 
 _CONVERSIONS: Final = 4
 """TensorFlow's converter goes through operators in the order of their addresses: of an unrolled LSTM one conversion in
@@ -29,7 +25,7 @@ six left an operator in floats that the others made of integers."""
 
 def convert(job: BuildJob, prepared: Path) -> None:
     """Write the .tflite file of a recipe to the job's output. Raises BuildError."""
-    number_format = _number_format(job.recipe)
+    number_format = parse_recipe(job.recipe).number_format
     label = f"{job.model.label}/{job.recipe}"
     if number_format.calibrated and (loops := loops_with_lists(prepared / SAVED_MODEL)):
         raise BuildError(
@@ -56,12 +52,6 @@ def convert(job: BuildJob, prepared: Path) -> None:
 
 def _quote(layers: Sequence[str]) -> str:
     return ("layer " if len(layers) == 1 else "layers ") + ", ".join(f'"{layer}"' for layer in layers)
-
-
-def _number_format(recipe: str) -> NumberFormat:
-    """The recipe's number format; float32 where it names none."""
-    last = STEPS[parse_recipe(recipe).steps[-1].name]
-    return last if isinstance(last, NumberFormat) else FLOAT32
 
 
 def _convert(prepared: Path, number_format: NumberFormat, *, label: str) -> bytes:

@@ -15,20 +15,16 @@ from harness.pipeline.check import sandbox
 from harness.pipeline.check.inspection.flatbuffer import DamagedError, root
 from harness.pipeline.check.inspection.graph import Graph, Tensor, read_graphs
 from harness.pipeline.check.inspection.layer_names import operators_named
+from harness.pipeline.recipes.number_formats import FLOAT32, MOST_CALIBRATED
 from harness.pipeline.recipes.recipe import parse_recipe
+from harness.pipeline.recipes.step import NumberFormat
 from harness.records.base import Record
 from harness.records.errors import BuildError, ModelFileError
 
 _BETWEEN_TYPES: Final = frozenset({"QUANTIZE", "DEQUANTIZE"})
 _CALLING: Final = frozenset({"WHILE", "IF"})
 _FLOATS: Final = frozenset({"float32", "float64"})
-_WHOLLY_INTEGER: Final = frozenset({"int8", "int16x8"})
-_INTEGERS: Final = _WHOLLY_INTEGER | {"int8_float_io"}
-CALIBRATED: Final = frozenset({"int8", "int8_float_io", "int16x8"})
-"""Number formats that need to see inputs."""
-FORMATS: Final = ("float32", "float16", "dynamic_int8", *sorted(CALIBRATED))
 _MADE_UP = 100
-_MOST_SAMPLES = 500
 _MAIN: Final = "harness.pipeline.model.conversion.quantize_main"
 _WHO: Final = "the process that quantises it"
 _LIMITS: Final = sandbox.ProcessLimits(deadline_s=600.0)
@@ -68,7 +64,7 @@ def quantize_file(  # noqa: PLR0913 - by keyword
     said. Raises BuildError, in one line, for a file that is quantised already or cannot be quantised wholly.
     """
     number_format = _number_format(source, recipe)
-    if number_format == "float32":
+    if number_format is FLOAT32:
         shutil.copyfile(source, output)
         return
     if find_spec("litert_quantizer") is None:
@@ -77,19 +73,19 @@ def quantize_file(  # noqa: PLR0913 - by keyword
             "pip install 'edge-harness[quantize]'"
         )
     refuse_quantised(source)
-    if number_format in CALIBRATED:
-        refuse_loops(source, number_format)
-    if number_format in CALIBRATED and samples is None:
+    if number_format.calibrated:
+        refuse_loops(source, number_format.name)
+    if number_format.calibrated and samples is None:
         say(f"calibrating with {_MADE_UP} random inputs in [0, 1), since no samples were given")
     with tempfile.TemporaryDirectory(prefix=".quantising-", dir=output.parent) as beside:
         made = Path(beside) / "model.tflite"
         job = QuantizeJob(
             source=str(source),
-            number_format=number_format,
+            number_format=number_format.name,
             output=str(made),
             samples=str(samples) if samples else None,
             made_up=_MADE_UP,
-            most_samples=_MOST_SAMPLES,
+            most_samples=MOST_CALIBRATED,
             seed=seed,
         )
         _quantize(job, source)
@@ -99,7 +95,7 @@ def quantize_file(  # noqa: PLR0913 - by keyword
         made.replace(output)
 
 
-def _number_format(source: Path, recipe: str) -> str:
+def _number_format(source: Path, recipe: str) -> NumberFormat:
     parsed = parse_recipe(recipe)
     training = parsed.model_steps()
     if training:
@@ -107,10 +103,7 @@ def _number_format(source: Path, recipe: str) -> str:
             f"{source}: {training[0]} trains a model, and a .tflite file cannot be trained: "
             "give a factory as module:function, or a .keras file"
         )
-    name = parsed.steps[-1].name
-    if name not in FORMATS:
-        raise BuildError(f"{source}: {name} is not made from a .tflite file: choose {', '.join(FORMATS)}")
-    return name
+    return parsed.number_format
 
 
 def _quantize(job: QuantizeJob, source: Path) -> None:
@@ -143,23 +136,22 @@ def refuse_loops(source: Path, number_format: str) -> None:
         )
 
 
-def refuse_unfinished(made: Path, source: Path, number_format: str) -> str | None:
-    """A sentence on operators that int8_float_io leaves in float32, None where there are none.
+def refuse_unfinished(made: Path, source: Path, number_format: NumberFormat) -> str | None:
+    """A sentence on operators that an integer format with ports of floats leaves in float32, None where there are none.
 
     Raises BuildError where nothing was made smaller, or where another integer format leaves operators in float32.
     """
+    name = number_format.name
     if not has_small_weights(made):
-        raise BuildError(f"{source} has no weights that {number_format} would make smaller: measure it as it is")
+        raise BuildError(f"{source} has no weights that {name} would make smaller: measure it as it is")
     left = Counter(name for graph in _graphs(made) for name in _in_floats(graph))
-    if number_format not in _INTEGERS or not left:
+    if not number_format.calibrated or not left:
         return None
-    shown = (
-        f"litert-quantizer leaves {', '.join(f'{name} ({count})' for name, count in sorted(left.items()))} in float32"
-    )
-    if number_format in _WHOLLY_INTEGER:
+    operators = ", ".join(f"{operator} ({count})" for operator, count in sorted(left.items()))
+    shown = f"litert-quantizer leaves {operators} in float32"
+    if number_format.whole:
         raise BuildError(
-            f"{source} cannot be made {number_format}: {shown}; "
-            "choose int8_float_io, which may, or give the model's source"
+            f"{source} cannot be made {name}: {shown}; choose int8_float_io, which may, or give the model's source"
         )
     return shown
 

@@ -7,8 +7,9 @@ from harness.pipeline.check.sandbox import Tell
 from harness.pipeline.check.verification.litert import LiteRTModel, RefusedError, describe_refusal
 from harness.pipeline.check.verification.samples import BadSamplesError, Samples, random_samples, read_samples
 from harness.pipeline.model.conversion.quantize_client import QuantizeAnswer, QuantizeJob
+from harness.pipeline.recipes.recipe import parse_recipe
+from harness.pipeline.recipes.step import NumberFormat
 
-_ACTIVATION_BITS: Final = {"int8": 8, "int8_float_io": 8, "int16x8": 16}
 _UNKEPT: Final = "Tensor data is null"
 _INSTEAD: Final = (
     ": it looks at a tensor that LiteRT does not keep, as recurrent layers have them: choose dynamic_int8 or float16, "
@@ -43,9 +44,10 @@ def _quantize(job: QuantizeJob) -> bytes:
 
     content, signature = _readable(job)
     quantizer = Quantizer(content)
-    _set_format(quantizer, job.number_format)
+    number_format = parse_recipe(job.number_format).number_format
+    _set_format(quantizer, number_format)
     calibration = None
-    if job.number_format in _ACTIVATION_BITS:
+    if number_format.calibrated:
         calibration = _ranges(content, quantizer, {_text(signature.signatureKey): _calibration_samples(job, signature)})
     result = quantizer.quantize(calibration, enable_progress_bar=False, enable_progress_report=False)
     return bytes(result.quantized_model)
@@ -68,7 +70,7 @@ def _ranges(content: bytes, quantizer: Untyped, samples: dict[str, list[dict[str
     return calibrator.get_model_qsvs()
 
 
-def _set_format(quantizer: Untyped, number_format: str) -> None:
+def _set_format(quantizer: Untyped, number_format: NumberFormat) -> None:
     from litert_quantizer.qtyping import (
         ComputePrecision,
         OpQuantizationConfig,
@@ -79,19 +81,19 @@ def _set_format(quantizer: Untyped, number_format: str) -> None:
     from litert_quantizer.quantizer import AlgorithmName
 
     everything = TFLOperationName.ALL_SUPPORTED
-    if number_format == "float16":
+    if number_format.weights == "float16":
         weights = TensorQuantizationConfig(num_bits=16, dtype=TensorDataType.FLOAT)
         config = OpQuantizationConfig(
             weight_tensor_config=weights, compute_precision=ComputePrecision.FLOAT, explicit_dequantize=True
         )
         quantizer.update_quantization_recipe(_EVERYTHING, everything, config, algorithm_key=AlgorithmName.FLOAT_CASTING)
         return
-    if number_format == "dynamic_int8":
+    if not number_format.calibrated:
         quantizer.add_dynamic_config(_EVERYTHING, everything, num_bits=8)
         return
-    bits = _ACTIVATION_BITS[number_format]
+    bits = number_format.activation_bits
     quantizer.add_static_config(_EVERYTHING, everything, activation_num_bits=bits, weight_num_bits=8)
-    if number_format == "int8_float_io":
+    if number_format.ports is None:
         for end in (TFLOperationName.INPUT, TFLOperationName.OUTPUT):
             quantizer.update_quantization_recipe(_EVERYTHING, end, algorithm_key=AlgorithmName.NO_QUANTIZE)
 

@@ -89,7 +89,7 @@ def _export_trained(job: BuildJob, folder: Path, say: Callable[[str], None]) -> 
 
 def _import_given(job: BuildJob, folder: Path, say: Callable[[str], None]) -> _Ready:
     """A SavedModel of the user's."""
-    if len(job.stages) > 1:
+    if len(job.trainings) > 1:
         raise BuildError(
             f"{job.model.label}/{job.recipe}: a SavedModel cannot be trained further: give the model as a .keras file"
         )

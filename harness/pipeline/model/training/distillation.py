@@ -10,7 +10,7 @@ from typing import Any, Final
 from harness.pipeline.model.dataset import Dataset
 from harness.pipeline.model.error_text import describe_exception
 from harness.pipeline.model.training.fit import fit, gives_probabilities, score_model
-from harness.pipeline.model.training.step import LoadedModel, StepContext, StepOutcome
+from harness.pipeline.model.training.step_trainer import LoadedModel, StepContext, StepOutcome
 from harness.pipeline.recipes.distill import width_of
 from harness.pipeline.recipes.recipe_grammar import Call
 from harness.records.artifact import Rival

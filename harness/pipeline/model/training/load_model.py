@@ -10,7 +10,7 @@ from harness.pipeline.model.error_text import describe_exception
 from harness.pipeline.model.job import ModelSource
 from harness.pipeline.model.training.factories import call_factory
 from harness.pipeline.model.training.pixel_range import pixel_range_of_model
-from harness.pipeline.model.training.step import LoadedModel
+from harness.pipeline.model.training.step_trainer import LoadedModel
 from harness.records.candidate import Argument
 from harness.records.errors import BuildError
 

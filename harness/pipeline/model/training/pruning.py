@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.pipeline.model.dataset import Dataset
 from harness.pipeline.model.training.fit import fit
-from harness.pipeline.model.training.step import LoadedModel, StepContext, StepOutcome
+from harness.pipeline.model.training.step_trainer import LoadedModel, StepContext, StepOutcome
 from harness.pipeline.recipes.prune import block_of, sparsity_of
 from harness.pipeline.recipes.recipe_grammar import Call
 from harness.records.errors import BuildError

@@ -8,7 +8,7 @@ from harness.pipeline.model.job import BuildJob, ModelSource
 from harness.pipeline.model.training.factories import default_of, takes
 from harness.pipeline.model.training.fit import check_learning, fit
 from harness.pipeline.model.training.load_model import load_model
-from harness.pipeline.model.training.step import LoadedModel
+from harness.pipeline.model.training.step_trainer import LoadedModel
 from harness.pipeline.model.training.weights import (
     KeptWeights,
     check_finite,

@@ -9,7 +9,7 @@ from harness.pipeline.model.dataset import Dataset
 from harness.pipeline.model.job import BuildJob
 from harness.pipeline.model.training.fit import check_learning, fit
 from harness.pipeline.model.training.load_model import SourceModel, load_model, load_untrained
-from harness.pipeline.model.training.step import LoadedModel, StepContext, StepTrainer, load_trainer
+from harness.pipeline.model.training.step_trainer import LoadedModel, StepContext, StepTrainer, load_trainer
 from harness.pipeline.model.training.teacher import Teacher, make_teacher, train_teacher
 from harness.pipeline.model.training.weights import (
     KeptWeights,
@@ -53,19 +53,19 @@ class _Run:
 
 
 def train_steps(job: BuildJob, say: Say) -> TrainedSteps:
-    """Run a job's stages; one whose weights are kept trains nothing, and nothing before it does. Raises BuildError."""
+    """Run all trainings; one whose weights are kept trains nothing, and nothing before it does. Raises BuildError."""
     _refuse_hopeless(job)
     say("making the model")
     run = _Run(job, say, _root(job))
-    if len(job.stages) > 1 or not run.root.trained:
+    if len(job.trainings) > 1 or not run.root.trained:
         with _add_label(run.label):
             check_learning(run.root.made.model, _data(run))
-    return _train_or_load(run, len(job.stages) - 1)
+    return _train_or_load(run, len(job.trainings) - 1)
 
 
 def _refuse_hopeless(job: BuildJob) -> None:
     """What can be told before anything is made."""
-    if len(job.stages) > 1 and job.model.kind == "keras" and job.model.data is None:
+    if len(job.trainings) > 1 and job.model.kind == "keras" and job.model.data is None:
         raise BuildError(
             f"{job.model.label}/{job.recipe} trains the model further, and no data set was named for the file: "
             'give one, such as data="digits"'
@@ -93,10 +93,10 @@ def _data(run: _Run) -> Dataset:
 
 
 def _train_or_load(run: _Run, index: int) -> TrainedSteps:
-    """The model of a stage with its weights trained, or loaded where they are kept."""
+    """The model of a training with its weights trained, or loaded where they are kept."""
     if index == 0 and run.root.trained:
         return TrainedSteps(run.root.made, (Training(what=_describe_given(run)),), None)
-    folder = Path(run.job.stages[index].weights)
+    folder = Path(run.job.trainings[index].weights)
     with lock_weights(folder, run.say):
         known = find_weights(folder)
         if known is not None:
@@ -117,13 +117,13 @@ def _describe_given(run: _Run) -> str:
 
 def _load(run: _Run, index: int, known: KeptWeights) -> TrainedSteps:
     made = _architecture(run, index)
-    load_kept_weights(made.model, Path(run.job.stages[index].weights), label=run.label)
+    load_kept_weights(made.model, Path(run.job.trainings[index].weights), label=run.label)
     trainings = tuple(training.model_copy(update={"cached": True}) for training in known.trainings)
     return TrainedSteps(made, trainings, known.rival)
 
 
 def _architecture(run: _Run, index: int) -> LoadedModel:
-    """The model of a stage before its weights are loaded: nothing trains."""
+    """The model of a training before its weights are loaded: nothing trains."""
     if index == 0:
         return run.root.made
     trainer, call = _trainer(run, index)
@@ -176,7 +176,7 @@ def _train_step(run: _Run, index: int) -> TrainedSteps:
 
 
 def _trainer(run: _Run, index: int) -> tuple[StepTrainer, Call]:
-    call = parse_word(str(run.job.stages[index].step))
+    call = parse_word(str(run.job.trainings[index].step))
     step = STEPS.get(call.name)
     if not isinstance(step, ModelStep):
         raise BuildError(f"{run.label}: {call} is no step that changes a model")
@@ -185,11 +185,11 @@ def _trainer(run: _Run, index: int) -> tuple[StepTrainer, Call]:
 
 def _teacher(run: _Run, index: int) -> Teacher | None:
     """The teacher that a step names, made and found to fit, not trained yet."""
-    stage = run.job.stages[index]
-    if stage.teacher is None:
+    training = run.job.trainings[index]
+    if training.teacher is None:
         return None
-    folder = None if stage.teacher_weights is None else Path(stage.teacher_weights)
-    return make_teacher(stage.teacher, folder, student=run.root.made, job=run.job)
+    folder = None if training.teacher_weights is None else Path(training.teacher_weights)
+    return make_teacher(training.teacher, folder, student=run.root.made, job=run.job)
 
 
 def _context(

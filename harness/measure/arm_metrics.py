@@ -18,7 +18,7 @@ from harness.measure.trial_summary import (
     trial_quantiles,
 )
 from harness.records.artifact import Artifact
-from harness.records.board import Trial
+from harness.records.board import Trial, TwoSpeeds
 from harness.records.metrics import METRICS, Metric
 from harness.records.results import Measurement
 from harness.records.units import format_quantity
@@ -60,7 +60,11 @@ def _of_trials(metric: Metric, evidence: ArmEvidence) -> Measurement:
     if metric.percentile is not None:
         return _percentile(metric, metric.percentile, trials)
     told = [figure for trial in trials if (figure := _figure(metric, trial)) is not None]
-    return over_trials(metric.name, told, _note(metric, trials)) if told else unknown(metric.name, _untold(metric))
+    if not told:
+        return unknown(metric.name, _untold(metric))
+    speeds = two_speeds([batched_s(trial) for trial in trials]) if metric.batched else None
+    found = over_trials(metric.name, told, _note(metric, trials) + _speeds_note(speeds))
+    return found.model_copy(update={"speeds": speeds})
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,7 @@ def _note(metric: Metric, trials: Sequence[Trial]) -> str:
     """What belongs to how a figure was obtained beyond the metric's own sentence."""
     if metric.batched:
         largest = max(trial.batch for trial in trials)
-        read = f"clock read once for up to {largest} inferences" if largest > 1 else "clock read for each inference"
-        return read + _speeds_note(trials)
+        return f"clock read once for up to {largest} inferences" if largest > 1 else "clock read for each inference"
     if metric.kind == "stages":
         return f"{sum(len(trial.stages.end_to_end_ns) for trial in trials if trial.stages is not None)} runs"
     if metric.name == "peak_memory":
@@ -112,9 +115,8 @@ def _note(metric: Metric, trials: Sequence[Trial]) -> str:
     return ""
 
 
-def _speeds_note(trials: Sequence[Trial]) -> str:
+def _speeds_note(found: TwoSpeeds | None) -> str:
     """That the board ran at two speeds, if it did: then a figure over all inferences is between them, or either."""
-    found = two_speeds([batched_s(trial) for trial in trials])
     if found is None:
         return ""
     fast, slow = (format_quantity(seconds, "s") for seconds in (found.fast_s, found.slow_s))

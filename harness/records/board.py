@@ -82,6 +82,19 @@ class TrialTelemetry(Record):
     """Utilisation of all cores over the measured span, 0..1, from /proc/stat."""
 
 
+class TwoSpeeds(Record):
+    """A board that ran at two speeds: seconds of an inference at either, and the time's share at the slower one."""
+
+    fast_s: float
+    slow_s: float
+    slow_share: float
+
+    @property
+    def factor(self) -> float:
+        """How much longer an inference takes at the slower one."""
+        return self.slow_s / self.fast_s
+
+
 class EnergyReading(Record):
     """A sensor's account of a window of steady inference, and of an idle window before it."""
 

@@ -14,7 +14,7 @@ from harness.records.artifact import (
     Verification,
 )
 from harness.records.base import Record
-from harness.records.board import BoardFacts, TrialMemory, TrialTelemetry
+from harness.records.board import BoardFacts, TrialMemory, TrialTelemetry, TwoSpeeds
 from harness.records.device import DeviceProfile
 from harness.records.history import Series
 from harness.records.limit_test import RunSpread
@@ -80,6 +80,8 @@ class Measurement(Record):
     """Of a percentile: with 99 % the percentile over all processes lies below it; None where too few draws tell."""
     independent: int | None = None
     """Of a percentile: how many draws its bound rests on, parents for p90 and processes for p99."""
+    speeds: TwoSpeeds | None = None
+    """Of a latency over all inferences: the board's two speeds, where these fall into two."""
     reason: str | None = None
 
     def __repr__(self) -> str:

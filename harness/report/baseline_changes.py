@@ -228,6 +228,13 @@ class JudgedRatio:
         return f"{format_quantity(found.detectable, '1')} worse would have been found{chance}"
 
     @property
+    def percent_text(self) -> str:
+        """The ratio as a change with its interval: "+4.4 % (+3.7 to +6.0 %)"."""
+        share, low, high = self.ratio.ratio - 1.0, self.ratio.ci_low, self.ratio.ci_high
+        change = f"{'+' if share >= 0 else '−'}{_percent(abs(share))} %"
+        return change if low is None or high is None else f"{change} ({_interval(low, high, None)})"
+
+    @property
     def change_text(self) -> str:
         """The ratio as a change in words: "2.1 % slower", "alike" inside the interval."""
         low, high = self.ratio.ci_low, self.ratio.ci_high
@@ -240,13 +247,13 @@ class JudgedRatio:
 
 
 def judged_ratios(entry: Entry) -> list[JudgedRatio]:
-    """The entry's metrics against its baseline, those that were judged first."""
+    """The entry's metrics against its baseline, those that were judged first, and of these the worst verdict."""
     baseline = entry.baseline
     if baseline is None:
         return []
     judged = {finding.metric: finding for finding in entry.findings if finding.gate == REGRESSION}
     found = [JudgedRatio(ratio, judged.get(ratio.metric)) for ratio in baseline.ratios]
-    return sorted(found, key=lambda one: one.finding is None)
+    return sorted(found, key=lambda one: -1 if one.finding is None else one.finding.status.severity, reverse=True)
 
 
 def is_interleaved(baseline: BaselineRecord | None) -> bool:

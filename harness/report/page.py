@@ -102,6 +102,7 @@ def _history_figure(panel: Panel, svg: str) -> dict[str, object]:
         "device": panel.device,
         "title": panel.title,
         "caption": f"{CAPTION} {runs} runs.",
+        "alternative": panel.alternative,
         "svg": svg,
         "sentences": panel.sentences,
     }

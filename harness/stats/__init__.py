@@ -17,7 +17,7 @@ from harness.stats.histograms import MAX_BINS, histogram
 from harness.stats.intervals import Interval, mean_interval, t_quantile
 from harness.stats.percentile_bound import PercentileBound, percentile_bound
 from harness.stats.quantiles import independent_samples, needed_samples, quantile, smallest_trial
-from harness.stats.two_speeds import TwoSpeeds, two_speeds
+from harness.stats.two_speeds import two_speeds
 
 __all__ = [
     "MAX_BINS",
@@ -25,7 +25,6 @@ __all__ = [
     "Interval",
     "PairedLoss",
     "PercentileBound",
-    "TwoSpeeds",
     "area_loss",
     "area_under_curve",
     "changepoints",

@@ -1,11 +1,12 @@
 """Whether times fall into two speeds: a board that a neighbour, a governor or a bus slows for a while."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from harness.records.board import TwoSpeeds
 
 LEAST_APART: Final = 1.1
 LEAST_SHARE: Final = 0.05
@@ -14,20 +15,6 @@ LEAST_EXPLAINED: Final = 0.85
 """Of the variance of the logarithms that lies between the speeds: 0.64 where one normal distribution is cut in two,
 0.75 of an even one."""
 FEWEST: Final = 20
-
-
-@dataclass(frozen=True)
-class TwoSpeeds:
-    """Seconds of an inference at either speed, and the share of the time at the slower one."""
-
-    fast_s: float
-    slow_s: float
-    slow_share: float
-
-    @property
-    def factor(self) -> float:
-        """How much longer an inference takes at the slower one."""
-        return self.slow_s / self.fast_s
 
 
 def two_speeds(trials: Sequence[NDArray[np.float64]]) -> TwoSpeeds | None:

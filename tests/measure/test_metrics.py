@@ -6,7 +6,7 @@ import pytest
 from harness.measure.arm_evidence import ArmEvidence
 from harness.measure.arm_metrics import compute_all
 from harness.records.artifact import AccuracyResult
-from harness.records.board import StageTimes
+from harness.records.board import StageTimes, TwoSpeeds
 from harness.records.metrics import METRICS, metrics_of
 from harness.testing import make_artifact, make_facts, make_memory, make_profile, make_stages, make_trial
 
@@ -162,7 +162,9 @@ def test_a_board_at_two_speeds_is_told_beside_the_figures():
     assert found["latency_p50"].obtained.endswith(
         "; this board ran at two speeds, x1.40 apart: 4 ms, and 5.6 ms for 38 % of the time"
     )
-    assert "two speeds" not in found["first_inference"].obtained
+    assert found["latency_p50"].speeds == found["latency_mean"].speeds
+    assert found["latency_p50"].speeds == TwoSpeeds(fast_s=0.004, slow_s=0.0056, slow_share=0.375)
+    assert "two speeds" not in found["first_inference"].obtained and found["first_inference"].speeds is None
 
 
 def test_throughput_is_the_inverse_of_the_mean():

@@ -30,8 +30,9 @@ def section(page):
     return re.search(r'<section id="baseline">.*?</section>', page, re.DOTALL)[0]
 
 
-def of_kind(spec, kind):
-    return [row for row in spec["data"]["values"] if row["kind"] == kind]
+def of_kind(chart, kind):
+    """Of all lanes together."""
+    return [row for lane in chart.spec()["vconcat"] for row in lane["data"]["values"] if row["kind"] == kind]
 
 
 def test_the_promise_and_every_waiver_stand_above_the_verdicts(page):
@@ -102,13 +103,34 @@ def test_an_interval_across_one_is_no_difference_and_none_is_told():
 
 
 def test_the_chart_has_each_block_the_interval_and_the_limit():
-    spec = ratio_chart(ab_entry("int8", 1.05, Status.FAIL, 1))
-    lanes = {row["lane"] for row in spec["data"]["values"]}
-    assert len(of_kind(spec, "block")) == BLOCKS * len(lanes) == BLOCKS * 3
-    assert [row["x"] for row in of_kind(spec, "limit")] == [1.02, 1.01]
-    low, high = spec["spec"]["layer"][0]["encoding"]["x"]["scale"]["domain"]
-    assert all(low < row["x"] < high for row in spec["data"]["values"])
-    assert {row["y"] for row in of_kind(spec, "block")} >= {0.0, 1.0}
+    chart = ratio_chart(ab_entry("int8", 1.05, Status.FAIL, 1))
+    lanes = chart.spec()["vconcat"]
+    assert len(of_kind(chart, "block")) == BLOCKS * len(lanes) == BLOCKS * 3
+    assert [row["x"] for row in of_kind(chart, "limit")] == [2.0]
+    for lane in lanes:
+        low, high = lane["layer"][0]["encoding"]["x"]["scale"]["domain"]
+        assert all(low < row["x"] < high for row in lane["data"]["values"])
+    assert {row["y"] for row in of_kind(chart, "block")} >= {0.0, 1.0}
+
+
+def test_each_metric_has_an_axis_that_its_own_blocks_fill():
+    """A budget far from what was measured is told, so that it does not squeeze the blocks into a blob."""
+    lanes = ratio_chart(ab_entry("int8", 1.05, Status.FAIL, 1)).spec()["vconcat"]
+    ends = [lane["layer"][0]["encoding"]["x"]["scale"]["domain"] for lane in lanes]
+    assert ends[0][1] - ends[0][0] > 5 and ends[1][1] - ends[1][0] < 0.5
+    assert lanes[1]["title"]["text"][1] == "30 blocks, at most 1 % worse allowed (outside)"
+    assert lanes[0]["title"]["text"][1] == "30 blocks, at most 2 % worse allowed"
+
+
+def test_the_metric_that_decided_stands_first():
+    entry = ab_entry("int8", 1.05, Status.FAIL, 1)
+    latency, memory = entry.findings
+    turned = [
+        latency.model_copy(update={"status": Status.PASS}),
+        memory.model_copy(update={"status": Status.FAIL}),
+    ]
+    decided = entry.model_copy(update={"findings": turned})
+    assert [one.ratio.metric for one in ratio_chart(decided).lanes] == ["peak_memory", "latency_p50", "throughput"]
 
 
 def test_one_block_has_a_chart_too_and_none_has_none():
@@ -123,9 +145,10 @@ def test_one_block_has_a_chart_too_and_none_has_none():
 
 def test_both_arms_have_a_lane_each_of_their_own_trials():
     entry = ab_entry("int8", 1.2, Status.FAIL, 1)
-    spec = arms_distribution(entry)
+    lanes = arms_distribution(entry).spec()["vconcat"]
     medians = {
-        arm: [row["x"] for row in of_kind(spec, "trial") if row["recipe"] == arm] for arm in ("baseline", "candidate")
+        arm: [row["x"] for row in lane["data"]["values"] if row["kind"] == "trial"]
+        for arm, lane in zip(("baseline", "candidate"), lanes, strict=True)
     }
     assert {arm: len(found) for arm, found in medians.items()} == {"baseline": 60, "candidate": 60}
     assert min(medians["candidate"]) > max(medians["baseline"])

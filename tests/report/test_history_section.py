@@ -1,5 +1,6 @@
 import re
 
+import altair
 import pytest
 from support.ab_results import ab_results, series
 from support.sample_results import HOSTILE
@@ -66,13 +67,40 @@ def test_two_tests_and_two_branches_of_one_recipe_are_told_apart():
 
 def test_points_intervals_and_changes_are_drawn_in_the_metrics_unit():
     spec = history_chart(panels([series("int8", "latency_p50", STEPPED)])[0])
-    rows = spec["data"]["values"]
+    (lane,) = spec["vconcat"]
+    rows = lane["data"]["values"]
     points = [row for row in rows if row["kind"] == "point"]
     assert [row["y"] for row in points] == pytest.approx([value * 1000 for value in STEPPED])
     assert all(row["low"] < row["y"] < row["high"] for row in points)
     (change,) = [row for row in rows if row["kind"] == "change"]
     assert change["x"] == points[8]["x"]
-    assert spec["layer"][2]["encoding"]["y"]["axis"]["title"] == "latency p50 (ms)"
+    assert lane["title"]["text"] == ["int8: latency p50 (ms)"]
+    assert change["text"] == "+12 %"
+
+
+def test_recipes_have_a_lane_each_and_branches_a_mark_and_a_line_each():
+    one = series("int8", "latency_p50", STEPPED)
+    main, feature = (one.model_copy(update={"branch": branch}) for branch in ("main", "feature"))
+    spec = history_chart(panels([main, feature, series("float32", "latency_p50", STEPPED)])[0])
+    altair.Chart.from_dict(spec, validate=True)
+    both, alone = spec["vconcat"]
+    line, symbol = (both["layer"][place]["encoding"] for place in (2, 3))
+    assert line["strokeDash"]["scale"]["domain"] == ["int8 on main", "int8 on feature"]
+    assert len({*map(tuple, line["strokeDash"]["scale"]["range"])}) == 2
+    assert len({*symbol["shape"]["scale"]["range"]}) == 2 and symbol["shape"]["legend"] is not None
+    assert alone["layer"][3]["encoding"]["shape"]["legend"] is None
+
+
+def test_an_axis_of_one_day_says_the_day_once_and_the_hours_at_its_ticks():
+    one = series("int8", "latency_p50", STEPPED[:4])
+    hours = [f"2026-11-24T{hour:02d}:10:00Z" for hour in (8, 9, 11, 13)]
+    points = [point.model_copy(update={"created_at": at}) for point, at in zip(one.points, hours, strict=True)]
+    with ChartClient() as client:
+        (svg,) = client.draw([history_chart(panels([one.model_copy(update={"points": tuple(points)})])[0])])
+    said = re.findall(r">([^<>]+)</text>", svg)
+    assert said.count("2026-11-24 (UTC)") == 1
+    ticks = [text for text in said if re.fullmatch(r"\d\d:\d\d", text)]
+    assert len(ticks) == len({*ticks}) > 2 and not any("Nov" in text for text in said)
 
 
 def test_unknown_figures_are_gaps_and_a_single_run_is_no_way():
@@ -80,7 +108,8 @@ def test_unknown_figures_are_gaps_and_a_single_run_is_no_way():
     gap = known.points[3].model_copy(update={"value": None, "ci_low": None, "ci_high": None})
     holed = known.model_copy(update={"points": (*known.points[:3], gap, *known.points[4:])})
     spec = history_chart(panels([holed])[0])
-    assert sum(row["kind"] == "point" for row in spec["data"]["values"]) == len(STEPPED) - 1
+    (lane,) = spec["vconcat"]
+    assert sum(row["kind"] == "point" for row in lane["data"]["values"]) == len(STEPPED) - 1
     alone = known.model_copy(update={"points": known.points[:1], "changes": ()})
     assert history_chart(panels([alone])[0]) is None
 

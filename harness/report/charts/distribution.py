@@ -1,21 +1,38 @@
-"""How latencies are spread: a lane per recipe of a group, or per arm of an entry, all on one axis."""
+"""How latencies are spread: a lane per recipe of a group, or per arm of an entry, and a board's two speeds."""
 
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.records.results import Entry, Histogram, Measurement, TrialSummary
-from harness.report.charts.style import CONFIG, INK, LOG_FROM, WIDTH, Spec, axis_unit, palette, quantitative
+from harness.report.charts.style import (
+    INK,
+    LINE,
+    LOG_FROM,
+    MUTED,
+    Spec,
+    axis_unit,
+    lane,
+    layer,
+    lines,
+    palette,
+    quantitative,
+    short,
+    stacked,
+)
 from harness.report.groups import Group
-from harness.report.numbers import Number, known_measurement, number_of, value_of
+from harness.report.numbers import format_value, known_measurement, number_of
 
 BINS = 80
 KEPT_SHARE = 0.995
 """The axis ends where so large a share of each recipe's inferences is drawn; the caption counts the rest."""
 ARMS = ("baseline", "candidate")
-LANE_HEIGHT = 46
-LINE = 46
-"""Characters of a lane's label that fit one line on a phone."""
+LANE_HEIGHT = 84
+_LEAST_SHARE = 0.25
+"""Of a shared axis: where a lane's inferences cover less of it, each lane has an axis of its own."""
+_FOOT, _HEAD = -0.24, 1.22
+"""Below a lane's shape stand the ticks of trials, above it the names of the two speeds."""
 Row = dict[str, str | float]
 
 
@@ -30,6 +47,12 @@ class Axis:
     def log(self) -> bool:
         """Whether latencies are so far apart that a logarithmic scale is due."""
         return self.high_s / self.low_s >= LOG_FROM
+
+    def share(self, other: "Axis") -> float:
+        """How much of this axis another one covers."""
+        if self.log:
+            return math.log(other.high_s / other.low_s) / math.log(self.high_s / self.low_s)
+        return (other.high_s - other.low_s) / (self.high_s - self.low_s)
 
     def edges(self) -> list[float]:
         """BINS + 1 bin edges in seconds, evenly spaced on the scale."""
@@ -94,89 +117,130 @@ class _Lane:
     colour: int
     trials: list[TrialSummary]
     p50: Measurement
-    label: str
-    """Name and median on two lines, so that nothing must be hovered to be read."""
 
     @property
     def histograms(self) -> list[Histogram]:
         return [trial.histogram for trial in self.trials]
 
+    def title(self, *, on_one_line: bool) -> list[str]:
+        """Name, median and both speeds in lines that fit a phone, so that nothing must be hovered to be read."""
+        named = [self.whole] if on_one_line else [*lines(f"{self.name}:"), self.median]
+        return [*named, *([self.speeds] if self.speeds else [])]
 
-def distribution(group: Group) -> Spec | None:
-    """The Vega-Lite specification of a group's recipes, or None where no trial was kept."""
-    return _spec(_lanes(group))
+    @property
+    def median(self) -> str:
+        """``p50 4.1 ms (4.084-4.116 ms, n 60)``."""
+        shown = number_of(self.p50)
+        detail = ", ".join(part for part in (shown.interval, shown.trials) if part)
+        return f"p50 {shown.value}{f' ({detail})' if detail else ''}"
 
+    @property
+    def whole(self) -> str:
+        """Name and median, which may be too long for one line."""
+        return f"{self.name}: {self.median}"
 
-def arms_distribution(entry: Entry) -> Spec | None:
-    """The same of an entry's two arms, or None where either was not measured."""
-    lanes = _arms(entry)
-    return _spec(lanes) if len(lanes) == len(ARMS) else None
+    @property
+    def speeds(self) -> str:
+        """``two speeds: 4.1 ms, 5.7 ms 30 % of the time``; empty for one."""
+        found = self.p50.speeds
+        if found is None:
+            return ""
+        fast, slow = format_value(found.fast_s, "s"), format_value(found.slow_s, "s")
+        return f"two speeds: {fast}, {slow} {100 * found.slow_share:.0f} % of the time"
 
-
-def _spec(lanes: list[_Lane]) -> Spec | None:
-    if not lanes:
-        return None
-    axis = _axis(lanes)
-    factor, unit = axis_unit(axis.high_s, "s")
-    x = quantitative(
-        "x",
-        domain=(axis.low_s / factor, axis.high_s / factor),
-        log=axis.log,
-        title=f"latency of one inference ({unit})",
-        grid=False,
-    )
-    labels = [lane.label for lane in lanes]
-    header = {"labelAngle": 0, "labelOrient": "top", "labelAnchor": "start", **_lines(labels)}
-    return {
-        "data": {"values": [row for lane in lanes for row in _rows(lane, axis.edges(), factor)]},
-        "facet": {"row": {"field": "lane", "type": "nominal", "sort": labels, "title": None, "header": header}},
-        "spacing": 6,
-        "spec": {"width": WIDTH, "height": LANE_HEIGHT, "layer": _layers(lanes, x)},
-        "config": CONFIG,
-    }
-
-
-def beyond(group: Group) -> int:
-    """Inferences slower than the axis shows."""
-    lanes = _lanes(group)
-    if not lanes:
-        return 0
-    high_s = _axis(lanes).high_s
-    return sum(slower_than(lane.histograms, high_s) for lane in lanes)
+    @property
+    def axis(self) -> Axis:
+        """From the fastest inference to where nearly all lie, with the interval and both speeds inside."""
+        speeds = self.p50.speeds
+        own = (self.p50.value, self.p50.ci_low, self.p50.ci_high, *((speeds.fast_s, speeds.slow_s) if speeds else ()))
+        bounds = [bound for bound in own if bound and bound > 0]
+        low, high = min([*bounds, fastest(self.histograms)]), max([*bounds, nearly_slowest(self.histograms)])
+        return Axis(low, max(high, low * 1.01))
 
 
-def _lanes(group: Group) -> list[_Lane]:
-    lanes = []
-    for variant in group.variants:
-        p50 = value_of(variant.entry, "latency_p50")
-        trials = [trial for trial in variant.entry.trials if _counts(trial, "candidate")]
-        if p50 and trials:
-            lanes.append(_Lane(variant.name, variant.colour, trials, p50, _label(variant.name, number_of(p50))))
-    return lanes
+@dataclass(frozen=True)
+class Distribution:
+    """The lanes of a group's recipes, or of an entry's two arms."""
+
+    lanes: tuple[_Lane, ...]
+
+    @property
+    def axes(self) -> list[Axis]:
+        """Of each lane: the same for all, or an axis of its own where one for all would squeeze a lane."""
+        own = [lane.axis for lane in self.lanes]
+        shared = Axis(min(axis.low_s for axis in own), max(axis.high_s for axis in own))
+        if any(shared.share(axis) < _LEAST_SHARE for axis in own):
+            return own
+        return [shared] * len(own)
+
+    @property
+    def beyond(self) -> int:
+        """Inferences slower than the axes show."""
+        pairs = zip(self.lanes, self.axes, strict=True)
+        return sum(slower_than(lane.histograms, axis.high_s) for lane, axis in pairs)
+
+    @property
+    def caption(self) -> str:
+        """How to read it, and what stands outside of it."""
+        axes = self.axes
+        told = [
+            "All inferences of all valid trials; each lane is scaled to its own peak. Line: p50 with its interval; "
+            "ticks below: each trial's median.",
+            *(["Each lane has an axis of its own."] if len({*axes}) > 1 else []),
+            *(self.speeds),
+            *([f"{self.beyond} slower inferences lie to the right of the axis."] if self.beyond else []),
+        ]
+        return " ".join(told)
+
+    @property
+    def speeds(self) -> list[str]:
+        """A sentence on each lane whose board ran at two speeds."""
+        return [
+            f"{lane.name}: this board ran at two speeds, x{found.factor:.2f} apart, "
+            f"{100 * found.slow_share:.0f} % of the time at the slower one; the p50 is between them, or either."
+            for lane in self.lanes
+            if (found := lane.p50.speeds) is not None
+        ]
+
+    @property
+    def alternative(self) -> str:
+        """The picture in words: each lane's name, median and speeds."""
+        told = [" ".join(lane.title(on_one_line=True)) for lane in self.lanes]
+        return f"Distribution of latencies. {'; '.join(told)}."
+
+    def spec(self) -> Spec:
+        """The Vega-Lite specification."""
+        axes = self.axes
+        last = len(axes) - 1
+        shared = len({*axes}) == 1
+        short_names = all(len(lane.whole) <= LINE for lane in self.lanes)
+        return stacked(
+            [
+                _draw_lane(one, axis, title=one.title(on_one_line=short_names), labelled=not shared or place == last)
+                for place, (one, axis) in enumerate(zip(self.lanes, axes, strict=True))
+            ]
+        )
 
 
-def _arms(entry: Entry) -> list[_Lane]:
-    """The baseline above the candidate."""
+def distribution(group: Group) -> Distribution | None:
+    """That of a group's recipes, or None where no trial was kept."""
+    found = [_lane(one.name, one.colour, one.entry, one.entry.measurements, "candidate") for one in group.variants]
+    lanes = tuple(one for one in found if one is not None)
+    return Distribution(lanes) if lanes else None
+
+
+def arms_distribution(entry: Entry) -> Distribution | None:
+    """The same of an entry's two arms, the baseline above the candidate, or None where either was not measured."""
     measured = {"baseline": entry.baseline.measurements if entry.baseline else [], "candidate": entry.measurements}
-    lanes = []
-    for colour, arm in enumerate(ARMS):
-        p50 = known_measurement(measured[arm], "latency_p50")
-        trials = [trial for trial in entry.trials if _counts(trial, arm)]
-        if p50 and trials:
-            lanes.append(_Lane(arm, colour, trials, p50, _label(arm, number_of(p50))))
-    return lanes
+    found = [_lane(arm, colour, entry, measured[arm], arm) for colour, arm in enumerate(ARMS)]
+    lanes = tuple(one for one in found if one is not None)
+    return Distribution(lanes) if len(lanes) == len(ARMS) else None
 
 
-def _label(name: str, p50: Number) -> str:
-    detail = ", ".join(part for part in (p50.interval, p50.trials) if part)
-    return f"{name}:\np50 {p50.value}{f' ({detail})' if detail else ''}"
-
-
-def _lines(labels: list[str]) -> Spec:
-    """One line for each lane's label where all of them fit, else two for every lane."""
-    if max(map(len, labels)) <= LINE:
-        return {"labelExpr": r"replace(datum.label, '\n', ' ')"}
-    return {"labelExpr": r"split(datum.label, '\n')", "labelPadding": 16}
+def _lane(name: str, colour: int, entry: Entry, measurements: list[Measurement], arm: str) -> _Lane | None:
+    p50 = known_measurement(measurements, "latency_p50")
+    trials = [trial for trial in entry.trials if _counts(trial, arm)]
+    return _Lane(name, colour, trials, p50) if p50 and trials else None
 
 
 def _counts(trial: TrialSummary, arm: str) -> bool:
@@ -184,55 +248,53 @@ def _counts(trial: TrialSummary, arm: str) -> bool:
     return trial.void is None and trial.arm == arm and is_drawable(trial.histogram)
 
 
-def _axis(lanes: list[_Lane]) -> Axis:
-    """From the fastest inference to where nearly all of the slowest recipe's lie, with the intervals inside."""
-    bounds = [
-        bound for lane in lanes for bound in (lane.p50.value, lane.p50.ci_low, lane.p50.ci_high) if bound and bound > 0
-    ]
-    low = min([*bounds, *(fastest(lane.histograms) for lane in lanes)])
-    high = max([*bounds, *(nearly_slowest(lane.histograms) for lane in lanes)])
-    return Axis(low, max(high, low * 1.01))
+def _draw_lane(one: _Lane, axis: Axis, *, title: list[str], labelled: bool) -> Spec:
+    factor, unit = axis_unit(axis.high_s, "s")
+    x = quantitative(
+        "x",
+        domain=(axis.low_s / factor, axis.high_s / factor),
+        log=axis.log,
+        title=f"latency of one inference ({unit})" if labelled else "",
+    )
+    if not labelled:
+        x["axis"] |= {"labels": False, "ticks": False, "domain": False, "title": None}
+    rows = _rows(one, axis.edges(), factor)
+    return lane(title, rows=rows, layers=_layers(one, x), height=LANE_HEIGHT)
 
 
 def _rows(lane: _Lane, edges: list[float], factor: float) -> list[Row]:
-    def row(kind: str, x_s: float, **more: float) -> Row:
-        return {"lane": lane.label, "recipe": lane.name, "kind": kind, "x": _short(x_s / factor), **more}
+    def row(kind: str, x_s: float, **more: float | str) -> Row:
+        return {"kind": kind, "x": short(x_s / factor), **more}
 
     found = heights(lane.histograms, edges)
     tallest = max(found) or 1.0
-    rows = [row("shape", edge, y=_short(y / tallest)) for edge, y in zip(edges, [*found, found[-1]], strict=True)]
-    rows += [row("trial", trial.quantiles["p50"]) for trial in lane.trials if "p50" in trial.quantiles]
+    rows = [row("shape", edge, y=short(y / tallest)) for edge, y in zip(edges, [*found, found[-1]], strict=True)]
+    medians = [trial.quantiles.get("p50", 0.0) for trial in lane.trials]
+    rows += [row("trial", seconds) for seconds in medians if edges[0] <= seconds <= edges[-1]]
     if lane.p50.value is not None:
         rows.append(row("p50", lane.p50.value))
     if lane.p50.ci_low is not None and lane.p50.ci_high is not None:
-        rows.append(row("interval", lane.p50.ci_low, x2=_short(lane.p50.ci_high / factor)))
+        rows.append(row("interval", lane.p50.ci_low, x2=short(lane.p50.ci_high / factor)))
+    if lane.p50.speeds is not None:
+        speeds = {"fast": lane.p50.speeds.fast_s, "slow": lane.p50.speeds.slow_s}
+        rows += [row("speed", seconds, text=name) for name, seconds in speeds.items()]
     return rows
 
 
-def _short(value: float) -> float:
-    """Six digits: more than a chart can show."""
-    return float(f"{value:.6g}")
-
-
-def _layers(lanes: list[_Lane], x: Spec) -> list[Spec]:
-    y = {"field": "y", "type": "quantitative", "axis": None, "scale": {"domain": [-0.3, 1]}}
-    colours = {
-        "domain": [lane.name for lane in lanes],
-        "range": [palette(lane.colour) for lane in lanes],
-    }
-    colour = {"field": "recipe", "type": "nominal", "scale": colours, "legend": None}
-    ink = {"value": INK}
-    base, top, below = {"datum": 0}, {"datum": 1}, {"datum": -0.16}
+def _layers(lane: _Lane, x: Spec) -> list[Spec]:
+    y = {"field": "y", "type": "quantitative", "axis": None, "scale": {"domain": [_FOOT, _HEAD]}}
+    colour, ink, grey = ({"value": value} for value in (palette(lane.colour), INK, MUTED))
+    base, top, below, above = {"datum": 0}, {"datum": 1}, {"datum": _FOOT / 2}, {"datum": _HEAD - 0.1}
     shape = {"type": "area", "interpolate": "step-after", "fillOpacity": 0.55}
-    tick = {"type": "tick", "thickness": 1, "height": 7}
+    tick = {"type": "tick", "thickness": 1, "height": 9}
     thick, thin = {"type": "rule", "strokeWidth": 5, "opacity": 0.5}, {"type": "rule", "strokeWidth": 1.5}
+    dashed = {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 1}
+    words = {"type": "text", "fontSize": 11, "baseline": "middle", "limit": 0}
     return [
-        _layer("shape", shape, {"x": x, "y": y, "color": colour}),
-        _layer("trial", tick, {"x": x, "y": below, "color": colour}),
-        _layer("interval", thick, {"x": x, "x2": {"field": "x2"}, "y": base, "color": ink}),
-        _layer("p50", thin, {"x": x, "y": base, "y2": top, "color": ink}),
+        layer("shape", shape, {"x": x, "y": y, "color": colour}),
+        layer("trial", tick, {"x": x, "y": below, "color": colour}),
+        layer("interval", thick, {"x": x, "x2": {"field": "x2"}, "y": base, "color": ink}),
+        layer("p50", thin, {"x": x, "y": base, "y2": top, "color": ink}),
+        layer("speed", dashed, {"x": x, "y": base, "y2": top, "color": grey}),
+        layer("speed", words, {"x": x, "y": above, "text": {"field": "text"}, "color": ink}),
     ]
-
-
-def _layer(kind: str, mark: Spec, encoding: Spec) -> Spec:
-    return {"transform": [{"filter": f"datum.kind === '{kind}'"}], "mark": mark | {"aria": False}, "encoding": encoding}

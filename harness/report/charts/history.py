@@ -1,19 +1,48 @@
-"""How a metric went from run to run: a line per series, its intervals, and where its level changed."""
+"""How a metric went from run to run: a lane per recipe on one time axis, a line per branch, where its level changed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from harness.records.history import Series, SeriesPoint
+from harness.records.history import Change, Series, SeriesPoint
 from harness.records.labels import Pair, label_tests
-from harness.records.metrics import ESTIMATES, METRICS, Unit
+from harness.records.metrics import ESTIMATES, METRICS
 from harness.records.text import visible
-from harness.report.charts.style import CONFIG, PALETTE, WIDTH, Spec, axis_unit, palette, quantitative
+from harness.report.charts.style import (
+    INK,
+    LIMIT,
+    SHAPES,
+    Spec,
+    axis_unit,
+    lane,
+    layer,
+    lines,
+    palette,
+    quantitative,
+    range_of,
+    short,
+    stacked,
+)
 from harness.report.groups import distinct
+from harness.report.numbers import format_value
 
-CAPTION = "Line: each run's figure with its interval. Dashed: where the level changed and stayed."
-HEIGHT = 170
+CAPTION = "Point: a run's figure with its interval. Dashed: where the level changed and stayed."
+HEIGHT, LANE_HEIGHT = 150, 96
+"""Of a lane that is alone, and of several."""
+_MOST = 8
+"""Lanes of a chart; the table has all series."""
+_FEWEST = 2
 _ROOM = 0.08
 _LETTERS = 8
+_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
+_TIMES = {
+    "year": "%Y",
+    **dict.fromkeys(("quarter", "month"), "%b %Y"),
+    **dict.fromkeys(("week", "date", "day"), "%-d %b"),
+    **dict.fromkeys(("hours", "minutes"), "%H:%M"),
+    **dict.fromkeys(("seconds", "milliseconds"), "%H:%M:%S"),
+}
+"""How a tick is written, by the largest unit of time that it begins."""
 
 Row = dict[str, str | float]
 
@@ -47,6 +76,12 @@ class Panel:
         """What changed, in words."""
         return [change.sentence for one in self.series for change in one.changes]
 
+    @property
+    def alternative(self) -> str:
+        """The chart in words: each series' runs, its ends and its changes."""
+        told = [_tell(name, one) for name, one in zip(self.names, self.series, strict=True) if _known_points(one)]
+        return f"{self.title} from run to run. {'; '.join(told)}."
+
 
 def _name(one: Series, alike: Sequence[Series], labels: Mapping[Pair, str]) -> str:
     """The recipe, with its test, branch, board and setting as far as those of one recipe differ in them."""
@@ -63,6 +98,14 @@ def _name(one: Series, alike: Sequence[Series], labels: Mapping[Pair, str]) -> s
     return " ".join([one.recipe or "as given", *([f"({test})"] if test else []), *telling])
 
 
+def _tell(name: str, series: Series) -> str:
+    points = _known_points(series)
+    first, last = (format_value(point.value or 0.0, series.unit) for point in (points[0], points[-1]))
+    runs = f"{len(points)} run{'' if len(points) == 1 else 's'}"
+    changed = [f", {_change_text(change)} on {change.created_at[:10]}" for change in series.changes]
+    return f"{name}: {runs}, {first} first, {last} last{''.join(changed)}"
+
+
 def panels(found: Iterable[Series]) -> list[Panel]:
     """Series together that belong in one chart, in the order they come."""
     together: dict[tuple[str, str, str], list[Series]] = {}
@@ -73,25 +116,55 @@ def panels(found: Iterable[Series]) -> list[Panel]:
 
 def history_chart(panel: Panel) -> Spec | None:
     """The Vega-Lite specification, or None where no series has two points."""
-    values = [value for one in panel.series for point in one.points for value in _bounds(point)]
-    if not values or all(len(_known_points(one)) < 2 for one in panel.series):
+    named = [pair for pair in zip(panel.names, panel.series, strict=True) if _known_points(pair[1])]
+    if all(len(_known_points(one)) < _FEWEST for _, one in named):
         return None
-    factor, unit = _unit(max(abs(value) for value in values), panel.series[0].unit)
-    y = quantitative("y", domain=_domain(values, factor), log=False, title=f"{panel.title} ({unit})")
-    rows = [
-        row for name, one in zip(panel.names, panel.series, strict=True) for row in _rows(one, name=name, factor=factor)
-    ]
-    return {
-        "data": {"values": rows},
-        "width": WIDTH,
-        "height": HEIGHT,
-        "layer": _layers(panel.names, y),
-        "config": CONFIG,
-    }
+    lanes: dict[tuple[str | None, str], list[tuple[str, Series]]] = {}
+    for name, one in named:
+        lanes.setdefault((one.recipe, one.test), []).append((name, one))
+    drawn = [*lanes.values()][:_MOST]
+    x = _time_axis([one for same in drawn for _, one in same])
+    height = HEIGHT if len(drawn) == 1 else LANE_HEIGHT
+    last = len(drawn) - 1
+    return stacked(
+        [
+            _draw_lane(panel.title, same, x if place == last else _unlabelled(x), height=height)
+            for place, same in enumerate(drawn)
+        ]
+    )
 
 
 def _known_points(series: Series) -> list[SeriesPoint]:
     return [point for point in series.points if point.value is not None]
+
+
+def _time_axis(series: list[Series]) -> Spec:
+    """One axis for all lanes. Its title has the days and the time zone, its labels the day once and hours between."""
+    stamps = sorted(point.created_at for one in series for point in _known_points(one))
+    first, last = (datetime.fromisoformat(stamp).astimezone(UTC) for stamp in (stamps[0], stamps[-1]))
+    days = f"{first:%Y-%m-%d}" if first.date() == last.date() else f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    axis = {"title": f"{days} (UTC)", "grid": True, "format": _TIMES, "tickCount": 5, "labelFlush": False}
+    return {"field": "x", "type": "temporal", "scale": {"type": "utc", "domain": [stamps[0], stamps[-1]]}, "axis": axis}
+
+
+def _unlabelled(x: Spec) -> Spec:
+    bare = {"labels": False, "ticks": False, "domain": False, "title": None}
+    return x | {"axis": x["axis"] | bare}
+
+
+def _draw_lane(title: str, same: list[tuple[str, Series]], x: Spec, *, height: int) -> Spec:
+    values = [value for _, one in same for point in one.points for value in _bounds(point)]
+    factor, unit = axis_unit(max(abs(value) for value in values), same[0][1].unit)
+    found = range_of(values)
+    ceiling = 1.0 if same[0][1].unit == "1" else float("inf")
+    low, high = found.padded(_ROOM, ceiling=ceiling)
+    y = quantitative("y", domain=(low / factor, high / factor), log=found.log, title=None)
+    y["axis"] |= {"tickCount": 4}
+    names = [name for name, _ in same]
+    alone = len(names) == 1
+    rows = [row for name, one in same for row in _rows(one, name=name, factor=factor)]
+    heading = lines(f"{names[0] if alone else same[0][1].recipe or 'as given'}: {title} ({unit})")
+    return lane(heading, rows=rows, layers=_layers(names, x, y), height=height)
 
 
 def _bounds(point: SeriesPoint) -> list[float]:
@@ -100,49 +173,45 @@ def _bounds(point: SeriesPoint) -> list[float]:
     ]
 
 
-def _unit(largest: float, unit: Unit) -> tuple[float, str]:
-    if unit in ("s", "B"):
-        return axis_unit(largest, unit)
-    return (0.01, "%") if unit == "1" else (1.0, unit)
-
-
-def _domain(values: Sequence[float], factor: float) -> tuple[float, float]:
-    low, high = min(values) / factor, max(values) / factor
-    room = (high - low or abs(high) or 1.0) * _ROOM
-    return low - room, high + room
-
-
 def _rows(series: Series, *, name: str, factor: float) -> list[Row]:
     rows: list[Row] = []
     for point in _known_points(series):
-        row: Row = {"series": name, "kind": "point", "x": point.created_at, "y": _short(point.value or 0.0, factor)}
+        row: Row = {"series": name, "kind": "point", "x": point.created_at, "y": short((point.value or 0.0) / factor)}
         if point.ci_low is not None and point.ci_high is not None:
-            row |= {"low": _short(point.ci_low, factor), "high": _short(point.ci_high, factor)}
+            row |= {"low": short(point.ci_low / factor), "high": short(point.ci_high / factor)}
         rows.append(row)
-    rows += [{"series": name, "kind": "change", "x": change.created_at} for change in series.changes]
+    rows += [
+        {"series": name, "kind": "change", "x": change.created_at, "text": _change_text(change)}
+        for change in series.changes
+    ]
     return rows
 
 
-def _short(value: float, factor: float) -> float:
-    return float(f"{value / factor:.6g}")
+def _change_text(change: Change) -> str:
+    """``+12 %``, or nothing where the level before was zero."""
+    return f"{100 * (change.after / change.before - 1):+.2g} %" if change.before else ""
 
 
-def _layers(names: list[str], y: Spec) -> list[Spec]:
-    axis = {"title": None, "grid": False, "format": "%Y-%m-%d", "tickCount": 5}
-    x: Spec = {"field": "x", "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
-    legend = {"orient": "bottom", "title": None, "columns": 2, "symbolOpacity": 1} if len(names) > 1 else None
-    scale = {"domain": names, "range": [palette(place) for place in range(len(names))]}
-    colour = {"field": "series", "type": "nominal", "scale": scale, "legend": legend}
-    red = {"value": PALETTE[5]}
+def _layers(names: list[str], x: Spec, y: Spec) -> list[Spec]:
+    legend: Spec = {"orient": "bottom", "title": None, "columns": 1, "labelLimit": 0}
+    legend |= {"symbolOpacity": 1, "symbolSize": 70, "symbolStrokeWidth": 0}
+    named: Spec = {"field": "series", "type": "nominal", "legend": legend if len(names) > 1 else None}
+    count = range(len(names))
+    colour = named | {"scale": {"domain": names, "range": [palette(place) for place in count]}}
+    shape = named | {"scale": {"domain": names, "range": [SHAPES[place % len(SHAPES)] for place in count]}}
+    dash = named | {"scale": {"domain": names, "range": [_DASHES[place % len(_DASHES)] for place in count]}}
+    red, ink = {"value": LIMIT}, {"value": INK}
     ends = {"y": y | {"field": "low"}, "y2": {"field": "high"}}
     dashed = {"type": "rule", "strokeDash": [4, 3], "strokeWidth": 1.5}
+    words = {"type": "text", "align": "right", "dx": -4, "dy": 6, "fontSize": 11}
     return [
-        _layer("change", dashed, {"x": x, "color": red}),
-        _layer("point", {"type": "rule", "opacity": 0.4, "strokeWidth": 3}, {"x": x, **ends, "color": colour}),
-        _layer("point", {"type": "line", "strokeWidth": 1.5}, {"x": x, "y": y, "color": colour}),
-        _layer("point", {"type": "point", "filled": True, "size": 28}, {"x": x, "y": y, "color": colour}),
+        layer("change", dashed, {"x": x, "color": red}),
+        layer("point", {"type": "rule", "opacity": 0.4, "strokeWidth": 3}, {"x": x, **ends, "color": colour}),
+        layer("point", {"type": "line", "strokeWidth": 1.5}, {"x": x, "y": y, "color": colour, "strokeDash": dash}),
+        layer(
+            "point",
+            {"type": "point", "filled": True, "size": 30},
+            {"x": x, "y": y, "color": colour, "shape": shape},
+        ),
+        layer("change", words, {"x": x, "y": {"value": 0}, "text": {"field": "text"}, "color": ink}),
     ]
-
-
-def _layer(kind: str, mark: Spec, encoding: Spec) -> Spec:
-    return {"transform": [{"filter": f"datum.kind === '{kind}'"}], "mark": mark | {"aria": False}, "encoding": encoding}

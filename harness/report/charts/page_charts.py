@@ -1,37 +1,34 @@
-"""The charts of a report, drawn a group at a time in the order of the page while it stays below its size."""
+"""The charts of a report, drawn in the order of the page while it stays below its size; time lines come last."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from harness.records.errors import HarnessError
 from harness.records.history import Series
 from harness.records.results import Results
 from harness.report.charts.chart_client import ChartClient, check_svg
-from harness.report.charts.distribution import arms_distribution, beyond, distribution
+from harness.report.charts.distribution import arms_distribution, distribution
 from harness.report.charts.history import CAPTION as HISTORY_CAPTION
 from harness.report.charts.history import history_chart, panels
 from harness.report.charts.ratios import ratio_chart
 from harness.report.charts.stages import stages_chart
 from harness.report.charts.style import Spec
-from harness.report.charts.tradeoff import against, tradeoff
+from harness.report.charts.timeline import timeline
+from harness.report.charts.tradeoff import tradeoffs
 from harness.report.groups import Group, groups
+from harness.report.labels import worst_first
 
 MAX_CHARTS_BYTES = 900_000
 """So that a page with many candidates stays small; past it no further group is drawn, and the page says so."""
+MAX_CHARTS = 80
+"""So that it is made soon: a small machine draws some ten in a second."""
 _FULL = "charts left out to keep this page small; the numbers stand in the table."
-
-_RATIO_CAPTION = (
-    "A point is a block, the first at the top. Bar: the ratio with its interval; dashed: the budget; line: 1."
-)
-_ARMS_CAPTION = (
-    "All inferences of both arms, each scaled to its own peak. Line: p50 with its interval; ticks: trials' medians."
-)
-_STAGES_CAPTION = "The three stages side by side. Line: the whole, timed from its start to its end, with its interval."
 
 
 @dataclass(frozen=True)
 class Chart:
-    """One drawn chart and the sentence under it."""
+    """One drawn chart, the sentence under it, and what it shows in words."""
 
     title: str
     caption: str
@@ -39,6 +36,7 @@ class Chart:
     section: str = "charts"
     about: str = ""
     """The variant's name where the chart shows one alone."""
+    alternative: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,74 +47,120 @@ class GroupCharts:
     figures: tuple[Chart, ...]
     missing: str = ""
     """Why there are no charts though something was measured, a sentence."""
+    calm: tuple[str, ...] = ()
+    """Of each variant whose trials were all alike its name and what they were like, instead of a time line."""
 
     def of(self, section: str) -> list[Chart]:
         """The charts that stand in a section of the page."""
         return [figure for figure in self.figures if figure.section == section]
 
 
+class _Picture(Protocol):
+    """What each file of this room makes of a group or an entry."""
+
+    @property
+    def caption(self) -> str: ...
+
+    @property
+    def alternative(self) -> str: ...
+
+    def spec(self) -> Spec: ...
+
+
 @dataclass(frozen=True)
 class _PlannedChart:
-    title: str
-    caption: str
+    chart: Chart
+    """Without its svg."""
     spec: Spec
-    section: str
-    about: str = ""
+
+
+class _Drawing:
+    """What was drawn so far: whether there is room for more, and why nothing more can be drawn."""
+
+    def __init__(self, client: ChartClient, max_bytes: int, most: int) -> None:
+        self._client, self._bytes, self._charts = client, max_bytes, most
+        self.broken = ""
+
+    @property
+    def full(self) -> bool:
+        return self._bytes < 0 or self._charts < 0
+
+    def draw(self, wanted: list[_PlannedChart]) -> list[Chart]:
+        """The charts, or none where there is no room for all of them. HarnessError where they cannot be drawn."""
+        try:
+            svgs = self._client.draw([planned.spec for planned in wanted]) if wanted else []
+            drawn = [replace(one.chart, svg=check_svg(svg)) for one, svg in zip(wanted, svgs, strict=True)]
+        except HarnessError as error:
+            self.broken = "" if self._client.running else str(error)
+            raise
+        self._bytes -= sum(len(chart.svg.encode()) for chart in drawn)
+        self._charts -= len(drawn)
+        return [] if self.full else drawn
 
 
 def draw_charts(results: Results, client: ChartClient, *, max_bytes: int = MAX_CHARTS_BYTES) -> list[GroupCharts]:
     """The charts of every group, checked. Where they cannot be drawn, the groups say so and the page goes without."""
+    drawing = _Drawing(client, max_bytes, MAX_CHARTS)
     histories: dict[tuple[str, str], list[Series]] = {}
     for one in results.history:
         histories.setdefault((one.candidate, one.device), []).append(one)
-    found, used, broken = [], 0, ""
-    for group in groups(results):
-        history = histories.get((group.candidate, group.device), [])
-        drawn = GroupCharts(group, (), (broken or _FULL) if group.variants or history else "")
-        if used <= max_bytes and not broken:
-            drawn = _draw(group, history, client)
-            broken = "" if client.running else drawn.missing
-            used += sum(len(figure.svg.encode()) for figure in drawn.figures)
-            if used > max_bytes:
-                drawn = GroupCharts(group, (), _FULL)
-        found.append(drawn)
+    found = [_draw(group, histories.get((group.candidate, group.device), []), drawing) for group in groups(results)]
+    return _with_timelines(found, results, drawing)
+
+
+def _draw(group: Group, history: list[Series], drawing: _Drawing) -> GroupCharts:
+    if not group.variants and not history:
+        return GroupCharts(group, ())
+    if drawing.broken or drawing.full:
+        return GroupCharts(group, (), drawing.broken or _FULL)
+    try:
+        figures = drawing.draw(wanted := [*_own(group), *_against_baseline(group), *_over_time(history)])
+    except HarnessError as error:
+        return GroupCharts(group, (), str(error))
+    return GroupCharts(group, tuple(figures), _FULL if wanted and not figures else "")
+
+
+def _with_timelines(found: list[GroupCharts], results: Results, drawing: _Drawing) -> list[GroupCharts]:
+    """A time line for each entry with something to see in it, worst first, as long as there is room."""
+    ranks = {id(entry): rank for rank, entry in enumerate(worst_first(results.entries))}
+    places = [
+        (ranks[id(variant.entry)], place, variant)
+        for place, one in enumerate(found)
+        for variant in one.group.variants
+        if not one.missing
+    ]
+    for _, place, variant in sorted(places, key=lambda one: one[:2]):
+        record = results.devices.get(variant.entry.device)
+        line = timeline(variant.entry, max_temp_c=record.profile.limits.max_temp_c if record else None)
+        if line is not None and line.is_calm:
+            found[place] = replace(found[place], calm=(*found[place].calm, f"{variant.name} ({line.ranges})"))
+            continue
+        if line is None or drawing.broken or drawing.full:
+            continue
+        try:
+            figures = drawing.draw([_plan(f"Trial by trial: {variant.name}", line, "charts", about=variant.name)])
+        except HarnessError as error:
+            found[place] = replace(found[place], missing=str(error))
+            continue
+        found[place] = replace(found[place], figures=(*found[place].figures, *figures))
     return found
 
 
-def _draw(group: Group, history: list[Series], client: ChartClient) -> GroupCharts:
-    wanted = _plan_charts(group, history)
-    if not wanted:
-        return GroupCharts(group, ())
-    try:
-        svgs = client.draw([chart.spec for chart in wanted])
-        figures = tuple(
-            Chart(chart.title, chart.caption, check_svg(svg), chart.section, chart.about)
-            for chart, svg in zip(wanted, svgs, strict=True)
-        )
-    except HarnessError as error:
-        return GroupCharts(group, (), str(error))
-    return GroupCharts(group, figures)
-
-
-def _plan_charts(group: Group, history: list[Series]) -> list[_PlannedChart]:
-    y_title = "accuracy and size" if against(group) == "accuracy" else "size"
-    charts = (
-        ("Latency distribution", _distribution_caption(group), distribution(group), "charts"),
-        (f"Latency against {y_title}", _tradeoff_caption(group), tradeoff(group), "charts"),
-        ("Where the time goes", _STAGES_CAPTION, stages_chart(group), "stages"),
-    )
-    own = [_PlannedChart(title, caption, spec, section) for title, caption, spec, section in charts if spec is not None]
-    return [*own, *_against_baseline(group), *_over_time(history)]
+def _own(group: Group) -> Iterator[_PlannedChart]:
+    for picture in tradeoffs(group):
+        yield _plan(picture.title, picture, "charts")
+    if (lanes := distribution(group)) is not None:
+        yield _plan("Latency distribution", lanes, "charts")
+    if (bars := stages_chart(group)) is not None:
+        yield _plan("Where the time goes", bars, "stages")
 
 
 def _against_baseline(group: Group) -> Iterator[_PlannedChart]:
     for variant in group.variants:
-        for title, caption, spec in (
-            ("Each block's ratio", _RATIO_CAPTION, ratio_chart(variant.entry)),
-            ("Both arms", _ARMS_CAPTION, arms_distribution(variant.entry)),
-        ):
-            if spec is not None:
-                yield _PlannedChart(f"{title}: {variant.name}", caption, spec, "baseline", variant.name)
+        if (ratios := ratio_chart(variant.entry)) is not None:
+            yield _plan(f"Each block's change: {variant.name}", ratios, "baseline", about=variant.name)
+        if (arms := arms_distribution(variant.entry)) is not None:
+            yield _plan(f"Both arms: {variant.name}", arms, "baseline", about=variant.name)
 
 
 def _over_time(history: list[Series]) -> Iterator[_PlannedChart]:
@@ -124,19 +168,10 @@ def _over_time(history: list[Series]) -> Iterator[_PlannedChart]:
     for panel in panels(history):
         spec = history_chart(panel) if panel.metric == "latency_p50" or panel.sentences else None
         if spec is not None:
-            yield _PlannedChart(f"{panel.title} from run to run", HISTORY_CAPTION, spec, "history")
+            title = f"{panel.title} from run to run"
+            chart = Chart(title, HISTORY_CAPTION, "", "history", alternative=panel.alternative)
+            yield _PlannedChart(chart, spec)
 
 
-def _distribution_caption(group: Group) -> str:
-    slower = beyond(group)
-    rest = f" {slower} slower inferences lie to the right of the axis." if slower else ""
-    return (
-        "All inferences of all valid trials; each lane is scaled to its own peak. Line: p50 with its interval; "
-        f"ticks below: each trial's median.{rest}"
-    )
-
-
-def _tradeoff_caption(group: Group) -> str:
-    if against(group) == "accuracy":
-        return "Left and up is better. The symbol's area shows the model's size; lines are intervals."
-    return "Left and down is better; lines are intervals. No accuracy is known for this candidate."
+def _plan(title: str, picture: _Picture, section: str, *, about: str = "") -> _PlannedChart:
+    return _PlannedChart(Chart(title, picture.caption, "", section, about, picture.alternative), picture.spec())

@@ -1,37 +1,63 @@
 """Where the time from a raw sample to the answer goes: a stacked bar per recipe."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from harness.report.charts.style import CONFIG, INK, PALETTE, WIDTH, Spec, axis_unit, quantitative
+from harness.report.charts.style import INK, PALETTE, Spec, axis_unit, lane, layer, lines, quantitative, short, stacked
 from harness.report.groups import Group, Variant, distinct, recipe_name
 from harness.report.numbers import STAGES, WHOLE, format_value, has_stages, stage_sum, value_of
 
-BAR_HEIGHT = 26
+BAR_HEIGHT = 28
 
 Row = dict[str, str | float]
 
 
-def stages_chart(group: Group) -> Spec | None:
-    """The Vega-Lite specification, or None where no entry's stages are known."""
+@dataclass(frozen=True)
+class StagesChart:
+    """A bar for each variant whose stages are known, with their sum in seconds, on one axis."""
+
+    bars: tuple[tuple[Variant, float], ...]
+
+    @property
+    def caption(self) -> str:
+        """How to read it."""
+        return "The three stages side by side. Line: the whole, timed from its start to its end, with its interval."
+
+    @property
+    def alternative(self) -> str:
+        """The picture in words: each bar's stages and their sum."""
+        return f"Where the time goes. {'; '.join(map(self._tell, self.bars))}."
+
+    def _tell(self, bar: tuple[Variant, float]) -> str:
+        variant, total = bar
+        stages = [(stage, value_of(variant.entry, stage)) for stage in STAGES]
+        told = [f"{stage} {format_value(found.value or 0.0, 's')}" for stage, found in stages if found]
+        return f"{variant.name}: {', '.join(told)}, {format_value(total, 's')} together"
+
+    def spec(self) -> Spec:
+        """The Vega-Lite specification."""
+        longest = max(max(total, _whole_end(variant)) for variant, total in self.bars)
+        factor, unit = axis_unit(longest, "s")
+        x = quantitative("x", domain=(0.0, longest / factor * 1.02), log=False, title=f"time ({unit})")
+        bare = x | {"axis": x["axis"] | {"labels": False, "ticks": False, "domain": False, "title": None}}
+        last = len(self.bars) - 1
+        return stacked(
+            [
+                lane(
+                    lines(f"{variant.name}: {format_value(total, 's')}"),
+                    rows=_rows(variant, factor),
+                    layers=_layers(x if place == last else bare, legend=place == last),
+                    height=BAR_HEIGHT,
+                )
+                for place, (variant, total) in enumerate(self.bars)
+            ],
+            spacing=8,
+        )
+
+
+def stages_chart(group: Group) -> StagesChart | None:
+    """The chart, or None where no entry's stages are known."""
     bars = [(variant, total) for variant in staged_variants(group) if (total := stage_sum(variant.entry))]
-    if not bars:
-        return None
-    longest = max(max(total, _whole_end(variant)) for variant, total in bars)
-    factor, unit = axis_unit(longest, "s")
-    x = quantitative("x", domain=(0.0, longest / factor * 1.02), log=False, title=f"time ({unit})")
-    header = {"labelAngle": 0, "labelOrient": "top", "labelAnchor": "start"}
-    labels = [_label(variant, total) for variant, total in bars]
-    return {
-        "data": {
-            "values": [
-                row for label, (variant, _) in zip(labels, bars, strict=True) for row in _rows(variant, label, factor)
-            ]
-        },
-        "facet": {"row": {"field": "bar", "type": "nominal", "sort": labels, "title": None, "header": header}},
-        "spacing": 6,
-        "spec": {"width": WIDTH, "height": BAR_HEIGHT, "layer": _layers(x)},
-        "config": CONFIG,
-    }
+    return StagesChart(tuple(bars)) if bars else None
 
 
 def staged_variants(group: Group) -> list[Variant]:
@@ -41,48 +67,39 @@ def staged_variants(group: Group) -> list[Variant]:
     return [replace(variant, name=name) for variant, name in zip(found, names, strict=True)]
 
 
-def _label(variant: Variant, total: float) -> str:
-    """Name and sum; the stages themselves stand in the table, and a phone has no room for more."""
-    return f"{variant.name}: {format_value(total, 's')}"
-
-
 def _whole_end(variant: Variant) -> float:
     """The right end of what is drawn for the end to end."""
     whole = value_of(variant.entry, WHOLE)
     return max((bound for bound in (whole.value, whole.ci_high) if bound), default=0.0) if whole else 0.0
 
 
-def _rows(variant: Variant, label: str, factor: float) -> list[Row]:
+def _rows(variant: Variant, factor: float) -> list[Row]:
     start, rows = 0.0, list[Row]()
     for stage in STAGES:
         found = value_of(variant.entry, stage)
         end = start + (found.value or 0.0 if found else 0.0)
-        rows.append({"bar": label, "kind": "stage", "stage": stage, **_span(start, end, factor)})
+        rows.append({"kind": "stage", "stage": stage, **_span(start, end, factor)})
         start = end
     whole = value_of(variant.entry, WHOLE)
     if whole and whole.value:
         low, high = whole.ci_low or whole.value, whole.ci_high or whole.value
-        rows.append({"bar": label, "kind": "whole", **_span(whole.value, whole.value, factor)})
-        rows.append({"bar": label, "kind": "interval", **_span(low, high, factor)})
+        rows.append({"kind": "whole", **_span(whole.value, whole.value, factor)})
+        rows.append({"kind": "interval", **_span(low, high, factor)})
     return rows
 
 
 def _span(start: float, end: float, factor: float) -> dict[str, float]:
-    return {"x": float(f"{start / factor:.6g}"), "x2": float(f"{end / factor:.6g}")}
+    return {"x": short(start / factor), "x2": short(end / factor)}
 
 
-def _layers(x: Spec) -> list[Spec]:
+def _layers(x: Spec, *, legend: bool) -> list[Spec]:
     scale = {"domain": list(STAGES), "range": list(PALETTE[: len(STAGES)])}
-    legend = {"orient": "bottom", "title": None, "symbolOpacity": 1}
-    colour = {"field": "stage", "type": "nominal", "scale": scale, "legend": legend}
+    shown = {"orient": "bottom", "title": None, "symbolOpacity": 1} if legend else None
+    colour = {"field": "stage", "type": "nominal", "scale": scale, "legend": shown}
     x2, ink = {"field": "x2"}, {"value": INK}
     top, bottom, middle = {"value": 0}, {"value": BAR_HEIGHT}, {"value": BAR_HEIGHT / 2}
     return [
-        _layer("stage", {"type": "rect", "opacity": 0.75}, {"x": x, "x2": x2, "y": top, "y2": bottom, "color": colour}),
-        _layer("interval", {"type": "rule", "strokeWidth": 5}, {"x": x, "x2": x2, "y": middle, "color": ink}),
-        _layer("whole", {"type": "rule", "strokeWidth": 1.5}, {"x": x, "y": top, "y2": bottom, "color": ink}),
+        layer("stage", {"type": "rect", "opacity": 0.75}, {"x": x, "x2": x2, "y": top, "y2": bottom, "color": colour}),
+        layer("interval", {"type": "rule", "strokeWidth": 5}, {"x": x, "x2": x2, "y": middle, "color": ink}),
+        layer("whole", {"type": "rule", "strokeWidth": 1.5}, {"x": x, "y": top, "y2": bottom, "color": ink}),
     ]
-
-
-def _layer(kind: str, mark: Spec, encoding: Spec) -> Spec:
-    return {"transform": [{"filter": f"datum.kind === '{kind}'"}], "mark": mark | {"aria": False}, "encoding": encoding}

@@ -75,6 +75,7 @@ def _panel(drawn: GroupCharts) -> dict[str, Any]:
     return {
         "device": drawn.group.device,
         "unmeasured": drawn.group.unmeasured,
+        "calm": drawn.calm,
         "figures": drawn.of("charts"),
     }
 

@@ -1,0 +1,164 @@
+"""What happened trial by trial: latency, clock and temperature below each other, where the board told them."""
+
+from dataclasses import dataclass
+
+from harness.records.results import Entry, TrialSummary
+from harness.report.charts.style import (
+    INK,
+    LIMIT,
+    PALETTE,
+    SHAPES,
+    Spec,
+    axis_unit,
+    lane,
+    layer,
+    quantitative,
+    range_of,
+    short,
+    stacked,
+)
+
+LANE_HEIGHT = 60
+_ROOM = 0.1
+_FEWEST = 3
+"""Trials that a time line takes."""
+_LEVEL_LATENCY, _LEVEL_CLOCK, _LEVEL_C = 0.1, 0.01, 5.0
+"""By so much, latency and clock as a share, trials may differ and still be called alike."""
+_ARMS = ("candidate", "baseline")
+_VOID = "void"
+
+Row = dict[str, str | float]
+
+
+@dataclass(frozen=True)
+class _Lane:
+    """One figure of all trials: its name with the unit, the values by trial, and a limit of the profile."""
+
+    title: str
+    values: tuple[tuple[int, str, float], ...]
+    """Place of the trial, from 1; its arm, or "void"; the value in the lane's unit."""
+    level: float
+    """By so much values may differ and still be called alike; what the axis shows at least is twice that."""
+    limit: float | None = None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest value."""
+        values = [value for _, _, value in self.values]
+        return min(values), max(values)
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The lanes of an entry, at least latency and one of clock and temperature."""
+
+    lanes: tuple[_Lane, ...]
+    trials: int
+    voids: tuple[str, ...]
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing happened that a picture would show: no void trial, and all lanes as good as level."""
+        return not self.voids and all(high - low <= one.level for one in self.lanes for low, high in [one.ends])
+
+    @property
+    def ranges(self) -> str:
+        """``median latency 4.1 to 4.2 ms``, and so on for each lane."""
+        return ", ".join(f"{one.title} {low:.4g} to {high:.4g}" for one in self.lanes for low, high in [one.ends])
+
+    @property
+    def caption(self) -> str:
+        """How to read it."""
+        void = (
+            f" {len(self.voids)} void, drawn as crosses: {', '.join(dict.fromkeys(self.voids))}." if self.voids else ""
+        )
+        return f"Trials in the order in which they were measured. Clock and temperature: at a trial's end.{void}"
+
+    @property
+    def alternative(self) -> str:
+        """The picture in words: each lane's least and largest value."""
+        return f"{self.trials} trials in their order: {self.ranges}."
+
+    def spec(self) -> Spec:
+        """The Vega-Lite specification."""
+        x: Spec = quantitative("x", domain=(0.5, self.trials + 0.5), log=False, title="trial")
+        x["axis"] |= {"tickMinStep": 1, "grid": False}
+        bare = x | {"axis": x["axis"] | {"labels": False, "ticks": False, "domain": False, "title": None}}
+        last = len(self.lanes) - 1
+        arms = {arm for one in self.lanes for _, arm, _ in one.values if arm in _ARMS}
+        return stacked(
+            [
+                _draw_lane(one, x if place == last else bare, legend=place == last and len(arms) > 1)
+                for place, one in enumerate(self.lanes)
+            ],
+            spacing=8,
+        )
+
+
+def timeline(entry: Entry, *, max_temp_c: float | None = None) -> Timeline | None:
+    """The entry's time line, or None for few trials, or where neither clock nor temperature is known."""
+    trials = entry.trials
+    around = [one for one in (_clock(trials), _temperature(trials, max_temp_c)) if one is not None]
+    if len(trials) < _FEWEST or not around:
+        return None
+    voids = tuple(trial.void for trial in trials if trial.void is not None)
+    return Timeline((_latency(trials), *around), len(trials), voids)
+
+
+def _state(trial: TrialSummary) -> str:
+    return _VOID if trial.void is not None else trial.arm
+
+
+def _latency(trials: list[TrialSummary]) -> _Lane:
+    medians = [(place, _state(t), t.quantiles.get("p50", t.mean_s)) for place, t in enumerate(trials, 1)]
+    fastest = min(value for _, _, value in medians)
+    factor, unit = axis_unit(fastest, "s")
+    values = tuple((place, arm, value / factor) for place, arm, value in medians)
+    return _Lane(f"median latency ({unit})", values, _LEVEL_LATENCY * fastest / factor)
+
+
+def _clock(trials: list[TrialSummary]) -> _Lane | None:
+    told = tuple(
+        (place, _state(trial), trial.telemetry.freq_after_khz / 1000)
+        for place, trial in enumerate(trials, 1)
+        if trial.telemetry is not None and trial.telemetry.freq_after_khz is not None
+    )
+    return _Lane("clock (MHz)", told, _LEVEL_CLOCK * min(mhz for _, _, mhz in told)) if told else None
+
+
+def _temperature(trials: list[TrialSummary], max_temp_c: float | None) -> _Lane | None:
+    told = tuple(
+        (place, _state(trial), trial.telemetry.temp_after_c)
+        for place, trial in enumerate(trials, 1)
+        if trial.telemetry is not None and trial.telemetry.temp_after_c is not None
+    )
+    return _Lane("temperature (°C)", told, _LEVEL_C, max_temp_c) if told else None
+
+
+def _draw_lane(one: _Lane, x: Spec, *, legend: bool) -> Spec:
+    limits = [] if one.limit is None else [one.limit]
+    found = range_of([value for _, _, value in one.values], limits, least=2 * one.level)
+    y = quantitative("y", domain=found.padded(_ROOM, floor=0.0), log=found.log, title=None)
+    y["axis"] |= {"tickCount": 4}
+    rows: list[Row] = [{"kind": "trial", "arm": arm, "x": place, "y": short(value)} for place, arm, value in one.values]
+    title = one.title
+    if one.limit is not None and one.limit not in found.outside:
+        rows.append({"kind": "limit", "y": one.limit})
+        title += f", at most {one.limit:g}"
+    return lane([title], rows=rows, layers=_layers(x, y, legend=legend), height=LANE_HEIGHT)
+
+
+def _layers(x: Spec, y: Spec, *, legend: bool) -> list[Spec]:
+    domain = [*_ARMS, _VOID]
+    shown = {"orient": "bottom", "title": None, "symbolOpacity": 1, "symbolSize": 60} if legend else None
+    named: Spec = {"field": "arm", "type": "nominal", "legend": shown}
+    colours, shapes = [PALETTE[1], PALETTE[0], INK], [SHAPES[0], SHAPES[1], SHAPES[4]]
+    colour = named | {"scale": {"domain": domain, "range": colours}}
+    shape = named | {"scale": {"domain": domain, "range": shapes}}
+    dashed = {"type": "rule", "strokeDash": [5, 3], "strokeWidth": 1.5}
+    symbol = {"type": "point", "filled": True, "opacity": 0.8}
+    size = {"condition": {"test": f"datum.arm === '{_VOID}'", "value": 70}, "value": 24}
+    return [
+        layer("limit", dashed, {"y": y, "color": {"value": LIMIT}}),
+        layer("trial", symbol, {"x": x, "y": y, "color": colour, "shape": shape, "size": size}),
+    ]

@@ -11,7 +11,7 @@ import os
 import re
 import signal
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from edge_agent import wire
 from edge_agent.sysfs import Root, kilobytes, read_text
@@ -58,14 +58,27 @@ def limit(root: Root) -> Optional[MemoryLimit]:
 
 def group_limit(root: Root) -> Optional[int]:
     """The least limit of the memory cgroups that this process is in, bytes; None where there is none."""
+    return min(_limits(root).values(), default=None)
+
+
+def limit_file(root: Root) -> Optional[str]:
+    """The file below the root that sets that limit; None where there is none."""
+    found = _limits(root)
+    return min(found, key=lambda path: found[path]) if found else None
+
+
+def _limits(root: Root) -> Dict[str, int]:
+    """The limits of this process' memory cgroup and of those above it, bytes, by their files."""
     groups = dict(_groups(root.read("proc/self/cgroup") or ""))
     controller, base, name = _CGROUPS[0] if "memory" in groups else _CGROUPS[1]
-    found: List[int] = []
+    found: Dict[str, int] = {}
     place = Path(groups.get(controller, "/"))
     for folder in (place, *place.parents):
-        text = root.read("%s/%s/%s" % (base, str(folder).strip("/"), name)) or ""
-        found += [int(text)] if text.isdigit() and int(text) < _UNLIMITED else []
-    return min(found, default=None)
+        path = "/".join(part for part in (base, str(folder).strip("/"), name) if part)
+        text = root.read(path) or ""
+        if text.isdigit() and int(text) < _UNLIMITED:
+            found[path] = int(text)
+    return found
 
 
 def _groups(text: str) -> List[Tuple[str, str]]:

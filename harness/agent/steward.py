@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Callable, Dict, List, NoReturn, Optional
 
-from edge_agent import lease, oom, probe, spec, tune, wire
+from edge_agent import lease, oom, probe, spec, state, tune, wire
 from edge_agent.block_client import RunningBlock
 from edge_agent.restore import Originals
 from edge_agent.store import Store
@@ -170,6 +170,10 @@ def _probe(steward: Steward, _request: wire.Message) -> List[Dict[str, Any]]:
     return [{"event": "facts", "facts": probe.facts(steward.root, steward.store.cache)}]
 
 
+def _state(steward: Steward, _request: wire.Message) -> List[Dict[str, Any]]:
+    return [{"event": "state", "state": state.read_state(steward.root, steward.store.cache)}]
+
+
 def _tune(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
     governor, cpus = _maybe_text(request, "governor"), _maybe_text(request, "cpus")
     changed = tune.tune(steward.root, steward.originals, governor, cpus)
@@ -210,6 +214,7 @@ def _release(steward: Steward, _request: wire.Message) -> List[Dict[str, Any]]:
 _OPERATIONS: Dict[str, Handler] = {
     "ping": _ping,
     "probe": _probe,
+    "state": _state,
     "tune": _tune,
     "have": _have,
     "admit": _admit,

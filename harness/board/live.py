@@ -22,6 +22,7 @@ from harness.board.wire import (
     FactsEvent,
     Have,
     Started,
+    StateEvent,
     TrialEvent,
     Tuned,
     Wire,
@@ -37,6 +38,7 @@ from harness.records.errors import (
     SilentBoardError,
     TrialError,
 )
+from harness.records.health import LinkFacts, SystemState
 from harness.records.plan import BlockSpec, TrialSpec
 
 REQUEST_S = 120.0
@@ -115,6 +117,21 @@ class LiveBoard:
         with self._phase("probe"):
             self._keep_facts(self._lasting(lambda: self._request("probe")))
         return self.facts
+
+    def read_state(self) -> SystemState:
+        """How the board is right now; takes a second on the board."""
+        for event in self._lasting(lambda: self._request("state")):
+            if isinstance(event, StateEvent):
+                return make_printable(event.state)
+        raise self._unexpected_answer("state was not answered")
+
+    def ping(self) -> None:
+        """One round trip to the steward."""
+        self._lasting(lambda: self._request("ping"))
+
+    def link_facts(self) -> LinkFacts | None:
+        """What carries the words to the board and back; None for this machine."""
+        return None if self._link is None else self._link.transport.facts()
 
     def ship(self, path: Path, sha256: str) -> None:
         """Have a file in the board's store under its sha256; what is there already is never sent again."""
@@ -206,13 +223,13 @@ class LiveBoard:
         self.restored += link.restored
         self._keep_facts(link.probed)
         if self._tuned:
-            self._tune()
+            self.tune()
         found = fingerprint(self.facts)
         if self._fingerprint not in (None, found):
             raise BoardUnfitError(f"the board came back as another one: {found} instead of {self._fingerprint}")
         self._fingerprint = found
 
-    def _tune(self) -> None:
+    def tune(self) -> None:
         """Set governor and cores as the profile says; the steward puts them back."""
         tuning = self.profile.tuning
         if tuning.governor is None and tuning.cpus is None:

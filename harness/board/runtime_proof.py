@@ -32,7 +32,7 @@ def prove(board: LiveBoard, runtime: RuntimeFound) -> str | None:
 def prove_runner(board: LiveBoard, runner: RunnerSpec) -> str | None:
     """The same of a runner as a profile sets it up."""
     with tempfile.TemporaryDirectory() as folder:
-        model, inputs, expected = (_ship(board, Path(folder), content) for content in _files())
+        model, inputs, expected = (ship_bytes(board, Path(folder), content) for content in _files())
         spec = TrialSpec(
             index=0,
             arm="candidate",
@@ -63,18 +63,16 @@ def _trials(board: LiveBoard, block: BlockSpec) -> list[Trial]:
         return list(board.run_block(block))
 
 
-def addition_model() -> bytes:
-    """A .tflite file with one float32 input of shape (1, 4), x, and one output, x + x; no weights."""
+def addition_model(length: int = _SHAPE[1], additions: int = 1) -> bytes:
+    """A .tflite file with one float32 input of shape (1, length) that is added to itself so many times; no weights."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
-    code, options, operator = schema.OperatorCodeT(), schema.AddOptionsT(), schema.OperatorT()
+    code, graph, model = schema.OperatorCodeT(), schema.SubGraphT(), schema.ModelT()
     code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.ADD
-    operator.inputs, operator.outputs = [0, 0], [1]
-    operator.builtinOptionsType, operator.builtinOptions = schema.BuiltinOptions.AddOptions, options
-    graph, model = schema.SubGraphT(), schema.ModelT()
-    graph.tensors = [_tensor(name) for name in (b"x", b"y")]
-    graph.inputs, graph.outputs, graph.operators = [0], [1], [operator]
+    graph.tensors = [_tensor(b"x%d" % number, length) for number in range(additions + 1)]
+    graph.operators = [_addition(number) for number in range(additions)]
+    graph.inputs, graph.outputs = [0], [additions]
     model.version, model.operatorCodes, model.subgraphs = _SCHEMA_VERSION, [code], [graph]
     model.buffers = [schema.BufferT()]
     builder = flatbuffers.Builder(512)
@@ -82,11 +80,21 @@ def addition_model() -> bytes:
     return bytes(builder.Output())
 
 
-def _tensor(name: bytes) -> object:
+def _addition(number: int) -> object:
+    """The operator that adds a tensor to itself and gives the next one."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    operator = schema.OperatorT()
+    operator.inputs, operator.outputs = [number, number], [number + 1]
+    operator.builtinOptionsType, operator.builtinOptions = schema.BuiltinOptions.AddOptions, schema.AddOptionsT()
+    return operator
+
+
+def _tensor(name: bytes, length: int) -> object:
     from ai_edge_litert import schema_py_generated as schema
 
     tensor = schema.TensorT()
-    tensor.name, tensor.shape, tensor.type, tensor.buffer = name, list(_SHAPE), schema.TensorType.FLOAT32, 0
+    tensor.name, tensor.shape, tensor.type, tensor.buffer = name, [1, length], schema.TensorType.FLOAT32, 0
     return tensor
 
 
@@ -107,7 +115,8 @@ def _npz(key: str, array: "NDArray[Any]") -> bytes:
     return content.getvalue()
 
 
-def _ship(board: LiveBoard, folder: Path, content: bytes) -> str:
+def ship_bytes(board: LiveBoard, folder: Path, content: bytes) -> str:
+    """Have a file of that content in the board's store, by way of a folder here; its sha256."""
     sha256 = hashlib.sha256(content).hexdigest()
     path = folder / sha256
     path.write_bytes(content)

@@ -17,6 +17,7 @@ from harness.records.board import (
     TrialTelemetry,
     Turns,
 )
+from harness.records.health import BusyProcess, CoolingDevice, CpuPolicy, DeviceClock, DiskRoom, Pressure, SystemState
 from harness.records.text import shorten
 
 _R = TypeVar("_R", bound=Record)
@@ -107,6 +108,26 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "median_ns": _NANOSECONDS,
             "waiting_cpu_ns": _NANOSECONDS,
         },
+        SystemState: {
+            "uid": (0, 2**32 - 1),
+            "time_s": (-1e11, 1e11),
+            "cache_bytes": (0, 2**60),
+            "memory_available_bytes": _BYTES,
+            "swap_bytes": _BYTES,
+            "swap_used_bytes": _BYTES,
+            "steal": (0.0, 1.0),
+        },
+        DiskRoom: {
+            "size_bytes": (0, 2**60),
+            "free_bytes": (0, 2**60),
+            "inodes": (0, 2**62),
+            "inodes_free": (0, 2**62),
+        },
+        CpuPolicy: {"max_khz": _KHZ, "hardware_max_khz": _KHZ},
+        DeviceClock: {"hz": (0, 10**12), "max_hz": (0, 10**12)},
+        Pressure: {"percent": (0.0, 100.0)},
+        CoolingDevice: {"state": (-1, 2**31)},
+        BusyProcess: {"pid": (1, 2**31), "share": (0.0, _CORES)},
         Turns: {"p50_ns": _NANOSECONDS, "mean_ns": _NANOSECONDS},
         TensorInfo: {
             "shape": (-1, 2**31 - 1),

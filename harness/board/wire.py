@@ -21,6 +21,7 @@ from harness.records.errors import (
     SilentBoardError,
     TrialError,
 )
+from harness.records.health import SystemState
 from harness.records.metrics import TrialKind
 from harness.transport import Process
 
@@ -64,6 +65,13 @@ class FactsEvent(_Answer):
 
     event: Literal["facts"]
     facts: BoardFacts
+
+
+class StateEvent(_Answer):
+    """How the board is right now."""
+
+    event: Literal["state"]
+    state: SystemState
 
 
 class Tuned(_Answer):
@@ -144,7 +152,7 @@ class _HeadEvent(_Answer):
 
 
 _T = TypeVar("_T")
-Event = FactsEvent | Tuned | Have | Cleaned | Working | Started | TrialEvent | BlockEvent | Done | Failed
+Event = FactsEvent | StateEvent | Tuned | Have | Cleaned | Working | Started | TrialEvent | BlockEvent | Done | Failed
 Greeting = ReadyEvent | HeldEvent | Failed
 _GREETING: TypeAdapter[Greeting] = TypeAdapter(Annotated[Greeting, Field(discriminator="event")])
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
@@ -268,8 +276,10 @@ class Wire:
             event = _read_dead_trial(line, error) or self._parse(_EVENT, line)
         if isinstance(event, TrialEvent) and event.trial.died is None:
             event = _check_ranges(event)
-        elif isinstance(event, FactsEvent) and (odd := next(out_of_range(event.facts), None)):
-            raise BoardAnswerError(f"{self._device}: {NONSENSE}: {odd}")
+        elif isinstance(event, FactsEvent | StateEvent):
+            said = event.facts if isinstance(event, FactsEvent) else event.state
+            if odd := next(out_of_range(said), None):
+                raise BoardAnswerError(f"{self._device}: {NONSENSE}: {odd}")
         if len(line) > SMALL_BYTES and not isinstance(event, TrialEvent):
             raise self._nonsense(f"a {event.event} of {len(line)} bytes, at most {SMALL_BYTES} were expected")
         return event

@@ -51,15 +51,27 @@ def provision(  # noqa: PLR0913, PLR0917 - typer's way of declaring options
     provision_device(name, devices_dir=devices_dir, cache_dir=cache_dir, package=runtime, as_json=as_json)
 
 
-def doctor(
+def doctor(  # noqa: PLR0913, PLR0917 - one parameter an option
     name: Annotated[str, typer.Argument(help="device to examine")],
     devices_dir: DevicesDir = None,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="show what is ok too")] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="write what the board says of itself into the profile's [hardware]")
+    ] = False,
+    rights: Annotated[
+        bool, typer.Option("--rights", help="print the script that lets the board's account tune it, and no more")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what a board is, where it differs from its profile, and whether it is fit to measure."""
-    from harness.cli.boards import examine_device
+    """Say what is wrong with a board, what that does to numbers, and the command that mends it."""
+    from harness.cli import doctor as words
 
-    raise typer.Exit(examine_device(name, devices_dir=devices_dir, as_json=as_json))
+    if rights:
+        words.print_rights(name, devices_dir=devices_dir)
+    elif accept:
+        words.accept_board(name, devices_dir=devices_dir)
+    else:
+        raise typer.Exit(words.examine_device(name, devices_dir=devices_dir, as_json=as_json, verbose=verbose))
 
 
 def devices(devices_dir: DevicesDir = None, as_json: Json = False) -> None:

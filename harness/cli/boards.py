@@ -1,27 +1,17 @@
-"""Commands on boards: list, add, provision, examine."""
+"""Commands on boards: list, add, provision."""
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from harness.board import (
-    Board,
-    LiveBoard,
-    choose_runner,
-    differences,
-    open_board,
-    throttled_now,
-    throttled_sentences,
-    too_hot,
-)
+from harness.board import open_board
 from harness.profiles import available, load, suggest_profile, write_profile
 from harness.profiles.suggestion import check_name
 from harness.records.device import Connection, DeviceProfile
-from harness.records.errors import BoardUnavailableError, BoardUnfitError, ProfileError, UsageError
+from harness.records.errors import ProfileError, UsageError
 from harness.records.ssh_address import parse_ssh_address
 from harness.records.text import escaped_json
 from harness.records.units import format_quantity
@@ -105,59 +95,6 @@ def clean_device(name: str, *, devices_dir: Path | None, as_json: bool) -> None:
         sys.stdout.write(
             f"{name}: {format_quantity(freed, 'B')} freed: models and runtimes are sent again when needed\n"
         )
-
-
-def examine_device(name: str, *, devices_dir: Path | None, as_json: bool) -> int:
-    """Print facts, differences and unfitness, one model run; returns 0, or 11 where the board is not fit."""
-    profile = load(name, devices_dir)
-    with open_board(profile, tune=False) as board:
-        problems = _problems(board)
-        if as_json:
-            found = {"facts": board.facts.model_dump(mode="json"), "restored": list(board.restored), **problems}
-            sys.stdout.write(json.dumps(found, indent=2) + "\n")
-        else:
-            sys.stdout.write("\n".join(_describe(board, problems, board.restored)) + "\n")
-    return BoardUnavailableError.exit_code if problems["unfit"] else 0
-
-
-def _problems(board: LiveBoard) -> dict[str, list[str]]:
-    hot = [sentence for sentence in [too_hot(board.profile, board.facts)] if sentence]
-    throttled = throttled_sentences(board.facts.throttled) if throttled_now(board.facts.throttled) else []
-    return {
-        "differences": differences(board.profile, board.facts),
-        "unfit": [*hot, *throttled, *_runtime_problems(board)],
-    }
-
-
-def _runtime_problems(board: LiveBoard) -> list[str]:
-    """Why no model runs as the profile says, from one that was run there: a runtime that is there may be broken."""
-    from harness.board.runtime_proof import prove_runner
-    from harness.board.wire import runtime_remedy
-
-    device = board.profile.name
-    if not board.facts.runtimes:
-        return [f"no runtime on the board: run harness provision {device}"]
-    try:
-        runner = choose_runner(board.profile, board.facts)
-    except (BoardUnfitError, ProfileError) as error:
-        return [str(error).removeprefix(f"{device}: ")]
-    objection = prove_runner(board, runner)
-    if objection is None:
-        return []
-    return [f"{runner.package} {runner.version} does not run a model: {objection}{runtime_remedy(device)}"]
-
-
-def _describe(board: Board, problems: dict[str, list[str]], restored: Sequence[str]) -> list[str]:
-    facts = board.facts
-    runtimes = ", ".join(f"{found.package} {found.version}" for found in facts.runtimes) or "none"
-    return [
-        f"{board.profile.name}: {facts.model or facts.hostname}, {facts.cpu or 'unknown CPU'}, {facts.arch}",
-        f"kernel {facts.kernel}, Python {facts.python}, runtimes: {runtimes}",
-        *(f"left by a run that died: {sentence}" for sentence in restored),
-        *problems["differences"],
-        *problems["unfit"],
-        "not fit to measure" if problems["unfit"] else "fit to measure",
-    ]
 
 
 def _connection(address: str, extra: dict[str, Any]) -> Connection:

@@ -22,7 +22,7 @@ COMMAND_EXIT_CODES: Final[Mapping[str, Mapping[int, str]]] = {
     "selftest": _SESSION,
     "add": {0: "written", 4: "an option is wrong, or the profile is there", 11: _FAR},
     "provision": {0: "a model ran, or all was removed", 4: _WRONG, 11: "not reached, not leased, or no runtime runs"},
-    "doctor": {0: "fit to measure", 4: _WRONG, 11: "not reached, not leased, or not fit"},
+    "doctor": {0: "fit to measure", 4: _WRONG, 10: "not fit to measure", 11: _FAR},
     "devices": {0: "listed", 4: "a profile is wrong"},
     "judge": {
         **_SESSION,

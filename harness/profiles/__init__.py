@@ -4,12 +4,13 @@
 """
 
 from harness.profiles.profile_files import available, lineages, load, profile_schema
-from harness.profiles.suggestion import Suggestion, check_name, suggest_profile, write_profile
+from harness.profiles.suggestion import Suggestion, accept_hardware, check_name, suggest_profile, write_profile
 from harness.profiles.validation import cpu_numbers
 from harness.records.nearest import nearest
 
 __all__ = [
     "Suggestion",
+    "accept_hardware",
     "available",
     "check_name",
     "cpu_numbers",

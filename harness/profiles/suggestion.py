@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from harness.records.board import BoardFacts
 from harness.records.device import Connection, DeviceProfile, Power
 from harness.records.errors import ProfileError
+from harness.records.files import read_text, replace_file
 from harness.records.text import visible
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -75,6 +76,25 @@ def write_profile(path: Path, text: str) -> Path:
             file.write(text)
     except OSError as error:
         raise ProfileError(f"{path}: cannot be written: {error.strerror}") from error
+    return path
+
+
+def accept_hardware(path: Path, facts: BoardFacts, keys: Iterable[str]) -> Path:
+    """Have the profile at ``path`` say of these keys of [hardware] what the board says; the rest stays as it is.
+
+    ProfileError where the file cannot be read or written.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    found = _hardware(_shortened(facts), None)
+    try:
+        document = tomlkit.parse(read_text(path))
+        table = document.setdefault("hardware", tomlkit.table())
+        table.update({key: found[key] for key in keys if key in found})
+        replace_file(path, tomlkit.dumps(document).encode())
+    except (OSError, ValueError, TOMLKitError) as error:
+        raise ProfileError(f"{path}: its [hardware] cannot be changed: {error}") from error
     return path
 
 

@@ -77,9 +77,13 @@ class GitError(UsageError):
 
 
 class BoardUnavailableError(HarnessError):
-    """A board was not reached, not leased, or cannot measure."""
+    """A board was not reached, not leased, or cannot measure; ``fix`` is a command that mends it, or None."""
 
     exit_code = 11
+
+    def __init__(self, message: str = "", *, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.fix = fix
 
 
 class UnreachableError(BoardUnavailableError):

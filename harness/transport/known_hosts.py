@@ -180,14 +180,16 @@ class KnownHosts:
             raise HostKeyError(
                 f"{device}: the host key of {name} has changed, or another machine answers: now {_show_key(key)}, "
                 f"not the one in line {changed.line} of {changed.path}; if the board was set up anew, "
-                f"forget the old key with: {_forget(self.hop, changed)} and accept the new one with: {accept}"
+                f"forget the old key with: {_forget(self.hop, changed)} and accept the new one with: {accept}",
+                fix=f"{_forget(self.hop, changed)} && {accept}",
             )
         if _holds(self.portless, key):
             _refuse_revoked(self.portless, key, self.hop, device)
             return
         raise HostKeyError(
             f"{device}: the host key of {name} is unknown: {_show_key(key)}{self._hint()}; where the board shows "
-            f"the same fingerprint, accept it with: {accept}"
+            f"the same fingerprint, accept it with: {accept}",
+            fix=accept,
         )
 
     def _hint(self) -> str:

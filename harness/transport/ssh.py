@@ -10,7 +10,8 @@ import paramiko
 
 from harness.records.device import Connection
 from harness.records.errors import BoardUnfitError, ConnectionLostError
-from harness.transport.ssh_link import CONNECT_S, close_links, open_links
+from harness.records.health import LinkFacts
+from harness.transport.ssh_link import CONNECT_S, close_links, link_facts, open_links
 from harness.transport.streams import Source, Streams, describe_end
 
 CHUNK_BYTES = 2**18
@@ -47,6 +48,10 @@ class SshTransport:
     def put(self, source: Path, target: str) -> None:
         """Send a file; where the board refuses it, what arrived is removed."""
         self._files.put(source, target)
+
+    def facts(self) -> LinkFacts:
+        """What the connection to the board is made of."""
+        return link_facts(self._links)
 
     def close(self) -> None:
         """End the connection; commands on the board see their stdin end."""

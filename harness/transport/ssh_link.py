@@ -17,6 +17,7 @@ from paramiko.ssh_exception import IncompatiblePeer
 from harness.records.device import Connection
 from harness.records.errors import BoardUnavailableError, HandshakeError, UnreachableError
 from harness.records.exit_status import describe_exit
+from harness.records.health import LinkFacts
 from harness.records.text import visible
 from harness.transport.known_hosts import KnownHosts
 from harness.transport.ssh_auth import authenticate
@@ -61,6 +62,21 @@ def close_links(links: list[paramiko.Transport]) -> None:
     """Close the board's connection first, then the hops before it."""
     for link in reversed(links):
         link.close()
+
+
+def link_facts(links: list[paramiko.Transport]) -> LinkFacts:
+    """What the last hop's connection is made of; TCP's options are those of the first hop, whose socket is real."""
+    board, stream = links[-1], links[0].sock
+    key = board.get_remote_server_key()
+    no_delay = None
+    if isinstance(stream, socket.socket) and not isinstance(stream, ProxySocket):
+        no_delay = bool(stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    return LinkFacts(
+        server=visible(board.remote_version),
+        cipher=str(vars(board)["remote_cipher"]),
+        host_key=f"{key.get_name()} {key.fingerprint}",
+        no_delay=no_delay,
+    )
 
 
 def _dial(hop: Hop, device: str) -> socket.socket:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Protocol, cast
 
 from harness.records.device import Connection
+from harness.records.health import LinkFacts
 
 TRANSPORTS = MappingProxyType({"ssh": "harness.transport.ssh", "local": "harness.transport.local"})
 """Name in profiles -> module with ``open_transport(connection, device)``, imported when first used.
@@ -55,6 +56,9 @@ class Transport(Protocol):
         Whole or not at all, link loss excepted. BoardUnfitError where the board cannot take it,
         ConnectionLostError where the link broke.
         """
+
+    def facts(self) -> LinkFacts | None:
+        """What carries the words; None where nothing lies between."""
 
     def close(self) -> None:
         """End everything that was started here, and the connection."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from support.sshd import Sshd, loopback_sshd
 
-from harness.board import open_board
+from harness.board.doctor import examine
 from harness.board.runtime_proof import addition_model
-from harness.cli import boards
+from harness.cli import doctor
 from harness.cli.boards import add_device
 from harness.records.errors import UsageError
 
@@ -95,11 +95,12 @@ def test_doctor_runs_a_model_and_a_broken_runtime_names_its_cause_and_provision(
     place.folder.joinpath("m.tflite").write_bytes(addition_model())
     cause = "tflite_runtime.interpreter cannot be imported by"
     remedy = "no x.so; put a working runtime there with: harness provision mine"
-    doctored = place.harness("doctor", "mine")
-    assert doctored.code == 11
-    assert f"tflite 9 does not run a model: {cause}" in doctored.out
-    assert remedy in doctored.out
-    assert doctored.out.endswith("not fit to measure\n")
+    doctored = place.harness("doctor", "mine", "--json")
+    assert doctored.code == 10
+    (line,) = [check for check in json.loads(doctored.out)["checks"] if check["status"] == "fail"]
+    assert line["name"] == "model run"
+    assert line["said"].startswith(f"tflite 9 does not run a model: {cause}") and line["said"].endswith("no x.so")
+    assert line["fix"] == "harness provision mine"
     assert place.harness("run", "m.tflite", "--device=mine").code == 1
     (entry,) = place.results()["entries"]
     assert cause in entry["reason"]
@@ -108,7 +109,7 @@ def test_doctor_runs_a_model_and_a_broken_runtime_names_its_cause_and_provision(
 
 def test_doctor_runs_a_model_where_the_runtime_works(place: "Place") -> None:
     place.write("devices/mine.toml", '[connection]\ntransport = "local"\n')
-    assert place.harness("doctor", "mine").out.endswith("fit to measure\n")
+    assert place.harness("doctor", "mine").out.splitlines()[-1] == "fit to measure"
 
 
 def test_a_board_by_ipv6_with_keys_named_from_this_folder(place: "Place", tmp_path: Path) -> None:
@@ -161,8 +162,8 @@ def test_doctor_says_what_a_run_that_died_had_left(
     record = {"boot": boot, "root": str(tmp_path / "root"), "files": {relative: "ondemand"}}
     (cache / "steward.json").write_text(json.dumps(record))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    own = partial(open_board, root=str(tmp_path / "root"), lease=f"edge-harness-{tmp_path}"[-90:])
-    monkeypatch.setattr(boards, "open_board", own)
-    boards.examine_device("local", devices_dir=None, as_json=False)
+    own = partial(examine, root=str(tmp_path / "root"), lease=f"edge-harness-{tmp_path}"[-90:])
+    monkeypatch.setattr(doctor, "examine", own)
+    doctor.examine_device("local", devices_dir=None, as_json=False)
     assert f"left by a run that died: {relative} back to ondemand" in capsys.readouterr().out.splitlines()
     assert governor.read_text().strip() == "ondemand"

@@ -1,0 +1,308 @@
+"""How a board is right now: room, neighbours, clocks, and what this account may change. Read for `harness doctor`."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from edge_agent import oom, power
+from edge_agent.sysfs import Root, kilobytes, read_int, read_text
+
+_WATCH_S = 1.0
+"""How long processes are watched."""
+_MOST_PROCESSES = 5
+_BUSY_SHARE = 0.05
+"""Of one core; below it, a process is none that disturbs."""
+_MOST_NAMED = 64
+_POLICIES = "sys/devices/system/cpu/cpufreq/policy*"
+_TURBO = (
+    ("sys/devices/system/cpu/cpufreq/boost", "1"),
+    ("sys/devices/system/cpu/intel_pstate/no_turbo", "0"),
+)
+"""The two files that the kernel has for it, and what each holds while clocks may boost."""
+_PRESSURE = re.compile(r"^some avg10=([0-9.]+)", re.MULTILINE)
+_UNIT = re.compile(r"/([^/]+\.service)")
+_POWER_MODEL = re.compile(r"<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)\s*>")
+_PATIENCE_S = 5.0
+_FIRMWARE = ("proc/device-tree/chosen/bootloader/version", "sys/class/dmi/id/bios_version")
+
+
+def read_state(root: Root, cache: Path) -> Dict[str, Any]:
+    """The SystemState record; None where the board does not say. Takes a second, in which processes are watched."""
+    busy, steal = _watch(root)
+    found: Dict[str, Any] = {"busy": busy, "steal": steal}
+    found.update(_account(root))
+    found.update(_room(root, cache))
+    found.update(_memory(root))
+    found.update(_clocks(root))
+    found.update(
+        {
+            "supply_alarm": _supply_alarm(root),
+            "pressure": _pressure(root),
+            "users": _others(root),
+            "unreadable": _unreadable(root),
+            "huge_pages": _chosen(root.read("sys/kernel/mm/transparent_hugepage/enabled")),
+            "command_line": root.read("proc/cmdline"),
+            "firmware": next((text for text in map(root.read, _FIRMWARE) if text), None),
+            "time_s": time.time(),
+        }
+    )
+    return found
+
+
+def _account(root: Root) -> Dict[str, Any]:
+    uid, gid = os.getuid(), os.getgid()
+    return {
+        "root": str(root.path),
+        "uid": uid,
+        "account": _account_name(uid),
+        "group": _group_name(gid),
+        "sudo": shutil.which("sudo") is not None,
+    }
+
+
+def _account_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _group_name(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def _room(root: Root, cache: Path) -> Dict[str, Any]:
+    try:
+        disk = os.statvfs(str(cache))
+    except OSError:
+        return {"disk": None, "cache_bytes": 0}
+    # A file system without a table of inodes, such as btrfs, says that it has 0.
+    inodes = (disk.f_files, disk.f_favail) if disk.f_files else (None, None)
+    room = {
+        "size_bytes": disk.f_blocks * disk.f_frsize,
+        "free_bytes": disk.f_bavail * disk.f_frsize,
+        "inodes": inodes[0],
+        "inodes_free": inodes[1],
+    }
+    return {"disk": room, "cache_bytes": sum(map(_size, (cache / "store", cache / "envs")))}
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_blocks * 512
+        except OSError:
+            continue
+    return total
+
+
+def _memory(root: Root) -> Dict[str, Any]:
+    memory = root.read("proc/meminfo")
+    total, free = kilobytes(memory, "SwapTotal"), kilobytes(memory, "SwapFree")
+    areas = [line.split()[0] for line in (root.read("proc/swaps") or "").splitlines()[1:] if line.split()]
+    return {
+        "memory_available_bytes": kilobytes(memory, "MemAvailable"),
+        "swap_bytes": total,
+        "swap_used_bytes": None if total is None or free is None else max(total - free, 0),
+        "swaps": areas[:_MOST_NAMED],
+        "memory_limit_file": oom.limit_file(root),
+    }
+
+
+def _clocks(root: Root) -> Dict[str, Any]:
+    return {
+        "policies": [_policy(policy) for policy in root.glob(_POLICIES)],
+        "turbo": _turbo(root),
+        "power_mode": _power_mode(root),
+        "power_modes": _power_modes(root),
+        "devices": [found for found in map(_device, root.glob("sys/class/devfreq/*")) if found is not None],
+        "cooling": [found for found in map(_cooling, root.glob("sys/class/thermal/cooling_device*")) if found],
+    }
+
+
+def _policy(policy: Path) -> Dict[str, Any]:
+    return {
+        "name": policy.name,
+        "governor": read_text(policy / "scaling_governor"),
+        "offered": (read_text(policy / "scaling_available_governors") or "").split(),
+        "max_khz": read_int(policy / "scaling_max_freq"),
+        "hardware_max_khz": read_int(policy / "cpuinfo_max_freq"),
+        "writable": os.access(str(policy / "scaling_governor"), os.W_OK),
+    }
+
+
+def _turbo(root: Root) -> Optional[Dict[str, Any]]:
+    for relative, boosts in _TURBO:
+        text = root.read(relative)
+        if text is not None:
+            return {"file": "/" + relative, "on": text == boosts, "off_value": "0" if boosts == "1" else "1"}
+    return None
+
+
+def _power_mode(root: Root) -> Optional[str]:
+    """A Jetson's nvpmodel, or a PC's platform profile."""
+    program = shutil.which("nvpmodel") if root.real else None
+    if program is None:
+        status = root.read("var/lib/nvpmodel/status")  # such as pmode:0002
+        return (
+            status.rpartition(":")[2].lstrip("0") or "0" if status else root.read("sys/firmware/acpi/platform_profile")
+        )
+    try:
+        said = subprocess.run(
+            [program, "-q"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_PATIENCE_S,
+            check=False,
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = said.decode("ascii", "replace").split()
+    return lines[-1] if lines else None
+
+
+def _power_modes(root: Root) -> List[Dict[str, str]]:
+    """The modes there are; a number stands for each of nvpmodel's, the name itself for a platform profile."""
+    numbered = _POWER_MODEL.findall(root.read("etc/nvpmodel.conf") or "")
+    names = (root.read("sys/firmware/acpi/platform_profile_choices") or "").split()
+    found = numbered or [(name, name) for name in names]
+    return [{"key": key, "name": name} for key, name in found[:_MOST_NAMED]]
+
+
+def _device(device: Path) -> Optional[Dict[str, Any]]:
+    """A device whose clock the kernel moves: a memory controller, a GPU, an NPU."""
+    now, most = read_int(device / "cur_freq"), read_int(device / "max_freq")
+    if now is None:
+        return None
+    return {
+        "name": device.name,
+        "hz": now,
+        "max_hz": most,
+        "governor": read_text(device / "governor"),
+        "offered": (read_text(device / "available_governors") or "").split(),
+    }
+
+
+def _cooling(device: Path) -> Optional[Dict[str, Any]]:
+    now = read_int(device / "cur_state")
+    if now is None:
+        return None
+    return {"name": device.name, "kind": read_text(device / "type") or "", "state": now}
+
+
+def _supply_alarm(root: Root) -> Optional[bool]:
+    """Whether the supply is below its limit now, as the driver of a Raspberry Pi's firmware says."""
+    for device in root.glob("sys/class/hwmon/hwmon*"):
+        if read_text(device / "name") == "rpi_volt":
+            alarm = read_int(device / "in0_lcrit_alarm")
+            return None if alarm is None else bool(alarm)
+    return None
+
+
+def _pressure(root: Root) -> List[Dict[str, Any]]:
+    """Per cent of the last ten seconds in which some process waited: for a CPU, memory, a disk (PSI)."""
+    found = []
+    for name in ("cpu", "memory", "io"):
+        match = _PRESSURE.search(root.read("proc/pressure/" + name) or "")
+        if match is not None:
+            found.append({"resource": name, "percent": float(match.group(1))})
+    return found
+
+
+def _unreadable(root: Root) -> List[str]:
+    """Files of power sensors that are there and that this account may not read."""
+    names = {sensor["name"] for sensor in power.find_sensors(root) if not sensor["readable"]}
+    files = root.glob("sys/class/powercap/intel-rapl:*/energy_uj") if power.RAPL in names else []
+    for device in root.glob("sys/class/hwmon/hwmon*"):
+        if "hwmon:%s" % read_text(device / "name") in names:
+            files += [path for kind in ("power", "in", "curr") for path in sorted(device.glob(kind + "*_input"))]
+    return [str(path) for path in files if not os.access(str(path), os.R_OK)][:_MOST_NAMED]
+
+
+def _chosen(text: Optional[str]) -> Optional[str]:
+    """The word in brackets, in a file such as "always [madvise] never"."""
+    match = re.search(r"\[(\w+)\]", text or "")
+    return match.group(1) if match is not None else None
+
+
+class _Process(NamedTuple):
+    name: str
+    ticks: int
+    terminal: int
+
+
+def _processes(root: Root) -> Dict[int, _Process]:
+    found = {}
+    for folder in root.glob("proc/[0-9]*"):
+        head, _, rest = (read_text(folder / "stat") or "").rpartition(")")
+        words = rest.split()
+        if len(words) > 12 and words[11].isdigit() and words[12].isdigit():
+            name = head.partition("(")[2]
+            found[int(folder.name)] = _Process(name, int(words[11]) + int(words[12]), int(words[4]))
+    return found
+
+
+def _watch(root: Root) -> Tuple[List[Dict[str, Any]], Optional[float]]:
+    """Processes that took the CPUs while they were watched, the busiest first; the share that a hypervisor took."""
+    before, stolen, begun = _processes(root), _stolen(root), time.monotonic()
+    time.sleep(_WATCH_S)
+    seconds, ticks = time.monotonic() - begun, os.sysconf("SC_CLK_TCK")
+    ours = os.getpid()
+    shares = {
+        pid: (process.ticks - before[pid].ticks) / ticks / seconds
+        for pid, process in _processes(root).items()
+        if pid in before and pid != ours
+    }
+    busiest = sorted((pid for pid in shares if shares[pid] >= _BUSY_SHARE), key=lambda pid: -shares[pid])
+    named = [_name(root, pid, before[pid].name, shares[pid]) for pid in busiest[:_MOST_PROCESSES]]
+    after = _stolen(root)
+    if stolen is None or after is None or after[1] <= stolen[1]:
+        return named, None
+    return named, min(max((after[0] - stolen[0]) / (after[1] - stolen[1]), 0.0), 1.0)
+
+
+def _name(root: Root, pid: int, name: str, share: float) -> Dict[str, Any]:
+    unit = _UNIT.search(root.read("proc/%d/cgroup" % pid) or "")
+    return {
+        "pid": pid,
+        "name": name,
+        "account": _owner(root, pid),
+        "share": share,
+        "unit": unit.group(1) if unit is not None else None,
+    }
+
+
+def _owner(root: Root, pid: int) -> str:
+    try:
+        return _account_name(root.at("proc/%d" % pid).stat().st_uid)
+    except OSError:
+        return "unknown"
+
+
+def _stolen(root: Root) -> Optional[Tuple[int, int]]:
+    """Clock ticks since boot, of all CPUs: those that went to other machines of the same host, and all."""
+    words = (root.read("proc/stat") or "").split("\n")[0].split()
+    if len(words) < 9 or words[0] != "cpu" or not all(word.isdigit() for word in words[1:9]):
+        return None
+    ticks = [int(word) for word in words[1:9]]
+    return ticks[7], sum(ticks)
+
+
+def _others(root: Root) -> List[str]:
+    """Accounts other than ours that have a process at a terminal: somebody works there."""
+    ours = _account_name(os.getuid())
+    at = {_owner(root, pid) for pid, process in _processes(root).items() if process.terminal}
+    return sorted(at - {ours, "unknown"})[:_MOST_NAMED]

@@ -1,0 +1,156 @@
+"""The doctor over sshd: a board on which nothing is wrong, and broken ones, whose fixes are typed as printed."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.commands import Said, outer_environment, run_here
+from support.made_board import FIRMWARE, POLICY, MadeBoard, made_board
+from support.own_lease import own_lease
+
+from harness.board.doctor import CHECKS
+
+ROOT = Path(__file__).resolve().parents[2]
+LEAST_CHECKS = 20
+Checks = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A folder with the profile of one board, where commands are typed."""
+
+    folder: Path
+
+    @classmethod
+    def at(cls, folder: Path, profile: str) -> "Desk":
+        (folder / "devices").mkdir(parents=True, exist_ok=True)
+        (folder / "devices/pi.toml").write_text(profile, encoding="utf-8")
+        return cls(folder)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {name: str(self.folder / name) for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME")}
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return outer_environment() | own | {"COLUMNS": "80", "PATH": path}
+
+    def doctor(self, *options: str) -> Said:
+        return run_here(["doctor", "pi", *options], self.folder, self.environment)
+
+    def checks(self, *options: str, code: int | None = None) -> Checks:
+        said = self.doctor("--json", *options)
+        assert code in (None, said.code), said.text
+        return {check["name"]: check for check in json.loads(said.out)["checks"]}
+
+    def type(self, command: str) -> None:
+        """As a person does, in a shell."""
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+def shut_down(board: MadeBoard) -> None:
+    """Bits of the firmware for under-voltage and throttling since boot."""
+    board.write(FIRMWARE, "50000")
+
+
+def limit_memory(board: MadeBoard) -> None:
+    """A limit where the kernel has the account's memory cgroup."""
+    groups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    one = next((path for _, names, path in groups if "memory" in names.split(",")), None)
+    group, name = ("sys/fs/cgroup/memory", "memory.limit_in_bytes") if one else ("sys/fs/cgroup", "memory.max")
+    place = one or next(path for number, _, path in groups if number == "0")
+    board.write(f"{group}{place.rstrip('/')}/{name}", "512000000")
+
+
+def keep_busy(board: MadeBoard) -> None:
+    board.run(f"{sys.executable} -S -c 'while True: pass' > /dev/null 2>&1 &")
+
+
+BROKEN: dict[str, tuple[Callable[[MadeBoard], object], str]] = {
+    "clock of day": (lambda board: board.clock(-86_400), "1.0 days behind"),
+    "governor": (lambda board: board.write(f"{POLICY}/scaling_governor", "powersave"), "powersave on policy0"),
+    "frequency cap": (lambda board: board.write(f"{POLICY}/scaling_max_freq", "900000"), "0.9 of 1.5 GHz"),
+    "turbo": (lambda board: board.write("sys/devices/system/cpu/cpufreq/boost", "1"), "on"),
+    "power mode": (lambda board: board.write("sys/firmware/acpi/platform_profile", "low-power"), "low-power"),
+    "memory and accelerator clocks": (
+        lambda board: [
+            board.write("sys/class/devfreq/dmc/cur_freq", "528000000"),
+            board.write("sys/class/devfreq/dmc/governor", "simple_ondemand"),
+        ],
+        "dmc at 528 of 1600 MHz",
+    ),
+    "throttling": (shut_down, "throttled at some time since boot"),
+    "supply voltage": (shut_down, "under-voltage at some time since boot"),
+    "swap": (lambda board: board.swap(51_200), "52.43 MB of 104.9 MB in use (/var/swap)"),
+    "memory limit": (limit_memory, "512 MB"),
+    "busy processes": (keep_busy, "of a core"),
+    "hardware": (lambda _: None, "architecture is x86_64, the profile says aarch64"),
+}
+"""Set-ups that warn: what is done to the board, and what is said of it."""
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What the doctor said before and after its fixes were typed."""
+
+    before: Checks
+    after: Checks
+
+
+@pytest.fixture(scope="module")
+def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mended]:
+    """One board with all of them at a time, each fix typed once."""
+    folder = tmp_path_factory.mktemp("mended")
+    with own_lease(), made_board(folder) as board:
+        desk = Desk.at(folder, board.sshd.profile_text("pi", extra='[hardware]\narch = "aarch64"'))
+        for breaking, _ in BROKEN.values():
+            breaking(board)
+        before = desk.checks(code=0)
+        for fix in dict.fromkeys(before[name]["fix"] for name in BROKEN):
+            desk.type(fix)
+        yield Mended(before, desk.checks(code=0))
+
+
+@pytest.mark.board
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_set_up_has_its_line_and_a_fix_that_works(mended: Mended, name: str) -> None:
+    before, after = mended.before[name], mended.after[name]
+    assert (before["status"], BROKEN[name][1] in before["said"]) == ("warn", True), before
+    assert before["effect"]
+    assert (after["status"], after["fix"]) == ("ok", None), after
+
+
+@contextmanager
+def fresh_board(folder: Path, extra: str = "", account: str | None = None) -> Iterator[tuple[MadeBoard, Desk]]:
+    with own_lease(), made_board(folder, account) as board:
+        yield board, Desk.at(folder, board.sshd.profile_text("pi", extra=extra))
+
+
+@pytest.mark.board
+def test_a_fresh_board_lists_all_checks_and_is_fit(tmp_path: Path) -> None:
+    with fresh_board(tmp_path) as (_, desk):
+        said = desk.doctor("-v")
+        assert said.code == 0, said.text
+        listed = re.findall(r"^(ok|warn|fail) +([a-z -]+): ", said.out, re.MULTILINE)
+        assert [name for _, name in listed] == [check.name for check in CHECKS]
+        assert len(listed) >= LEAST_CHECKS and "fail" not in dict(listed)
+        assert said.out.splitlines()[-1] == "fit to measure"
+        assert all(len(line) <= 80 for line in said.out.splitlines() if "fix: " not in line)
+        short = desk.doctor().out
+        assert "the last time" not in said.out and "(-v shows them)" in short and "ok    connection" not in short
+        assert "the last time" in desk.checks()["spread"]["said"]
+
+
+def test_the_page_has_every_check() -> None:
+    rows = re.findall(r"^\| `([a-z -]+)` \| (.+) \| (.+) \|$", (ROOT / "docs/doctor.md").read_text("utf-8"), re.M)
+    told = [row for row in rows if row[0] in {check.name for check in CHECKS}]
+    assert told == [(check.name, check.looks_at, check.effect) for check in CHECKS]

@@ -132,5 +132,5 @@ def test_data_of_another_shape_is_one_line(tools, tmp_path):
 
 
 def test_further_training_needs_data(tools):
-    message = tools.refusal(path(tools, "digits.keras"), kind="keras", label="digits", stages=["prune(0.8)"])
+    message = tools.refusal(path(tools, "digits.keras"), kind="keras", label="digits", steps=["prune(0.8)"])
     assert "data" in message

@@ -293,7 +293,7 @@ def test_models_of_other_makes_are_read(tools, name):
 
 
 def test_a_saved_model_is_not_trained_further(tools):
-    message = tools.refusal(path(tools, "dynamic"), kind="saved_model", stages=["prune(0.8)"])
+    message = tools.refusal(path(tools, "dynamic"), kind="saved_model", steps=["prune(0.8)"])
     assert ".keras" in message
 
 

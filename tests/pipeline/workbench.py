@@ -64,14 +64,14 @@ class Workbench:
         return message
 
     def _job(self, source: str, kind: Any, label: str, given: dict[str, Any], recipe: str = "float32") -> BuildJob:
-        stages, prepared, seed = given.pop("stages", []), given.pop("prepared", "prepared"), given.pop("seed", 0)
+        steps, prepared, seed = given.pop("steps", []), given.pop("prepared", "prepared"), given.pop("seed", 0)
         model = ModelSource(kind=kind, source=source, label=label, search=[str(self.folder)], **given)
-        name = sha256(f"{model!r} {seed} {stages}".encode()).hexdigest()[:16]
+        name = sha256(f"{model!r} {seed} {steps}".encode()).hexdigest()[:16]
         return BuildJob(
             model=model,
-            stages=[
+            trainings=[
                 TrainingStep(step=step, weights=str(self.folder / "weights" / f"{name}{step or ''}"))
-                for step in (None, *stages)
+                for step in (None, *steps)
             ],
             recipe=recipe,
             seed=seed,

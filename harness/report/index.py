@@ -1,8 +1,8 @@
-"""index.html beside the runs: all of them on one page, with a search and a filter, as a plain file."""
+"""index.html beside the runs: all of them on one page with their main figure's way, a search and filters."""
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from harness.records.files import read_bytes
 from harness.records.results import Results
 from harness.records.status import Status
 from harness.records.text import visible
+from harness.report.charts.sparkline import MOST, sparkline
 from harness.report.labels import EXIT_MEANINGS, STATUS_WORDS, device_title, shown_status
+from harness.report.numbers import format_value, value_of
 from harness.report.page import PAGE_NAME, TEMPLATES, hash_of, style_and_hash, templates
 from harness.store import load_results
 from harness.store.disk import locked, write_whole
@@ -37,6 +39,16 @@ _WORDS = {status.value: STATUS_WORDS[status] for status in _WORST_FIRST} | {
 }
 
 
+class MainFigure(Record):
+    """The median latency of the first entry that has one, and the series to which it belongs."""
+
+    series: tuple[str, ...]
+    """Device, its fingerprint, candidate, recipe, test, branch and estimator: of these alone figures are compared."""
+    subject: str
+    """The entry's candidate with its recipe."""
+    value_s: float
+
+
 class RunLine(Record):
     """A run as the index shows it, and which file that was read from."""
 
@@ -53,6 +65,7 @@ class RunLine(Record):
     counts: dict[str, int]
     status: str
     exit_code: int
+    figure: MainFigure | None
 
 
 @dataclass(frozen=True)
@@ -90,9 +103,7 @@ def index_page(lines: Iterable[RunLine], skipped: Iterable[str], reports_dir: Pa
     """The page's text; its one script is allowed by its hash, and there is a page without it, too."""
     style, style_hash = style_and_hash()
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
-    rows = [
-        _row(line, reports_dir) for line in sorted(lines, key=lambda line: (line.created_at, line.id), reverse=True)
-    ]
+    rows = [_row(line, way, reports_dir) for line, way in _with_ways(lines)]
     return (
         templates()
         .get_template("index.html")
@@ -101,12 +112,25 @@ def index_page(lines: Iterable[RunLine], skipped: Iterable[str], reports_dir: Pa
             skipped=list(skipped),
             statuses=[pair for pair in _WORDS.items() if any(row["status"] == pair[0] for row in rows)],
             devices=sorted({device for row in rows for device in row["devices"]}),
+            branches=sorted({row["branch"] for row in rows} - {""}),
             style=style,
             script=script,
             style_hash=style_hash,
             script_hash=hash_of(script),
         )
     )
+
+
+def _with_ways(lines: Iterable[RunLine]) -> list[tuple[RunLine, Sequence[float]]]:
+    """The runs, newest first, each with its series' figures up to its own, oldest first."""
+    ways: dict[tuple[str, ...], list[float]] = {}
+    found = list[tuple[RunLine, Sequence[float]]]()
+    for line in sorted(lines, key=lambda line: (line.created_at, line.id)):
+        way = ways.setdefault(line.figure.series, []) if line.figure else []
+        if line.figure:
+            way.append(line.figure.value_s)
+        found.append((line, way[-MOST:]))
+    return found[::-1]
 
 
 def _read_cache(cache: Path) -> dict[tuple[str, str], RunLine]:
@@ -147,10 +171,23 @@ def _sum_up(results: Results, folder: str, stamp: str) -> RunLine:
         counts={status.value: count for status, count in Counter(e.status for e in results.entries).items()},
         status=str(run.status),
         exit_code=run.exit_code,
+        figure=_main_figure(results),
     )
 
 
-def _row(line: RunLine, reports_dir: Path) -> dict[str, Any]:
+def _main_figure(results: Results) -> MainFigure | None:
+    for entry in results.entries:
+        p50 = value_of(entry, "latency_p50")
+        if p50 is not None and p50.value is not None:
+            record = results.devices.get(entry.device)
+            run = results.run
+            where = (entry.device, (record.fingerprint if record else None) or "")
+            what = (entry.candidate, entry.recipe or "", entry.test, run.branch or "", str(run.estimator))
+            return MainFigure(series=(*where, *what), subject=entry.subject, value_s=p50.value)
+    return None
+
+
+def _row(line: RunLine, way: Sequence[float], reports_dir: Path) -> dict[str, Any]:
     has_page = (reports_dir / line.folder / PAGE_NAME).is_file()
     counted = [f"{count} {STATUS_WORDS[status]}" for status in _WORST_FIRST if (count := line.counts.get(status.value))]
     more = len(line.candidates) - _NAMED
@@ -169,6 +206,9 @@ def _row(line: RunLine, reports_dir: Path) -> dict[str, Any]:
         "commit": f"{commit[:8]}{'+' if changed else ''}",
         "meaning": EXIT_MEANINGS.get(line.exit_code, "not a code of this harness"),
         "href": f"./{quote(line.folder)}/{PAGE_NAME}" if has_page else None,
+        "figure": format_value(line.figure.value_s, "s") if line.figure else "",
+        "subject": visible(line.figure.subject) if line.figure else "",
+        "spark": sparkline(way, "s"),
         "searched": " ".join(_search_texts(line)).casefold(),
     }
 

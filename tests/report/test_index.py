@@ -17,7 +17,7 @@ from harness.store.results_file import load_results, save_results
 MANY = 1000
 
 
-def keep(reports, number, *, status="PASS", commit="1a2b3c4d5e6f", name=None, page=True, device=None):
+def keep(reports, number, *, status="PASS", commit="1a2b3c4d5e6f", name=None, page=True, device=None, branch=None):
     sample = results()
     stamp = f"2026-01-{number % 28 + 1:02d}T00:00:{number // 28 % 60:02d}Z"
     code = 1 if status == "FAIL" else 0
@@ -28,6 +28,7 @@ def keep(reports, number, *, status="PASS", commit="1a2b3c4d5e6f", name=None, pa
             "status": Status(status),
             "exit_code": code,
             "commit": commit,
+            "branch": branch,
         }
     )
     devices = {device or name: record for name, record in sample.devices.items()} if device else sample.devices
@@ -69,6 +70,25 @@ def test_every_run_stands_on_the_page_newest_first_with_a_link_to_its_report(tmp
     assert re.findall(r'<th scope="row">(?:<a [^>]*>)?(run\d)', text) == ["run3", "run2", "run1"]
     for part in ("2026-01-04 00:00", "1a2b3c4d", "2 passed, 2 measured", "local (this machine, no edge board)"):
         assert part in text
+
+
+def test_each_run_has_its_main_figure_and_the_way_that_it_went_on_this_branch(tmp_path):
+    for number, branch in enumerate(("main", "main", "feature", "main"), 1):
+        keep(tmp_path, number, branch=branch)
+    text = text_of(write_index(tmp_path))
+    assert text.count('<span class="value">154 µs</span>') == 4 and text.count("<small>digits_cnn/float32</small>") == 4
+    words = [attrs["aria-label"] for tag, attrs in Tags(text).found if attrs.get("role") == "img"]
+    assert words == ["3 runs: 154 µs to 154 µs, now 154 µs", "2 runs: 154 µs to 154 µs, now 154 µs"]
+    assert [row["data-branch"] for row in rows_of(text)] == ["main", "feature", "main", "main"]
+
+
+def test_a_cache_of_an_earlier_harness_is_read_anew(tmp_path):
+    keep(tmp_path, 1)
+    first = write_index(tmp_path).page.read_bytes()
+    line = json.loads((tmp_path / "index.jsonl").read_text())
+    del line["figure"]
+    (tmp_path / "index.jsonl").write_text(json.dumps(line) + "\n")
+    assert write_index(tmp_path).page.read_bytes() == first
 
 
 def test_the_same_runs_give_the_same_bytes_with_and_without_the_cache(tmp_path):
@@ -186,7 +206,7 @@ def browser():
 def opened(browser, tmp_path, request):
     keep(tmp_path, 1)
     keep(tmp_path, 2, status="FAIL", commit="ffff0000")
-    keep(tmp_path, 3, device=f"rpi5{HOSTILE}")
+    keep(tmp_path, 3, device=f"rpi5{HOSTILE}", branch=f"feature/{HOSTILE}")
     context = browser.new_context(viewport={"width": request.param, "height": 900}, offline=True)
     page, heard = context.new_page(), []
     page.on("console", lambda message: heard.append(message.text))
@@ -200,7 +220,7 @@ def opened(browser, tmp_path, request):
 
 def shown(page):
     return page.eval_on_selector_all(
-        "tbody tr", "all => all.filter(r => r.offsetHeight).map(r => r.querySelector('th').innerText)"
+        "tbody tr", "all => all.filter(r => r.offsetHeight).map(r => r.querySelector('th a').innerText)"
     )
 
 
@@ -227,6 +247,10 @@ def test_searching_and_filtering_in_a_browser_from_a_file(opened):
     opened.select_option("#status", "")
     options = opened.eval_on_selector_all("#device option", "all => all.map(o => o.value)")
     opened.select_option("#device", next(option for option in options if option.startswith("rpi5")))
+    assert shown(opened) == ["run3"]
+    opened.select_option("#device", "")
+    branches = opened.eval_on_selector_all("#branch option", "all => all.map(o => o.value)")
+    opened.select_option("#branch", next(branch for branch in branches if branch.startswith("feature")))
     assert shown(opened) == ["run3"]
     opened.fill("#search", "nothing like it")
     assert shown(opened) == [] and opened.inner_text("#shown") == "0 of 3 runs"

@@ -7,6 +7,7 @@ from harness.records.results import Results
 from harness.records.units import format_quantity
 from harness.report.charts.history import Panel, panels
 from harness.report.charts.page_charts import GroupCharts
+from harness.report.charts.sparkline import sparkline
 from harness.report.sections import Section
 
 
@@ -36,6 +37,7 @@ def _rows(panel: Panel) -> list[dict[str, Any]]:
     return [
         {
             "title": f"{panel.title}, {name}",
+            "spark": sparkline([point.value for point in series.points], series.unit),
             "cells": [
                 ("runs", str(len(series.points))),
                 ("lowest", _format_extreme(series, min)),

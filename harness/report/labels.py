@@ -46,6 +46,11 @@ def entry_name(entry: Entry) -> str:
     return entry.subject + (f" ({entry.test_label})" if entry.test_label else "")
 
 
+def entry_detail(entry: Entry, devices: int) -> str:
+    """What tells entries of one candidate and recipe apart: the test, and where a run has several devices its own."""
+    return ", ".join(part for part in (entry.test_label, f"on {entry.device}" if devices > 1 else "") if part)
+
+
 def device_title(name: str, devices: dict[str, DeviceRecord]) -> str:
     """The device's name with its label, e.g. "rpi4 (simulated board)"."""
     label = label_of(name, devices)

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from harness.records.text import visible
 from harness.report.charts.chart_client import ChartClient, check_svg
 from harness.report.charts.history import CAPTION, Panel, history_chart, panels
 from harness.report.charts.page_charts import GroupCharts
+from harness.report.headline import MOST_BOARDS, boards, certainty, comparisons
 from harness.report.labels import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, waived_limits
 from harness.report.sections import Section
 from harness.report.sections.baseline import BASELINE
@@ -20,6 +21,8 @@ from harness.report.sections.checks import CHECKS
 from harness.report.sections.comparison import CHARTS, COMPARISON, GAINS
 from harness.report.sections.contents import CONTENTS
 from harness.report.sections.devices import DEVICES
+from harness.report.sections.entries import ENTRIES
+from harness.report.sections.findings import FINDINGS
 from harness.report.sections.history import HISTORY
 from harness.report.sections.provenance import NOTES, PROVENANCE, SETTINGS
 from harness.report.sections.stages import STAGES
@@ -33,46 +36,70 @@ if TYPE_CHECKING:
 PAGE_NAME = "report.html"
 SECTIONS: tuple[Section, ...] = (
     VERDICTS,
-    BASELINE,
-    COMPARISON,
-    GAINS,
-    STAGES,
+    ENTRIES,
     CHARTS,
+    BASELINE,
+    STAGES,
     HISTORY,
+    GAINS,
+    COMPARISON,
     CHECKS,
     CONTENTS,
+    FINDINGS,
+    PROVENANCE,
     DEVICES,
     SETTINGS,
-    PROVENANCE,
     NOTES,
 )
 """In their order; one with nothing to say is left out. A new one: a file in sections/, a template, a name here."""
 
 TEMPLATES = Path(__file__).with_name("templates")
+_MARKS = {"good": "✓", "doubt": "?", "bad": "✗"}
 
 
 def page(results: Results, figures: list[GroupCharts]) -> str:
     """The page's text, the same each time for the same results and figures."""
-    made = templates()
     style, style_hash = style_and_hash()
-    sections = [
-        {
-            "name": section.name,
-            "title": section.title,
-            "body": made.get_template(f"{section.name}.html").render(context),
-        }
-        for section in SECTIONS
-        if (context := section.context(results, figures)) is not None
-    ]
-    return made.get_template("page.html").render(
-        run=results.run,
-        tally=tally(results),
-        meaning=exit_meaning(results),
-        waivers=waived_limits(results),
-        style=style,
-        style_hash=style_hash,
-        sections=sections,
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    return (
+        templates()
+        .get_template("page.html")
+        .render(
+            run=results.run,
+            tally=tally(results),
+            meaning=exit_meaning(results),
+            tone=_tone(results.run.exit_code),
+            mark=_MARKS[_tone(results.run.exit_code)],
+            boards=boards(results),
+            most_boards=MOST_BOARDS,
+            comparisons=comparisons(results),
+            certainty=certainty(results),
+            waivers=waived_limits(results),
+            style=style,
+            style_hash=style_hash,
+            script=script,
+            script_hash=hash_of(script),
+            sections=list(_filled_sections(results, figures)),
+        )
     )
+
+
+def _filled_sections(results: Results, figures: list[GroupCharts]) -> Iterator[dict[str, Any]]:
+    for section in SECTIONS:
+        context = section.context(results, figures)
+        if context is not None:
+            yield {
+                "name": section.name,
+                "title": section.title,
+                "folds": section.folds,
+                "opened": context.get("opened", False),
+                "body": templates().get_template(f"{section.name}.html").render(context),
+            }
+
+
+def _tone(code: int) -> str:
+    """What a run's exit code looks like: only 0 is green."""
+    return "good" if code == 0 else "doubt" if code in (10, 11) else "bad"
 
 
 def write_history_page(found: Sequence[Series], path: Path) -> None:

@@ -36,9 +36,9 @@ def of_kind(chart, kind):
 
 
 def test_the_promise_and_every_waiver_stand_above_the_verdicts(page):
-    header = page.partition("<main>")[0]
+    header = page.partition("<main")[0]
     assert PROMISE in header and "(#123: the new decoder" in header
-    assert header.index(PROMISE) < header.index("Waived: ")
+    assert header.index(PROMISE) < header.index("<dt>Waived</dt>")
 
 
 def test_every_state_and_its_sentence_are_told(section):
@@ -68,14 +68,15 @@ def test_judged_metrics_come_first():
     assert metrics == ["latency_p50", "peak_memory", "throughput"]
 
 
-def test_boards_say_how_far_they_can_be_trusted(page, section):
-    assert "0 false alarms in 212 self-tests" in section
+def test_boards_say_how_far_they_can_be_trusted(page):
+    header = page.partition("<main")[0]
+    assert "0 false alarms in 212 self-tests" in header
     assert page.count("0 false alarms in 212 self-tests") == 2
 
 
 def test_an_entry_says_its_waiver_before_anything_else(section):
     card = section[section.index("int16x8") :]
-    assert card.index("Waived: limit 2 %") < card.index('<span class="badge">measured</span>')
+    assert card.index("Waived: limit 2 %") < card.index("commit 1a2b3c4d, the merge base")
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import re
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from harness.report.page import page as page_text
 from harness.store.results_file import save_results
 
 ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "harness" / "report" / "templates" / "page.js"
 
 
 class Tags(HTMLParser):
@@ -88,7 +91,7 @@ def test_sections_come_in_their_order_verdicts_first(told_page, ab_page):
         shown = sections_of(page)
         assert shown == [name for name in order if name in shown]
     assert set(sections_of(told_page)) | set(sections_of(ab_page)) == set(order)
-    assert order[:2] == ["verdicts", "baseline"]
+    assert order[:4] == ["verdicts", "entries", "charts", "baseline"]
 
 
 def test_sections_with_nothing_to_say_are_left_out(page):
@@ -99,23 +102,29 @@ def test_sections_with_nothing_to_say_are_left_out(page):
 @pytest.mark.parametrize("which", ["page", "told_page", "ab_page"])
 def test_no_hostile_name_becomes_markup(which, request):
     text = request.getfixturevalue(which).read_text(encoding="utf-8")
-    assert "<script" not in text.lower()
+    (script,) = re.findall(r"(?is)<script(.*?)</script", text)
+    assert script == f">{SCRIPT.read_text(encoding='utf-8')}"
     assert "&lt;script&gt;alert(1)" in text
     assert "\x1b" not in text and "\u202e" not in text
     for tag, attrs in Tags(text).found:
-        assert tag not in {"script", "iframe", "object", "img", "link", "form", "foreignobject"}
+        assert tag not in {"iframe", "object", "img", "link", "form", "foreignobject"}
         assert not [name for name in attrs if name.startswith("on") or name in {"style", "src"}]
         assert attrs.get("href", "#").startswith("#")
 
 
-def test_nothing_is_allowed_but_the_pages_own_style(page):
+def sha256_of(text):
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def test_nothing_is_allowed_but_the_pages_own_style_and_script(page):
+    text = page.read_text(encoding="utf-8")
     policy = next(
-        attrs["content"]
-        for tag, attrs in Tags(page.read_text(encoding="utf-8")).found
-        if attrs.get("http-equiv") == "Content-Security-Policy"
+        attrs["content"] for tag, attrs in Tags(text).found if attrs.get("http-equiv") == "Content-Security-Policy"
     )
-    assert re.fullmatch(
-        r"default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; base-uri 'none'; form-action 'none'", policy
+    style, script = (sha256_of(text.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]) for tag in ("style", "script"))
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
+        "base-uri 'none'; form-action 'none'"
     )
 
 
@@ -192,7 +201,7 @@ def test_a_page_whose_charts_cannot_be_drawn_goes_without_them_and_says_so(tmp_p
         page = render(saved(tmp_path / "run", results()), client)
 
     text = page.read_text(encoding="utf-8")
-    assert "<svg" not in text
+    assert "<figure" not in text
     assert re.search(rf"Of 3 of 4 candidates: [^<]*charts were not drawn: [^<]*({why})", text)
     assert sections_of(page)
 

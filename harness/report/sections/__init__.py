@@ -10,8 +10,12 @@ from harness.report.charts.page_charts import GroupCharts
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, and what its template (templates/NAME.html) is given; None: nothing to say, so it is left out."""
+    """A heading, and what its template (templates/NAME.html) is given; None: nothing to say, so it is left out.
+
+    A section that folds is open where its context says ``opened``: there something is to be read.
+    """
 
     name: str
     title: str
     context: Callable[[Results, list[GroupCharts]], dict[str, Any] | None]
+    folds: bool = True

@@ -13,6 +13,7 @@ from harness.report.baseline_changes import (
     judged_ratios,
 )
 from harness.report.charts.page_charts import Chart, GroupCharts
+from harness.report.labels import GOOD, worst_first
 from harness.report.numbers import known_measurement, number_of
 from harness.report.sections import Section
 
@@ -24,12 +25,12 @@ def _context(results: Results, figures: list[GroupCharts]) -> dict[str, Any] | N
     if not entries:
         return None
     drawn = {id(variant.entry): _figures(one, variant.name) for one in figures for variant in one.group.variants}
-    records = results.devices.values()
+    compared = [_entry(entry, drawn.get(id(entry), [])) for entry in worst_first(entries)]
     return {
         "devices": results.devices,
         "columns": COLUMNS,
-        "selftests": [record.selftests.sentence for record in records if record.selftests],
-        "entries": [_entry(entry, drawn.get(id(entry), [])) for entry in entries],
+        "entries": compared,
+        "opened": any(one["opened"] for one in compared),
     }
 
 
@@ -40,14 +41,16 @@ def _figures(drawn: GroupCharts, name: str) -> list[Chart]:
 def _entry(entry: Entry, figures: list[Chart]) -> dict[str, Any]:
     baseline = entry.baseline
     found = judged_ratios(entry)
+    findings = [finding for finding in entry.findings if finding.gate == REGRESSION]
     return {
         "entry": entry,
+        "opened": any(finding.status not in GOOD for finding in findings),
         "state": baseline.state if baseline else "",
         "sentence": baseline.sentence if baseline else "",
         "measured_by": baseline.measured_by if baseline else "",
         "not_compared": baseline.not_compared if baseline else [],
         "waivers": list(dict.fromkeys(f.waiver for f in entry.findings if f.waiver)),
-        "findings": [f for f in entry.findings if f.gate == REGRESSION],
+        "findings": findings,
         "rows": _rows(entry, found),
         "figures": figures,
     }

@@ -4,46 +4,49 @@ from collections import Counter
 from itertools import groupby
 from typing import Any
 
-from harness.records.metrics import METRICS, main_metrics
+from harness.records.metrics import METRICS
 from harness.records.results import Entry, Results
 from harness.records.units import format_quantity
 from harness.report.charts.page_charts import GroupCharts
+from harness.report.groups import MOST_SHOWN
+from harness.report.labels import worst_first
 from harness.report.numbers import Number, number
 from harness.report.sections import Section
+
+MOST_OPEN = 4
+"""Candidates on a board whose charts are seen at once; of more, they fold."""
 
 Cells = list[tuple[str, Number | None]]
 
 
-def _numbers(results: Results, _: list[GroupCharts]) -> dict[str, Any]:
-    names = dict.fromkeys([*results.devices, *(entry.device for entry in results.entries)])
-    return {"devices": results.devices, "blocks": [_block(results, name) for name in names]}
+def _numbers(results: Results, _: list[GroupCharts]) -> dict[str, Any] | None:
+    measured = [entry for entry in worst_first(results.entries) if entry.measurements]
+    names = dict.fromkeys(entry.device for entry in measured[:MOST_SHOWN])
+    tables = [_table(name, [entry for entry in measured[:MOST_SHOWN] if entry.device == name]) for name in names]
+    if not measured:
+        return None
+    return {"devices": results.devices, "tables": tables, "left_out": len(measured) - MOST_SHOWN}
 
 
-def _block(results: Results, device: str) -> dict[str, Any]:
-    entries = [entry for entry in results.entries if entry.device == device]
-    measured = [entry for entry in entries if entry.measurements]
-    return {"device": device, "main": _table(entries, _main()), "others": _table(measured, _other_metrics(measured))}
-
-
-def _main() -> dict[str, str]:
-    return {metric.name: metric.short for metric in main_metrics()}
-
-
-def _other_metrics(entries: list[Entry]) -> dict[str, str]:
-    """The other metrics that some entry has; stages stand in a section of their own."""
-    names = {measurement.metric for entry in entries for measurement in entry.measurements}
-    others = (metric for metric in METRICS.values() if not metric.short and metric.kind != "stages")
-    return {metric.name: metric.title for metric in others if metric.name in names}
-
-
-def _table(entries: list[Entry], columns: dict[str, str]) -> dict[str, Any]:
+def _table(device: str, entries: list[Entry]) -> dict[str, Any]:
+    columns = _columns(entries)
     rows: list[tuple[Entry, Cells]] = [
         (entry, [(title, number(entry, metric)) for metric, title in columns.items()]) for entry in entries
     ]
-    return {"columns": list(columns.values()), "rows": rows}
+    return {"device": device, "columns": list(columns.values()), "rows": rows}
 
 
-COMPARISON = Section("comparison", "Comparison", _numbers)
+def _columns(entries: list[Entry]) -> dict[str, str]:
+    """Every metric that some entry has; stages stand in a section of their own."""
+    names = {measurement.metric for entry in entries for measurement in entry.measurements}
+    return {
+        metric.name: metric.short or metric.title
+        for metric in METRICS.values()
+        if metric.kind != "stages" and metric.name in names
+    }
+
+
+COMPARISON = Section("comparison", "Every figure", _numbers)
 
 
 def _gains(results: Results, figures: list[GroupCharts]) -> dict[str, Any] | None:
@@ -66,6 +69,7 @@ def _charts(results: Results, figures: list[GroupCharts]) -> dict[str, Any]:
     missing = Counter(drawn.missing for drawn in figures if drawn.missing)
     return {
         "devices": results.devices,
+        "opened": len(shown) <= MOST_OPEN,
         "candidates": [(candidate, [_panel(drawn) for drawn in same]) for candidate, same in candidates],
         "missing": [f"Of {count} of {len(figures)} candidates: {why}" for why, count in missing.items()],
     }

@@ -1,30 +1,56 @@
-"""What became of every entry, worst first, with the sentence that says why."""
+"""What did not hold: a line for each broken limit with its bullet chart, worst first, and what could not be judged."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from harness.records.results import Results
+from harness.records.results import Entry, Results
+from harness.records.status import Status
+from harness.report.bullet import JudgedLimit, judged_limits
 from harness.report.charts.page_charts import GroupCharts
-from harness.report.labels import failed_tests, sentences, to_explain
+from harness.report.labels import entry_detail, failed_tests, sentences, to_explain
 from harness.report.sections import Section
 
+MOST_SENTENCES = 4
+"""Lines that have room for their sentence below them; of more, the sentences fold."""
+ROOMY_LINES = 6
+"""Lines that stand apart; more stand closely."""
+MOST_LINES = 20
+"""Lines that stand open; the others fold."""
 
-def _context(results: Results, _: list[GroupCharts]) -> dict[str, Any]:
-    explained = to_explain(results)
-    told = {id(entry) for entry in explained}
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that did not hold: its sentence, and the limit it is about, where it is about one with a number."""
+
+    status: Status
+    entry: Entry
+    detail: str
+    sentence: str
+    limit: JudgedLimit | None = None
+
+
+def _context(results: Results, _: list[GroupCharts]) -> dict[str, Any] | None:
+    explained = [line for entry in to_explain(results) for line in _lines(entry, len(results.devices))]
+    lines = sorted(explained, key=lambda line: -line.status.severity)
+    tests = failed_tests(results)
+    if not lines and not tests:
+        return None
     return {
-        "devices": results.devices,
-        "explained": [
-            {
-                "entry": entry,
-                "sentences": read,
-                "others": [f for f in entry.findings if (f.status, f.reason) not in read],
-            }
-            for entry in explained
-            if (read := sentences(entry))
-        ],
-        "failed_tests": failed_tests(results),
-        "others": [entry for entry in results.entries if id(entry) not in told],
+        "lines": lines[:MOST_LINES],
+        "more": lines[MOST_LINES:],
+        "told": len(lines) + len(tests) <= MOST_SENTENCES,
+        "many": len(lines) + len(tests) > ROOMY_LINES,
+        "failed_tests": tests,
+        "many_devices": len(results.devices) > 1,
     }
 
 
-VERDICTS = Section("verdicts", "Verdicts", _context)
+def _lines(entry: Entry, devices: int) -> list[Line]:
+    broken = {(one.finding.status, one.finding.reason): one for one in judged_limits(entry) if one.broken}
+    return [
+        Line(status, entry, entry_detail(entry, devices), sentence, broken.get((status, sentence)))
+        for status, sentence in sentences(entry)
+    ]
+
+
+VERDICTS = Section("verdicts", "What did not hold", _context, folds=False)

@@ -22,7 +22,7 @@ from harness.store.disk import disk_errors_named
 from harness.store.results_file import RESULTS_NAME, results_text, save_results
 
 _ROUNDING = 1e-9
-_OF_JUDGING = ("trials", "time_limit_s", "min_secs", "num_runs", "alpha", "miss", "inconclusive", "baseline")
+_OF_JUDGING = ("trials", "time_limit_s", "min_secs", "num_runs", "alpha", "miss", "inconclusive", "baseline", "seed")
 """The settings that a verdict, its advice or the exit code depend on."""
 _MOST_ID = 57
 _MOST_CHANCE = 0.5
@@ -125,7 +125,7 @@ def _is_plausible(name: str, value: object, default: object) -> bool:
     if name in ("alpha", "miss"):
         return isinstance(value, float) and 0 < value <= _MOST_CHANCE
     if isinstance(default, int | float):
-        return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        return isinstance(value, int | float) and not isinstance(value, bool) and (value > 0 or value == default)
     return value is None or isinstance(value, str if name == "baseline" else int)
 
 

@@ -31,5 +31,5 @@ def judge_absolute(limit: Limit, evidence: Evidence) -> Finding:
         basis=basis_of(measurement),
     )
     if needs_interval(measurement):
-        return judge_without_interval(judged, limit, evidence, gate=GATE)
+        return judge_without_interval(judged, limit, gate=GATE)
     return judge_by_interval(judged, limit, evidence, gate=GATE, n=measurement.n)

@@ -8,7 +8,7 @@ from harness.gates.limits import ACCURACY_DROP, Limit
 from harness.gates.sentences import JudgedFigure, not_judged
 from harness.records.artifact import AccuracyDrop, AccuracyResult
 from harness.records.results import Entry, Finding
-from harness.records.units import format_quantity
+from harness.records.units import format_change, format_interval, format_quantity
 
 GATE = "accuracy_drop"
 _FLOAT32: Final = "float32"
@@ -29,25 +29,30 @@ def judge_accuracy_drop(limit: Limit, evidence: Evidence) -> Finding:
     if by_chance:
         return not_judged(limit, gate=GATE, because=_by_chance(own, drop))
     if entry.recipe == _FLOAT32:
-        return _compare_scores(0.0, "it is the float32 recipe itself", own, limit, evidence)
+        itself = _lost(0.0, basis="it is the float32 recipe itself")
+        return judge_by_interval(itself, limit, evidence, gate=GATE, n=own.n)
     if drop is None:
         return not_judged(limit, gate=GATE, because=_why_not_compared(entry))
-    finding = _compare_scores(drop.value, _basis(own, drop), own, limit, evidence)
+    change = format_change(own.value + drop.value, own.value, "1")
+    lost = _lost(drop.value, basis=_basis(own, drop), change=change)
+    finding = judge_by_interval(lost, limit, evidence, gate=GATE, n=own.n)
     return finding.model_copy(update={"ci_low": drop.ci_low, "ci_high": drop.ci_high})
 
 
-def _compare_scores(value: float, basis: str, own: AccuracyResult, limit: Limit, evidence: Evidence) -> Finding:
-    judged = JudgedFigure(name=ACCURACY_DROP, unit="pt", value=value, low=value, high=value, basis=basis)
-    return judge_by_interval(judged, limit, evidence, gate=GATE, n=own.n)
+def _lost(value: float, *, basis: str, change: str = "") -> JudgedFigure:
+    """An exact difference: a point."""
+    return JudgedFigure(
+        name=ACCURACY_DROP, unit="pt", value=value, low=value, high=value, basis=basis, against=_FLOAT32, change=change
+    )
 
 
 def _basis(own: AccuracyResult, drop: AccuracyDrop) -> str:
-    before, after = (format_quantity(value, "1") for value in (own.value + drop.value, own.value))
-    low, high = (format_quantity(end, "pt") for end in (drop.ci_low, drop.ci_high))
     differing = "" if drop.lost is None else f", {drop.lost} lost and {drop.gained} gained"
-    named = " by AUC" if own.score == "auc" else ""
-    interval = "" if drop.ci_low == drop.ci_high else f"; {drop.confidence * 100:.4g} % interval {low} to {high}"
-    return f"{after} against {before} in float32{named}, exact difference over {drop.n} samples{differing}{interval}"
+    named = "AUC, " if own.score == "auc" else ""
+    interval = ""
+    if drop.ci_low != drop.ci_high:
+        interval = f", {drop.confidence * 100:.4g} % interval {format_interval(drop.ci_low, drop.ci_high, 'pt')}"
+    return f"{named}exact difference over {drop.n} samples{differing}{interval}"
 
 
 def _by_chance(own: AccuracyResult, drop: AccuracyDrop | None) -> str:

@@ -46,15 +46,15 @@ def judge_by_interval(judged: JudgedFigure, limit: Limit, evidence: Evidence, *,
     if status is Status.INCONCLUSIVE:
         more = more_trials(judged.value, judged.low, judged.high, limit=limit.value, n=n)
         advice = _advice(more, n, evidence.settings)
-        reason = inconclusive_sentence(judged, limit, evidence.entry, advice=advice)
+        reason = inconclusive_sentence(judged, limit, advice=advice)
     else:
-        reason = verdict_sentence(judged, limit, evidence.entry, status=status)
+        reason = verdict_sentence(judged, limit, status=status)
     return _finding(judged, limit, gate=gate, status=status, reason=reason)
 
 
-def judge_without_interval(judged: JudgedFigure, limit: Limit, evidence: Evidence, *, gate: str) -> Finding:
+def judge_without_interval(judged: JudgedFigure, limit: Limit, *, gate: str) -> Finding:
     """INCONCLUSIVE: so few trials gave no interval, however far the value lies from the limit."""
-    reason = no_interval_sentence(judged, limit, evidence.entry)
+    reason = no_interval_sentence(judged, limit)
     return _finding(judged, limit, gate=gate, status=Status.INCONCLUSIVE, reason=reason)
 
 
@@ -74,6 +74,7 @@ def _finding(judged: JudgedFigure, limit: Limit, *, gate: str, status: Status, r
         metric=limit.metric,
         status=status,
         reason=reason,
+        detail=judged.basis,
         limit=limit.value,
         value=judged.value,
         ci_low=judged.low if spread else None,

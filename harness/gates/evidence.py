@@ -33,15 +33,12 @@ def why_not_judged(measurement: Measurement | None, limit: Limit) -> str:
     """
     if measurement is None:
         without = ": no pre- or post-processing was given" if limit.definition.kind == "stages" else ""
-        return f"{limit.metric} was not measured{without}"
+        return f"not measured{without}"
     if measurement.value is None:
-        return f"{limit.metric} is unknown: {measurement.reason or 'no reason was given'}"
+        return f"unknown: {measurement.reason or 'no reason was given'}"
     if limit.source == "model" or not is_modelled(measurement):
         return ""
-    return (
-        f"{measurement.metric} comes from the profile's power model, not from a sensor; "
-        f'to gate on it write {{ max = "...", source = "model" }}'
-    )
+    return 'from the profile\'s power model, not from a sensor; to gate on it write { max = "...", source = "model" }'
 
 
 def is_modelled(measurement: Measurement) -> bool:

@@ -62,9 +62,12 @@ def judge(
 
 def _judged(limit: Limit, evidence: Evidence) -> Finding:
     """What the limit's gate finds, with where the limit stands, whether it is a waiver's, and which one expired."""
-    finding = GATES[limit.kind][1](limit, evidence)
-    reason = f"{finding.reason}; {limit.expired}" if limit.expired else finding.reason
-    return finding.model_copy(update={"origin": limit.origin, "waiver": limit.waiver, "reason": reason})
+    return _with_origin(GATES[limit.kind][1](limit, evidence), limit)
+
+
+def _with_origin(finding: Finding, limit: Limit) -> Finding:
+    detail = "; ".join(filter(None, [limit.expired, finding.detail, limit.origin]))
+    return finding.model_copy(update={"origin": limit.origin, "waiver": limit.waiver, "detail": detail})
 
 
 def _own_findings(entry: Entry) -> list[Finding]:
@@ -79,7 +82,7 @@ def _own_findings(entry: Entry) -> list[Finding]:
 
 def _spoilt(limit: Limit, own: Sequence[Finding], status: Status) -> Finding:
     name, _ = GATES[limit.kind]
-    return not_judged(limit, gate=name, because=f"{limit.key} of an entry that is {status}: {_first(own, status)}")
+    return _with_origin(not_judged(limit, gate=name, because=f"the entry is {status}: {_first(own, status)}"), limit)
 
 
 def _reason(findings: Sequence[Finding], status: Status) -> str:

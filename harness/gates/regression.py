@@ -10,12 +10,12 @@ from typing import Final
 from harness.gates.compare_interval import judge_by_interval, judge_without_interval
 from harness.gates.evidence import Evidence, interval_of, needs_interval, why_not_judged
 from harness.gates.limits import Limit
-from harness.gates.sentences import JudgedFigure, basis_of, not_judged
-from harness.gates.sequential_verdict import judge_by_trials
+from harness.gates.sentences import JudgedFigure, baseline_name, basis_of, not_judged
+from harness.gates.sequential_verdict import Compared, judge_by_trials
 from harness.records.artifact import AccuracyResult
 from harness.records.results import BaselineRecord, Finding, Measurement
 from harness.records.status import Status
-from harness.records.units import format_quantity
+from harness.records.units import format_change, format_interval
 
 GATE = "regression"
 _CONFIDENCE = 0.95
@@ -28,7 +28,7 @@ _WITHOUT_MEASURING: Final = {
 }
 
 
-_BY_TURNS: Final = "both arms by turns in slices, at equal clock"
+_BY_TURNS: Final = "by turns in slices, at equal clock"
 
 
 def judge_regression(limit: Limit, evidence: Evidence) -> Finding:
@@ -56,20 +56,23 @@ def _compared(limit: Limit, evidence: Evidence, base: BaselineRecord) -> Finding
     if because or own is None or before is None or own.value is None or before.value is None:
         return not_judged(limit, gate=GATE, because=because)
     by_turns = any(told.kind == "slices" and limit.metric in told.values for told in evidence.entry.figures)
-    values = _values(own, before, own_value=own.value, base_value=before.value)
-    # Absolute values of other trials, at another time, would seem to contradict the ratio.
-    basis = _BY_TURNS if by_turns else values
-    by_trials = judge_by_trials(limit, evidence, gate=GATE, basis=basis)
+    compared = Compared(
+        against=baseline_name(base),
+        change=format_change(before.value, own.value, own.unit),
+        worsening=_worsening(own.value, before.value, own),
+        basis=_BY_TURNS if by_turns else "",
+    )
+    by_trials = judge_by_trials(limit, evidence, gate=GATE, compared=compared)
     if by_trials is not None:
         return by_trials
-    judged = _judged(own, before, own_value=own.value, base_value=before.value)
+    judged = _judged(own, before, compared)
     if needs_interval(own) or needs_interval(before):
-        return judge_without_interval(judged, limit, evidence, gate=GATE)
+        return judge_without_interval(judged, limit, gate=GATE)
     return judge_by_interval(judged, limit, evidence, gate=GATE, n=min(own.n, before.n))
 
 
 def _skipped(limit: Limit) -> Finding:
-    reason = f"{limit.key} skipped: no --baseline was given ({limit.origin})"
+    reason = f"{limit.key}: skipped, no --baseline was given"
     return Finding(gate=GATE, metric=limit.metric, status=Status.MEASURED, reason=reason, limit=limit.value)
 
 
@@ -80,29 +83,26 @@ def _without_measuring(limit: Limit, base: BaselineRecord) -> Finding:
         gate=GATE,
         metric=limit.metric,
         status=_WITHOUT_MEASURING[base.state],
-        reason=f"{limit.metric} {words}: {base.sentence} ({limit.origin})",
+        reason=f"{limit.metric}: {words}: {base.sentence}",
         limit=limit.value,
         value=0.0 if base.state == "identical" else None,
     )
 
 
-def _judged(own: Measurement, base: Measurement, *, own_value: float, base_value: float) -> JudgedFigure:
-    low, high = interval_of(own_value, own)
-    base_low, base_high = interval_of(base_value, base)
+def _judged(own: Measurement, base: Measurement, compared: Compared) -> JudgedFigure:
+    low, high = interval_of(own.value or 0.0, own)
+    base_low, base_high = interval_of(base.value or 0.0, base)
     corners = [_worsening(low, base_high, own), _worsening(high, base_low, own)]
     return JudgedFigure(
-        name=f"{own.metric} worsening",
+        name=own.metric,
         unit="1",
-        value=_worsening(own_value, base_value, own),
+        value=compared.worsening,
         low=min(corners),
         high=max(corners),
-        basis=f"{_values(own, base, own_value=own_value, base_value=base_value)}, {basis_of(own)}",
+        basis=basis_of(own),
+        against=compared.against,
+        change=compared.change,
     )
-
-
-def _values(own: Measurement, base: Measurement, *, own_value: float, base_value: float) -> str:
-    before, after = format_quantity(base_value, base.unit), format_quantity(own_value, own.unit)
-    return f"{after} against {before} of the baseline"
 
 
 def _worsening(value: float, base: float, measurement: Measurement) -> float:
@@ -113,7 +113,7 @@ def _worsening(value: float, base: float, measurement: Measurement) -> float:
 def _why_no_base(base: Measurement | None, limit: Limit) -> str:
     told = why_not_judged(base, limit)
     if told:
-        return f"of the baseline, {told}"
+        return f"the baseline's is {told}"
     return "" if base is not None and min(interval_of(base.value or 0.0, base)) > 0 else "the baseline's value is zero"
 
 
@@ -131,15 +131,16 @@ def judge_accuracy_regression(limit: Limit, evidence: Evidence, base: BaselineRe
     if lost is None:
         return not_judged(limit, gate=GATE, because=f"the baseline was scored on another test set, {before.dataset}")
     interval = _loss_interval(own, before)
-    told = "" if interval is None else f"; {_CONFIDENCE:.0%} interval {_points(interval[0])} to {_points(interval[1])}"
+    told = "" if interval is None else f", {_CONFIDENCE * 100:.4g} % interval {format_interval(*interval, 'pt')}"
     judged = JudgedFigure(
-        name="accuracy loss",
+        name=limit.metric,
         unit="pt",
         value=lost,
         low=lost,
         high=lost,
-        basis=f"{format_quantity(own.value, '1')} against {format_quantity(before.value, '1')} of the baseline, "
-        f"exact difference over {own.n} samples{told.replace('%', ' %')}",
+        basis=f"exact difference over {own.n} samples{told}",
+        against=baseline_name(base),
+        change=format_change(before.value, own.value, "1"),
     )
     finding = judge_by_interval(judged, limit, evidence, gate=GATE, n=own.n)
     return finding if interval is None else finding.model_copy(update={"ci_low": interval[0], "ci_high": interval[1]})
@@ -166,7 +167,3 @@ def _right(result: AccuracyResult) -> int | None:
     bits = int.from_bytes(found)
     as_long = len(found) == (result.n + 7) // 8
     return bits if result.right is not None and as_long and bits.bit_count() == result.correct else None
-
-
-def _points(share: float) -> str:
-    return format_quantity(share, "pt")

@@ -1,17 +1,34 @@
-"""What people read of a verdict: value with interval, limit, board and where the limit stands."""
+"""What people read of a verdict: one line with the figures first, and a second one with what stands behind them."""
 
+import re
 from dataclasses import dataclass
 
 from harness.gates.limits import Limit
-from harness.records.metrics import is_exact
-from harness.records.results import Entry, Finding, Measurement
+from harness.records.metrics import METRICS, change_word, is_exact
+from harness.records.results import BaselineRecord, Finding, Measurement
 from harness.records.status import Status
-from harness.records.units import QuantityUnit, format_interval, format_quantity
+from harness.records.text import shorten
+from harness.records.units import (
+    QuantityUnit,
+    format_interval,
+    format_quantity,
+    format_share,
+    format_share_interval,
+)
+
+_COMMIT = re.compile(r"[0-9a-f]{12,64}")
+_SHOWN_OF_COMMIT = 8
+_LONGEST_NAME = 32
+_TIMES = 9.0
+"""From so many times the limit beyond it on, a figure is told as so many times the limit."""
 
 
 @dataclass(frozen=True)
 class JudgedFigure:
-    """A number under a limit: what it is called, its unit, value and interval, and what stands behind it."""
+    """A number under a limit: what it is called, its unit, value and interval, and what stands behind it.
+
+    Where ``against`` names something, the value is how much worse the figure is than that one's.
+    """
 
     name: str
     unit: QuantityUnit
@@ -20,6 +37,10 @@ class JudgedFigure:
     high: float
     basis: str
     """e.g. "95 %, 10 trials" or "exact"."""
+    against: str = ""
+    """What it is compared with, as briefly as it is known: "main", "float32"."""
+    change: str = ""
+    """Both values, "5.73 -> 11.39 µs"; empty where they are those of other trials."""
 
     @property
     def interval(self) -> str:
@@ -30,14 +51,49 @@ class JudgedFigure:
 
     @property
     def text(self) -> str:
-        """The value and what stands behind it: "4.31 ms (4.28-4.35 ms, 95 %, 10 trials)"."""
-        behind = self.basis if self.low == self.high else f"{self.interval}, {self.basis}"
-        return f"{format_quantity(self.value, self.unit)} ({behind})"
+        """The figures, "latency_p50: 4.31 ms (4.28-4.35 ms)"; of a worsening what was, what is, and by how much."""
+        if self.against:
+            return f"{self.name}: {', '.join(filter(None, [self.change, self._difference]))}"
+        interval = "" if self.low == self.high else f" ({self.interval})"
+        return f"{self.name}: {format_quantity(self.value, self.unit)}{interval}"
+
+    @property
+    def _difference(self) -> str:
+        """By how much it is worse or better, "99 % slower than main (61 to 108 %)", the ends in the same direction."""
+        if self.value == self.low == self.high == 0.0:
+            return f"the same as {self.against}"
+        worse = self.value > 0.0 or (self.value == 0.0 and self.high > 0.0)
+        low, high = (self.low, self.high) if worse else (-self.high, -self.low)
+        if self.unit == "pt":
+            ends = "" if low == high else f" ({_points(low)} to {_points(high)} pt)"
+            return f"{_points(abs(self.value))} pt {'lost' if worse else 'gained'} against {self.against}{ends}"
+        ends = "" if low == high else f" ({format_share_interval(low, high)})"
+        if float(format_share(self.value).split()[0]) == 0.0:
+            return f"no different from {self.against}{ends}"
+        word = change_word(self.name, more=worse == (METRICS[self.name].better == "lower"))
+        return f"{format_share(self.value)} {word} than {self.against}{ends}"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:z.3g}"
 
 
 def share_text(share: float) -> str:
     """A probability for eyes: "0.005 %"."""
     return f"{share * 100:.2g} %"
+
+
+def baseline_name(baseline: BaselineRecord) -> str:
+    """What a baseline is called in a line of figures: its branch, its commit in short, its file or run without folders.
+
+    "origin/main" is "main", "reports/20261129T140244Z-00c79c" is "20261129T140244Z-00c79c".
+    """
+    given = " ".join(baseline.given.split()).rstrip("/")
+    if _COMMIT.fullmatch(given):
+        return given[:_SHOWN_OF_COMMIT]
+    is_path = baseline.state == "stored" or given.endswith((".tflite", ".json"))
+    name = re.split(r"[/\\]", given)[-1] if is_path else given.removeprefix("origin/")
+    return shorten(name, _LONGEST_NAME) or "the baseline"
 
 
 def basis_of(measurement: Measurement) -> str:
@@ -53,36 +109,37 @@ def basis_of(measurement: Measurement) -> str:
     return ", ".join(parts)
 
 
-def verdict_sentence(judged: JudgedFigure, limit: Limit, entry: Entry, *, status: Status) -> str:
-    """The sentence of a PASS or a FAIL."""
-    side = {
-        (Status.PASS, False): "is within the limit of",
-        (Status.PASS, True): "keeps the floor of",
-        (Status.FAIL, False): "is above the limit of",
-        (Status.FAIL, True): "is below the floor of",
-    }[status, limit.is_floor]
-    value = format_quantity(judged.value, judged.unit)
-    bound = format_quantity(limit.value, judged.unit)
-    margin = f" by {format_quantity(abs(judged.value - limit.value), judged.unit)}" if value == bound else ""
-    return f"{judged.name} {judged.text} {side} {bound}{margin} on {entry.device} ({limit.origin})"
+def name_limit(limit: Limit) -> str:
+    """The limit as a verdict names it: "limit 4 ms", "floor 97 %"."""
+    return f"{'floor' if limit.is_floor else 'limit'} {limit.text}"
 
 
-def inconclusive_sentence(judged: JudgedFigure, limit: Limit, entry: Entry, *, advice: str, figure: str = "") -> str:
-    """The sentence of an INCONCLUSIVE; ``figure`` stands in it, else the interval, which is what was judged."""
-    bound = format_quantity(limit.value, judged.unit)
-    return (
-        f"{judged.name} too close to call: {figure or judged.interval} against {bound} on {entry.device}; "
-        f"{advice} ({limit.origin})"
-    )
+def verdict_sentence(judged: JudgedFigure, limit: Limit, *, status: Status) -> str:
+    """The line of a PASS or a FAIL: figures, then the limit, and of a FAIL by how much it is broken."""
+    beyond = "" if status is Status.PASS or judged.against else _beyond(judged, limit)
+    return f"{judged.text}, {beyond}{name_limit(limit)}"
 
 
-def no_interval_sentence(judged: JudgedFigure, limit: Limit, entry: Entry) -> str:
-    """The sentence of an INCONCLUSIVE for want of trials, however far the value lies from the limit."""
-    value, bound = (format_quantity(number, judged.unit) for number in (judged.value, limit.value))
-    return (
-        f"{judged.name} {value} has no interval to hold against {bound} on {entry.device}: "
-        f"{judged.basis} only, raise --trials ({limit.origin})"
-    )
+def _beyond(judged: JudgedFigure, limit: Limit) -> str:
+    """By how much a figure is beyond its limit, in its own unit where a share would say nothing."""
+    over = abs(judged.value - limit.value)
+    if over >= _TIMES * limit.value > 0.0:
+        return f"{judged.value / limit.value:.0f} times "
+    if limit.value == 0.0 or format_quantity(judged.value, judged.unit) == limit.text or judged.unit == "1":
+        amount = format_quantity(over, "pt" if judged.unit == "1" else judged.unit)
+    else:
+        amount = format_share(over / limit.value)
+    return f"{amount} {'below' if limit.is_floor else 'above'} "
+
+
+def inconclusive_sentence(judged: JudgedFigure, limit: Limit, *, advice: str) -> str:
+    """The line of an INCONCLUSIVE: figures, the limit that lies too close to them, and what would settle it."""
+    return f"{judged.text}, too close to {name_limit(limit)}: {advice}"
+
+
+def no_interval_sentence(judged: JudgedFigure, limit: Limit) -> str:
+    """The line of an INCONCLUSIVE for want of trials, however far the value lies from the limit."""
+    return f"{judged.text}, no interval to hold against {name_limit(limit)}: {judged.basis} only, raise --trials"
 
 
 def not_judged(limit: Limit, *, gate: str, because: str) -> Finding:
@@ -91,6 +148,6 @@ def not_judged(limit: Limit, *, gate: str, because: str) -> Finding:
         gate=gate,
         metric=limit.metric,
         status=Status.INVALID,
-        reason=f"not judged: {because} ({limit.origin})",
+        reason=f"{limit.key}: not judged: {because}",
         limit=limit.value,
     )

@@ -6,7 +6,7 @@ from math import ceil, floor
 from harness.gates.evidence import Evidence
 from harness.gates.limit_tests import limit_test_of
 from harness.gates.limits import Limit
-from harness.gates.sentences import JudgedFigure, inconclusive_sentence, share_text, verdict_sentence
+from harness.gates.sentences import JudgedFigure, inconclusive_sentence, name_limit, share_text, verdict_sentence
 from harness.records.limit_test import FIRST_LOOK, LimitTestResult, bounded_by_parents, fewest_draws
 from harness.records.plan import ENERGY_PASS_S
 from harness.records.results import Finding, Measurement
@@ -14,15 +14,26 @@ from harness.records.status import Status
 from harness.records.units import QuantityUnit, format_interval, format_quantity
 
 _STATUS = {"pass": Status.PASS, "fail": Status.FAIL, "open": Status.INCONCLUSIVE}
+_ROUNDING = 0.005
+"""By so much the ratio of two values may lie outside the interval that is shown beside them."""
 _HARDLY_POSSIBLE = 1000
 """Blocks beyond which the advice is another limit."""
 
 
-def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, basis: str = "") -> Finding | None:
+@dataclass(frozen=True)
+class Compared:
+    """What a worsening is told with: the baseline's name, both values, what they would make of it, and how measured."""
+
+    against: str
+    change: str
+    worsening: float
+    basis: str
+
+
+def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, compared: Compared | None = None) -> Finding | None:
     """PASS, FAIL or INCONCLUSIVE by what the trials answer; None where none has a figure of the metric.
 
-    Rates, blocks and what would have been detected stand in the finding. ``basis`` says what stands behind the
-    figure beside the blocks.
+    Rates, blocks and what would have been detected stand in the finding. ``compared`` is there for a regression.
     """
     entry, settings = evidence.entry, evidence.settings
     question = limit_test_of(limit, share=evidence.share, miss=settings.miss, most_blocks=entry.most_blocks)
@@ -44,7 +55,8 @@ def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, basis: str =
         gate=gate,
         metric=limit.metric,
         status=_STATUS[found.verdict],
-        reason=_sentence(limit, evidence, found, shown=shown, basis=basis),
+        reason=_sentence(limit, evidence, found, judged=_judged_figure(limit, evidence, found, shown, compared)),
+        detail=_support(found, evidence, limit, compared),
         limit=limit.value,
         value=shown.value if shown else None,
         ci_low=None if found.exact or shown is None else shown.low,
@@ -126,12 +138,14 @@ def hold_to_bound(finding: Finding, measurement: Measurement, limit: Limit, evid
         if bound is None
         else f"bound it with 99 % by {format_quantity(bound, unit)} only"
     )
+    value = finding.value or 0.0
+    low, high = (value if end is None else end for end in (finding.ci_low, finding.ci_high))
+    judged = JudgedFigure(name=limit.metric, unit=unit, value=value, low=low, high=high, basis="")
     return finding.model_copy(
         update={
             "status": Status.INCONCLUSIVE,
             "bound_high": bound,
-            "reason": f"{limit.metric} too close to call: {draws} {told}, against {format_quantity(limit.value, unit)} "
-            f"on {evidence.entry.device}; give a longer --time-limit ({limit.origin})",
+            "reason": inconclusive_sentence(judged, limit, advice=f"{draws} {told}; give a longer --time-limit"),
         }
     )
 
@@ -144,26 +158,34 @@ def blocks_in_time(evidence: Evidence) -> int | None:
     return max(measured, floor(measured * evidence.settings.time_limit_s / spent)) if spent > 0.0 and measured else None
 
 
-def _sentence(limit: Limit, evidence: Evidence, found: LimitTestResult, *, shown: "_Shown | None", basis: str) -> str:
-    name = f"{limit.metric} worsening" if limit.kind == "regression" else limit.metric
+def _judged_figure(
+    limit: Limit, evidence: Evidence, found: LimitTestResult, shown: "_Shown | None", compared: Compared | None
+) -> JudgedFigure | None:
+    """The figure that is shown; None before a look. Both arms' values stand in it where they do not contradict it."""
     if shown is None:
-        return _too_little(limit, evidence, found, said=name)
-    judged = JudgedFigure(
-        name=name,
+        return None
+    low, high = (shown.value if end is None else end for end in (shown.low, shown.high))
+    agrees = compared is not None and low - _ROUNDING <= compared.worsening <= high + _ROUNDING
+    return JudgedFigure(
+        name=limit.metric,
         unit="1" if limit.kind == "regression" else limit.definition.unit,
         value=shown.value,
-        low=shown.value if shown.low is None else shown.low,
-        high=shown.value if shown.high is None else shown.high,
-        basis=", ".join(filter(None, [_support(found, evidence, limit), basis])),
+        low=low,
+        high=high,
+        basis=_support(found, evidence, limit, compared),
+        against=compared.against if compared else "",
+        change=compared.change if compared and agrees else "",
     )
+
+
+def _sentence(limit: Limit, evidence: Evidence, found: LimitTestResult, *, judged: JudgedFigure | None) -> str:
+    if judged is None:
+        return _too_little(limit, evidence, found, said=f"{limit.metric}: ")
     if found.verdict != "open":
-        return verdict_sentence(judged, limit, evidence.entry, status=_STATUS[found.verdict])
+        return verdict_sentence(judged, limit, status=_STATUS[found.verdict])
     if _measured_blocks(evidence) < FIRST_LOOK and not (found.windows or _apart(limit, evidence)):
-        interval = "" if judged.low == judged.high else f" ({judged.interval})"
-        said = f"{name} {format_quantity(shown.value, judged.unit)}{interval}"
-        return _too_little(limit, evidence, found, said=said)
-    advice = _advice(found, evidence, limit)
-    return inconclusive_sentence(judged, limit, evidence.entry, advice=advice, figure=judged.text)
+        return _too_little(limit, evidence, found, said=f"{judged.text}, ")
+    return inconclusive_sentence(judged, limit, advice=_advice(found, evidence, limit))
 
 
 def _too_little(limit: Limit, evidence: Evidence, found: LimitTestResult, *, said: str) -> str:
@@ -177,10 +199,7 @@ def _too_little(limit: Limit, evidence: Evidence, found: LimitTestResult, *, sai
         of_reads = limit.definition.percentile is not None
         there += " with too few independent reads" if of_reads else ", of which too few count"
         advice = "give a longer --time-limit"
-    return (
-        f"{said} was measured too little to be held against {_bound(limit)} on {evidence.entry.device}: {there}; "
-        f"{advice} ({limit.origin})"
-    )
+    return f"{said}measured too little for {name_limit(limit)}: {there}; {advice}"
 
 
 def _measured_blocks(evidence: Evidence) -> int:
@@ -190,11 +209,10 @@ def _measured_blocks(evidence: Evidence) -> int:
     return len({block for arm, block in blocks if arm == "candidate"})
 
 
-def _bound(limit: Limit) -> str:
-    return format_quantity(limit.value, "1" if limit.kind == "regression" else limit.definition.unit)
-
-
-def _support(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
+def _support(found: LimitTestResult, evidence: Evidence, limit: Limit, compared: Compared | None) -> str:
+    """What stands behind a verdict: the end of the interval that decided, blocks, error rates, seed; at most a line."""
+    if found.value is None:
+        return ""
     if found.exact:
         return "the same in every process"
     what = "trials" if found.trials else "blocks"
@@ -204,26 +222,26 @@ def _support(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
         behind = f"{found.blocks} blocks or more an arm, at another time, {_between_runs(evidence, limit)}"
     else:
         behind = f"{found.blocks} {what}"
-    mean = "ratio of geometric means" if limit.kind == "regression" else "geometric mean"
+    if compared is not None and compared.basis:
+        behind += f" {compared.basis}"
     if found.carry_over is not None:
         apart = "slower" if found.carry_over > 0.0 else "faster"
         behind += (
             f" (what runs after the candidate is {format_quantity(abs(found.carry_over), '1')} {apart}, allowed for)"
         )
-    return (
-        f"{mean} over processes; {_judged_bound(found, limit)} after {behind}, "
-        f"false alarm at most {share_text(evidence.share)}, miss at most {share_text(evidence.settings.miss)}"
-    )
+    rates = f"false alarm at most {share_text(evidence.share)}, miss at most {share_text(evidence.settings.miss)}"
+    return f"{_judged_bound(found, limit)} after {behind}, {rates}, seed {evidence.settings.seed}"
 
 
 def _judged_bound(found: LimitTestResult, limit: Limit) -> str:
     """What of the interval that was judged decided: the end on the limit's side, or both where neither clears it."""
     unit: QuantityUnit = "1" if limit.kind == "regression" else limit.definition.unit
     low, high = found.low or 0.0, found.high or 0.0
+    worse = " worse" if limit.kind == "regression" else ""
     if found.verdict == "open":
-        return format_interval(low, high, unit)
+        return f"{format_interval(low, high, unit)}{worse}"
     upper = (found.verdict == "pass") != limit.is_floor
-    return f"at most {format_quantity(high, unit)}" if upper else f"at least {format_quantity(low, unit)}"
+    return f"{f'at most {format_quantity(high, unit)}' if upper else f'at least {format_quantity(low, unit)}'}{worse}"
 
 
 def _between_runs(evidence: Evidence, limit: Limit) -> str:

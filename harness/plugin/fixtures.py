@@ -109,7 +109,8 @@ def _one_line(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def _raise_unless_held(request: pytest.FixtureRequest, entry: "Entry", *, warn: bool) -> None:
     if entry.status not in holding_statuses(warn=warn):
-        from harness.report.labels import sentences
+        from harness.report.labels import verdict_lines
 
-        said = (f"{status.value}: {reason}" for status, reason in sentences(entry))
+        told = verdict_lines(entry)
+        said = [text for line in told for text in (f"{line.status.value} {line.reason}", line.detail) if text]
         pytest.fail("\n".join(in_one_line(request.config, sentence) for sentence in said), pytrace=False)

@@ -92,6 +92,20 @@ class Metric:
         return self.of_summary(summary) if self.percentile is None else summary.quantiles.get(self.quantile)
 
 
+_CHANGE_WORDS: Final[Mapping[Unit, tuple[str, str]]] = {
+    "s": ("slower", "faster"),
+    "B": ("larger", "smaller"),
+    "1/s": ("faster", "slower"),
+}
+_MORE_OR_LESS: Final = ("more", "less")
+
+
+def change_word(name: str, *, more: bool) -> str:
+    """What a metric is called that is more, or less, than it was: "slower", "smaller", "less"."""
+    words = _CHANGE_WORDS.get(METRICS[name].unit, _MORE_OR_LESS) if name in METRICS else _MORE_OR_LESS
+    return words[0] if more else words[1]
+
+
 ESTIMATES: Final = {1: "median over trials", 2: "geometric mean over trials"}
 """What a figure is of those of trials, by the estimator of its run. Figures of two are no series."""
 ESTIMATOR: Final = 2

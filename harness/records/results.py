@@ -34,6 +34,10 @@ class Finding(Record):
     metric: str | None
     status: Status
     reason: str
+    """One line, figures first: "latency_p50: 4.31 ms (4.28-4.35 ms), 7.8 % above limit 4 ms"."""
+    detail: str = ""
+    """What stands behind it, for a second line: blocks, error rates, seed, where the limit stands. Empty in runs of an
+    earlier harness, whose ``reason`` has it all."""
     limit: float | None = None
     value: float | None = None
     ci_low: float | None = None

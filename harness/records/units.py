@@ -37,6 +37,8 @@ _KINDS: dict[QuantityUnit, _Kind] = {
     "pt": _Kind("percentage points", ("pt",), "1 pt"),
 }
 _PERCENT = 0.01
+_MOST_DECIMALS = 2
+"""Of a change in per cent."""
 _MOST_LETTERS = 64
 """Of a quantity: more digits than any number needs, and few enough that reading them costs nothing."""
 _WRITTEN = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?) *(.*)")
@@ -108,6 +110,34 @@ def format_interval(low: float, high: float, unit: QuantityUnit) -> str:
     if first == second and low >= 0:
         return f"{number}-{ends[1]}"
     return f"{number if first == second else ends[0]} to {ends[1]}"
+
+
+def format_change(before: float, after: float, unit: QuantityUnit) -> str:
+    """What was and what is, with one unit where they share it: "5.73 -> 11.39 µs"; once where they look the same."""
+    was, now = format_quantity(before, unit), format_quantity(after, unit)
+    if was == now:
+        return now
+    number, _, first = was.rpartition(" ")
+    return f"{number if now.endswith(f' {first}') else was} -> {now}"
+
+
+def format_share(share: float) -> str:
+    """A change for eyes, without its sign: two or three digits, "0.31 %", "5.1 %", "99 %"."""
+    return f"{100 * abs(share):.{_decimals(share)}f} %"
+
+
+def format_share_interval(low: float, high: float) -> str:
+    """Both ends of a change with as many decimals as the larger has, or tell them apart: "61 to 108 %"."""
+    decimals = _decimals(max(abs(low), abs(high)))
+    while decimals < _MOST_DECIMALS and f"{100 * low:.{decimals}f}" == f"{100 * high:.{decimals}f}":
+        decimals += 1
+    first, second = (f"{100 * end:z.{decimals}f}" for end in (low, high))
+    return f"{first} to {second} %"
+
+
+def _decimals(share: float) -> int:
+    """Of a share in per cent: two below 1 %, one below 10 %, else none."""
+    return 2 if abs(share) < 0.00995 else 1 if abs(share) < 0.0995 else 0
 
 
 def _split(text: str, unit: QuantityUnit) -> tuple[str, str]:

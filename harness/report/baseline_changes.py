@@ -8,18 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.records.artifact import AccuracyResult
-from harness.records.metrics import METRICS, Unit, is_exact
+from harness.records.metrics import METRICS, change_word, is_exact
 from harness.records.results import BaselineRecord, Entry, Finding, Measurement, Ratio
-from harness.records.units import format_quantity
+from harness.records.units import format_quantity, format_share
 from harness.report.numbers import format_value, known_measurement, number_of, points
 
-_WORDS: dict[Unit, tuple[str, str]] = {
-    "s": ("slower", "faster"),
-    "B": ("larger", "smaller"),
-    "1/s": ("faster", "slower"),
-}
 _WITH_FIGURES = ("measured", "stored", "identical")
-_MORE_OR_LESS = ("more", "less")
 SIZE = "model_size"
 ACCURACY = "accuracy"
 EXACT = (ACCURACY, SIZE)
@@ -152,13 +146,12 @@ def _ratios(base: BaselineRecord) -> list[Ratio]:
 def _change(entry: Entry, base: BaselineRecord, metric: str, ratio: float) -> BaselineChange:
     known = METRICS.get(metric)
     more = ratio > 1
-    words = _WORDS.get(known.unit, _MORE_OR_LESS) if known else _MORE_OR_LESS
     return BaselineChange(
         entry=entry,
         metric=metric,
         title=known.title if known else metric,
         kind="worse" if more == (known is None or known.better == "lower") else "better",
-        amount=f"{'▲' if more else '▼'} {_percent(abs(ratio - 1))} % {words[0] if more else words[1]}",
+        amount=f"{'▲' if more else '▼'} {format_share(ratio - 1)} {change_word(metric, more=more)}",
         now=_show_value(entry.measurements, metric),
         was=_show_value(base.measurements, metric),
         size=abs(ratio - 1),
@@ -170,11 +163,6 @@ def _interval(low: float, high: float, confidence: float | None) -> str:
     digits = _digits(max(map(abs, ends)))
     said = " to ".join(f"{'+' if end >= 0 else '−'}{100 * abs(end):.{digits}f}" for end in ends)
     return f"{said} %" if confidence is None else f"{said} % ({100 * confidence:.4g} %)"
-
-
-def _percent(share: float) -> str:
-    """A share in per cent without its sign."""
-    return f"{100 * share:.{_digits(share)}f}"
 
 
 def _digits(share: float) -> int:

@@ -1,6 +1,7 @@
 """Statuses and exit codes as people say them."""
 
 from collections import Counter
+from dataclasses import dataclass
 
 from harness.records.results import DeviceRecord, Entry, Finding, Outcome, Results, TestNote
 from harness.records.status import Status, run_status
@@ -151,14 +152,30 @@ def worst_first(entries: list[Entry]) -> list[Entry]:
 
 
 def sentences(entry: Entry) -> list[tuple[Status, str]]:
-    """What must be read of an entry that did not hold: a sentence for each limit that did not, worst first.
+    """The first lines of ``verdict_lines``, with their statuses."""
+    return [(line.status, line.reason) for line in verdict_lines(entry)]
+
+
+@dataclass(frozen=True)
+class VerdictLine:
+    """What is read of a limit: its status, the line of figures, and the quieter one with what stands behind it."""
+
+    status: Status
+    reason: str
+    detail: str = ""
+    """Empty where an earlier harness judged, whose line has it all."""
+
+
+def verdict_lines(entry: Entry) -> list[VerdictLine]:
+    """What must be read of an entry that did not hold: each limit that did not, worst first.
 
     Of one whose measuring went wrong that alone: its limits only repeat it.
     """
     bad = [finding for finding in entry.findings if finding.status not in GOOD]
     own = [finding for finding in bad if finding.gate not in LIMITED and finding.status is not Status.INCONCLUSIVE]
     told = sorted(own or bad, key=lambda finding: -finding.status.severity)
-    return list(dict.fromkeys((finding.status, finding.reason) for finding in told)) or [(entry.status, entry.reason)]
+    lines = dict.fromkeys(VerdictLine(finding.status, finding.reason, finding.detail) for finding in told)
+    return list(lines) or [VerdictLine(entry.status, entry.reason)]
 
 
 def to_explain(results: Results) -> list[Entry]:

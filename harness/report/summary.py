@@ -142,6 +142,7 @@ def _findings(results: Results) -> list[str]:
     return [
         f"- {STATUS_WORDS[finding.status]}: {name_entry(entry, results.devices)}: {escape(finding.gate)}"
         f"{' on ' + escape(finding.metric) if finding.metric else ''}: {escape(finding.reason)}"
+        f"{f' ({escape(finding.detail)})' if finding.detail else ''}"
         for entry in results.entries
         for finding in entry.findings
     ]

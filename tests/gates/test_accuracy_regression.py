@@ -10,7 +10,7 @@ from harness.records.artifact import AccuracyResult
 from harness.records.results import ArtifactRecord, BaselineRecord
 from harness.records.settings import Settings
 from harness.records.status import Status
-from harness.records.units import format_quantity
+from harness.records.units import format_interval
 from harness.stats import proportion_loss
 from harness.testing import make_artifact, make_entry
 
@@ -47,8 +47,10 @@ def test_the_difference_is_exact_and_its_paired_interval_is_shown(lost, gained, 
     assert finding.status is status
     assert finding.value == pytest.approx((lost - gained) / 500)
     assert finding.ci_low < finding.value < finding.ci_high
-    low, high = (format_quantity(end, "pt") for end in (finding.ci_low, finding.ci_high))
-    assert f"exact difference over 500 samples; 95 % interval {low} to {high})" in finding.reason
+    ends = format_interval(finding.ci_low, finding.ci_high, "pt")
+    assert finding.detail == f"exact difference over 500 samples, 95 % interval {ends}; marker accuracy_regression"
+    change = "98 %" if lost == gained else f"98 -> {98 - 0.2 * (lost - gained):.4g} %"
+    assert finding.reason.startswith(f"accuracy: {change}, ") and finding.reason.endswith(", limit 1 pt")
 
 
 def test_points_are_points_of_accuracy_not_shares_of_it():

@@ -49,8 +49,8 @@ def advice(limit_text, **settings):
 
 
 def test_one_more_trial_is_one():
-    assert "; about 1 more trial (--trials 11) (" in advice("10.195 ms")
-    assert "; about 2 more trials (--trials 12) (" in advice("10.19 ms")
+    assert ": about 1 more trial (--trials 11)" in advice("10.195 ms")
+    assert ": about 2 more trials (--trials 12)" in advice("10.19 ms")
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_at_the_limit_time_runs_out_and_it_says_how_many_blocks_more():
     )
     (finding,) = entry.findings
     assert finding.status is Status.INCONCLUSIVE
-    assert "too close to call" in finding.reason
+    assert "too close to limit 2 %: " in finding.reason
     assert "more block" in finding.reason or "would not settle it" in finding.reason
 
 
@@ -102,7 +102,7 @@ def test_memory_that_never_varies_is_compared_exactly(memory, status):
     assert finding.status is status
     assert finding.alpha is None and finding.ci_low is None
     assert finding.value == pytest.approx((34e6 + 2e6 * memory) / 36e6 - 1.0)
-    assert "the same in every process" in finding.reason
+    assert "the same in every process" in finding.detail
 
 
 def test_drift_does_not_pass_for_a_regression():

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from harness.records.metrics import METRICS
 from harness.records.units import (
     QuantityError,
+    format_change,
     format_interval,
     format_quantity,
+    format_share,
+    format_share_interval,
     parse_duration,
     parse_quantity,
     parse_share,
@@ -219,3 +222,37 @@ def test_a_complaint_is_one_sentence_with_all_spellings(text, unit, said):
     with pytest.raises(QuantityError) as caught:
         parse_quantity(text, unit)
     assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (5.73e-6, 11.39e-6, "5.73 -> 11.39 µs"),
+        (980e-6, 1.02e-3, "980 µs -> 1.02 ms"),
+        (0.0040001, 0.0040002, "4 ms"),
+    ],
+)
+def test_a_change_has_its_unit_once_where_both_share_it(before: float, after: float, text: str) -> None:
+    assert format_change(before, after, "s") == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0, "0.00 %"), (0.00314, "0.31 %"), (-0.0512, "5.1 %"), (0.0994, "9.9 %"), (0.0996, "10 %"), (1.988, "199 %")],
+)
+def test_a_share_has_two_or_three_digits_and_no_sign(share: float, text: str) -> None:
+    assert format_share(share) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0.613, 1.082, "61 to 108 %"),
+        (-0.004, 0.011, "-0.4 to 1.1 %"),
+        (-0.00001, 0.005, "0.00 to 0.50 %"),
+        (0.2498, 0.2502, "24.98 to 25.02 %"),
+        (0.25, 0.25, "25.00 to 25.00 %"),
+    ],
+)
+def test_an_interval_of_shares_has_the_digits_that_its_larger_end_needs(low: float, high: float, text: str) -> None:
+    assert format_share_interval(low, high) == text

@@ -38,10 +38,10 @@ def test_what_changed_is_told_with_arrow_words_and_interval():
     lines = summary(baseline_results()).splitlines()
     rows = [row for line in lines if (row := changed(line))]
     assert [row[0] for row in rows] == [
-        "**▲ 20.0 % slower**",
-        "**▲ 19.0 % more**",
+        "**▲ 20 % slower**",
+        "**▲ 19 % more**",
         "**▲ 5.1 % slower**",
-        "▼ 10.0 % faster",
+        "▼ 10 % faster",
         "▼ 2.0 % smaller",
     ]
     assert rows[0][1:4] == ["latency p50", "4.25 ms<br>was 3.542 ms", "+18.8 to +21.2 % (95 %)<br>30 blocks"]

@@ -24,7 +24,7 @@ from harness.records.metrics import ESTIMATOR
 from harness.records.results import BaselineRecord, Entry, Finding, Histogram, Results, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status
-from harness.records.units import format_interval, format_quantity, parse_quantity
+from harness.records.units import format_interval, format_quantity, format_share_interval, parse_quantity
 from harness.report.action_benchmark import action_benchmark
 from harness.report.baseline_changes import changes, sampled_ratios
 from harness.report.charts.distribution import arms_distribution, distribution
@@ -259,9 +259,7 @@ def test_on_this_noise_a_median_over_trials_is_visibly_another_figure(judged: Re
 def test_the_sentence_on_a_budget_begins_with_the_figure_of_the_tables(judged: Results, metric: str) -> None:
     found, shown = finding_on(judged, "budget", metric), number(judged.entries[0], metric)
     assert shown is not None
-    open_words = " too close to call:" if found.status is Status.INCONCLUSIVE else ""
-    begins = f"{metric}{open_words} {shown.value} ({shown.interval}, geometric mean over processes; "
-    assert found.reason.startswith(begins)
+    assert found.reason.startswith(f"{metric}: {shown.value} ({shown.interval}), ")
     assert (found.value, found.ci_low, found.ci_high) == tuple(
         getattr(judged.entries[0][metric], name) for name in ("value", "ci_low", "ci_high")
     )
@@ -281,12 +279,12 @@ def test_the_sentence_on_a_regression_begins_with_the_ratio_of_the_tables(judged
     (ratio,) = [one for one in sampled_ratios(judged.entries) if one.metric == "latency_p50"]
     assert (found.value, found.ci_low, found.ci_high) == (ratio.ratio - 1, ratio.ci_low - 1, ratio.ci_high - 1)
     (change,) = [one for one in changes(judged.entries) if one.metric == "latency_p50"]
-    value, interval = format_quantity(found.value, "1"), format_interval(found.ci_low, found.ci_high, "1")
-    assert found.reason.startswith(
-        f"latency_p50 worsening {value} ({interval}, ratio of geometric means over processes; at least "
+    interval = format_share_interval(found.ci_low, found.ci_high)
+    told = (
+        f"{change.was.removesuffix(' ms')} -> {change.now}, {change.amount.removeprefix('▲ ')} than main ({interval})"
     )
-    assert f"{change.now} against {change.was} of the baseline" in found.reason
-    assert float(value.removesuffix(" %")) == pytest.approx(float(change.amount.split()[1]), abs=0.05)
+    assert found.reason == f"latency_p50: {told}, limit 0.1 %"
+    assert found.detail.startswith("at least ")
 
 
 def digits_of(text: str) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from harness.records.results import Entry, Results
 from harness.records.status import Status
 from harness.report.bullet import JudgedLimit, judged_limits
 from harness.report.charts.page_charts import GroupCharts
-from harness.report.labels import entry_detail, failed_tests, sentences, to_explain
+from harness.report.labels import entry_detail, failed_tests, to_explain, verdict_lines
 from harness.report.sections import Section
 
 MOST_SENTENCES = 4
@@ -26,6 +26,8 @@ class Line:
     entry: Entry
     detail: str
     sentence: str
+    basis: str
+    """What stands behind the sentence, quieter; may be empty."""
     limit: JudgedLimit | None = None
 
 
@@ -46,10 +48,11 @@ def _context(results: Results, _: list[GroupCharts]) -> dict[str, Any] | None:
 
 
 def _lines(entry: Entry, devices: int) -> list[Line]:
+    detail = entry_detail(entry, devices)
     broken = {(one.finding.status, one.finding.reason): one for one in judged_limits(entry) if one.broken}
     return [
-        Line(status, entry, entry_detail(entry, devices), sentence, broken.get((status, sentence)))
-        for status, sentence in sentences(entry)
+        Line(one.status, entry, detail, one.reason, one.detail, broken.get((one.status, one.reason)))
+        for one in verdict_lines(entry)
     ]
 
 

@@ -219,7 +219,7 @@ class JudgedRatio:
     def percent_text(self) -> str:
         """The ratio as a change with its interval: "+4.4 % (+3.7 to +6.0 %)"."""
         share, low, high = self.ratio.ratio - 1.0, self.ratio.ci_low, self.ratio.ci_high
-        change = f"{'+' if share >= 0 else '−'}{_percent(abs(share))} %"
+        change = f"{'+' if share >= 0 else '−'}{format_share(share)}"
         return change if low is None or high is None else f"{change} ({_interval(low, high, None)})"
 
     @property

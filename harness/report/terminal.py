@@ -17,10 +17,10 @@ from harness.report.labels import (
     entry_name,
     exit_meaning,
     failed_tests,
-    sentences,
     tally,
     to_explain,
     uncompared_outputs,
+    verdict_lines,
     waived_limits,
     worst_first,
 )
@@ -166,9 +166,10 @@ def _count_entries(count: int) -> str:
 
 
 def _explain(results: Results, entry: Entry, width: int) -> list[str]:
-    """A sentence for each limit that did not hold."""
+    """Each limit that did not hold, and behind it what stands behind it."""
     where = f"{device_title(entry.device, results.devices)}, {entry_name(entry)}"
-    return [_wrap(f"{STATUS_WORDS[status]}: {where}: {reason}", width) for status, reason in sentences(entry)]
+    told = [(f"{STATUS_WORDS[line.status]}: {where}: {line.reason}", line.detail) for line in verdict_lines(entry)]
+    return [_wrap(text, width) for said, detail in told for text in (said, f"  {detail}" if detail else "") if text]
 
 
 def _wrap(text: str, width: int) -> str:

@@ -347,7 +347,7 @@ def test_limits_are_the_lineage_s_and_the_markers_stay(project):
 
     findings = {one["metric"]: one for one in told["entries"][0]["findings"]}
     assert {metric: one["status"] for metric, one in findings.items()} == {"latency_p50": "PASS", "model_size": "FAIL"}
-    assert "marker of" in findings["model_size"]["reason"]
+    assert "marker of" in findings["model_size"]["detail"]
 
 
 def test_a_waiver_counts_as_of_the_day_of_the_run(project):
@@ -359,7 +359,7 @@ def test_a_waiver_counts_as_of_the_day_of_the_run(project):
     keep(project, good(), created_at="2026-12-01T00:00:00Z")
     late = harness(project, "judge", "latest")
     assert late.code == 1
-    assert "; the waiver to 2 ms expired on 2026-11-30 (#123: new kernel)" in " ".join(late.out.split())
+    assert "the waiver to 2 ms expired on 2026-11-30 (#123: new kernel)" in " ".join(late.out.split())
 
 
 def test_a_stricter_waiver_is_refused(project):

@@ -86,7 +86,7 @@ def _room(root: Root, cache: Path) -> Dict[str, Any]:
     try:
         disk = os.statvfs(str(cache))
     except OSError:
-        return {"disk": None, "cache_bytes": 0}
+        return {"disk": None, "cache_bytes": 0, "cache_files": 0}
     # A file system without a table of inodes, such as btrfs, says that it has 0.
     inodes = (disk.f_files, disk.f_favail) if disk.f_files else (None, None)
     room = {
@@ -95,17 +95,19 @@ def _room(root: Root, cache: Path) -> Dict[str, Any]:
         "inodes": inodes[0],
         "inodes_free": inodes[1],
     }
-    return {"disk": room, "cache_bytes": sum(map(_size, (cache / "store", cache / "envs")))}
+    sizes = _sizes(cache / "store") + _sizes(cache / "envs")
+    return {"disk": room, "cache_bytes": sum(sizes), "cache_files": len(sizes)}
 
 
-def _size(folder: Path) -> int:
-    total = 0
+def _sizes(folder: Path) -> List[int]:
+    """What each file and folder below a folder takes on the disk, bytes."""
+    found = []
     for path in folder.rglob("*"):
         try:
-            total += path.lstat().st_blocks * 512
+            found.append(path.lstat().st_blocks * 512)
         except OSError:
             continue
-    return total
+    return found
 
 
 def _memory(root: Root) -> Dict[str, Any]:

@@ -112,6 +112,7 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "uid": (0, 2**32 - 1),
             "time_s": (-1e11, 1e11),
             "cache_bytes": (0, 2**60),
+            "cache_files": (0, 2**62),
             "memory_available_bytes": _BYTES,
             "swap_bytes": _BYTES,
             "swap_used_bytes": _BYTES,

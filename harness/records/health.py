@@ -96,6 +96,7 @@ class SystemState(Record):
     disk: DiskRoom | None
     cache_bytes: int
     """What models and runtimes of ours take on that disk."""
+    cache_files: int
     memory_available_bytes: int | None
     swap_bytes: int | None
     swap_used_bytes: int | None

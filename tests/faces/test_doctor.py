@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 from support.commands import Said, outer_environment, run_here
-from support.made_board import FIRMWARE, POLICY, MadeBoard, made_board
+from support.made_board import FIRMWARE, PI, POLICY, MadeBoard, made_board
 from support.own_lease import own_lease
+from support.sshd import Sshd, free_port, loopback_sshd
 
+from harness.board import open_board
 from harness.board.doctor import CHECKS
+from harness.profiles import load
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAST_CHECKS = 20
@@ -135,6 +138,23 @@ def fresh_board(folder: Path, extra: str = "", account: str | None = None) -> It
         yield board, Desk.at(folder, board.sshd.profile_text("pi", extra=extra))
 
 
+@contextmanager
+def plain_board(folder: Path, extra: str = "", **connection: str) -> Iterator[tuple[Sshd, Desk]]:
+    """This machine over sshd, nothing made up."""
+    with own_lease(), loopback_sshd(folder) as server:
+        yield server, Desk.at(folder, server.profile_text("pi", extra=extra, **connection))
+
+
+def mends(desk: Desk, name: str, said: str, code: int) -> None:
+    """The check fails with these words, and is ok after its fix was typed."""
+    check = desk.checks(code=code)[name]
+    assert (check["status"], said in check["said"]) == ("fail", True), check
+    assert check["effect"]
+    desk.type(check["fix"])
+    after = desk.checks(code=0)[name]
+    assert (after["status"], after["fix"]) == ("ok", None), after
+
+
 @pytest.mark.board
 def test_a_fresh_board_lists_all_checks_and_is_fit(tmp_path: Path) -> None:
     with fresh_board(tmp_path) as (_, desk):
@@ -148,6 +168,108 @@ def test_a_fresh_board_lists_all_checks_and_is_fit(tmp_path: Path) -> None:
         short = desk.doctor().out
         assert "the last time" not in said.out and "(-v shows them)" in short and "ok    connection" not in short
         assert "the last time" in desk.checks()["spread"]["said"]
+
+
+@pytest.mark.board
+def test_a_changed_host_key(tmp_path: Path) -> None:
+    with plain_board(tmp_path) as (server, desk):
+        place, kind, key = server.known_hosts.read_text().split()
+        server.known_hosts.write_text(f"{place} {kind} {key[:-4]}AAAA\n")
+        shown = desk.doctor()
+        assert shown.out.splitlines()[-2:] == ["1 ok (-v shows them)", "not reached"]
+        mends(desk, "host key", "has changed, or another machine answers", 11)
+
+
+@pytest.mark.board
+def test_a_key_that_is_not_accepted_and_a_port_where_nobody_listens(tmp_path: Path) -> None:
+    with plain_board(tmp_path) as (server, desk):
+        (server.folder / "authorized_keys").write_text("")
+        login = desk.checks(code=11)["login"]
+        assert login["status"] == "fail" and login["fix"].startswith(f"ssh-copy-id -p {server.port} -i ")
+        Desk.at(tmp_path, server.profile_text("pi", port=free_port()))
+        assert [(name, check["status"]) for name, check in desk.checks(code=11).items()] == [("connection", "fail")]
+
+
+@pytest.mark.board
+def test_a_board_that_somebody_else_holds(tmp_path: Path) -> None:
+    with plain_board(tmp_path) as (_, desk):
+        with open_board(load("local"), holder="ann@lab, process 7", tune=False):
+            lease = desk.checks(code=11)["lease"]
+        assert (lease["status"], "held by ann@lab, process 7" in lease["said"]) == ("fail", True)
+        desk.type(lease["fix"])
+        assert desk.checks(code=0)["lease"]["status"] == "ok"
+
+
+SMALL_DISK = "mkdir -p {cache} && mount -t tmpfs -o {room} tmpfs {cache} && mkdir -p {cache}/store {cache}/envs/old"
+FULL = "head -c 1G /dev/zero > {cache}/store/old 2> /dev/null || true"
+MANY = "cd {cache}/envs/old && seq 9000 | xargs touch 2> /dev/null || true"
+
+
+def on_disk(board: MadeBoard, *commands: str, room: str) -> None:
+    for command in commands:
+        board.run(command.format(cache=board.sshd.cache, room=room))
+
+
+@pytest.mark.board
+@pytest.mark.parametrize(
+    ("name", "room", "filling"),
+    [("disk", "size=330m", FULL), ("inodes", "nr_inodes=6000", MANY)],
+    ids=["no bytes", "no inodes"],
+)
+def test_a_full_disk(tmp_path: Path, name: str, room: str, filling: str) -> None:
+    """Where the agent cannot even be sent, and where the board knows it already."""
+    with fresh_board(tmp_path) as (board, desk):
+        on_disk(board, SMALL_DISK, filling, room=room)
+        mends(desk, name, "free", 11)
+        on_disk(board, "mkdir -p {cache}/envs/old", filling, room=room)
+        mends(desk, name, "free", 10)
+
+
+@pytest.mark.board
+def test_what_only_hands_mend_fails_while_it_lasts(tmp_path: Path) -> None:
+    with fresh_board(tmp_path, "[limits]\nmax_temp_c = 70") as (board, desk):
+        board.write(FIRMWARE, "5")
+        board.write("sys/class/thermal/thermal_zone0/temp", "81500")
+        board.write("sys/class/thermal/cooling_device0/cur_state", "2")
+        found = desk.checks(code=10)
+        failed = {name: check["said"] for name, check in found.items() if check["status"] == "fail"}
+        assert set(failed) == {"temperature", "throttling", "supply voltage"}
+        assert "81.5 C, above the limit of 70 C" in failed["temperature"]
+        assert "throttled now" in failed["throttling"] and "under-voltage now" in failed["supply voltage"]
+        assert "cpufreq-cpu0 at 2" in found["cooling"]["said"]
+        for relative in (FIRMWARE, "sys/class/thermal/thermal_zone0/temp"):
+            board.write(relative, PI[relative])
+        desk.type(found["throttling"]["fix"])
+
+
+@pytest.mark.board
+def test_an_account_without_rights_gets_those_that_tuning_needs_and_no_others(tmp_path: Path) -> None:
+    wants = '[tuning]\ngovernor = "performance"\n[power]\nsensors = ["hwmon:ina226"]'
+    with fresh_board(tmp_path, wants, account="edge") as (board, desk):
+        board.write(f"{POLICY}/scaling_governor", "ondemand")
+        sensor = board.root / "sys/class/hwmon/hwmon1/power1_input"
+        sensor.chmod(0o400)
+        before = desk.checks(code=0)
+        names = ("tuning rights", "power sensors", "governor")
+        assert [before[name]["status"] for name in names] == ["warn"] * 3
+        assert "may not set the governor of policy0" in before["tuning rights"]["said"]
+        assert "permission denied" in before["power sensors"]["said"]
+        for name in names[:2]:
+            desk.type(before[name]["fix"])
+        after = desk.checks(code=0)
+        assert [after[name]["status"] for name in names] == ["ok"] * 3
+        assert after["governor"]["said"] == "ondemand on policy0; a run sets performance and puts it back"
+        assert "as a run tunes it" in after["spread"]["said"]
+        assert board.read(f"{POLICY}/scaling_governor") == "ondemand"
+        look = f"runuser -u {board.sshd.user} -- find /sys/devices/system -type f -writable"
+        assert board.run(look).split() == [f"/{POLICY}/scaling_governor"]
+        # A start of the board gives the kernel's own modes back; then udev runs what the rule says.
+        rule = (board.root / "etc/udev/rules.d/99-edge-harness.rules").read_text()
+        (given,) = re.findall(r'^ACTION=="add", SUBSYSTEM=="cpu", RUN\+="(/bin/sh -c \'[^\']+\')"$', rule, re.M)
+        board.run(f"chmod 644 /{POLICY}/scaling_governor")
+        assert board.run(look) == ""
+        board.run(given)
+        assert board.run(look).split() == [f"/{POLICY}/scaling_governor"]
 
 
 def test_the_page_has_every_check() -> None:

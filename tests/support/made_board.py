@@ -104,10 +104,10 @@ class MadeBoard:
         """Set the board's clock ahead of this machine's."""
         (self.made / "ahead").write_text(str(ahead_s))
 
-    def run(self, command: str) -> None:
-        """As root on the board."""
+    def run(self, command: str) -> str:
+        """What a command says that root runs on the board."""
         words = ["nsenter", "--mount", "--pid", "--target", str(self.inner), "sh", "-c", command]
-        subprocess.run(words, check=True)
+        return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
 
     def _memory(self, swap: str) -> None:
         real = Path("/proc/meminfo").read_text(encoding="ascii").splitlines(keepends=True)

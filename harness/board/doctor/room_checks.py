@@ -17,7 +17,7 @@ from harness.board.doctor.check import (
     write_files,
 )
 from harness.records.board import BoardFacts
-from harness.records.health import DiskRoom, SystemState
+from harness.records.health import SystemState
 from harness.records.units import format_quantity
 
 LEAST_DISK_BYTES = 20_000_000
@@ -61,8 +61,10 @@ def _disk(found: Examination) -> Answer | None:
     room = found.disk
     if room is None:
         return None
+    enough = found.state is not None and found.state.cache_bytes >= LEAST_DISK_BYTES
     said = f"{_bytes(room.free_bytes)} of {_bytes(room.size_bytes)} free"
-    return _judge_room(found, room.free_bytes, (LEAST_DISK_BYTES, GOOD_DISK_BYTES), said, _free_disk(found, room))
+    fix = _make_room(found, enough=enough, largest="du -xk")
+    return _judge_room(room.free_bytes, (LEAST_DISK_BYTES, GOOD_DISK_BYTES), said, fix)
 
 
 def _inodes(found: Examination) -> Answer | None:
@@ -71,25 +73,26 @@ def _inodes(found: Examination) -> Answer | None:
         return None
     if room.inodes is None or room.inodes_free is None:
         return ok("the file system has no table of them")
+    enough = found.state is not None and found.state.cache_files >= LEAST_INODES
     said = f"{room.inodes_free:,} of {room.inodes:,} free"
-    return _judge_room(found, room.inodes_free, (LEAST_INODES, GOOD_INODES), said, _free_disk(found, room))
+    fix = _make_room(found, enough=enough, largest="du -x --inodes")
+    return _judge_room(room.inodes_free, (LEAST_INODES, GOOD_INODES), said, fix)
 
 
-def _judge_room(found: Examination, free: int, limits: tuple[int, int], said: str, fix: str) -> Answer:
-    del found
+def _judge_room(free: int, limits: tuple[int, int], said: str, fix: str) -> Answer:
     least, good = limits
     if free < least:
         return fail(said, fix)
     return warn(said, fix) if free < good else ok(said)
 
 
-def _free_disk(found: Examination, room: DiskRoom) -> str:
-    """Models and runtimes of ours go where they take enough; else what takes most is shown."""
+def _make_room(found: Examination, *, enough: bool, largest: str) -> str:
+    """Models and runtimes of ours go where that is enough; else what takes most is shown."""
     if found.state is None:
         return on_board(found, _OURS)
-    if found.state.cache_bytes >= min(LEAST_DISK_BYTES, room.size_bytes // 4):
+    if enough:
         return harness_words(found, "provision", "--clean")
-    return on_board(found, f"{SUDO}du -xk / 2>/dev/null | sort -n | tail -n 20")
+    return on_board(found, f"{SUDO}{largest} / 2>/dev/null | sort -n | tail -n 20")
 
 
 def _memory(found: Examination, state: SystemState) -> Answer:

@@ -66,7 +66,8 @@ def _choose(wanted: str, facts: BoardFacts, device: str) -> RuntimeFound:
             f"{device}: no {'runtime' if name == 'auto' else wanted} on the board (found: {there}); "
             f"{_remedy(name, wanted, device)}"
         )
-    return min(fitting, key=lambda runtime: (names.index(runtime.package), _newest_first(runtime.version)))
+    # A provisioned one was proved by a model, and was put there where the board's own did not work.
+    return min(fitting, key=lambda one: (names.index(one.package), one.site is None, _newest_first(one.version)))
 
 
 def _remedy(name: str, wanted: str, device: str) -> str:

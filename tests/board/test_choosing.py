@@ -61,6 +61,12 @@ def test_auto_prefers_litert_and_the_newest():
     assert (chosen.package, chosen.version) == ("litert", "2.10.0")
 
 
+def test_a_provisioned_runtime_goes_before_the_boards_own_of_the_same_package():
+    """It is there because that one did not work; else what mends a board would change nothing."""
+    there = (runtime("litert", "2.4.0"), runtime("litert", "2.3.0", "/e/site"), runtime("litert", "2.1.0", "/d/site"))
+    assert choose_runner(profile(), facts(runtimes=there)).site == "/e/site"
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [

@@ -2,9 +2,11 @@
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
+import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import needs
 from support.commands import Said, outer_environment, run_here
 from support.made_board import FIRMWARE, PI, POLICY, MadeBoard, made_board
 from support.own_lease import own_lease
@@ -19,11 +22,18 @@ from support.sshd import Sshd, free_port, loopback_sshd
 
 from harness.board import open_board
 from harness.board.doctor import CHECKS
+from harness.board.wheels import choose_wheels, fetch_wheels
 from harness.profiles import load
+from harness.records.errors import BoardUnfitError
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAST_CHECKS = 20
 Checks = dict[str, dict[str, Any]]
+
+
+def desk_cache(folder: Path) -> Path:
+    """The cache of the machine where commands are typed."""
+    return folder / "cache" / "edge-harness"
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class Desk:
 
     @property
     def environment(self) -> dict[str, str]:
-        own = {name: str(self.folder / name) for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME")}
+        own = {"XDG_CACHE_HOME": str(desk_cache(self.folder).parent), "XDG_DATA_HOME": str(self.folder / "data")}
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         return outer_environment() | own | {"COLUMNS": "80", "PATH": path}
 
@@ -270,6 +280,56 @@ def test_an_account_without_rights_gets_those_that_tuning_needs_and_no_others(tm
         assert board.run(look) == ""
         board.run(given)
         assert board.run(look).split() == [f"/{POLICY}/scaling_governor"]
+
+
+def fetch_runtime(folder: Path, package: str) -> None:
+    """Have it in the host's cache before the test leaves the network for one of its own."""
+    version, libc = ".".join(map(str, sys.version_info[:3])), " ".join(platform.libc_ver())
+    try:
+        fetch_wheels(choose_wheels(platform.machine(), version, libc, package=package), desk_cache(folder))
+    except BoardUnfitError as error:
+        needs.missing(f"no package index can be reached: {error}")
+
+
+@pytest.mark.board
+def test_a_board_without_a_runtime(tmp_path: Path) -> None:
+    """Its Python has neither numpy nor an interpreter."""
+    fetch_runtime(tmp_path, "litert")
+    bare = tmp_path / "bare"
+    venv.create(bare, symlinks=True)
+    with plain_board(tmp_path, python=f"{bare}/bin/python3") as (_, desk):
+        before = desk.checks(code=10)
+        assert (before["runtime"]["status"], "no runtime" in before["runtime"]["said"]) == ("fail", True)
+        assert "model run" not in before
+        desk.type(before["runtime"]["fix"])
+        after = desk.checks(code=0)
+        assert [after[name]["status"] for name in ("runtime", "model run")] == ["ok", "ok"]
+
+
+@pytest.mark.board
+def test_a_runtime_with_the_wrong_numpy(tmp_path: Path) -> None:
+    """As pip leaves it: tflite-runtime 2.14 beside a numpy that it was not built for."""
+    fetch_runtime(tmp_path, "tflite")
+    bare = tmp_path / "bare"
+    venv.create(bare, symlinks=True)
+    (site,) = bare.glob("lib/python*/site-packages")
+    for name, text in {
+        "tflite_runtime-2.14.0.dist-info/INSTALLER": "pip",
+        "tflite_runtime/__init__.py": "",
+        "tflite_runtime/interpreter.py": "",
+        "numpy-2.2.1.dist-info/INSTALLER": "pip",
+        "numpy/__init__.py": "raise ImportError('numpy.core.multiarray failed to import')",
+    }.items():
+        (site / name).parent.mkdir(exist_ok=True)
+        (site / name).write_text(text)
+    with plain_board(tmp_path, '[runtime]\npackage = "tflite"', python=f"{bare}/bin/python3") as (_, desk):
+        before = desk.checks(code=10)["model run"]
+        assert before["status"] == "fail"
+        assert (
+            "tflite 2.14.0 with numpy 2.2.1 does not run a model" in before["said"] and "multiarray" in before["said"]
+        )
+        desk.type(before["fix"])
+        assert desk.checks(code=0)["model run"]["status"] == "ok"
 
 
 def test_the_page_has_every_check() -> None:

@@ -68,8 +68,7 @@ def _run(board: LiveBoard, found: Examination) -> Examination:
         return replace(_tune(board, found), no_runner=problem)
     objection = prove_runner(board, runner)
     if objection is not None:
-        named = f"{runner.package} {runner.version} does not run a model: {objection}"
-        return replace(_tune(board, found), model_problem=named)
+        return replace(_tune(board, found), model_problem=f"{_named(board, runner)} does not run a model: {objection}")
     found = replace(found, spread=measure_spread(board, runner, 1))
     found = _tune(board, found)
     if board.changed:
@@ -77,6 +76,14 @@ def _run(board: LiveBoard, found: Examination) -> Examination:
     if found.spread is not None:
         remember_spread(found.profile.name, found.tuned_spread or found.spread)
     return found
+
+
+def _named(board: LiveBoard, runner: RunnerSpec) -> str:
+    """The runtime with its numpy, whose version decides whether it works."""
+    numpy = next(
+        (one.numpy for one in board.facts.runtimes if (one.package, one.site) == (runner.package, runner.site)), None
+    )
+    return f"{runner.package} {runner.version}{f' with numpy {numpy}' if numpy else ''}"
 
 
 def _choose(board: LiveBoard) -> tuple[RunnerSpec | None, str | None]:

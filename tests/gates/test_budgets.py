@@ -108,7 +108,7 @@ def test_tables_that_match_nothing_are_named_with_the_nearest_word(budgets_of):
     [rpi5."kws/*"]
     latency_p50 = "4 ms"
     """)
-    seen = {("pi-07", "kws/int8"), ("rpi4", "kws/int8")}
+    seen = {("pi-07", "kws/int8"), ("rpi4", "kws/int8"), ("rpi4", "digits/int8")}
 
     wrong_pattern, wrong_device = unused_keys(budgets, seen, devices=["rpi4", "rpi5"])
 

@@ -12,7 +12,7 @@ from harness.records.labels import label_tests
 from harness.records.limit_test import JUDGING_RULE, LimitTestResult
 from harness.records.plan import TrialSpec
 from harness.records.results import SCHEMA_VERSION, ArtifactRecord, Measurement, Outcome, Ratio, Run
-from harness.records.settings import OPTIONS, Settings
+from harness.records.settings import OPTIONS, SWITCH, Settings
 from harness.testing import make_artifact
 
 
@@ -58,6 +58,14 @@ def test_ranges_stand_in_these_options_alone() -> None:
         *("alpha", "miss", "time_limit_s", "num_threads", "trials", "seed", "jobs", "warmup_runs", "num_runs"),
         *("min_secs", "max_secs"),
     }
+
+
+def test_help_tells_a_default_where_there_is_one_to_type():
+    told = {field for field, option in OPTIONS.items() if "(default: " in option.help}
+    assert "alpha" in told and "design" in told
+    assert not told & {field for field, option in OPTIONS.items() if option.kind is SWITCH}
+    assert "()" not in "".join(option.help for option in OPTIONS.values())
+    assert not [field for field, option in OPTIONS.items() if option.help.endswith("(default: )")]
 
 
 def test_an_option_is_typed_with_its_flag_or_its_alias_and_written_with_its_key() -> None:

@@ -124,6 +124,11 @@ def test_neighbours_that_resemble_each_other_widen_the_interval():
     assert wide.value == pytest.approx(usual.value)
 
 
+def test_a_metric_that_was_zero_once_has_no_geometric_mean():
+    assert figure_of("latency_p50", single([1.0, 0.0, 1.0, 1.0]), []) is None
+    assert figure_of("latency_p50", single([1.0, 1.0, 1.0, 1.0]), []) is not None
+
+
 def test_a_block_in_which_a_trial_is_void_does_not_count():
     trials = [*single([1.0] * 16), trial(4, 9.0), trial(4, 9.0, void="too hot")]
     assert figure_of("latency_p50", trials, []).value == 1.0

@@ -54,6 +54,10 @@ def test_the_best_epoch_counts_unless_the_last_is_asked_for(workbench):
     assert found["False"] < found["True"]
 
 
+def test_a_training_step_is_traced_once(workbench):
+    assert outcome(workbench, "training_experiments:traces") == {"traced": 1}
+
+
 def test_batches_are_augmented_in_their_own_shape(workbench):
     found = outcome(workbench, "training_experiments:augments")
     assert set(map(tuple, found["shapes"])) == {(16, 2)}

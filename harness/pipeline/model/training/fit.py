@@ -70,6 +70,7 @@ def fit(  # noqa: PLR0913 - what decides a training, by keyword
     if keep_best and parts.validation is not None:
         watched.append(_early_stop(schedule))
     try:
+        _make_variables(model, parts)
         history = model.fit(
             _batches(parts, schedule, seed),
             epochs=epochs,
@@ -177,6 +178,14 @@ def _compile(model: Any, dataset: Dataset, rate: Any) -> None:  # noqa: ANN401
     metrics = ["accuracy"] if dataset.score == "top1" else None
     # XLA would compile each model for seconds, and sums in an order of its own.
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, metrics=metrics, jit_compile=False)
+
+
+def _make_variables(model: Any, parts: _Parts) -> None:  # noqa: ANN401
+    """Make what the optimiser and the metrics keep: where the first step makes it, Keras traces that step twice."""
+    inputs, targets = parts.inputs[:1], parts.targets[:1]
+    model.optimizer.build(model.trainable_variables)
+    model.compute_metrics(inputs, targets, model(inputs, training=False), sample_weight=None)
+    model.reset_metrics()
 
 
 def _early_stop(schedule: Schedule) -> Any:  # noqa: ANN401

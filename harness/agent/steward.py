@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Callable, Dict, List, NoReturn, Optional
 
-from edge_agent import lease, oom, probe, spec, state, tune, wire
+from edge_agent import footprint, lease, oom, probe, spec, state, tune, wire
 from edge_agent.block_client import RunningBlock
 from edge_agent.restore import Originals
 from edge_agent.store import Store
@@ -174,6 +174,13 @@ def _state(steward: Steward, _request: wire.Message) -> List[Dict[str, Any]]:
     return [{"event": "state", "state": state.read_state(steward.root, steward.store.cache)}]
 
 
+def _footprint(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
+    names = request.get("sensors")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise wire.AgentError("bad_request", "footprint needs a list sensors")
+    return [{"event": "footprint", "footprint": footprint.read_footprint(steward.root, names)}]
+
+
 def _tune(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
     governor, cpus = _maybe_text(request, "governor"), _maybe_text(request, "cpus")
     changed = tune.tune(steward.root, steward.originals, governor, cpus)
@@ -215,6 +222,7 @@ _OPERATIONS: Dict[str, Handler] = {
     "ping": _ping,
     "probe": _probe,
     "state": _state,
+    "footprint": _footprint,
     "tune": _tune,
     "have": _have,
     "admit": _admit,

@@ -22,7 +22,6 @@ from harness.board.wire import (
     FactsEvent,
     Have,
     Started,
-    StateEvent,
     TrialEvent,
     Tuned,
     Wire,
@@ -38,7 +37,7 @@ from harness.records.errors import (
     SilentBoardError,
     TrialError,
 )
-from harness.records.health import LinkFacts, SystemState
+from harness.records.health import LinkFacts
 from harness.records.plan import BlockSpec, TrialSpec
 
 REQUEST_S = 120.0
@@ -54,6 +53,7 @@ TRIAL_GRACE_S = 15.0
 
 _BY_ITSELF = "its link is lost; it puts its settings back by itself, at the latest when it is leased again"
 _T = TypeVar("_T")
+_E = TypeVar("_E", bound=Event)
 
 
 OUT_OF_MEMORY = "out of memory"
@@ -118,12 +118,12 @@ class LiveBoard:
             self._keep_facts(self._lasting(lambda: self._request("probe")))
         return self.facts
 
-    def read_state(self) -> SystemState:
-        """How the board is right now; takes a second on the board."""
-        for event in self._lasting(lambda: self._request("state")):
-            if isinstance(event, StateEvent):
-                return make_printable(event.state)
-        raise self._unexpected_answer("state was not answered")
+    def ask(self, op: str, kind: type[_E], **fields: object) -> _E:
+        """The answer of that kind to a small request, printable; asked again where the link is lost meanwhile."""
+        for event in self._lasting(lambda: self._request(op, within_s=REQUEST_S, **fields)):
+            if isinstance(event, kind):
+                return make_printable(event)
+        raise self._unexpected_answer(f"{op} was not answered")
 
     def ping(self) -> None:
         """One round trip to the steward."""

@@ -17,7 +17,17 @@ from harness.records.board import (
     TrialTelemetry,
     Turns,
 )
-from harness.records.health import BusyProcess, CoolingDevice, CpuPolicy, DeviceClock, DiskRoom, Pressure, SystemState
+from harness.records.health import (
+    BusyProcess,
+    CoolingDevice,
+    CpuPolicy,
+    DeviceClock,
+    DiskRoom,
+    Footprint,
+    Pressure,
+    ServiceFootprint,
+    SystemState,
+)
 from harness.records.text import shorten
 
 _R = TypeVar("_R", bound=Record)
@@ -128,6 +138,19 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
         DeviceClock: {"hz": (0, 10**12), "max_hz": (0, 10**12)},
         Pressure: {"percent": (0.0, 100.0)},
         CoolingDevice: {"state": (-1, 2**31)},
+        ServiceFootprint: {"processes": _COUNT, "memory_bytes": _BYTES, "wakeups_per_s": (0.0, 1e9)},
+        Footprint: {
+            "window_s": (0.0, _DAY_S),
+            "memory_bytes": _BYTES,
+            "memory_used_bytes": _BYTES,
+            "kernel_memory_bytes": _BYTES,
+            "processes": _COUNT,
+            "wakeups_per_s": (0.0, 1e9),
+            "interrupts_per_s": (0.0, 1e9),
+            "switches_per_s": (0.0, 1e9),
+            "busy": (0.0, 1.0),
+            "idle_w": _WATTS,
+        },
         BusyProcess: {"pid": (1, 2**31), "share": (0.0, _CORES)},
         Turns: {"p50_ns": _NANOSECONDS, "mean_ns": _NANOSECONDS},
         TensorInfo: {

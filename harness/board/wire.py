@@ -21,7 +21,7 @@ from harness.records.errors import (
     SilentBoardError,
     TrialError,
 )
-from harness.records.health import SystemState
+from harness.records.health import Footprint, SystemState
 from harness.records.metrics import TrialKind
 from harness.transport import Process
 
@@ -72,6 +72,13 @@ class StateEvent(_Answer):
 
     event: Literal["state"]
     state: SystemState
+
+
+class FootprintEvent(_Answer):
+    """What the operating system takes at rest."""
+
+    event: Literal["footprint"]
+    footprint: Footprint
 
 
 class Tuned(_Answer):
@@ -152,7 +159,20 @@ class _HeadEvent(_Answer):
 
 
 _T = TypeVar("_T")
-Event = FactsEvent | StateEvent | Tuned | Have | Cleaned | Working | Started | TrialEvent | BlockEvent | Done | Failed
+Event = (
+    FactsEvent
+    | StateEvent
+    | FootprintEvent
+    | Tuned
+    | Have
+    | Cleaned
+    | Working
+    | Started
+    | TrialEvent
+    | BlockEvent
+    | Done
+    | Failed
+)
 Greeting = ReadyEvent | HeldEvent | Failed
 _GREETING: TypeAdapter[Greeting] = TypeAdapter(Annotated[Greeting, Field(discriminator="event")])
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
@@ -276,10 +296,8 @@ class Wire:
             event = _read_dead_trial(line, error) or self._parse(_EVENT, line)
         if isinstance(event, TrialEvent) and event.trial.died is None:
             event = _check_ranges(event)
-        elif isinstance(event, FactsEvent | StateEvent):
-            said = event.facts if isinstance(event, FactsEvent) else event.state
-            if odd := next(out_of_range(said), None):
-                raise BoardAnswerError(f"{self._device}: {NONSENSE}: {odd}")
+        elif isinstance(event, FactsEvent | StateEvent | FootprintEvent) and (odd := next(out_of_range(event), None)):
+            raise BoardAnswerError(f"{self._device}: {NONSENSE}: {odd}")
         if len(line) > SMALL_BYTES and not isinstance(event, TrialEvent):
             raise self._nonsense(f"a {event.event} of {len(line)} bytes, at most {SMALL_BYTES} were expected")
         return event

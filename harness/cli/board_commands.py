@@ -1,5 +1,6 @@
 """The commands on boards and their profiles. Each body imports what it needs, so that --help stays quick."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -61,12 +62,22 @@ def doctor(  # noqa: PLR0913, PLR0917 - one parameter an option
     rights: Annotated[
         bool, typer.Option("--rights", help="print the script that lets the board's account tune it, and no more")
     ] = False,
+    footprint: Annotated[
+        bool, typer.Option("--footprint", help="instead, tell what its operating system takes before any model")
+    ] = False,
+    against: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="footprint to compare with, as --footprint --json printed it")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say what is wrong with a board, what that does to numbers, and the command that mends it."""
     from harness.cli import doctor as words
 
-    if rights:
+    if footprint or against is not None:
+        from harness.cli.footprint import show_footprint
+
+        show_footprint(name, devices_dir=devices_dir, against=against, as_json=as_json)
+    elif rights:
         words.print_rights(name, devices_dir=devices_dir)
     elif accept:
         words.accept_board(name, devices_dir=devices_dir)

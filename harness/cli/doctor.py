@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.board import differences, open_board
 from harness.board.doctor import Examination, check_board, examine, rights_script
+from harness.board.wire import StateEvent
 from harness.profiles import accept_hardware, available, load
 from harness.records.device import DeviceProfile, Hardware
 from harness.records.errors import BoardUnavailableError, UsageError
@@ -108,4 +109,4 @@ def _saying_only(profile: DeviceProfile, key: str) -> DeviceProfile:
 def print_rights(name: str, *, devices_dir: Path | None) -> None:
     """Print the script that lets the board's account set what tuning needs, for root to run there."""
     with open_board(load(name, devices_dir), tune=False) as board:
-        sys.stdout.write(rights_script(board.read_state()))
+        sys.stdout.write(rights_script(board.ask("state", StateEvent).state))

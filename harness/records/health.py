@@ -123,6 +123,35 @@ class SystemState(Record):
     firmware: str | None
 
 
+class ServiceFootprint(Record):
+    """What a systemd service takes at rest; memory is PSS where the account may read it, else RSS."""
+
+    name: str
+    processes: int
+    memory_bytes: int
+    wakeups_per_s: float
+
+
+class Footprint(Record):
+    """What an operating system takes before any model runs; figures of a window stand once for each."""
+
+    window_s: float
+    memory_bytes: int | None
+    memory_used_bytes: tuple[int, ...]
+    """MemTotal less MemAvailable: without caches, which give way."""
+    kernel_memory_bytes: int
+    processes: int
+    services: tuple[ServiceFootprint, ...]
+    wakeups_per_s: tuple[float, ...]
+    """How often a core left an idle state; empty where the kernel does not count it."""
+    interrupts_per_s: tuple[float, ...]
+    switches_per_s: tuple[float, ...]
+    busy: tuple[float, ...]
+    """Share of all cores' time."""
+    sensor: str | None
+    idle_w: tuple[float, ...]
+
+
 class LinkFacts(Record):
     """An SSH connection to a board."""
 

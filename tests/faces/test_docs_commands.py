@@ -106,7 +106,7 @@ class Project:
             **self.extra,
         }
         program, *words = shlex.split(line)
-        if program == "harness":
+        if program == "harness" and ">" not in words:
             said = run_warm(program, words, cwd or self.folder, env)
         else:
             said = run_started("sh", "-c", line, cwd=cwd or self.folder, env=env)
@@ -159,6 +159,11 @@ def wrote_a_profile(project: Project, _said: Said) -> None:
     (project.folder / "devices/pi-08.toml").write_text(second, encoding="utf-8")
 
 
+def stored_the_footprint(project: Project, _said: Said) -> None:
+    """The file names the board."""
+    assert json.loads((project.folder / "full.json").read_text(encoding="utf-8"))["device"] == "pi-07"
+
+
 def copied_the_artifact(project: Project, _said: Said) -> None:
     """A model file as given is copied as it is."""
     copies = list((project.folder / "artifacts").rglob("model*.tflite"))
@@ -197,6 +202,8 @@ FIRST_DAY: dict[str, Check] = {
     "harness add pi-07 me@10.0.0.7": wrote_a_profile,
     "harness provision pi-07": says("runs a model"),
     "harness doctor pi-07": says("fit to measure"),
+    "harness doctor pi-07 --footprint --json > full.json": stored_the_footprint,
+    "harness doctor pi-07 --footprint --against full.json": says("memory in use", "against", "difference"),
     "harness run model.tflite --device=pi-07": measured_on("pi-07"),
     "pytest benchmarks/ --device=pi-07": measured_on("pi-07"),
     "pytest benchmarks/ --device=pi-07 --device=pi-08": measured_on("pi-07", "pi-08"),

@@ -23,6 +23,7 @@ from support.sshd import Sshd, free_port, loopback_sshd
 from harness.board import open_board
 from harness.board.doctor import CHECKS
 from harness.board.wheels import choose_wheels, fetch_wheels
+from harness.cli.footprint import StoredFootprint, describe_footprint
 from harness.profiles import load
 from harness.records.errors import BoardUnfitError
 
@@ -330,6 +331,39 @@ def test_a_runtime_with_the_wrong_numpy(tmp_path: Path) -> None:
         )
         desk.type(before["fix"])
         assert desk.checks(code=0)["model run"]["status"] == "ok"
+
+
+@pytest.mark.board
+def test_the_footprint_of_one_image_stands_beside_that_of_another(tmp_path: Path) -> None:
+    """The board measures itself; the other image is a file of the same form, with more of everything."""
+    with fresh_board(tmp_path) as (_, desk):
+        told = json.loads(desk.doctor("--footprint", "--json").out)
+        assert told["footprint"]["sensor"] == "hwmon:ina226"
+        assert told["footprint"]["idle_w"] == pytest.approx([3.1] * 3)
+    other = told["footprint"] | {"idle_w": [3.4, 3.6, 3.5], "memory_used_bytes": [10**11] * 3, "processes": 10**4}
+    service = {"name": "cups.service", "processes": 1, "memory_bytes": 5_000_000, "wakeups_per_s": 2.0}
+    stored = StoredFootprint.model_validate(
+        told | {"system": "full", "footprint": other | {"services": [service]}}, strict=False
+    )
+    lines = list(describe_footprint(StoredFootprint.model_validate(told, strict=False), stored, None))
+    rows = {line[:24].strip(): line[24:].split(maxsplit=4) for line in lines}
+    assert rows["power at rest"] == ["3.1", "W", "3.5", "W", "-0.4 W"]
+    assert rows["of it the kernel's own"][4] == "the same"
+    assert rows["processes"][2].startswith("-9")
+    assert lines[-1] == "services only there: cups.service"
+    assert lines[2:4] == ["no model runs: medians of 3 windows of 4 s (least to largest)", "power by hwmon:ina226"]
+    alone = list(describe_footprint(stored, None, None))
+    assert "power at rest           3.5 W (3.4 W to 3.6 W)" in alone
+    assert alone[-1] == "  cups.service: 5 MB, 2.0 wake-ups/s"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"device": 1}', "[" * 100_000])
+def test_a_file_that_is_no_footprint_is_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "other.json").write_text(content)
+    said = run_here(["doctor", "local", "--against", "other.json"], tmp_path)
+    assert said.code == 4
+    assert said.err.startswith("harness: other.json: expected what harness doctor NAME --footprint --json prints: ")
+    assert len(said.err.splitlines()) == 1
 
 
 def test_the_page_has_every_check() -> None:

@@ -9,6 +9,7 @@ from harness.board.doctor.spread import measure_spread, recall_spread, remember_
 from harness.board.live import LiveBoard, open_board
 from harness.board.runner import choose_runner
 from harness.board.runtime_proof import prove_runner
+from harness.board.wire import StateEvent
 from harness.records.device import DeviceProfile
 from harness.records.errors import BoardUnavailableError, BoardUnfitError, HarnessError, ProfileError
 from harness.records.health import DiskRoom
@@ -49,7 +50,7 @@ def _look(board: LiveBoard, found: Examination) -> Examination:
         round_trip_s=min(_round_trip(board) for _ in range(_PINGS)),
         earlier_spread=recall_spread(found.profile.name),
     )
-    state = board.read_state()
+    state = board.ask("state", StateEvent).state
     # Said at the end of the answer, so that only the way back lies between; a second matters, milliseconds do not.
     found = replace(found, state=state, clock_ahead_s=state.time_s - time.time(), disk=state.disk)
     return _run(board, found)

@@ -11,7 +11,7 @@ from support.needs import pytest_sessionfinish
 from support.order import place_of
 from support.shared_charts import draw_by, relay
 from support.tiers import TIERS, tier_of
-from support.warm_worker import build_in_forks, offer_forks
+from support.warm_builds import build_in_forks, offer_forks
 
 __all__ = ["pytest_sessionfinish"]
 TESTS = Path(__file__).parent

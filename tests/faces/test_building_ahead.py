@@ -117,7 +117,7 @@ def test_files_are_built_ahead_too(models: "Place", board: Sshd) -> None:
 def test_stopping_early_leaves_no_half_made_model(models: "Place", board: Sshd) -> None:
     models.write("lab/board.toml", board.profile_text("board"))
     models.write("test_bench.py", BENCHMARK.replace("ids=str)", 'ids=str)\n@pytest.mark.budget(model_size="1 B")'))
-    said = models.pytest("--device=board", "--devices-dir=lab", "-x", TESTS_WORKERS="")
+    said = models.pytest("--device=board", "--devices-dir=lab", "-x", TESTS_FORKS="")
     assert said.code == 1, said.text
     assert not list((models.folder / "cache" / "edge-harness").glob("*/*.partial"))
     assert building_processes(models) == []

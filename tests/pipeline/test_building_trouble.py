@@ -147,7 +147,7 @@ def test_a_full_disk_is_one_line_and_no_half_artifact(folder, full_disk):
 
 
 def test_building_ahead_is_given_up_when_the_session_ends(folder, tmp_path, monkeypatch):
-    monkeypatch.setenv("TESTS_WORKERS", "")
+    monkeypatch.setenv("TESTS_FORKS", "")
     (tmp_path / "models.py").write_text(MODELS)
     good, slow = candidates_from_paths(["models:good", "models:slow"], base_dir=tmp_path)
     with Builder(cache_dir=tmp_path / "cache") as builder:

@@ -135,7 +135,7 @@ import os, pathlib, subprocess, sys, time
 def tells():
     known = "tensorflow" in sys.modules
     import tensorflow
-    forked = b"warm_worker.py" in pathlib.Path("/proc/self/cmdline").read_bytes()
+    forked = b"warm_builds.py" in pathlib.Path("/proc/self/cmdline").read_bytes()
     raise ValueError(f"{known} {tensorflow.__name__} {os.getpgrp() == os.getpid()} {forked}")
 
 def sleeps():
@@ -155,7 +155,7 @@ def test_a_fork_of_tests_is_as_a_process_that_is_started(tmp_path):
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("changes", [{"TESTS_WORKERS": ""}, {"OMP_NUM_THREADS": "1"}], ids=str)
+@pytest.mark.parametrize("changes", [{"TESTS_FORKS": ""}, {"OMP_NUM_THREADS": "1"}], ids=str)
 def test_where_none_is_wanted_or_could_be_alike_one_is_started(changes, monkeypatch):
     for name, value in changes.items():
         monkeypatch.setenv(name, value)

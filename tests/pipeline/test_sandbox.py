@@ -36,6 +36,11 @@ def main(text, tell):
 """
 
 
+@pytest.fixture(autouse=True)
+def started(monkeypatch):
+    monkeypatch.setenv("TESTS_FORKS", "")
+
+
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

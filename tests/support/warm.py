@@ -215,7 +215,7 @@ def _prepare() -> None:
 def _run(request: dict[str, Any]) -> None:
     """Be the command: never returns."""
     from support.shared_charts import draw_by
-    from support.warm_worker import build_in_forks
+    from support.warm_builds import build_in_forks
 
     for number, name in ((1, "out"), (2, "err")):
         fd = os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)

@@ -1,13 +1,13 @@
-"""A process that has imported TensorFlow, and forks for each process that builds: TensorFlow's start is paid once.
+"""Processes that have imported what building needs, and fork for each that builds, or runs a model within limits.
 
     offer_forks()           # in the first process of a test run
     build_in_forks()        # in each process whose builders are to use it
 
-What a builder starts is then a relay (:mod:`support.worker_relay`): it hands its streams, folder, environment and
-network to the fork, ends as the fork ends, and the fork with all that it started dies with it. In the fork "import
-tensorflow" runs none of it again; all else is as in a process that was started. Where a fork cannot be what is asked
-for, such as of another account, the relay becomes the process itself; so it does where TESTS_WORKERS is empty, as in
-tests of a worker's own start and end.
+What is started is then a relay (:mod:`support.build_relay`): it hands its streams, folder, environment and network to
+the fork, ends as the fork ends, and the fork dies with it. In the fork "import tensorflow" runs none of it again; all
+else is as in a process that was started. Where a fork cannot be what is asked for, such as of another account, the
+relay becomes the process itself; so it does where TESTS_FORKS is empty, as in tests of how such a process begins and
+ends.
 """
 
 import atexit
@@ -34,51 +34,60 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from support.worker_relay import ADDRESS, NETWORK, WORKER, describe_process
+from support.build_relay import ADDRESS, NETWORK, PROGRAMS, describe_process
 
-_RELAY = "tests.support.worker_relay"
+_RELAY = "tests.support.build_relay"
 _HERE = Path(__file__).resolve()
 _CLONE_NEWNET = 0x40000000
 _MOST_BYTES = 1 << 20
-_HEAVY = ("keras", "sklearn.metrics", "ai_edge_litert.interpreter", "tensorflow.core.protobuf.saved_model_pb2")
-"""Third parties that building comes to; the rest comes with the modules of the harness."""
+_HEAVY = {
+    "worker": ("keras", "sklearn.metrics", "tensorflow.core.protobuf.saved_model_pb2"),
+    "sandbox": ("ai_edge_litert.interpreter", "litert_quantizer.quantizer", "litert_quantizer.utils.qsv_utils"),
+}
+"""Third parties that they come to; the rest comes with the modules of the harness."""
 
 
 def offer_forks() -> None:
     """Let this process and those that it starts have forks, by a name in the environment; ends with this process.
 
-    TensorFlow is imported when the first fork is wanted.
+    What forks is started when the first fork is wanted.
     """
     from harness.pipeline.check.sandbox import child_environment
     from harness.pipeline.worker.determinism import ENVIRONMENT
 
     if ADDRESS in os.environ:
         return
-    # As it is now: the test that wants the first fork may have changed it.
-    environment = child_environment(**ENVIRONMENT)
-    environment["PYTHONPATH"] += f"{os.pathsep}{_HERE.parents[1]}"
-    folder = Path(tempfile.mkdtemp(prefix="edge-workers-"))
+    folder = Path(tempfile.mkdtemp(prefix="edge-forks-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    listener.bind(str(folder / "socket"))
-    listener.listen(64)
-    os.environ[ADDRESS] = str(folder / "socket")
-    threading.Thread(target=_start_at_first, args=(listener, environment), daemon=True).start()
+    # As they are now: the test that wants the first fork may have changed its own.
+    environments = {
+        "worker": child_environment(**ENVIRONMENT),
+        "sandbox": child_environment(**ENVIRONMENT, OPENBLAS_NUM_THREADS="1"),
+    }
+    os.environ[ADDRESS] = str(folder)
+    for name, environment in environments.items():
+        environment["PYTHONPATH"] += f"{os.pathsep}{_HERE.parents[1]}"
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        listener.bind(str(folder / name))
+        listener.listen(64)
+        threading.Thread(target=_start_at_first, args=(name, listener, environment), daemon=True).start()
 
 
 def build_in_forks() -> None:
     """In this process, let builders have forks of what :func:`offer_forks` offers."""
+    from harness.pipeline.check import sandbox
     from harness.pipeline.worker.worker_client import WorkerClient
 
     WorkerClient.__init__.__kwdefaults__["module"] = _RELAY
+    vars(sandbox)["_START"] = _RELAY
 
 
-def _start_at_first(listener: socket.socket, environment: dict[str, str]) -> None:
+def _start_at_first(name: str, listener: socket.socket, environment: dict[str, str]) -> None:
     with selectors.DefaultSelector() as selector, listener:
         selector.register(listener, selectors.EVENT_READ)
         selector.select()
         process = subprocess.Popen(
-            [sys.executable, "-P", _HERE, str(listener.fileno())],
+            [sys.executable, "-P", _HERE, name, str(listener.fileno())],
             stdin=subprocess.PIPE,  # nobody writes it: its end is this process' end
             stdout=subprocess.DEVNULL,
             pass_fds=[listener.fileno()],
@@ -87,10 +96,11 @@ def _start_at_first(listener: socket.socket, environment: dict[str, str]) -> Non
     atexit.register(process.kill)
 
 
-def serve(listener: socket.socket) -> None:
+def serve(name: str, listener: socket.socket) -> None:
     """Fork for each that connects and is like this process; ends with standard input."""
-    loaded = _import_all()
-    like = describe_process()
+    tensorflow = _import_all(name)
+    like = describe_process(name)
+    build_in_forks()
     gc.collect()
     gc.freeze()
     with selectors.DefaultSelector() as selector:
@@ -102,7 +112,7 @@ def serve(listener: socket.socket) -> None:
                     return
                 if key.fileobj is listener:
                     link, _ = listener.accept()
-                    _fork(link, selector, like, loaded)
+                    _fork(link, selector, like, tensorflow)
                 elif isinstance(key.fileobj, socket.socket):
                     selector.unregister(key.fileobj)
                     _end_group(key.data)
@@ -110,7 +120,9 @@ def serve(listener: socket.socket) -> None:
                     _report(key.fd, selector, *key.data)
 
 
-def _fork(link: socket.socket, selector: selectors.BaseSelector, like: list[Any], loaded: ModuleType) -> None:
+def _fork(
+    link: socket.socket, selector: selectors.BaseSelector, like: list[Any], tensorflow: ModuleType | None
+) -> None:
     text, fds, _flags, _address = socket.recv_fds(link, _MOST_BYTES, 4)
     request = json.loads(text or b"{}")
     if request and request["like"] == like:
@@ -119,7 +131,7 @@ def _fork(link: socket.socket, selector: selectors.BaseSelector, like: list[Any]
         if pid == 0:
             selector.close()
             link.close()
-            _become(request, fds, loaded)
+            _become(request, fds, tensorflow)
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)  # as it does itself, whoever comes first
         handle = os.pidfd_open(pid)
@@ -148,15 +160,15 @@ def _report(handle: int, selector: selectors.BaseSelector, pid: int, link: socke
         link.send(json.dumps(status).encode())
 
 
-def _become(request: dict[str, Any], fds: Sequence[int], loaded: ModuleType) -> None:
-    """Be the process that builds: never returns."""
+def _become(request: dict[str, Any], fds: Sequence[int], tensorflow: ModuleType | None) -> None:
+    """Be the process that was asked for: never returns."""
     os.setpgid(0, 0)
     *streams, network = fds
     for number, fd in enumerate(streams):
         os.dup2(fd, number)
     if os.fstat(network).st_ino != NETWORK.stat().st_ino:
         _join(network)
-    for fd in (*fds, int(sys.argv[1])):
+    for fd in (*fds, int(sys.argv[2])):
         os.close(fd)
     os.chdir(request["folder"])
     os.environ.clear()
@@ -165,11 +177,13 @@ def _become(request: dict[str, Any], fds: Sequence[int], loaded: ModuleType) -> 
     tempfile.tempdir = None
     for name in [name for name in sys.modules if name.partition(".")[0] in ("tests", "support")]:
         del sys.modules[name]
-    del sys.modules["tensorflow"]
-    sys.meta_path.insert(0, _Again(loaded))
-    sys.argv = [WORKER, *request["arguments"]]
+    if tensorflow:
+        del sys.modules["tensorflow"]
+        sys.meta_path.insert(0, _Again(tensorflow))
+    program = PROGRAMS[sys.argv[1]]
+    sys.argv = [program, *request["arguments"]]
     gc.unfreeze()
-    runpy.run_module(WORKER, run_name="__main__", alter_sys=True)
+    runpy.run_module(program, run_name="__main__", alter_sys=True)
     sys.exit(0)
 
 
@@ -179,7 +193,7 @@ def _join(network: int) -> None:
 
 
 class _Again(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Gives the TensorFlow that is loaded to whoever imports it, so that a worker's first import is one."""
+    """Gives a module that is loaded to whoever imports it, so that a fork's first import is one."""
 
     def __init__(self, loaded: ModuleType) -> None:
         self._loaded = loaded
@@ -195,17 +209,19 @@ class _Again(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__spec__ = self._spec
 
 
-def _import_all() -> ModuleType:
+def _import_all(name: str) -> ModuleType | None:
+    """Returns TensorFlow, where it is among what a process of this name comes to."""
     import harness.pipeline
 
-    loaded = importlib.import_module("tensorflow")
-    for name in _HEAVY:
-        importlib.import_module(name)
+    tensorflow = importlib.import_module("tensorflow") if name == "worker" else None
+    for heavy in _HEAVY[name]:
+        importlib.import_module(heavy)
     for module in pkgutil.walk_packages(harness.pipeline.__path__, "harness.pipeline."):
-        if not module.name.endswith("_main"):
+        limited = module.name.endswith("_main")
+        if not limited or (name == "sandbox" and module.name not in PROGRAMS.values()):
             importlib.import_module(module.name)
-    return loaded
+    return tensorflow
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(sys.argv[1], socket.socket(fileno=int(sys.argv[2])))

@@ -1,7 +1,7 @@
-"""What builders of tests start in place of the process that builds: it has :mod:`support.warm_worker` fork one.
+"""What builders of tests start in place of a process: it has :mod:`support.warm_builds` fork one.
 
 It imports little, since it is started each time. Where there is nobody to ask, or a fork cannot be what this process
-is, it becomes the process that builds.
+is, it becomes the process that was wanted.
 """
 
 import json
@@ -13,31 +13,36 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ADDRESS = "TESTS_WORKERS"
-"""Names the socket of the process that forks; empty, each builds in a process that is started."""
-WORKER = "harness.pipeline.worker.worker_main"
+ADDRESS = "TESTS_FORKS"
+"""Names the folder with the sockets of those who fork; empty, each process is started."""
+PROGRAMS = {"worker": "harness.pipeline.worker.worker_main", "sandbox": "harness.pipeline.check.sandbox_main"}
 NETWORK = Path("/proc/self/ns/net")
-_READ_AT_START = ("PYTHON", "LC_", "LANG", "MALLOC_", "LD_", "OPENBLAS_", "OMP_", "TF_", "KERAS_", "CUDA_")
+_READ_AT_START = ("PYTHON", "LC_", "LANG", "MALLOC_", "LD_", "OPENBLAS_", "OMP_")
+_READ_BY_TENSORFLOW = ("TF_", "KERAS_", "CUDA_")
 _NAMESPACES = ("mnt", "pid", "user")
 _LIMITS = ("AS", "CORE", "CPU", "DATA", "FSIZE", "MEMLOCK", "NOFILE", "NPROC", "STACK")
 
 
-def describe_process() -> list[Any]:
+def describe_process(name: str) -> list[Any]:
     """What a fork has from the process that forks and cannot change, as JSON has it."""
-    at_start = {name: value for name, value in os.environ.items() if name.startswith(_READ_AT_START)}
+    read = (*_READ_AT_START, *(_READ_BY_TENSORFLOW if name == "worker" else ()))
+    at_start = {name: value for name, value in os.environ.items() if name.startswith(read)}
     return [
         [*os.getresuid(), *os.getresgid(), *os.getgroups()],
         [Path(f"/proc/self/ns/{name}").stat().st_ino for name in _NAMESPACES],
         [list(resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))) for name in _LIMITS],
-        {**at_start, "PYTHONPATH": ""},
+        # A process without a seed for its hashes has any.
+        {"PYTHONHASHSEED": "0", **at_start, "PYTHONPATH": ""},
     ]
 
 
 def main() -> None:
     """Be a fork's stand-in until it ends, and end as it did."""
-    link = _ask()
+    # A process that builds is told numbers alone, a limited one first its module.
+    name = "worker" if sys.argv[1].isdigit() else "sandbox"
+    link = _ask(name)
     if link is None:
-        os.execv(sys.executable, [sys.executable, "-P", "-m", WORKER, *sys.argv[1:]])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-P", "-m", PROGRAMS[name], *sys.argv[1:]])  # noqa: S606
     # The fork has them; what it closes is to be closed.
     null = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
@@ -51,7 +56,7 @@ def main() -> None:
     os._exit(status)
 
 
-def _ask() -> socket.socket | None:
+def _ask(name: str) -> socket.socket | None:
     """A link to the process that forks, which has agreed to; its second answer is the fork's exit status."""
     # Where coverage is measured a process that builds writes down itself what it ran.
     if not os.environ.get(ADDRESS) or "COVERAGE_PROCESS_CONFIG" in os.environ:
@@ -62,11 +67,11 @@ def _ask() -> socket.socket | None:
         "folder": str(Path.cwd()),
         "environment": dict(os.environ),
         "path": sys.path,
-        "like": describe_process(),
+        "like": describe_process(name),
     }
     network = os.open(NETWORK, os.O_RDONLY)
     try:
-        link.connect(os.environ[ADDRESS])
+        link.connect(f"{os.environ[ADDRESS]}/{name}")
         socket.send_fds(link, [json.dumps(request).encode()], [0, 1, 2, network])
         agreed = link.recv(64) == b"yes"
     except OSError:

@@ -3,6 +3,7 @@
 #   make test    runs every test (those that need sshd, Chromium or root are skipped by name where these are absent)
 # make test-fast runs those that need neither TensorFlow nor a board nor a browser. make test-pythons runs those and
 # the agent's on the other Pythons of this machine, make coverage measures which branches tests take. make check runs the linters; .ci/run runs all of it.
+# make pictures makes the pictures of the docs anew; make screenshots those of every page at every width, in build/pictures.
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,7 +19,7 @@ EMPTY :=
 SPACE := $(EMPTY) $(EMPTY)
 COMMA := ,
 
-.PHONY: bench test test-fast test-pythons coverage coverage-all check format clean
+.PHONY: bench pictures screenshots test test-fast test-pythons coverage coverage-all check format clean
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest benchmarks/ --device=local
@@ -43,6 +44,12 @@ coverage-all: $(INSTALLED)
 	PYTHONPATH=$(CURDIR)/tests/support/at_start $(BIN)/coverage run $(PYTEST) tests
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --show-missing --skip-covered --fail-under=95
+
+pictures: $(INSTALLED)
+	$(BIN)/python tests/pictures/pictures.py
+
+screenshots: $(INSTALLED)
+	$(BIN)/python tests/pictures/pictures.py --all --out build/pictures
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -21,7 +21,8 @@ from harness.report.charts.style import (
 LANE_HEIGHT = 76
 _ROOM = 0.06
 _MOST = 4
-"""Lanes of a chart; the table has all metrics."""
+_MOST_UNJUDGED = 2
+"""Lanes of a chart, and of one with metrics that no budget holds; the table has all metrics."""
 _LEAST_SPAN = 0.2
 """Per cent that an axis shows at least."""
 
@@ -57,7 +58,9 @@ class RatioChart:
 def ratio_chart(entry: Entry) -> RatioChart | None:
     """The chart, or None where no block has a ratio."""
     drawable = [one for one in judged_ratios(entry) if any(ratio > 0 for ratio in one.ratio.by_block)]
-    return RatioChart(tuple(drawable[:_MOST]), max(0, len(drawable) - _MOST)) if drawable else None
+    judged = sum(one.finding is not None for one in drawable)
+    shown = min(_MOST, max(judged, _MOST_UNJUDGED))
+    return RatioChart(tuple(drawable[:shown]), max(0, len(drawable) - shown)) if drawable else None
 
 
 def _title(one: JudgedRatio) -> list[str]:

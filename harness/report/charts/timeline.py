@@ -32,14 +32,29 @@ Row = dict[str, str | float]
 
 @dataclass(frozen=True)
 class _Lane:
-    """One figure of all trials: its name with the unit, the values by trial, and a limit of the profile."""
+    """One figure of all trials: its name and unit, the values by trial, and a limit of the profile."""
 
-    title: str
+    name: str
+    unit: str
     values: tuple[tuple[int, str, float], ...]
     """Place of the trial, from 1; its arm, or "void"; the value in the lane's unit."""
     level: float
     """By so much values may differ and still be called alike; what the axis shows at least is twice that."""
     limit: float | None = None
+
+    @property
+    def told(self) -> str:
+        """``clock 1500 MHz``, or ``temperature 48 to 52 °C``."""
+        low, high = (f"{end:.4g}" for end in self.ends)
+        return f"{self.name} {low if low == high else f'{low} to {high}'} {self.unit}"
+
+    @property
+    def is_level(self) -> bool:
+        """Whether the trials of each arm are alike; both arms may differ."""
+        by_arm: dict[str, list[float]] = {}
+        for _, arm, value in self.values:
+            by_arm.setdefault(arm, []).append(value)
+        return all(max(values) - min(values) <= self.level for values in by_arm.values())
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -59,18 +74,18 @@ class Timeline:
     @property
     def is_calm(self) -> bool:
         """Whether nothing happened that a picture would show: no void trial, and all lanes as good as level."""
-        return not self.voids and all(high - low <= one.level for one in self.lanes for low, high in [one.ends])
+        return not self.voids and all(one.is_level for one in self.lanes)
 
     @property
     def ranges(self) -> str:
         """``median latency 4.1 to 4.2 ms``, and so on for each lane."""
-        return ", ".join(f"{one.title} {low:.4g} to {high:.4g}" for one in self.lanes for low, high in [one.ends])
+        return ", ".join(one.told for one in self.lanes)
 
     @property
     def caption(self) -> str:
         """How to read it."""
         void = (
-            f" {len(self.voids)} void, drawn as crosses: {', '.join(dict.fromkeys(self.voids))}." if self.voids else ""
+            f" {len(self.voids)} void, drawn as crosses: {'; '.join(dict.fromkeys(self.voids))}." if self.voids else ""
         )
         return f"Trials in the order in which they were measured. Clock and temperature: at a trial's end.{void}"
 
@@ -114,7 +129,7 @@ def _latency(trials: list[TrialSummary]) -> _Lane:
     fastest = min(value for _, _, value in medians)
     factor, unit = axis_unit(fastest, "s")
     values = tuple((place, arm, value / factor) for place, arm, value in medians)
-    return _Lane(f"median latency ({unit})", values, _LEVEL_LATENCY * fastest / factor)
+    return _Lane("median latency", unit, values, _LEVEL_LATENCY * fastest / factor)
 
 
 def _clock(trials: list[TrialSummary]) -> _Lane | None:
@@ -123,7 +138,7 @@ def _clock(trials: list[TrialSummary]) -> _Lane | None:
         for place, trial in enumerate(trials, 1)
         if trial.telemetry is not None and trial.telemetry.freq_after_khz is not None
     )
-    return _Lane("clock (MHz)", told, _LEVEL_CLOCK * min(mhz for _, _, mhz in told)) if told else None
+    return _Lane("clock", "MHz", told, _LEVEL_CLOCK * min(mhz for _, _, mhz in told)) if told else None
 
 
 def _temperature(trials: list[TrialSummary], max_temp_c: float | None) -> _Lane | None:
@@ -132,7 +147,7 @@ def _temperature(trials: list[TrialSummary], max_temp_c: float | None) -> _Lane 
         for place, trial in enumerate(trials, 1)
         if trial.telemetry is not None and trial.telemetry.temp_after_c is not None
     )
-    return _Lane("temperature (°C)", told, _LEVEL_C, max_temp_c) if told else None
+    return _Lane("temperature", "°C", told, _LEVEL_C, max_temp_c) if told else None
 
 
 def _draw_lane(one: _Lane, x: Spec, *, legend: bool) -> Spec:
@@ -141,7 +156,7 @@ def _draw_lane(one: _Lane, x: Spec, *, legend: bool) -> Spec:
     y = quantitative("y", domain=found.padded(_ROOM, floor=0.0), log=found.log, title=None)
     y["axis"] |= {"tickCount": 4}
     rows: list[Row] = [{"kind": "trial", "arm": arm, "x": place, "y": short(value)} for place, arm, value in one.values]
-    title = one.title
+    title = f"{one.name} ({one.unit})"
     if one.limit is not None and one.limit not in found.outside:
         rows.append({"kind": "limit", "y": one.limit})
         title += f", at most {one.limit:g}"

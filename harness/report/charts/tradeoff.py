@@ -89,11 +89,14 @@ class Tradeoff:
         """How to read it, and which budgets lie outside of it."""
         better = "up" if METRICS[self.metric].better == "higher" else "down"
         area = "" if self.metric == "model_size" else " The larger a symbol, the larger the model."
-        said = [f" {sentence}" for sentence in self._outside()]
         lost = "" if self.metric == "accuracy" else _without_accuracy(self.points)
+        limited = any(set(self._limits(field)) - set(self._range(field).outside) for field in ("x", "y"))
+        sampled = any(one.ci_low is not None for field in ("x", "y") for one in self._figures(field))
+        said = [*([" Whiskers: intervals."] if sampled else []), *([" Dashed: budgets."] if limited else [])]
+        said += [f" {sentence}" for sentence in self._outside()]
         return (
             f"Left and {better} is better. Line: the front, on which nothing is beaten on both axes; the others are "
-            f"pale. Whiskers: intervals. Dashed: budgets.{area}{lost}{''.join(said)}"
+            f"pale.{area}{lost}{''.join(said)}"
         )
 
     @property

@@ -10,7 +10,7 @@ from harness.records.board import TwoSpeeds
 
 LEAST_APART: Final = 1.1
 LEAST_SHARE: Final = 0.05
-"""Of the time, at either speed: what is rarer is an outlier."""
+"""Of the time and of the inferences, at either speed: what is rarer is an outlier, such as waiting for a processor."""
 LEAST_EXPLAINED: Final = 0.85
 """Of the variance of the logarithms that lies between the speeds: 0.64 where one normal distribution is cut in two,
 0.75 of an even one."""
@@ -38,4 +38,5 @@ def two_speeds(trials: Sequence[NDArray[np.float64]]) -> TwoSpeeds | None:
         slow_share=float(seconds[cut:].sum() / seconds.sum()),
     )
     clear = between.max() >= LEAST_EXPLAINED * logs.var() and found.factor >= LEAST_APART
-    return found if clear and LEAST_SHARE <= found.slow_share <= 1.0 - LEAST_SHARE else None
+    shares = (found.slow_share, 1.0 - cut / seconds.size)
+    return found if clear and all(LEAST_SHARE <= share <= 1.0 - LEAST_SHARE for share in shares) else None

@@ -29,6 +29,7 @@ def test_two_speeds_are_told_with_their_share_of_the_time():
         pytest.param(0.01, 1.4, 0.001, id="outliers"),
         pytest.param(0.995, 1.4, 0.001, id="outliers to the fast side"),
         pytest.param(0.3, 1.05, 0.001, id="hardly apart"),
+        pytest.param(0.02, 150.0, 0.1, id="waiting for a processor"),
     ],
 )
 def test_one_speed_is_none(share, factor, sd):

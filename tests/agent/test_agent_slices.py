@@ -41,8 +41,9 @@ def test_both_arms_bring_back_their_slices(steward: Start, model: str) -> None:
         assert each.turns is not None
         assert each.samples_ns == ()
         assert each.n == sum(of.n for of in each.turns.slices)
-        # One where the machine was so busy that an inference took longer than a slice.
-        assert all(of.n >= 10 for of in each.turns.slices) or {of.n for of in each.turns.slices} == {1}
+        # Fewer where the machine was so busy that the first inferences took as long as a slice: then it ends by time.
+        by_time = all(of.sum_ns >= 0.9 * 0.005e9 for of in each.turns.slices)
+        assert all(of.n >= 10 for of in each.turns.slices) or by_time
         assert sum(of.sum_ns for of in each.turns.slices) >= 0.05e9
         medians = [of.median_ns for of in each.turns.slices]
         assert min(medians) <= each.turns.p50_ns <= max(medians)

@@ -351,6 +351,8 @@ def test_attributes_that_act_are_dropped():
 def test_what_draws_nothing_is_left_out_and_numbers_are_short():
     svg = check_svg(
         '<svg xmlns="http://www.w3.org/2000/svg" width="10"><g aria-label="x"><g transform="translate(0,0)"/>'
-        '<path d=""/></g><path role="y" opacity="1" display="none" d="M1,1"/><path d="M1.23456,2" opacity="0.5"/></svg>'
+        '<path d=""/></g><path role="y" opacity="1" display="none" fill="red" d="M1,1"/><path d="M5,5"/>'
+        '<g><path d="M1.23456,2" fill="red" opacity="0.5"/><path d="M3,4" fill="red"/></g></svg>'
     )
-    assert svg == '<svg xmlns="http://www.w3.org/2000/svg" width="11"><path d="M1.23,2" opacity="0.5" /></svg>'
+    start = '<svg xmlns="http://www.w3.org/2000/svg" width="11"><path d="M1.2,2" fill="red" opacity="0.5" />'
+    assert svg == start + '<path d="M3,4" fill="red" /></svg>'

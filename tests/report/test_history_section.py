@@ -10,6 +10,7 @@ from harness.report.charts.history import history_chart, panels
 from harness.report.charts.page_charts import draw_charts
 from harness.report.page import page as page_text
 from harness.report.page import write_history_page
+from harness.report.sections.history import HISTORY, MOST_ROWS
 
 STEPPED = [0.0041] * 8 + [0.0046] * 5
 
@@ -32,11 +33,25 @@ def test_a_change_of_level_is_told_once_and_an_outlier_is_none(section):
 
 def test_every_series_has_a_row_and_the_latency_a_chart(section):
     assert section.count("<figure>") == 1 and section.count('<span class="spark"') == 3
-    assert 'aria-label="30 runs: 4.069 ms to 5.337 ms, now 4.588 ms"' in section
+    assert 'aria-label="24 runs: 4.069 ms to 4.611 ms, now 4.588 ms"' in section
     for row in ("latency p50, int8", "latency p50, float32", "model size, int8"):
         assert f'<th scope="row">{row}</th>' in section
     for column in ("runs", "lowest", "highest", "before this run", "this run"):
         assert f'data-label="{column}"' in section
+
+
+def test_of_many_series_those_that_changed_and_of_the_worst_entries_have_a_row():
+    made = ab_results()
+    steady = [series("int8", "latency_p50", [0.004] * 3, candidate=f"m{number:03d}") for number in range(MOST_ROWS)]
+    failed = series("int8", "latency_p50", [0.004] * 3, candidate="failed")
+    changed = series("int8", "latency_p50", STEPPED, candidate="changed")
+    entries = [made.entries[0].model_copy(update={"candidate": "failed"})]
+    many = made.model_copy(update={"entries": entries, "history": [*steady, failed, changed]})
+    told = HISTORY.context(many, [])
+    names = [group["candidate"] for group in told["groups"]]
+    assert len(names) == MOST_ROWS and names[-2:] == ["failed", "changed"] and "m199" not in names
+    assert told["left_out"].startswith(f"{MOST_ROWS} of {MOST_ROWS + 2} series: those that changed")
+    assert HISTORY.context(made, [])["left_out"] == ""
 
 
 def test_a_metric_that_changed_has_a_chart_as_well():

@@ -34,8 +34,9 @@ _INITIAL_VALUES = {
     "text-anchor": "start",
     "stroke-opacity": "1",
 }
-_DECIMALS = re.compile(r"(\.\d\d)\d+")
-"""Hundredths of a pixel are more than eyes see."""
+_DECIMALS = re.compile(r"(\.\d)\d+")
+"""Tenths of a pixel are all that eyes see."""
+_GROUP, _PATH = f"{_SVG}g", f"{_SVG}path"
 
 
 class ChartClient:
@@ -139,7 +140,7 @@ def check_svg(svg: str) -> str:
                 f"report.html: a chart holds {element.tag!r}: expected shapes and text only; report this"
             )
         _clean(element.attrib)
-    _drop_empty(root)
+    _drop_idle(root)
     root.attrib.pop("height", None)
     root.set("width", f"{float(root.get('width', '0')) * ENLARGED:.0f}")
     ET.register_namespace("", _SVG[1:-1])
@@ -158,10 +159,13 @@ def _clean(attributes: dict[str, str]) -> None:
             attributes[attribute] = _DECIMALS.sub(r"\1", value)
 
 
-def _drop_empty(element: ET.Element) -> None:
-    """Take out shapes and groups that draw nothing."""
+def _drop_idle(element: ET.Element) -> None:
+    """Take out shapes that draw nothing and empty groups; what a group without attributes holds takes its place."""
     for child in list(element):
-        _drop_empty(child)
-        hidden = child.get("display") == "none" or child.get("d") in ("", "M0,0h0v0h0Z")
-        if hidden or (child.tag == f"{_SVG}g" and len(child) == 0):
+        _drop_idle(child)
+        unseen = child.tag == _PATH and not (child.get("fill") or child.get("stroke"))
+        place = list(element).index(child)
+        if unseen or child.get("display") == "none" or child.get("d") == "" or (child.tag == _GROUP and not len(child)):
             element.remove(child)
+        elif child.tag == _GROUP and not child.attrib:
+            element[place : place + 1] = list(child)

@@ -1,17 +1,18 @@
 """A sparkline: a figure's way from run to run in the height of a line of text, for a table's cell.
 
-It is written here and not by the drawing process, which would take minutes for those of a thousand rows.
+It is written here and not by the drawing process, which would take minutes for those of a thousand rows. The style
+sheet has its colours.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.records.metrics import Unit
-from harness.report.charts.style import INK, PALETTE, range_of
+from harness.report.charts.style import range_of
 from harness.report.numbers import format_value
 
 WIDTH, HEIGHT = 96, 24
-MOST = 30
+MOST = 24
 """Runs that it shows, the newest ones."""
 _EDGE = 3.5
 """Room for half of the last point."""
@@ -42,9 +43,8 @@ def sparkline(values: Sequence[float | None], unit: Unit) -> Sparkline | None:
     ]
     last = next(point for point in reversed(points) if point is not None)
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'
-        f'<path d="{_path(points)}" fill="none" stroke="{PALETTE[0]}" stroke-width="1.5" stroke-linejoin="round"/>'
-        f'<circle cx="{last[0]:.1f}" cy="{last[1]:.1f}" r="2.5" fill="{INK}"/></svg>'
+        f'<svg width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'
+        f'<path d="{_path(points)}"/><circle cx="{last[0]:.0f}" cy="{last[1]:.1f}" r="2.5"/></svg>'
     )
     return Sparkline(svg, _tell(known, unit))
 
@@ -60,7 +60,7 @@ def _path(points: Sequence[tuple[float, float] | None]) -> str:
         if point is None:
             pen = "M"
             continue
-        parts.append(f"{pen}{point[0]:.1f},{point[1]:.1f}")
+        parts.append(f"{pen}{point[0]:.0f},{point[1]:.1f}")
         alone = pen == "M" and (place + 1 == len(points) or points[place + 1] is None)
         parts += ["h0.1"] if alone else []
         pen = "L"

@@ -10,17 +10,23 @@ from harness.report.charts.page_charts import GroupCharts
 from harness.report.charts.sparkline import sparkline
 from harness.report.sections import Section
 
+MOST_ROWS = 200
+"""So that a page of many entries stays small."""
+
 
 def _context(results: Results, figures: list[GroupCharts]) -> dict[str, Any] | None:
     if not results.history:
         return None
     drawn = {(one.group.candidate, one.group.device): one.of("history") for one in figures}
+    shown = _most_telling(results)
     groups: dict[tuple[str, str], list[Panel]] = {}
-    for panel in panels(results.history):
+    for panel in panels(shown):
         groups.setdefault((panel.candidate, panel.device), []).append(panel)
+    sentences = [change.sentence for one in results.history for change in one.changes]
     return {
         "devices": results.devices,
-        "sentences": [sentence for panel in panels(results.history) for sentence in panel.sentences],
+        "sentences": sentences[:MOST_ROWS],
+        "left_out": _left_out(len(results.history), len(shown)),
         "groups": [
             {
                 "candidate": candidate,
@@ -31,6 +37,26 @@ def _context(results: Results, figures: list[GroupCharts]) -> dict[str, Any] | N
             for (candidate, device), found in groups.items()
         ],
     }
+
+
+def _most_telling(results: Results) -> list[Series]:
+    """The series that a page has room for, in the order of the file: those that changed, then of the worst entries."""
+    if len(results.history) <= MOST_ROWS:
+        return results.history
+    worst = {(one.device, one.candidate, one.recipe): -one.status.severity for one in reversed(results.entries)}
+    ranked = sorted(
+        results.history, key=lambda one: (not one.changes, worst.get((one.device, one.candidate, one.recipe), 0))
+    )
+    kept = set(map(id, ranked[:MOST_ROWS]))
+    return [one for one in results.history if id(one) in kept]
+
+
+def _left_out(known: int, shown: int) -> str:
+    """How many series have no row, a sentence; empty for none."""
+    if known == shown:
+        return ""
+    told = "those that changed, and of the entries that fared worst"
+    return f"{shown} of {known} series: {told}; the others stand in results.json."
 
 
 def _rows(panel: Panel) -> list[dict[str, Any]]:

@@ -106,7 +106,8 @@ def test_an_interval_across_one_is_no_difference_and_none_is_told():
 def test_the_chart_has_each_block_the_interval_and_the_limit():
     chart = ratio_chart(ab_entry("int8", 1.05, Status.FAIL, 1))
     lanes = chart.spec()["vconcat"]
-    assert len(of_kind(chart, "block")) == BLOCKS * len(lanes) == BLOCKS * 3
+    assert len(of_kind(chart, "block")) == BLOCKS * len(lanes) == BLOCKS * 2
+    assert "1 more stands in the table." in chart.caption  # no budget holds throughput
     assert [row["x"] for row in of_kind(chart, "limit")] == [2.0]
     for lane in lanes:
         low, high = lane["layer"][0]["encoding"]["x"]["scale"]["domain"]
@@ -131,14 +132,16 @@ def test_the_metric_that_decided_stands_first():
         memory.model_copy(update={"status": Status.FAIL}),
     ]
     decided = entry.model_copy(update={"findings": turned})
-    assert [one.ratio.metric for one in ratio_chart(decided).lanes] == ["peak_memory", "latency_p50", "throughput"]
+    assert [one.ratio.metric for one in ratio_chart(decided).lanes] == ["peak_memory", "latency_p50"]
+    free = ratio_chart(entry.model_copy(update={"findings": []}))
+    assert [one.ratio.metric for one in free.lanes] == ["throughput", "latency_p50"] and free.left_out == 1
 
 
 def test_one_block_has_a_chart_too_and_none_has_none():
     entry = ab_entry("int8", 1.05, Status.FAIL, 1)
     one = [found.model_copy(update={"by_block": [1.1], "blocks": 1}) for found in entry.baseline.ratios]
     short = entry.model_copy(update={"baseline": entry.baseline.model_copy(update={"ratios": one})})
-    assert len(of_kind(ratio_chart(short), "block")) == 3
+    assert len(of_kind(ratio_chart(short), "block")) == 2
     none = [found.model_copy(update={"by_block": []}) for found in one]
     bare = entry.model_copy(update={"baseline": entry.baseline.model_copy(update={"ratios": none})})
     assert ratio_chart(bare) is None and ratio_chart(results().entries[0]) is None

@@ -39,10 +39,10 @@ class RatioChart:
     @property
     def caption(self) -> str:
         """How to read it."""
-        more = f" {self.left_out} more stand in the table." if self.left_out else ""
+        more = f" {self.left_out} more {'stands' if self.left_out == 1 else 'stand'} in the table."
         return (
             "A point is a block, the first at the top. Bar: the change over all blocks with its interval; dashed: the "
-            f"budget; line: no change. Each metric has an axis of its own.{more}"
+            f"budget; line: no change. Each metric has an axis of its own.{more if self.left_out else ''}"
         )
 
     @property

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from edge_agent import oom, power, runtimes, telemetry
+from edge_agent import oom, power, runtimes, state, telemetry
 from edge_agent.sysfs import Root, field, kilobytes, read_int, read_text
 
 # MIDR part numbers of implementer 0x41, Arm; from the Linux kernel's cputype.h and util-linux' lscpu.
@@ -41,6 +41,7 @@ _MODEL_FILES = (
     "sys/firmware/devicetree/base/model",
     "sys/class/dmi/id/product_name",
 )
+_FIRMWARE_FILES = ("proc/device-tree/chosen/bootloader/version", "sys/class/dmi/id/bios_version")
 _NO_DISKS = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd|mtdblock)\d*|ubiblock.*|mmcblk\d+(boot|rpmb).*")
 
 
@@ -70,6 +71,10 @@ def facts(root: Root, cache: Path) -> Dict[str, Any]:
         "runtimes": runtimes.find_runtimes(cache),
         "sensors": power.find_sensors(root),
         "cache_dir": str(cache),
+        "firmware": next((text for text in map(root.read, _FIRMWARE_FILES) if text), None),
+        "power_mode": state.mode_name(root),
+        "device_clocks": state.device_clocks(root),
+        "huge_pages": state.chosen(root.read("sys/kernel/mm/transparent_hugepage/enabled")),
         "simulated": None if root.real else "sysfs under a made-up root",
     }
 

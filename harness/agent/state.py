@@ -31,7 +31,6 @@ _PRESSURE = re.compile(r"^some avg10=([0-9.]+)", re.MULTILINE)
 _UNIT = re.compile(r"/([^/]+\.service)")
 _POWER_MODEL = re.compile(r"<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)\s*>")
 _PATIENCE_S = 5.0
-_FIRMWARE = ("proc/device-tree/chosen/bootloader/version", "sys/class/dmi/id/bios_version")
 
 
 def read_state(root: Root, cache: Path) -> Dict[str, Any]:
@@ -48,9 +47,7 @@ def read_state(root: Root, cache: Path) -> Dict[str, Any]:
             "pressure": _pressure(root),
             "users": _others(root),
             "unreadable": _unreadable(root),
-            "huge_pages": _chosen(root.read("sys/kernel/mm/transparent_hugepage/enabled")),
             "command_line": root.read("proc/cmdline"),
-            "firmware": next((text for text in map(root.read, _FIRMWARE) if text), None),
             "time_s": time.time(),
         }
     )
@@ -176,6 +173,12 @@ def _power_mode(root: Root) -> Optional[str]:
     return lines[-1] if lines else None
 
 
+def mode_name(root: Root) -> Optional[str]:
+    """The power mode by its name, such as MAXN; the number itself where no name is known for it."""
+    now = _power_mode(root)
+    return next((mode["name"] for mode in _power_modes(root) if mode["key"] == now), now)
+
+
 def _power_modes(root: Root) -> List[Dict[str, str]]:
     """The modes there are; a number stands for each of nvpmodel's, the name itself for a platform profile."""
     numbered = _POWER_MODEL.findall(root.read("etc/nvpmodel.conf") or "")
@@ -196,6 +199,15 @@ def _device(device: Path) -> Optional[Dict[str, Any]]:
         "governor": read_text(device / "governor"),
         "offered": (read_text(device / "available_governors") or "").split(),
     }
+
+
+def device_clocks(root: Root) -> List[str]:
+    """What each device's clock may rise to, and who decides: what must be the same for figures to compare."""
+    found = [one for one in map(_device, root.glob("sys/class/devfreq/*")) if one is not None and one["max_hz"]]
+    return [
+        "%s to %.0f MHz, %s" % (one["name"], one["max_hz"] / 1e6, one["governor"] or "no governor")
+        for one in found[:_MOST_NAMED]
+    ]
 
 
 def _cooling(device: Path) -> Optional[Dict[str, Any]]:
@@ -234,7 +246,7 @@ def _unreadable(root: Root) -> List[str]:
     return [str(path) for path in files if not os.access(str(path), os.R_OK)][:_MOST_NAMED]
 
 
-def _chosen(text: Optional[str]) -> Optional[str]:
+def chosen(text: Optional[str]) -> Optional[str]:
     """The word in brackets, in a file such as "always [madvise] never"."""
     match = re.search(r"\[(\w+)\]", text or "")
     return match.group(1) if match is not None else None

@@ -1,6 +1,7 @@
 """``harness compare``: one stored run held against another."""
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -9,8 +10,10 @@ from typing import Any
 
 from harness.cli.budget_files import stored_run
 from harness.measure.compare_runs import CONFIDENCE, EntryPair, MetricPair, RunComparison, compare_results
-from harness.records.comparable import FLOOR
+from harness.records.comparable import ACROSS, FLOOR
+from harness.records.errors import UsageError
 from harness.records.metrics import METRICS, is_exact
+from harness.records.nearest import did_you_mean
 from harness.records.results import Entry, Results
 from harness.records.text import visible
 from harness.records.units import format_quantity
@@ -21,10 +24,14 @@ NOT_COMPARABLE = 4
 _MARKS = {"better": "better", "worse": "WORSE", "alike": "no change", "unknown": "no interval"}
 
 
-def compare_runs(a: str, b: str, *, reports_dir: Path | None, as_json: bool) -> int:
+def compare_runs(a: str, b: str, *, reports_dir: Path | None, as_json: bool, across: Sequence[str] = ()) -> int:
     """Print B against A; 0, or 4 where an entry's boards or settings are not alike. Raises UsageError."""
+    for name in across:
+        if name not in ACROSS:
+            meant = did_you_mean(name, ACROSS, before="; ")
+            raise UsageError(f"--across {name!r}: expected one of: {', '.join(ACROSS)}{meant}")
     one, other = (stored_run(named, reports_dir) for named in (a, b))
-    found = compare_results(one, other)
+    found = compare_results(one, other, across)
     if as_json:
         sys.stdout.write(json.dumps(_as_json(one, other, found), indent=2) + "\n")
     else:
@@ -42,7 +49,14 @@ def _refusals(refused: Sequence[EntryPair]) -> Iterator[str]:
         alike.setdefault(pair.unlike, []).append(pair)
     for differing, pairs in alike.items():
         names = ", ".join(dict.fromkeys(pair.a.device for pair in pairs))
-        yield f"{names}: not compared, the two runs differ: {'; '.join(differing)}"
+        yield f"{names}: not compared, the two runs differ: {'; '.join(differing)}{_way_out(differing)}"
+
+
+def _way_out(differing: Sequence[str]) -> str:
+    """How to have them compared all the same, where that may be."""
+    names = [sentence.partition(":")[0] for sentence in differing]
+    options = " ".join(shlex.join([f"--across={name}"]) for name in names)
+    return f"; to compare all the same: {options}" if set(names) <= set(ACROSS) else ""
 
 
 def _lines(a: Results, b: Results, found: RunComparison) -> Iterator[str]:
@@ -54,6 +68,7 @@ def _lines(a: Results, b: Results, found: RunComparison) -> Iterator[str]:
     for pair in found.pairs:
         yield ""
         yield f"{pair.a.device}  {entry_name(pair.a)}  ({pair.a.status} -> {pair.b.status})"
+        yield from (f"  across {sentence}" for sentence in pair.across)
         yield f"  {'':20} {'A':>9} {'B':>9}  B / A"
         yield from (_line(metric) for metric in pair.metrics)
         if not pair.metrics:
@@ -104,6 +119,7 @@ def _as_json(a: Results, b: Results, found: RunComparison) -> dict[str, Any]:
                 **_name_entry(pair.a),
                 "status": [str(pair.a.status), str(pair.b.status)],
                 "unlike": list(pair.unlike),
+                "across": list(pair.across),
                 "metrics": [_metric(metric) for metric in pair.metrics],
             }
             for pair in found.pairs

@@ -55,9 +55,9 @@ def _describe(found: Examination, results: Sequence[CheckResult], *, verbose: bo
         if verbose or result.status != "ok":
             yield from _lines(result)
     well = sum(result.status == "ok" for result in results)
-    yield f"{well} ok" if verbose else f"{well} ok (-v shows them)"
+    yield f"{well} ok (-v shows them)" if well and not verbose else f"{well} ok"
     if found.trouble is not None:
-        yield "not reached"
+        yield "not reached, or not leased"
     else:
         yield "not fit to measure" if any(result.status == "fail" for result in results) else "fit to measure"
 
@@ -65,7 +65,7 @@ def _describe(found: Examination, results: Sequence[CheckResult], *, verbose: bo
 def _heading(found: Examination) -> Iterator[str]:
     facts, name = found.facts, found.profile.name
     if facts is None:
-        yield f"{name}:"
+        yield f"{name}: {found.profile.description or 'no description'}"
         return
     runtimes = ", ".join(f"{one.package} {one.version}" for one in facts.runtimes) or "none"
     yield f"{name}: {facts.model or facts.hostname}, {facts.cpu or 'unknown CPU'}, {facts.arch}"

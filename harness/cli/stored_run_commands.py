@@ -50,13 +50,17 @@ def history(  # noqa: PLR0913, PLR0917 - one parameter an option
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="run folder, results.json, run id or latest")],
     b: Annotated[str, typer.Argument(metavar="B", help="the other one")],
+    across: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WHAT", help="compare though this differs: kernel, firmware, runtime... (repeatable)"),
+    ] = None,
     reports_dir: ReportsDir = None,
     as_json: Json = False,
 ) -> None:
     """Hold one stored run against another: every metric of B as a ratio of A's."""
     from harness.cli.compare import compare_runs
 
-    raise typer.Exit(compare_runs(a, b, reports_dir=reports_dir, as_json=as_json))
+    raise typer.Exit(compare_runs(a, b, reports_dir=reports_dir, as_json=as_json, across=across or ()))
 
 
 def report(

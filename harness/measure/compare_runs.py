@@ -1,12 +1,12 @@
 """One stored run held against another, entry by entry, metric by metric."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from harness.measure.arm_evidence import restate_run
-from harness.records.comparable import FLOOR, unlike
+from harness.records.comparable import FLOOR, set_apart, unlike
 from harness.records.metrics import METRICS, is_exact
 from harness.records.results import DeviceRecord, Entry, Measurement, Results
 from harness.stats.estimates import Estimate, figure_of, ratio_apart
@@ -42,6 +42,8 @@ class EntryPair:
     b: Entry
     unlike: tuple[str, ...]
     metrics: tuple[MetricPair, ...]
+    across: tuple[str, ...] = ()
+    """What differs and was named to be compared across."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,15 @@ class RunComparison:
     only_b: tuple[Entry, ...]
 
 
-def compare_results(a: Results, b: Results) -> RunComparison:
-    """B against A. Where each run has one device they are taken for the same, whatever their profiles are called."""
+def compare_results(a: Results, b: Results, across: Collection[str] = ()) -> RunComparison:
+    """B against A. Where each run has one device they are taken for the same, whatever their profiles are called.
+
+    ``across`` names what may differ, out of `harness.records.comparable.ACROSS`.
+    """
     a, b = restate_run(a), restate_run(b)
     matches = _matches(a, b)
     pairs = [
-        _pair(entry, other, a.devices.get(entry.device), b.devices.get(other.device))
+        _pair(entry, other, (a.devices.get(entry.device), b.devices.get(other.device)), across)
         for place, entry in enumerate(a.entries)
         if (other := matches.get(place)) is not None
     ]
@@ -95,12 +100,16 @@ def _key(entry: Entry, one_each: bool) -> tuple[str, ...]:
     return ("" if one_each else entry.device, entry.candidate, entry.recipe or "")
 
 
-def _pair(a: Entry, b: Entry, a_device: DeviceRecord | None, b_device: DeviceRecord | None) -> EntryPair:
+def _pair(
+    a: Entry, b: Entry, devices: tuple[DeviceRecord | None, DeviceRecord | None], across: Collection[str]
+) -> EntryPair:
+    a_device, b_device = devices
     if a_device is None or b_device is None:
         differing = ["board: nothing is known of it"]
     else:
         differing = unlike(a_device, a, b_device, b)
-    return EntryPair(a, b, tuple(differing), tuple(_metrics(a, b, comparable=not differing)))
+    refusing, named = set_apart(differing, across)
+    return EntryPair(a, b, tuple(refusing), tuple(_metrics(a, b, comparable=not refusing)), tuple(named))
 
 
 def _metrics(a: Entry, b: Entry, *, comparable: bool) -> Iterator[MetricPair]:

@@ -54,6 +54,14 @@ class BoardFacts(Record):
     """Why these are no real board's facts, e.g. "sysfs under a made-up root"; None for a real board."""
     memory_limit_bytes: int | None = None
     """The least limit of the memory cgroups that measuring runs in; None where there is none."""
+    firmware: str | None = None
+    """The version that the bootloader or the BIOS gives itself."""
+    power_mode: str | None = None
+    """A Jetson's nvpmodel or a PC's platform profile, by its name."""
+    device_clocks: tuple[str, ...] = ()
+    """What memory controllers, GPUs and NPUs may be clocked to, and by which governor."""
+    huge_pages: str | None = None
+    """always, madvise or never."""
 
 
 class TrialMemory(Record):

@@ -1,5 +1,6 @@
 """What must be alike before figures of two runs may be held against each other."""
 
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from harness.records.board import BoardFacts
@@ -9,6 +10,23 @@ from harness.records.status import Status
 FLOOR: Final = 0.01
 """Differences below this share are not called any where two were measured one after the other, in one run or in two:
 medians of fresh processes wander by up to two per cent between them, of which an interval over trials sees a part."""
+ACROSS: Final = (
+    "model",
+    "architecture",
+    "CPU",
+    "cores",
+    "highest frequency",
+    "kernel",
+    "governor",
+    "firmware",
+    "power mode",
+    "device clocks",
+    "huge pages",
+    "runtime",
+    "delegate",
+    "threads",
+)
+"""What a comparison may be made across, by the names that `unlike` gives it; a stand-in is never a board's equal."""
 _Pair = tuple[str, str | int | None, str | int | None]
 """What is compared, and what either of the two says."""
 
@@ -18,13 +36,20 @@ def unlike(a: DeviceRecord, a_entry: Entry, b: DeviceRecord, b_entry: Entry) -> 
 
     Of the board: its model with the revision, its processor, the highest frequency as read back, kernel and
     governor; whether it is a stand-in for a board. Of the entry: the runtime's build, delegate and threads.
-    What one of the two does not say is a difference: alike is what is known to be alike.
+    What one of the two does not say is a difference: alike is what is known to be alike. Firmware, power mode, clocks
+    of other devices and huge pages are compared where both say them: earlier runs did not note them.
     """
     if a.facts is None or b.facts is None:
         return ["board: at least one of the two was not probed, so what it was is not known"]
     named = [("stand-in", a.label or "none", b.label or "none")]
     pairs = [*named, *_board(a.facts, b.facts), *_setting(a_entry, b_entry)]
     return [f"{name}: {_said(one)} against {_said(other)}" for name, one, other in pairs if one != other]
+
+
+def set_apart(differing: Sequence[str], across: Collection[str]) -> tuple[list[str], list[str]]:
+    """Of `unlike`'s sentences those that refuse a comparison, and those of what was named to be compared across."""
+    named = [sentence for sentence in differing if sentence.partition(":")[0] in across]
+    return [sentence for sentence in differing if sentence not in named], named
 
 
 def _board(a: BoardFacts, b: BoardFacts) -> list[_Pair]:
@@ -36,6 +61,16 @@ def _board(a: BoardFacts, b: BoardFacts) -> list[_Pair]:
         ("highest frequency", _gigahertz(a.max_freq_khz), _gigahertz(b.max_freq_khz)),
         ("kernel", a.kernel, b.kernel),
         ("governor", a.governor, b.governor),
+        *(pair for pair in _noted_later(a, b) if pair[1] is not None and pair[2] is not None),
+    ]
+
+
+def _noted_later(a: BoardFacts, b: BoardFacts) -> list[_Pair]:
+    return [
+        ("firmware", a.firmware, b.firmware),
+        ("power mode", a.power_mode, b.power_mode),
+        ("device clocks", _joined(a.device_clocks), _joined(b.device_clocks)),
+        ("huge pages", a.huge_pages, b.huge_pages),
     ]
 
 
@@ -45,6 +80,10 @@ def _setting(a: Entry, b: Entry) -> list[_Pair]:
         ("delegate", a.delegate, b.delegate),
         ("threads", a.num_threads, b.num_threads),
     ]
+
+
+def _joined(texts: tuple[str, ...]) -> str | None:
+    return "; ".join(texts) or None
 
 
 def _gigahertz(khz: int | None) -> str | None:

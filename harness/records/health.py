@@ -118,9 +118,7 @@ class SystemState(Record):
     """Other accounts that work at a terminal."""
     unreadable: tuple[str, ...]
     """Files of power sensors that this account may not read."""
-    huge_pages: str | None
     command_line: str | None
-    firmware: str | None
 
 
 class ServiceFootprint(Record):

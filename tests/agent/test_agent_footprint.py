@@ -140,11 +140,9 @@ def test_psi_swap_and_the_file_that_limits_memory(tmp_path: Path, monkeypatch: p
             "proc/self/cgroup": "0::/user.slice/a\n",
             "sys/fs/cgroup/user.slice/memory.max": "500\n",
             "sys/fs/cgroup/user.slice/a/memory.max": "max\n",
-            "sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never\n",
         },
     )
     found = look(root, monkeypatch)
     assert [(one.resource, one.percent) for one in found.pressure] == [("io", 12.5)]
     assert (found.swap_bytes, found.swap_used_bytes, found.swaps) == (102_400, 61_440, ("/dev/zram0",))
     assert (found.memory_limit_file, oom.group_limit(root)) == ("sys/fs/cgroup/user.slice/memory.max", 500)
-    assert found.huge_pages == "madvise"

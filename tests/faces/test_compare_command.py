@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from support.commands import outer_environment
@@ -130,3 +131,19 @@ def test_a_report_again_by_id_and_the_index(project):
     assert "left out of the index" in index.err and len(index.err.splitlines()) == 1
     nothing = harness("report", cwd=project)
     assert nothing.code == 4 and "--index" in nothing.err
+
+
+def test_what_is_named_is_compared_across_and_told(tmp_path):
+    keep_run(tmp_path / "reports", 1)
+    keep_run(tmp_path / "reports", 2, kernel="6.12.34")
+    refused = harness("compare", "run1", "run2", cwd=tmp_path)
+    assert refused.code == 4
+    assert refused.err.rstrip().endswith("; to compare all the same: --across=kernel")
+    said = harness("compare", "run1", "run2", "--across", "kernel", cwd=tmp_path)
+    assert (said.code, said.err) == (0, "")
+    assert re.search(r"^  across kernel: .+ against 6\.12\.34$", said.out, re.MULTILINE)
+    told = json.loads(harness("compare", "run1", "run2", "--across=kernel", "--json", cwd=tmp_path).out)
+    assert {(len(entry["unlike"]), len(entry["across"])) for entry in told["entries"]} == {(0, 1)}
+    odd = harness("compare", "run1", "run2", "--across=kernal", cwd=tmp_path)
+    assert odd.code == 4 and odd.err.endswith("did you mean kernel?\n")
+    assert "expected one of: model, architecture, CPU" in odd.err

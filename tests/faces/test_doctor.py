@@ -121,7 +121,7 @@ class Mended:
 
 
 @pytest.fixture(scope="module")
-def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mended]:
+def mended(tmp_path_factory: pytest.TempPathFactory) -> Mended:
     """One board with all of them at a time, each fix typed once."""
     folder = tmp_path_factory.mktemp("mended")
     with own_lease(), made_board(folder) as board:
@@ -131,7 +131,7 @@ def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mended]:
         before = desk.checks(code=0)
         for fix in dict.fromkeys(before[name]["fix"] for name in BROKEN):
             desk.type(fix)
-        yield Mended(before, desk.checks(code=0))
+        return Mended(before, desk.checks(code=0))
 
 
 @pytest.mark.board
@@ -187,7 +187,7 @@ def test_a_changed_host_key(tmp_path: Path) -> None:
         place, kind, key = server.known_hosts.read_text().split()
         server.known_hosts.write_text(f"{place} {kind} {key[:-4]}AAAA\n")
         shown = desk.doctor()
-        assert shown.out.splitlines()[-2:] == ["1 ok (-v shows them)", "not reached"]
+        assert shown.out.splitlines()[-2:] == ["1 ok (-v shows them)", "not reached, or not leased"]
         mends(desk, "host key", "has changed, or another machine answers", 11)
 
 
@@ -250,7 +250,9 @@ def test_what_only_hands_mend_fails_while_it_lasts(tmp_path: Path) -> None:
         assert "cpufreq-cpu0 at 2" in found["cooling"]["said"]
         for relative in (FIRMWARE, "sys/class/thermal/thermal_zone0/temp"):
             board.write(relative, PI[relative])
-        desk.type(found["throttling"]["fix"])
+        assert (found["throttling"]["fix"], found["supply voltage"]["fix"]) == (None, None)
+        desk.type(found["temperature"]["fix"])
+        assert desk.checks(code=0)["temperature"]["status"] == "ok"
 
 
 @pytest.mark.board
@@ -364,6 +366,16 @@ def test_a_file_that_is_no_footprint_is_one_line(tmp_path: Path, content: str) -
     assert said.code == 4
     assert said.err.startswith("harness: other.json: expected what harness doctor NAME --footprint --json prints: ")
     assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.board
+def test_what_a_profile_asks_for_and_no_board_has_is_the_profiles_matter(tmp_path: Path) -> None:
+    with fresh_board(tmp_path, '[runtime]\nnum_threads = 200\n[tuning]\ngovernor = "warp"') as (_, desk):
+        found = desk.checks(code=10)
+    failed = {name: (check["said"], check["fix"]) for name, check in found.items() if check["status"] == "fail"}
+    assert set(failed) == {"runtime", "tuning rights"}
+    assert "200 threads were asked for" in failed["runtime"][0] and failed["runtime"][1] is None
+    assert "policy0 has no governor warp" in failed["tuning rights"][0] and failed["tuning rights"][1] is None
 
 
 def test_the_page_has_every_check() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.records import errors
-from harness.records.errors import HarnessError, ProfileError, told_of
+from harness.records.errors import HarnessError, HostKeyError, ProfileError, UnreachableError, told_of
 
 
 def test_an_error_that_quotes_another_text_stays_one_line():
@@ -41,3 +41,9 @@ def test_a_kind_of_error_has_an_exit_code(kind, code):
     error = getattr(errors, kind)
     assert issubclass(error, HarnessError)
     assert error.exit_code == code
+
+
+def test_a_board_s_trouble_may_carry_the_command_that_mends_it():
+    error = HostKeyError("pi: unknown", fix="ssh-keyscan pi >> ~/.ssh/known_hosts")
+    assert (str(error), error.fix, error.exit_code) == ("pi: unknown", "ssh-keyscan pi >> ~/.ssh/known_hosts", 11)
+    assert UnreachableError("pi: off").fix is None

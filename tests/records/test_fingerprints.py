@@ -1,6 +1,6 @@
 import pytest
 
-from harness.records.comparable import unlike
+from harness.records.comparable import ACROSS, set_apart, unlike
 from harness.records.results import DeviceRecord
 from harness.records.status import Status
 from harness.testing import make_entry, make_facts, make_profile
@@ -57,3 +57,47 @@ def test_a_board_that_was_not_probed_is_like_no_other():
         assert unlike(one, make_entry(), other, make_entry()) == [
             "board: at least one of the two was not probed, so what it was is not known"
         ]
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "sentence"),
+    [
+        ({"firmware": "2023-01"}, {"firmware": "2024-09"}, "firmware: 2023-01 against 2024-09"),
+        ({"power_mode": "15W"}, {"power_mode": "MAXN"}, "power mode: 15W against MAXN"),
+        (
+            {"device_clocks": ("emc to 2133 MHz, performance",)},
+            {"device_clocks": ("emc to 3199 MHz, performance", "gpu to 1020 MHz, performance")},
+            "device clocks: emc to 2133 MHz, performance against "
+            "emc to 3199 MHz, performance; gpu to 1020 MHz, performance",
+        ),
+        ({"huge_pages": "always"}, {"huge_pages": "never"}, "huge pages: always against never"),
+    ],
+)
+def test_what_earlier_runs_did_not_note_is_compared_where_both_say_it(here, there, sentence):
+    assert unlike(board(**here), make_entry(), board(**there), make_entry()) == [sentence]
+    assert unlike(board(), make_entry(), board(**there), make_entry()) == []
+    assert unlike(board(**here), make_entry(), board(), make_entry()) == []
+
+
+def test_what_is_named_is_compared_across_and_the_rest_refuses():
+    differing = unlike(board(), make_entry(), board(kernel="7", governor="ondemand"), make_entry(num_threads=4))
+    refusing, named = set_apart(differing, ["kernel", "threads"])
+    assert refusing == ["governor: performance against ondemand"]
+    assert named == ["kernel: 6.6.0 against 7", "threads: 1 against 4"]
+    assert set_apart(differing, []) == (differing, [])
+
+
+def test_every_difference_may_be_named_but_that_of_a_stand_in():
+    facts = dict.fromkeys(("model", "arch", "cpu", "kernel", "governor", "firmware", "power_mode"), "x")
+    one = board(**facts, huge_pages="x", device_clocks=("x",))
+    other = board(
+        **dict.fromkeys(facts, "y"),
+        huge_pages="y",
+        device_clocks=("y",),
+        cpu_count=9,
+        max_freq_khz=1,
+        label="simulated",
+    )
+    entry = make_entry(runtime="x", delegate="x", num_threads=9)
+    names = [sentence.partition(":")[0] for sentence in unlike(one, make_entry(), other, entry)]
+    assert sorted(names) == sorted(["stand-in", *ACROSS])

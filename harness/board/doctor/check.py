@@ -43,6 +43,8 @@ class Examination:
     """As the doctor measured it the last time."""
     untuned: str | None = None
     """Why the profile's tuning could not be applied."""
+    refused: bool = False
+    """A run would be refused for it: the profile asks for what the board does not have."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,11 @@ def harness_words(found: Examination, command: str, *options: str) -> str:
     """A command of ours about this board, to be typed here."""
     where = [f"--devices-dir={found.devices_dir}"] if found.devices_dir is not None else []
     return shlex.join(["harness", command, found.profile.name, *options, *where])
+
+
+def wait_until_well(found: Examination) -> str:
+    """What is typed here to wait for what passes by itself."""
+    return f"until {harness_words(found, 'doctor')}; do sleep 30; done"
 
 
 def write_files(value: str, paths: list[str]) -> str:

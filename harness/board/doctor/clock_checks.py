@@ -9,9 +9,9 @@ from harness.board.doctor.check import (
     by_facts,
     by_state,
     fail,
-    harness_words,
     ok,
     on_board,
+    wait_until_well,
     warn,
     write_files,
 )
@@ -111,7 +111,7 @@ def _temperature(found: Examination, facts: BoardFacts) -> Answer:
         return ok("the board shows none")
     hot = too_hot(found.profile, facts)
     if hot is not None:
-        return fail(f"{hot}: give it a fan, or let it cool", f"sleep 120 && {harness_words(found, 'doctor')}")
+        return fail(f"{hot}: give it a fan, or let it cool", wait_until_well(found))
     limit = found.profile.limits.max_temp_c
     if limit is None and facts.temp_c > HOT_C:
         return warn(f"{facts.temp_c:.1f} C, and the profile has no limits.max_temp_c: give it a fan")
@@ -125,7 +125,7 @@ def _throttling(found: Examination, facts: BoardFacts) -> Answer:
     now = [words for bit, words in _THROTTLE_NAMES.items() if bits >> bit & 1]
     ever = [words for bit, words in _THROTTLE_NAMES.items() if bits >> bit >> _SINCE_BOOT & 1]
     if now:
-        return fail(f"{', '.join(now)} now: give it a fan or a better supply", _later(found))
+        return fail(f"{', '.join(now)} now: give it a fan or a better supply")
     if ever:
         return warn(f"{', '.join(ever)} at some time since boot", on_board(found, f"{SUDO}reboot"))
     return ok("none since boot")
@@ -134,17 +134,13 @@ def _throttling(found: Examination, facts: BoardFacts) -> Answer:
 def _supply(found: Examination, state: SystemState) -> Answer:
     bits = found.facts.throttled if found.facts else None
     if state.supply_alarm or (bits is not None and bits >> _UNDER_VOLTAGE & 1):
-        return fail("under-voltage now: use the board's own supply and a short, thick cable", _later(found))
+        return fail("under-voltage now: use the board's own supply and a short, thick cable")
     if bits is not None and bits >> _SINCE_BOOT & 1:
         return warn(
             "under-voltage at some time since boot: use the board's own supply", on_board(found, f"{SUDO}reboot")
         )
     known = bits is not None or state.supply_alarm is not None
     return ok("no under-voltage since boot" if known else "the board does not measure it")
-
-
-def _later(found: Examination) -> str:
-    return harness_words(found, "doctor")
 
 
 def _cooling(found: Examination, state: SystemState) -> Answer:

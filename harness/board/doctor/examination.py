@@ -101,7 +101,7 @@ def _tune(board: LiveBoard, found: Examination) -> Examination:
     try:
         board.tune()
     except BoardUnfitError as error:
-        return replace(found, untuned=str(error))
+        return replace(found, untuned=str(error).removeprefix(f"{board.profile.name}: "), refused=True)
     return replace(found, untuned=board.untuned)
 
 

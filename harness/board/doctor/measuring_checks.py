@@ -30,7 +30,9 @@ def _hardware(found: Examination, facts: BoardFacts) -> Answer:
 
 def _runtime(found: Examination, facts: BoardFacts) -> Answer:
     if found.no_runner is not None:
-        return fail(found.no_runner, _provision(found))
+        # Threads and cores that contradict each other are the profile's matter, not a runtime's.
+        missing = not facts.runtimes or "harness provision" in found.no_runner
+        return fail(found.no_runner, _provision(found) if missing else None)
     return ok(", ".join(f"{one.package} {one.version}" for one in facts.runtimes))
 
 
@@ -79,11 +81,11 @@ def _sensors(found: Examination, facts: BoardFacts) -> Answer:
 
 
 def _rights(found: Examination, state: SystemState) -> Answer:
+    if found.refused:
+        return fail(f"the profile's [tuning] is refused: {found.untuned}")
     if found.profile.tuning.governor is None:
         return ok("the profile sets no governor")
     shut = [policy.name for policy in state.policies if not policy.writable]
-    if not state.policies:
-        return warn("the profile sets a governor, and the board has none: remove governor from its [tuning]")
     if not shut:
         return ok(f"{state.account} may set the governor")
     return warn(f"{state.account} may not set the governor of {', '.join(shut)}", rights_command(found))

@@ -1,6 +1,6 @@
 """The way to a board: reached, known, logged in, not held by others, and how fast its words travel."""
 
-from harness.board.doctor.check import Answer, Check, Examination, fail, harness_words, ok, ssh_words, warn
+from harness.board.doctor.check import Answer, Check, Examination, fail, ok, ssh_words, wait_until_well, warn
 from harness.records.device import Connection
 from harness.records.errors import (
     AuthenticationError,
@@ -43,10 +43,7 @@ def _address(connection: Connection) -> str:
 def _connection(found: Examination) -> Answer:
     connection = found.profile.connection
     if _step(found) == 0:
-        fix = found.trouble.fix if found.trouble else None
-        return fail(
-            _said(found), fix or (f"{ssh_words(connection, connection.user)} true" if connection.host else None)
-        )
+        return fail(_said(found), found.trouble.fix if found.trouble else None)
     if connection.transport == "local":
         return ok("this machine: nothing lies between")
     took = f", connected in {found.connect_s:.2f} s" if found.connect_s is not None else ""
@@ -83,7 +80,7 @@ def _agent(found: Examination) -> Answer | None:
 
 def _lease(found: Examination) -> Answer | None:
     if _step(found) == 4:
-        return fail(_said(found), harness_words(found, "doctor"))
+        return fail(_said(found), wait_until_well(found))
     return None if _step(found) < 4 else ok("held by nobody else")
 
 

@@ -50,6 +50,7 @@ def _software(facts: BoardFacts) -> list[tuple[str, str | None]]:
     return [
         ("system", facts.os),
         ("kernel", facts.kernel),
+        ("firmware", facts.firmware),
         ("libc", facts.libc),
         ("Python", facts.python),
         ("runtimes", runtimes or "none found"),
@@ -59,6 +60,9 @@ def _software(facts: BoardFacts) -> list[tuple[str, str | None]]:
 def _state(facts: BoardFacts) -> list[tuple[str, str | None]]:
     return [
         ("governor", facts.governor),
+        ("power mode", facts.power_mode),
+        ("device clocks", "; ".join(facts.device_clocks) or None),
+        ("huge pages", facts.huge_pages),
         ("temperature", None if facts.temp_c is None else f"{facts.temp_c:.1f} °C"),
         ("throttling bits", None if facts.throttled is None else f"{facts.throttled:#x}"),
         ("disk free", _bytes(facts.disk_free_bytes)),

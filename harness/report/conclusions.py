@@ -65,6 +65,15 @@ def conclusions(results: Results) -> list[Conclusion]:
     return [*map(_conclude, _peers(results)), *(Conclusion("", "", text) for text in _run_wide(results))]
 
 
+def candidates_together(results: Results) -> list[tuple[str, tuple[Entry, ...]]]:
+    """Each device with the entries of its candidates that have one version each and do the same work."""
+    return [
+        (peers.device, tuple(version.entry for version in peers.versions))
+        for peers in _peers(results)
+        if not peers.candidate
+    ]
+
+
 def _peers(results: Results) -> Iterator[_Peers]:
     """Groups of several versions; then, device by device, candidates with one version each that do the same work."""
     alone: dict[tuple[object, ...], list[_Version]] = {}

@@ -13,12 +13,12 @@ from harness.records.errors import HarnessError
 from harness.records.results import Finding, Histogram
 from harness.records.status import Status
 from harness.report.charts.chart_client import ChartClient, check_svg
-from harness.report.charts.distribution import BINS, Axis, distribution, heights, is_drawable, slower_than
+from harness.report.charts.distribution import BINS, MOST_LANES, Axis, distribution, heights, is_drawable, slower_than
 from harness.report.charts.page_charts import draw_charts
 from harness.report.charts.stages import stages_chart
 from harness.report.charts.style import Range, range_of
 from harness.report.charts.timeline import timeline
-from harness.report.charts.tradeoff import tradeoffs
+from harness.report.charts.tradeoff import MOST_POINTS, tradeoffs
 from harness.report.groups import groups
 
 LONG = "distill(width=0.5)+prune(0.8)+float16"
@@ -186,6 +186,44 @@ def test_a_limit_does_not_squeeze_what_is_measured():
     assert range_of([1.0, 2.0], [4.0]).high == 4.0
     assert range_of([1.0, 2.0], [400.0, 3.0]) == Range(1.0, 3.0, (400.0,))
     assert range_of([2.0]).padded(0.0) == pytest.approx((1.9, 2.1))
+
+
+def test_of_many_recipes_those_on_the_front_and_the_fastest_are_drawn():
+    made = [
+        entry("rpi4", "digits_cnn", "int8", Status.MEASURED, reason="", p50_s=0.001 * (1 + number)).model_copy(
+            update={"recipe": f"prune(0.{number:02d})+int8"}
+        )
+        for number in range(30)
+    ]
+    best = [measured("latency_p50", 0.05), measured("accuracy", 0.99)]
+    made.append(made[0].model_copy(update={"recipe": "float32", "measurements": best}))
+    group = groups(results().model_copy(update={"entries": made}))[0]
+    picture = pictures(group)["accuracy"]
+    names = [point.variant.name for point in picture.points]
+    assert names == [*(f"prune(0.{number:02d})+int8" for number in range(MOST_POINTS - 1)), "float32"]
+    assert "11 slower ones are left out." in picture.caption
+    lanes = distribution(group)
+    assert len(lanes.spec()["vconcat"]) == MOST_LANES and "19 more stand in the table." in lanes.caption
+
+
+def test_files_that_do_the_same_work_have_a_picture_together():
+    made = [entry("rpi4", name, None, Status.MEASURED, reason="", p50_s=0.001) for name in ("small", "large")]
+    other = made[1].artifact.model_copy(update={"outputs": []})
+    made.append(made[0].model_copy(update={"candidate": "another", "artifact": other}))
+    with ChartClient() as client:
+        drawn = draw_charts(results().model_copy(update={"entries": made}), client)
+    titles = {one.group.candidate: [figure.title for figure in one.figures] for one in drawn}
+    assert "Latency against model size: 2 candidates" in titles["small"]
+    assert not [title for name in ("large", "another") for title in titles[name] if "candidates" in title]
+
+
+def test_a_few_inferences_that_waited_do_not_squeeze_all_others():
+    p50_s = 0.001
+    slow = Histogram(edges_s=[p50_s * step for step in (0.9, 1.0, 1.1, 90.0, 91.0)], counts=[400, 570, 0, 30])
+    waited = [trial.model_copy(update={"histogram": slow}) for trial in trials(p50_s, 3)]
+    found = distribution(of("int8", trials=waited))
+    assert found.axes[0].high_s < 2 * p50_s
+    assert "90 of 3,000 inferences are slower than the axis shows." in found.caption
 
 
 def test_long_names_get_a_line_of_their_own():

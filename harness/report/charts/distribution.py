@@ -1,9 +1,9 @@
 """How latencies are spread: a lane per recipe of a group, or per arm of an entry, and a board's two speeds."""
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from harness.records.results import Entry, Histogram, Measurement, TrialSummary
 from harness.report.charts.style import (
@@ -26,9 +26,13 @@ from harness.report.numbers import format_value, known_measurement, number_of
 
 BINS = 80
 KEPT_SHARE = 0.995
-"""The axis ends where so large a share of each recipe's inferences is drawn; the caption counts the rest."""
+"""An axis ends where so large a share of a recipe's inferences is drawn, or earlier; the caption counts the rest."""
+_TAIL = 1.0
+"""So many times as far as 95 % of inferences spread an axis goes beyond them: a few that waited would squeeze all."""
 ARMS = ("baseline", "candidate")
 LANE_HEIGHT = 84
+MOST_LANES = 12
+"""Of a chart; the table has all recipes."""
 _LEAST_SHARE = 0.25
 """Of a shared axis: where a lane's inferences cover less of it, each lane has an axis of its own."""
 _FOOT, _HEAD = -0.24, 1.22
@@ -75,14 +79,16 @@ def fastest(histograms: list[Histogram]) -> float:
 
 
 def nearly_slowest(histograms: list[Histogram]) -> float:
-    """The right edge of the bin below which KEPT_SHARE of all inferences lie."""
+    """Where an axis ends: the right edge of the bin below which KEPT_SHARE of all inferences lie, or before it."""
+    most, nearly_all = edges_below(histograms, (0.95, KEPT_SHARE))
+    return min(nearly_all, most + _TAIL * (most - fastest(histograms)))
+
+
+def edges_below(histograms: list[Histogram], shares: tuple[float, ...]) -> list[float]:
+    """For each share, from small to large, the right edge of the bin below which so many of all inferences lie."""
     bins = sorted((right, count) for h in histograms for right, count in zip(h.edges_s[1:], h.counts, strict=True))
-    wanted, seen = KEPT_SHARE * sum(count for _, count in bins), 0
-    for right, count in bins:
-        seen += count
-        if seen >= wanted:
-            return right
-    return bins[-1][0]
+    seen = [*accumulate(count for _, count in bins)]
+    return [bins[bisect_left(seen, share * seen[-1])][0] for share in shares]
 
 
 def heights(histograms: list[Histogram], edges: list[float]) -> list[float]:
@@ -163,6 +169,12 @@ class Distribution:
     """The lanes of a group's recipes, or of an entry's two arms."""
 
     lanes: tuple[_Lane, ...]
+    left_out: int = 0
+
+    @property
+    def total(self) -> int:
+        """Inferences of all lanes."""
+        return sum(sum(histogram.counts) for lane in self.lanes for histogram in lane.histograms)
 
     @property
     def axes(self) -> list[Axis]:
@@ -188,7 +200,8 @@ class Distribution:
             "ticks below: each trial's median.",
             *(["Each lane has an axis of its own."] if len({*axes}) > 1 else []),
             *(self.speeds),
-            *([f"{self.beyond} slower inferences lie to the right of the axis."] if self.beyond else []),
+            *([f"{self.beyond:,} of {self.total:,} inferences are slower than the axis shows."] if self.beyond else []),
+            *([f"{self.left_out} more stand in the table."] if self.left_out else []),
         ]
         return " ".join(told)
 
@@ -226,7 +239,7 @@ def distribution(group: Group) -> Distribution | None:
     """That of a group's recipes, or None where no trial was kept."""
     found = [_lane(one.name, one.colour, one.entry, one.entry.measurements, "candidate") for one in group.variants]
     lanes = tuple(one for one in found if one is not None)
-    return Distribution(lanes) if lanes else None
+    return Distribution(lanes[:MOST_LANES], max(0, len(lanes) - MOST_LANES)) if lanes else None
 
 
 def arms_distribution(entry: Entry) -> Distribution | None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from harness.records.errors import HarnessError
 from harness.records.history import Series
 from harness.records.results import Results
+from harness.records.text import visible
 from harness.report.charts.chart_client import ChartClient, check_svg
 from harness.report.charts.distribution import arms_distribution, distribution
 from harness.report.charts.history import CAPTION as HISTORY_CAPTION
@@ -16,7 +17,8 @@ from harness.report.charts.stages import stages_chart
 from harness.report.charts.style import Spec
 from harness.report.charts.timeline import timeline
 from harness.report.charts.tradeoff import tradeoffs
-from harness.report.groups import Group, groups
+from harness.report.conclusions import candidates_together
+from harness.report.groups import Group, Variant, groups
 from harness.report.labels import worst_first
 
 MAX_CHARTS_BYTES = 900_000
@@ -104,20 +106,37 @@ def draw_charts(results: Results, client: ChartClient, *, max_bytes: int = MAX_C
     histories: dict[tuple[str, str], list[Series]] = {}
     for one in results.history:
         histories.setdefault((one.candidate, one.device), []).append(one)
-    found = [_draw(group, histories.get((group.candidate, group.device), []), drawing) for group in groups(results)]
+    several = _of_several_candidates(results)
+    found = []
+    for group in groups(results):
+        history = histories.get((group.candidate, group.device), [])
+        beside = [picture for variant in group.variants for picture in several.get(id(variant.entry), [])]
+        found.append(_draw(group, [*_own(group), *beside, *_against_baseline(group), *_over_time(history)], drawing))
     return _with_timelines(found, results, drawing)
 
 
-def _draw(group: Group, history: list[Series], drawing: _Drawing) -> GroupCharts:
-    if not group.variants and not history:
+def _of_several_candidates(results: Results) -> dict[int, list[_PlannedChart]]:
+    """Pictures of candidates that do the same work, each a recipe of its own: with the first one's entry, by its id."""
+    found = {}
+    for device, entries in candidates_together(results):
+        variants = tuple(Variant(visible(entry.subject), place, entry) for place, entry in enumerate(entries))
+        pictures = tradeoffs(Group("", device, variants, ()))
+        found[id(entries[0])] = [
+            _plan(f"{picture.title}: {len(picture.points)} candidates", picture, "charts") for picture in pictures
+        ]
+    return found
+
+
+def _draw(group: Group, wanted: list[_PlannedChart], drawing: _Drawing) -> GroupCharts:
+    if not wanted:
         return GroupCharts(group, ())
     if drawing.broken or drawing.full:
         return GroupCharts(group, (), drawing.broken or _FULL)
     try:
-        figures = drawing.draw(wanted := [*_own(group), *_against_baseline(group), *_over_time(history)])
+        figures = drawing.draw(wanted)
     except HarnessError as error:
         return GroupCharts(group, (), str(error))
-    return GroupCharts(group, tuple(figures), _FULL if wanted and not figures else "")
+    return GroupCharts(group, tuple(figures), "" if figures else _FULL)
 
 
 def _with_timelines(found: list[GroupCharts], results: Results, drawing: _Drawing) -> list[GroupCharts]:

@@ -7,6 +7,8 @@ from harness.report.groups import Group, Variant, distinct, recipe_name
 from harness.report.numbers import STAGES, WHOLE, format_value, has_stages, stage_sum, value_of
 
 BAR_HEIGHT = 28
+MOST_BARS = 20
+"""Of a chart; the table has all recipes."""
 
 Row = dict[str, str | float]
 
@@ -16,11 +18,13 @@ class StagesChart:
     """A bar for each variant whose stages are known, with their sum in seconds, on one axis."""
 
     bars: tuple[tuple[Variant, float], ...]
+    left_out: int = 0
 
     @property
     def caption(self) -> str:
         """How to read it."""
-        return "The three stages side by side. Line: the whole, timed from its start to its end, with its interval."
+        more = f" {self.left_out} more stand in the table." if self.left_out else ""
+        return f"The three stages side by side. Line: the whole, timed from start to end, with its interval.{more}"
 
     @property
     def alternative(self) -> str:
@@ -57,7 +61,7 @@ class StagesChart:
 def stages_chart(group: Group) -> StagesChart | None:
     """The chart, or None where no entry's stages are known."""
     bars = [(variant, total) for variant in staged_variants(group) if (total := stage_sum(variant.entry))]
-    return StagesChart(tuple(bars)) if bars else None
+    return StagesChart(tuple(bars[:MOST_BARS]), max(0, len(bars) - MOST_BARS)) if bars else None
 
 
 def staged_variants(group: Group) -> list[Variant]:

@@ -1,5 +1,6 @@
 """What a recipe buys: latency against accuracy, energy or size, with the Pareto front and the budgets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.records.metrics import METRICS
@@ -33,6 +34,8 @@ _LEAST_ACCURACY = 0.04
 """The least that an accuracy axis shows, 4 pt."""
 _AREAS = (60, 500)
 _MODELLED = "model:"
+MOST_POINTS = 20
+"""Of a picture; those on the front come first, then the fastest."""
 
 Row = dict[str, str | float]
 
@@ -65,6 +68,17 @@ class Tradeoff:
 
     metric: str
     points: tuple[_Point, ...]
+    left_out: int = 0
+
+    @classmethod
+    def of(cls, metric: str, points: Sequence[_Point]) -> "Tradeoff":
+        """The picture of some points, the most telling ones where they are many."""
+        every = cls(metric, tuple(points))
+        if len(points) <= MOST_POINTS:
+            return every
+        front = set(map(id, every.front))
+        kept = sorted(points, key=lambda one: (id(one) not in front, one.place))[:MOST_POINTS]
+        return cls(metric, tuple(one for one in points if one in kept), len(points) - MOST_POINTS)
 
     @property
     def title(self) -> str:
@@ -94,6 +108,7 @@ class Tradeoff:
         sampled = any(one.ci_low is not None for field in ("x", "y") for one in self._figures(field))
         said = [*([" Whiskers: intervals."] if sampled else []), *([" Dashed: budgets."] if limited else [])]
         said += [f" {sentence}" for sentence in self._outside()]
+        said += [f" {self.left_out} slower ones are left out."] if self.left_out else []
         return (
             f"Left and {better} is better. Line: the front, on which nothing is beaten on both axes; the others are "
             f"pale.{area}{lost}{''.join(said)}"
@@ -178,7 +193,7 @@ def tradeoffs(group: Group) -> list[Tradeoff]:
 
     A picture of one recipe alone is none; size has one beside accuracy only where it is limited.
     """
-    found = {metric: Tradeoff(metric, tuple(_points(group, metric))) for metric in ("accuracy", *_OTHERS)}
+    found = {metric: Tradeoff.of(metric, _points(group, metric)) for metric in ("accuracy", *_OTHERS)}
     wanted = [
         "accuracy",
         *(["energy_per_inference"] if _is_measured(found["energy_per_inference"]) else []),
@@ -221,7 +236,7 @@ def _limits(entry: Entry, metric: str) -> list[float]:
 
 def _without_accuracy(points: tuple[_Point, ...]) -> str:
     known = any(value_of(one.variant.entry, "accuracy") for one in points)
-    return "" if known else " No accuracy is known for this candidate."
+    return "" if known else " No accuracy is known."
 
 
 @dataclass(frozen=True)

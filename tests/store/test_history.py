@@ -220,7 +220,8 @@ def test_of_many_runs_the_newest_may_be_taken_in_alone(tmp_path):
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_writers_beside_each_other_lose_nothing(kind, tmp_path, request):
     url = str(tmp_path / "many.db") if kind == "sqlite" else request.getfixturevalue("server")
-    context = get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["harness.store.history", "harness.testing"])
     writers = [context.Process(target=write_many, args=(url, writer)) for writer in range(WRITERS)]
     for writer in writers:
         writer.start()

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class Progress:
     """One step: the device, what is going on, trial ``done`` of ``total`` (0: not counted), and seconds left.
 
-    ``seconds_left`` is an estimate from the blocks so far, None before there is one.
+    ``seconds_left`` is an estimate from the blocks so far, None before there is one. Where nothing goes on any more,
+    ``what`` is empty.
     """
 
     device: str

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from harness.plugin import github
 from harness.plugin.benchmarks import expected_candidates, is_benchmark, planned_benchmarks
 from harness.plugin.collected_budgets import CollectedBudgets
 from harness.plugin.failures import USAGE_PROPERTY, FailureLog, refuse
+from harness.plugin.live_progress import CHANNEL, LiveProgress, worker_progress
 from harness.plugin.options import read_settings, spell_options
 from harness.records.errors import HarnessError, UsageError
 from harness.records.results import Results
@@ -41,6 +43,7 @@ class BenchmarkSession:
     """What is wrong with the budgets, in a worker."""
     workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     """The processes of xdist's workers on this machine."""
+    _live: LiveProgress | None = None
     _planned: str = ""
     _command: tuple[str, ...] = ()
     _signals: ExitStack = field(default_factory=ExitStack)
@@ -67,6 +70,12 @@ class BenchmarkSession:
             config.rootpath, steps.profiles, settings.devices_dir, today, paired=settings.baseline is not None
         )
         made = cls(steps, handed is not None, budgets, failures)
+        if handed:
+            steps.progress = worker_progress(handed) or steps.progress
+        else:
+            made._live = LiveProgress.of(config)
+            steps.progress = made._live.lines
+            config.pluginmanager.register(made._live, "harness-live-progress")
         made._command = ("pytest", *map(str, config.invocation_params.args))
         made._signals.enter_context(failures.interruption.listening())
         failures.at_interrupt.append(made.interrupt_workers)
@@ -97,9 +106,10 @@ class BenchmarkSession:
         """The devices and what stands in for a board, for pytest's header."""
         return visible("benchmarks on " + ", ".join(self.settings.devices))
 
-    def for_worker(self) -> dict[str, str]:
-        """What an xdist worker needs to know."""
-        return {"folder": str(self.folder.path), "id": self.steps.start.id, "day": self.budgets.today.isoformat()}
+    def for_worker(self, node: Any) -> dict[str, Any]:  # noqa: ANN401 - xdist's WorkerController has no public type
+        """What an xdist worker needs to know, and a channel on which it tells what it does."""
+        told = {"folder": str(self.folder.path), "id": self.steps.start.id, "day": self.budgets.today.isoformat()}
+        return told | ({CHANNEL: self._live.listen(node)} if self._live is not None else {})
 
     def expect(self, items: Iterable[pytest.Item]) -> None:
         """Keep which candidates will be measured on which device, in order, so that they can be built ahead."""

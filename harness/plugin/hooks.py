@@ -163,7 +163,7 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist's WorkerCo
     """Tell an xdist worker which run folder and run id are the controller's."""
     bench_session = node.config.stash.get(BENCHMARK_SESSION, None)
     if bench_session is not None:
-        node.workerinput["harness"] = bench_session.for_worker()
+        node.workerinput["harness"] = bench_session.for_worker(node)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -31,7 +31,7 @@ from harness.session.baselines import check_baseline
 from harness.session.finish_run import RunStart, amend_run, close_run, resumed_folder
 from harness.session.interrupts import Stop
 from harness.session.outcome import SessionLog
-from harness.session.progress_line import ProgressLine
+from harness.session.progress_line import ProgressDisplay, ProgressLines
 from harness.session.session import Session
 from harness.session.session_builder import check_build_folders
 from harness.store import PlannedBenchmark, RunFolder
@@ -67,7 +67,7 @@ class SessionSequence:
     benchmarks: tuple[Path, ...] = ()
     """The files whose benchmarks are run."""
     results: Results | None = None
-    progress: ProgressLine = field(default_factory=ProgressLine)
+    progress: ProgressDisplay = field(default_factory=ProgressLines)
     stop: Stop = field(default_factory=Stop)
     _session: Session | None = None
 

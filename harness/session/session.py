@@ -146,6 +146,8 @@ class Session:
             entry = refused_entry(candidate, device, test=test, reason=str(error))
         except Exception as error:  # of whatever kind: this entry's trouble is no other's
             entry = refused_entry(candidate, device, test=test, reason=told_of(error))
+        finally:
+            self.say(Progress(device, ""))
         self.folder.append_entry(entry)
         return entry
 
@@ -162,6 +164,7 @@ class Session:
         self.log.ending.attempt("the baseline's files", self._comparison.close, None)
 
     def _give_up(self, device: str, error: BoardUnavailableError) -> None:
+        self.say(Progress(device, ""))
         self._refused[device] = error
         self.log.unreached.append(str(error))
 

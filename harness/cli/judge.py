@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from harness.cli.budget_files import BudgetFiles, lineages_of, stored_run
+from harness.cli.terminal import write_table
 from harness.gates import Budgets, Limit, is_sampled, judge, limits_for
 from harness.gates.judge import GATES, stored_limits, without_verdicts
 from harness.records.errors import BudgetsError, ResultsFileError, UsageError
@@ -15,7 +16,7 @@ from harness.records.metrics import ESTIMATOR
 from harness.records.results import Entry, Outcome, Results, Run
 from harness.records.settings import Settings
 from harness.records.text import escaped_json
-from harness.report import render, table
+from harness.report import render
 from harness.session.error_guarantee import error_guarantee
 from harness.session.outcome import FAILED, NOT_REACHED, run_exit_code, status_of
 from harness.store.disk import disk_errors_named
@@ -48,7 +49,8 @@ def judge_run(request: JudgeRequest, *, as_json: bool) -> int:
     prose = sys.stderr if as_json else sys.stdout
     if is_judged_otherwise(stored.run):
         prose.write("judged by an earlier rule: the run's own verdicts stand\n")
-    prose.write(table(judged) + (f"\nreport: {report}\n" if report else ""))
+    write_table(judged, prose)
+    prose.write(f"report: {report}\n" if report else "")
     if as_json:
         sys.stdout.write(escaped_json(results_text(judged)))
     return judged.run.exit_code

@@ -15,7 +15,7 @@ from harness.records.results import Results
 from harness.records.secret_names import words_without_secrets
 from harness.records.settings import Settings
 from harness.records.text import escaped_json
-from harness.report import PAGE_NAME, ReportRenderer, table
+from harness.report import PAGE_NAME, ReportRenderer
 from harness.session.finish_run import way_on
 from harness.session.make_settings import make_settings
 from harness.session.plan_preview import PlannedEntry, plan_text
@@ -86,10 +86,11 @@ def show_run(results: Results, steps: SessionSequence, *, as_json: bool) -> None
     folder = steps.folder
     prose = sys.stderr if as_json else sys.stdout
     page = folder.path / PAGE_NAME
-    lines = [f"harness: {problem}" for problem in steps.log.ending.problems]
+    prose.writelines(f"harness: {problem}\n" for problem in steps.log.ending.problems)
+    write_table(results, prose)
+    lines = [f"go on with: {way}"] if (way := way_on(folder, ["harness", *sys.argv[1:]])) else []
     lines += [f"report: {page}"] if page.exists() else []
-    lines += [f"go on with: {way}"] if (way := way_on(folder, ["harness", *sys.argv[1:]])) else []
-    prose.write(f"{table(results)}\n" + "".join(f"{line}\n" for line in lines))
+    prose.writelines(f"{line}\n" for line in lines)
     if as_json:
         sys.stdout.write(escaped_json(results_text(results)))
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import IO, Any, TextIO, cast
 
+from harness.records.results import Results
 from harness.records.text import visible_lines, without_commands
 
 
@@ -31,6 +32,10 @@ class PlainText:
             self._begins_line = text.endswith("\n")
         return len(text)
 
+    def write_styled(self, text: str) -> None:
+        """Write text that was made harmless before it was given its colours."""
+        self._stream.write(without_commands(text) if self._on_github else text)
+
     def writelines(self, lines: Any) -> None:  # noqa: ANN401 - any iterable of texts, as streams take
         """Write several texts."""
         for line in lines:
@@ -50,3 +55,18 @@ def make_output_plain(environment: Mapping[str, str] = os.environ) -> None:
             reconfigure(errors="replace")
         on_github = environment.get("GITHUB_ACTIONS") == "true"
         setattr(sys, name, cast(TextIO, PlainText(cast(TextIO, stream), on_github=on_github)))
+
+
+def write_table(results: Results, stream: TextIO) -> None:
+    """The table of a run, as wide as the terminal; with colours only on one, and not where NO_COLOR is set."""
+    from rich.console import Console
+
+    from harness.report import table
+
+    console = Console(file=stream)
+    colour = console.is_terminal and not console.is_dumb_terminal and not os.environ.get("NO_COLOR")
+    text = table(results, console.width, colour=colour)
+    if colour and isinstance(stream, PlainText):
+        stream.write_styled(text)
+    else:
+        stream.write(text)

@@ -222,35 +222,37 @@ class BenchmarkSession:
         else:
             log.refused.append(unused)
 
-    def summarise(self, reporter: pytest.TerminalReporter) -> None:
-        """The table and where the report lies; on GitHub also its annotations and the step's summary."""
+    def summarise(self, config: pytest.Config) -> None:
+        """What stands last on the screen: the table, conclusions, where the report lies; GitHub's annotations first."""
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if not self.started or self._summarised or self.worker or reporter is None:
+            return
         self._summarised = True
         if self._planned:
-            reporter.write_line(github.for_log(f"\n{spell_options(self._planned, reporter.config)}"))
-        if self.results is not None:
-            self._show(reporter, self.results)
+            reporter.write_line(github.for_log(f"\n{spell_options(self._planned, config)}"))
+        if self.results is not None and github.on_github():
+            self._tell_github(reporter, self.results)
         for problem in self.failures.log.ending.problems:
             reporter.write_line(github.for_log(f"harness: {problem}"))
+        if self.results is not None:
+            self._show(reporter, self.results)
 
     def _show(self, reporter: pytest.TerminalReporter, results: Results) -> None:
         from harness.report import PAGE_NAME, table
 
-        text = spell_options(table(results), reporter.config)
+        writer = reporter.config.get_terminal_writer()
+        text = spell_options(table(results, writer.fullwidth, colour=writer.hasmarkup), reporter.config)
         reporter.write_line("")
-        reporter.write_line(github.for_log(text))
+        reporter.write_line(github.for_log(text, styled=writer.hasmarkup).rstrip("\n"))
+        if way := way_on(self.folder, self._command):
+            reporter.write_line(github.for_log(spell_options(f"go on with: {way}", reporter.config)))
         page = self.folder.path / PAGE_NAME
         if page.exists():
             reporter.write_line(github.for_log(f"report: {page}"))
-        if way := way_on(self.folder, self._command):
-            reporter.write_line(github.for_log(spell_options(f"go on with: {way}", reporter.config)))
-        if github.on_github():
-            self._tell_github(reporter, results)
 
     def unconfigure(self, config: pytest.Config) -> None:
-        """Show what pytest showed no summary of, and let go of the signals."""
-        reporter = config.pluginmanager.get_plugin("terminalreporter")
-        if self.started and not self._summarised and not self.worker and reporter is not None:
-            self.summarise(reporter)
+        """Show what pytest came to no end of, and let go of the signals."""
+        self.summarise(config)
         self._signals.close()
 
     def _tell_github(self, reporter: pytest.TerminalReporter, results: Results) -> None:

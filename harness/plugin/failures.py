@@ -19,6 +19,8 @@ _STOPPED: Final = "stopping after"
 """How pytest and pytest-xdist say that -x or --maxfail ended the session."""
 _NOT_COLLECTED: Final = "during collection"
 """How pytest's own word ends where files do not load; which files those were is heard from their reports."""
+_WITH_SECTIONS: Final = ("failed", "error")
+"""The categories of reports that pytest shows at length."""
 _LONGEST: Final = 400
 """Of a failed test's line, which pytest tells at length anyway."""
 _KNOWN: Final = (0, 1, 2, 5)
@@ -40,6 +42,7 @@ class FailureLog:
     interruption: Interruption = field(default_factory=Interruption)
     at_interrupt: list[Callable[[], None]] = field(default_factory=list)
     """Called where something ends the session early."""
+    _folded: dict[str, list[Any]] = field(default_factory=dict)
     _any_failed: bool = False
     _unloaded: bool = False
 
@@ -140,6 +143,24 @@ class FailureLog:
             log.end, log.status = "other", status
             log.sentence = f"a plugin ended the session with exit status {status}"
         return True
+
+    def fold(self, reporter: pytest.TerminalReporter) -> None:
+        """Leave out of pytest's sections of failures what the run's own summary tells, until ``unfold``."""
+        for category in _WITH_SECTIONS:
+            reports = self._folded[category] = reporter.stats.get(category, [])
+            reporter.stats[category] = [report for report in reports if not self._is_told(report)]
+
+    def unfold(self, reporter: pytest.TerminalReporter) -> None:
+        """Put it back: pytest's short summary has a line for each, with the test's id."""
+        for category, reports in self._folded.items():
+            reporter.stats[category] = reports
+        self._folded.clear()
+
+    def _is_told(self, report: pytest.TestReport) -> bool:
+        """Whether a report says nothing but a verdict, or that a board or a word was refused."""
+        properties = {str(key) for key, _ in report.user_properties}
+        refused = bool(properties & {UNREACHED_PROPERTY, USAGE_PROPERTY})
+        return (refused or self.is_verdict(report)) and not report.sections
 
     def exit_status(self) -> int:
         """The exit code of a session that made no run: pytest's own, or 4 where words alone were wrong."""

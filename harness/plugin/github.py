@@ -43,9 +43,12 @@ def annotations(results: Results, *, root: str = "") -> list[str]:
     return [*found[: MOST - 1], _command("error", "edge-harness", rest)]
 
 
-def for_log(text: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Text of any lines for a terminal or a job's log, in which nothing of it is read as a command."""
-    shown = visible_lines(text)
+def for_log(text: str, environment: Mapping[str, str] = os.environ, *, styled: bool = False) -> str:
+    """Text of any lines for a terminal or a job's log, in which nothing of it is read as a command.
+
+    What is ``styled`` was made harmless before it was given its colours.
+    """
+    shown = text if styled else visible_lines(text)
     return without_commands(shown) if on_github(environment) else shown
 
 

@@ -217,14 +217,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table, the sentences, and where the report lies."""
-    bench_session = terminalreporter.config.stash.get(BENCHMARK_SESSION, None)
-    if bench_session is not None:
-        bench_session.summarise(terminalreporter)
+    """Pytest has shown the failures at length; its short summary names them all."""
+    terminalreporter.config.stash[FAILURES].unfold(terminalreporter)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Where pytest gave no summary, after an internal error for one, give ours; let go of the signals."""
+    """Where pytest came to no end, after an internal error for one, show what was found; let go of the signals."""
     bench_session = config.stash.get(BENCHMARK_SESSION, None)
     if bench_session is not None:
         bench_session.unconfigure(config)

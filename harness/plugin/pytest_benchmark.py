@@ -56,7 +56,8 @@ class BenchmarkTable:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
         """Close the run before pytest-benchmark saves its list, and fill the list; an interrupted run is not saved.
 
-        Under xdist an interrupted run is closed later, when its workers are gone.
+        Under xdist an interrupted run is closed later, when its workers are gone. What the run found is shown when
+        pytest has said all it says.
         """
         self.bench_session.hold_signals()
         if exitstatus != pytest.ExitCode.INTERRUPTED and not self.bench_session.worker:
@@ -65,7 +66,9 @@ class BenchmarkTable:
         if self.bench_session.started and not self.bench_session.worker:
             run, code = self.bench_session.steps.start.id, self.bench_session.current_exit_code(session)
             add_junit_properties(session.config, run=run, code=code)
-        return (yield)
+        result = yield
+        self.bench_session.summarise(session.config)
+        return result
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_machine_info(self, config: pytest.Config, machine_info: dict[str, Any]) -> None:
@@ -92,7 +95,12 @@ class BenchmarkTable:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:
-        """Let its --benchmark-compare-fail fail without a traceback; tell of boards that are not what they were."""
+        """Let its --benchmark-compare-fail fail without a traceback; tell of boards that are not what they were.
+
+        Verdicts, which stand in the run's own summary, have no section among pytest's failures.
+        """
+        if self.bench_session.results is not None:
+            self.bench_session.failures.fold(terminalreporter)
         try:
             result = yield
         except Exception as error:
@@ -108,10 +116,20 @@ class BenchmarkTable:
     def _fill(self, config: pytest.Config) -> None:
         session = getattr(config, "_benchmarksession", None)
         off = config.getoption("benchmark_disable", False) and not config.getoption("benchmark_enable", False)
-        if session is None or off or self.bench_session.results is None:
+        if session is None or off or self.bench_session.results is None or not _asked_for(config):
             return
-
         session.benchmarks += make_metadata(self.bench_session.results)
+
+
+def _asked_for(config: pytest.Config) -> bool:
+    """Whether any of its options was given: its table is 230 columns wide, and ours has what it tells."""
+    options = [option for group in config._parser._groups for option in group.options]
+    of_benchmark = {option.dest: option.attrs().get("default") for option in options if _is_of_benchmark(option)}
+    return any(config.getoption(dest, default) != default for dest, default in of_benchmark.items())
+
+
+def _is_of_benchmark(option: Any) -> bool:  # noqa: ANN401 - pytest's own class has no public name
+    return any(name.startswith("--benchmark-") for name in option.names())
 
 
 @dataclass(frozen=True)

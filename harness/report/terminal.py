@@ -1,18 +1,16 @@
-"""The table at the end of a run, for a terminal of so many columns."""
+"""What a terminal shows at the end of a run: tables, each broken limit in a line, what is to be known, conclusions."""
 
 import io
-import textwrap
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import Final, Literal
 
-from harness.records.metrics import METRICS, main_metrics
-from harness.records.results import Entry, Measurement, Results
+from harness.records.results import Entry, Outcome, Results
+from harness.records.status import Status
 from harness.records.text import visible
-from harness.report.baseline_changes import changes
+from harness.report.conclusions import conclusions
 from harness.report.labels import (
-    STATUS_WORDS,
     device_title,
     entry_name,
     exit_meaning,
@@ -24,153 +22,164 @@ from harness.report.labels import (
     waived_limits,
     worst_first,
 )
-from harness.report.numbers import Number, has_stages, number, stage_lines
+from harness.report.terminal_table import STATUS_STYLES, entry_table
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-MOST_CHANGES = 20
-"""Lines of what changed against a baseline; the losses are the first, and the report has all."""
-MOST_ROWS = 100
-"""Of a device: nobody reads a thousand rows in a terminal."""
-_LEAST_CONFIDENCE = 0.9
-WIDE = 96
-"""From so many columns on, p90 has room too."""
+MOST_ROWS = 50
+"""Of a device: nobody reads hundreds of rows in a terminal."""
+MOST_VERDICTS = 20
+"""Entries whose broken limits are told; the worst are the first, and the report has all."""
+MOST_CONCLUSIONS = 8
+_QUIET: Final = "dim"
+_GREEN: Final = 0
+_LEAST_WIDTH: Final = 20
 
 
-def table(results: Results, width: int = 80) -> str:
-    """What is waived, a block a device, what changed, what did not hold, the exit code, what verdicts promise.
+@dataclass(frozen=True)
+class _Line:
+    """Text for a terminal, not yet wrapped; ``mark`` is its first word in the colour of a status."""
 
-    Plain text without colour codes; no line is longer than ``width``.
+    text: str
+    style: str = ""
+    indent: int = 0
+    hang: int = 2
+    mark: str = ""
+    mark_style: str = ""
+
+
+def table(results: Results, width: int = 80, *, colour: bool = False) -> str:
+    """What is waived, a table a device, what did not hold, notes, what the exit code means, a conclusion a group.
+
+    No line is wider than ``width`` columns; without ``colour`` it is plain text.
     """
-    waivers = "\n".join(_wrap(f"WAIVED: {sentence}", width) for sentence in waived_limits(results))
+    width = max(width, _LEAST_WIDTH)
+    waivers = [_Line(sentence, mark="WAIVED", mark_style="yellow") for sentence in waived_limits(results)]
     by_device = groupby(sorted(results.entries, key=lambda entry: entry.device), key=lambda entry: entry.device)
-    blocks = [_block(results, device, list(entries), width) for device, entries in by_device]
-    read = [line for entry in to_explain(results) for line in _explain(results, entry, width)]
-    read += [_wrap(f"{note.test}: {note.sentence}", width) for note in failed_tests(results)]
-    read += [_wrap(sentence, width) for sentence in uncompared_outputs(results)]
-    notes = [_wrap(f"note: {note}", width) for note in results.run.notes]
-    closing = _wrap(f"{tally(results)}; {exit_meaning(results)}", width)
-    promise = [_wrap(results.run.gate.sentence, width)] if results.run.gate else []
-    records = [_wrap(d.selftests.sentence, width) for d in results.devices.values() if d.selftests]
-    compared = "\n".join(_wrap(line, width) for line in _against_baseline(results))
-    parts = [waivers, *blocks, compared, "\n".join(read), "\n".join([*notes, closing, *promise, *records])]
+    parts = [_prose(waivers, width, colour=colour)]
+    parts += [_block(results, device, list(entries), width, colour=colour) for device, entries in by_device]
+    parts.append(_prose([*_against_baseline(results)], width, colour=colour))
+    parts.append(_prose([*_verdicts(results)], width, colour=colour))
+    parts.append(_prose([*_notes(results)], width, colour=colour))
+    parts.append(_prose([*_closing(results)], width, colour=colour))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _block(results: Results, device: str, entries: list[Entry], width: int) -> str:
+def _block(results: Results, device: str, entries: list[Entry], width: int, *, colour: bool) -> str:
     record = results.devices.get(device)
     model = record.facts.model if record and record.facts else None
     heading = device_title(device, results.devices) + (f": {model}" if model else "")
     shown = entries if len(entries) <= MOST_ROWS else worst_first(entries)[:MOST_ROWS]
     left = f"the {MOST_ROWS} of {len(entries)} entries that fared worst; all of them stand in the report"
-    rest = [_wrap(left, width)] if len(shown) < len(entries) else []
-    return "\n".join([_wrap(heading, width), _draw(_rows(shown, width), width), *rest, *_legend(shown, width)])
+    below = [left] if len(shown) < len(entries) else []
+    made = entry_table(shown, width)
+    below += ["; ".join(made.legend)] if made.legend else []
+    rows = _render(made.table, width, colour=colour)
+    return "\n".join(
+        [
+            _prose([_Line(heading, "bold")], width, colour=colour),
+            rows,
+            *([_prose([_Line(text, _QUIET) for text in below], width, colour=colour)] if below else []),
+        ]
+    )
 
 
-def _legend(entries: list[Entry], width: int) -> list[str]:
-    """What the small second lines are; nothing where there is none."""
-    levels = sorted({m.confidence for m in _of(entries, "latency_p50") if m.confidence is not None}, reverse=True)
-    said = list(dict.fromkeys(f"below p50: {_interval_name(confidence)}" for confidence in levels))
-    if any(shown.change for entry in entries if (shown := number(entry, "accuracy"))):
-        said.append("below accuracy: points gained or lost against float32")
-    if any(m.band is not None for m in _of(entries, "energy_per_inference")):
-        said.append("below energy: the error band of its source")
-    return [_wrap("; ".join(said), width)] if said else []
+def _against_baseline(results: Results) -> Iterator[_Line]:
+    """What the baselines are, each once, and how both arms were measured."""
+    bases = [entry.baseline for entry in results.entries if entry.baseline is not None]
+    compared = [base for base in bases if base.ratios or base.state == "identical"]
+    for sentence in dict.fromkeys(base.sentence for base in compared if base.state != "identical"):
+        yield _Line(f"baseline: {sentence}", _QUIET)
+    for way in dict.fromkeys(base.measured_by for base in compared if base.measured_by):
+        yield _Line(way, _QUIET, indent=2)
 
 
-def _interval_name(confidence: float) -> str:
-    """What an interval of a confidence is; two and three trials have their ends only."""
-    if confidence < _LEAST_CONFIDENCE:
-        return "the least and largest of so few trials"
-    return f"its {confidence:.0%} interval over trials".replace("%", " %")
+def _verdicts(results: Results) -> Iterator[_Line]:
+    """Below the name of each entry that did not hold a line for each limit, and what stands behind it; failed tests."""
+    read = to_explain(results)
+    for entry in read[:MOST_VERDICTS]:
+        yield _Line(f"{entry_name(entry)} on {entry.device}", "bold")
+        for line in verdict_lines(entry):
+            mark = line.status.value
+            yield _Line(line.reason, mark=mark, mark_style=STATUS_STYLES[line.status], hang=len(mark) + 1)
+            if line.detail:
+                yield _Line(line.detail, _QUIET, indent=len(mark) + 1, hang=len(mark) + 1)
+    if len(read) > MOST_VERDICTS:
+        yield _Line(f"and {len(read) - MOST_VERDICTS} more entries that did not hold: see the report")
+    for note in failed_tests(results):
+        yield _Line(f"{note.test}: {note.sentence}", mark="FAILED", mark_style=STATUS_STYLES[Status.FAIL])
 
 
-def _of(entries: list[Entry], metric: str) -> list[Measurement]:
-    return [m for entry in entries for m in entry.measurements if m.metric == metric]
+def _notes(results: Results) -> Iterator[_Line]:
+    outcome = results.run.outcome or Outcome()
+    loud = [*outcome.unreached, *outcome.refused]
+    yield from (_Line(sentence, mark="ERROR", mark_style=STATUS_STYLES[Status.ERROR]) for sentence in loud)
+    yield from (_Line(sentence, "yellow") for sentence in uncompared_outputs(results))
+    yield from (_Line(f"note: {note}", _QUIET) for note in results.run.notes if note not in loud)
+    if results.run.gate:
+        yield _Line(results.run.gate.sentence, _QUIET)
+    for record in results.devices.values():
+        if record.selftests:
+            yield _Line(record.selftests.sentence, _QUIET)
 
 
-def _rows(entries: list[Entry], width: int) -> "Table":
-    from rich.table import Table
+def _closing(results: Results) -> Iterator[_Line]:
+    """The tally with the exit code, and a conclusion for each group, the last on the screen."""
+    good = results.run.exit_code == _GREEN
+    yield _Line(f"{tally(results)}; {exit_meaning(results)}", "bold green" if good else "bold red")
+    found = conclusions(results)
+    for one in found[:MOST_CONCLUSIONS]:
+        named = len({(other.device, other.candidate) for other in found if other.device}) > 1
+        where = ", ".join(part for part in (one.candidate, one.device) if part) if named and one.device else ""
+        yield _Line(f"{where}: {one.text}" if where else one.text)
+    if len(found) > MOST_CONCLUSIONS:
+        yield _Line(f"and {len(found) - MOST_CONCLUSIONS} more conclusions: see the report", _QUIET)
+
+
+def _prose(lines: Sequence[_Line], width: int, *, colour: bool) -> str:
+    from rich.console import Group
     from rich.text import Text
 
-    metrics = _metrics(entries, width)
-    rows = Table(box=None, padding=(0, 1, 0, 1), pad_edge=False)
-    rows.add_column("candidate", overflow="fold", ratio=1)
-    rows.add_column("status", no_wrap=True)
-    for metric in metrics:
-        rows.add_column(METRICS[metric].short, justify="right", no_wrap=True)
-    for entry in entries:
-        cells = [_cell(entry, metric) for metric in metrics]
-        below = [part for part in (entry.recipe, entry.test_label) if part]
-        name = "\n  ".join(map(visible, [entry.candidate, *below]))
-        rows.add_row(Text(name), STATUS_WORDS[entry.status], *map(Text, cells))
-        for line in stage_lines(entry):
-            rows.add_row(Text(f"  {line.title}"), "", *(line.value if m == "latency_p50" else "" for m in metrics))
-    return rows
+    made = []
+    for line in lines:
+        whole = visible(f"{line.mark} {line.text}" if line.mark else line.text)
+        for at, part in enumerate(wrap_columns(whole, width - line.indent, hang=line.hang if not line.indent else 0)):
+            text = Text(" " * line.indent + part, style=line.style)
+            if line.mark and at == 0:
+                text.stylize(line.mark_style, line.indent, line.indent + len(line.mark))
+            made.append(text)
+    return _render(Group(*made), width, colour=colour) if made else ""
 
 
-def _metrics(entries: list[Entry], width: int) -> list[str]:
-    """Columns with at least one known number; percentiles only where there is room."""
-    known = {m.metric for entry in entries for m in entry.measurements if m.value is not None}
-    if any(map(has_stages, entries)):
-        known.add("latency_p50")  # the column in which stages stand
-    return [m.name for m in main_metrics() if m.name in known and (m.percentile is None or width >= WIDE)]
+def wrap_columns(text: str, width: int, *, hang: int = 0) -> list[str]:
+    """The text in lines of at most so many columns, further lines indented; wide characters take two."""
+    from rich.cells import cell_len, chop_cells
+
+    hang = min(hang, width // 2)
+    lines, room = [""], width
+    for word in text.split():
+        pieces = chop_cells(word, width - hang) if cell_len(word) > width - hang else [word]
+        for piece in pieces:
+            blank = 1 if lines[-1].strip() else 0
+            if blank + cell_len(piece) > room:
+                lines.append(" " * hang)
+                room, blank = width - hang, 0
+            lines[-1] += " " * blank + piece
+            room -= blank + cell_len(piece)
+    return lines
 
 
-def _cell(entry: Entry, metric: str) -> str:
-    shown = number(entry, metric)
-    if shown is None:
-        return ""
-    detail = _small_interval(shown) if metric == "latency_p50" else shown.change or shown.band
-    return f"{shown.value}\n{detail}" if detail else shown.value
-
-
-def _small_interval(shown: Number) -> str:
-    """Without the unit where both ends and the value above them share it."""
-    unit = f" {shown.value.rpartition(' ')[2]}"
-    return shown.interval.removesuffix(unit) if shown.interval.count(" ") == 1 else shown.interval
-
-
-def _draw(rows: "Table", width: int) -> str:
+def _render(what: object, width: int, *, colour: bool) -> str:
     from rich.console import Console
 
     page = io.StringIO()
-    Console(file=page, width=width, color_system=None, force_terminal=False).print(rows)
-    return "\n".join(line.rstrip() for line in page.getvalue().rstrip().splitlines())
-
-
-def _against_baseline(results: Results) -> Iterator[str]:
-    """A line for each metric that changed beyond its interval, and for accuracy and size, losses first."""
-    found = changes(results.entries)
-    if not found:
-        return
-    compared = [one.entry.baseline for one in found if one.entry.baseline is not None]
-    said = dict.fromkeys(base.sentence for base in compared)
-    bases = list(dict.fromkeys(e.baseline.given for e in results.entries if e.baseline is not None))
-    yield f"against {next(iter(said)) if len(said) == 1 else ', '.join(bases)}:"
-    yield from dict.fromkeys(f"  {base.measured_by}" for base in compared if base.measured_by)
-    told = [one for one in found if one.kind != "identical"]
-    for one in told[:MOST_CHANGES]:
-        where = f"{entry_name(one.entry)} on {device_title(one.entry.device, results.devices)}"
-        yield f"  {one.title} {one.was} -> {one.now}, {one.amount}: {where}"
-    if len(told) > MOST_CHANGES:
-        yield f"  and {len(told) - MOST_CHANGES} more changes: see the report"
-    alike = Counter(one.title for one in found if one.kind == "identical")
-    if alike:
-        yield f"  identical: {', '.join(f'{title} of {_count_entries(count)}' for title, count in alike.items())}"
-
-
-def _count_entries(count: int) -> str:
-    return f"{count} entr{'y' if count == 1 else 'ies'}"
-
-
-def _explain(results: Results, entry: Entry, width: int) -> list[str]:
-    """Each limit that did not hold, and behind it what stands behind it."""
-    where = f"{device_title(entry.device, results.devices)}, {entry_name(entry)}"
-    told = [(f"{STATUS_WORDS[line.status]}: {where}: {line.reason}", line.detail) for line in verdict_lines(entry)]
-    return [_wrap(text, width) for said, detail in told for text in (said, f"  {detail}" if detail else "") if text]
-
-
-def _wrap(text: str, width: int) -> str:
-    return textwrap.fill(visible(text), width, subsequent_indent="  ")
+    system: Literal["standard"] | None = "standard" if colour else None
+    console = Console(
+        file=page,
+        width=width,
+        color_system=system,
+        force_terminal=colour,
+        no_color=not colour,
+        highlight=False,
+        legacy_windows=False,
+    )
+    console.print(what)
+    return "\n".join(line.rstrip() for line in page.getvalue().rstrip("\n").splitlines())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.cli.terminal import write_table
 from harness.pipeline import candidates_from_paths
 from harness.profiles import available
 from harness.records.candidate import Candidate

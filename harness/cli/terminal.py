@@ -1,6 +1,7 @@
 """What commands write to: text from files and boards reaches terminals and logs as text, and steers nothing."""
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import IO, Any, TextIO, cast
@@ -65,7 +66,8 @@ def write_table(results: Results, stream: TextIO) -> None:
 
     console = Console(file=stream)
     colour = console.is_terminal and not console.is_dumb_terminal and not os.environ.get("NO_COLOR")
-    text = table(results, console.width, colour=colour)
+    width = console.width if console.is_terminal else shutil.get_terminal_size().columns
+    text = table(results, width, colour=colour)
     if colour and isinstance(stream, PlainText):
         stream.write_styled(text)
     else:

@@ -17,7 +17,7 @@ from harness.records.status import Status
 from harness.records.text import visible
 from harness.report.baseline_changes import ACCURACY, SIZE, BaselineChange, changes, sampled_ratios
 from harness.report.labels import GOOD, LIMITED, STATUS_WORDS
-from harness.report.numbers import Number, has_stages, number, stage_lines, value_of
+from harness.report.numbers import Number, has_stages, number, points, stage_lines, value_of
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -71,6 +71,9 @@ def entry_table(entries: Sequence[Entry], width: int) -> EntryTable:
     console, columns = Console(width=width), _metrics(entries)
     spare = [metric for metric in _DISPENSABLE if metric in columns]
     longest = max(_longest_names(entries))
+    beside = _table(entries, columns, longest, beside=True)
+    if width - _width_of_figures(beside, console) >= longest:
+        return EntryTable(beside, tuple(_legend(entries, columns)))
     while True:
         room = width - _width_of_figures(_table(entries, columns, longest), console)
         if room >= min(longest, _LEAST_NAME) or not spare:
@@ -123,12 +126,14 @@ def _metrics(entries: Sequence[Entry]) -> list[str]:
     return columns
 
 
-def _table(entries: Sequence[Entry], metrics: Sequence[str], room: int) -> "Table":
+def _table(entries: Sequence[Entry], metrics: Sequence[str], room: int, *, beside: bool = False) -> "Table":
+    """Names in so many columns; the name of a limit below how much of it is used, or ``beside`` it."""
     from rich.table import Table
     from rich.text import Text
 
     limits = {_limit_name(found[0]) for entry in entries if (found := _tightest(entry))}
     named = len(limits) > 1 or max(map(len, limits), default=0) > _SHORT_LIMIT
+    behind_share = (" " if beside else "\n") if named else ""
     rows = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim")
     rows.add_column("", no_wrap=True)
     rows.add_column("", no_wrap=True)
@@ -143,7 +148,7 @@ def _table(entries: Sequence[Entry], metrics: Sequence[str], room: int) -> "Tabl
         if not alone and entry.candidate != told:
             rows.add_row(Text(break_name(entry.candidate, room)))
         told = entry.candidate
-        rows.add_row(_name(entry, room, alone=alone), _status(entry), *_entry_cells(entry, metrics, named=named))
+        rows.add_row(_name(entry, room, alone=alone), _status(entry), *_entry_cells(entry, metrics, behind_share))
         for line in stage_lines(entry):
             shown = (Text(line.value, style="dim") if metric == _MAIN else "" for metric in metrics[:1])
             rows.add_row(Text(f"    {line.title}", style="dim"), "", *shown)
@@ -199,11 +204,11 @@ def _status(entry: Entry) -> "Text":
     return shown.append(f"\n{state}", style="dim") if state else shown
 
 
-def _entry_cells(entry: Entry, metrics: Sequence[str], *, named: bool) -> "list[Text]":
+def _entry_cells(entry: Entry, metrics: Sequence[str], behind_share: str) -> "list[Text]":
     found = {change.metric: change for change in changes([entry])}
     compared = {ratio.metric for ratio in sampled_ratios([entry])}
     return [
-        _used_cell(entry, named=named)
+        _used_cell(entry, behind_share)
         if metric == _LIMIT
         else _cell(entry, metric, found.get(metric), compared=metric in compared)
         for metric in metrics
@@ -227,7 +232,7 @@ def _cell(entry: Entry, metric: str, change: BaselineChange | None, *, compared:
 
 
 def _detail(shown: Number) -> str:
-    return shown.change or shown.band
+    return shown.band if shown.change == points(0.0) else shown.change or shown.band
 
 
 def _delta(change: BaselineChange) -> str:
@@ -245,8 +250,8 @@ def _plus_minus(found: Measurement | None) -> str:
     return f" ±{100 * half / found.value:.2g} %"
 
 
-def _used_cell(entry: Entry, *, named: bool) -> "Text":
-    """How much of the limit that is nearest, or the most broken, the entry uses."""
+def _used_cell(entry: Entry, behind_share: str) -> "Text":
+    """How much of the limit that is nearest, or the most broken, the entry uses; which it is, if that must be said."""
     from rich.text import Text
 
     tightest = _tightest(entry)
@@ -256,7 +261,7 @@ def _used_cell(entry: Entry, *, named: bool) -> "Text":
     told = "over" if share == inf else f"{share:.0f}x" if share >= _MOST_SHARE else f"{100 * share:.0f} %"
     cell = Text(_bar(share), style=STATUS_STYLES[finding.status])
     cell.append(f" {told:>5}", style=STATUS_STYLES[finding.status] if finding.status not in GOOD else "")
-    return cell.append(f"\n{_limit_name(finding)}", style="dim") if named else cell
+    return cell.append(f"{behind_share}{_limit_name(finding)}", style="dim") if behind_share else cell
 
 
 def _bar(share: float) -> str:
@@ -296,4 +301,4 @@ def _used(finding: Finding) -> float | None:
 def _shows_loss(entries: Sequence[Entry]) -> bool:
     """Whether any accuracy has the points below it that it lost against float32."""
     plain = [entry for entry in entries if not any(one.metric == ACCURACY for one in changes([entry]))]
-    return any(shown.change for entry in plain if (shown := number(entry, ACCURACY)))
+    return any(_detail(shown) for entry in plain if (shown := number(entry, ACCURACY)))

@@ -157,10 +157,9 @@ class FailureLog:
         self._folded.clear()
 
     def _is_told(self, report: pytest.TestReport) -> bool:
-        """Whether a report says nothing but a verdict, or that a board or a word was refused."""
-        properties = {str(key) for key, _ in report.user_properties}
-        refused = bool(properties & {UNREACHED_PROPERTY, USAGE_PROPERTY})
-        return (refused or self.is_verdict(report)) and not report.sections
+        """Whether a report says nothing but a verdict, or that a board was not to be had, as all others on it do."""
+        unreached = UNREACHED_PROPERTY in {str(key) for key, _ in report.user_properties}
+        return (unreached or self.is_verdict(report)) and not report.sections
 
     def exit_status(self) -> int:
         """The exit code of a session that made no run: pytest's own, or 4 where words alone were wrong."""

@@ -33,9 +33,10 @@ def test_a_broken_budget_fails_and_says_all(place: "Place") -> None:
     finding = next(f for f in place.results()["entries"][0]["findings"] if f["metric"] == "latency_p50")
     assert finding["limit"] == 1e-9
     assert finding["ci_low"] <= finding["value"] <= finding["ci_high"]
-    for word in ("latency_p50", "limit of 1 ns", "local"):
-        assert word in finding["reason"]
-        assert word in " ".join(said.out.split())
+    assert finding["reason"].startswith("latency_p50: ") and finding["reason"].endswith(" times limit 1 ns")
+    text = " ".join(said.out.split())
+    assert f"tiny on local FAIL {finding['reason']} {finding['detail']}" in text
+    assert text.count(finding["detail"]) == 1
 
 
 def test_too_few_trials_for_a_limit_are_refused_before_a_board_is_touched(place: "Place") -> None:

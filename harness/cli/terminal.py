@@ -4,10 +4,12 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from typing import IO, Any, TextIO, cast
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
-from harness.records.results import Results
 from harness.records.text import visible_lines, without_commands
+
+if TYPE_CHECKING:
+    from harness.records.results import Results
 
 
 class PlainText:
@@ -58,7 +60,7 @@ def make_output_plain(environment: Mapping[str, str] = os.environ) -> None:
         setattr(sys, name, cast(TextIO, PlainText(cast(TextIO, stream), on_github=on_github)))
 
 
-def write_table(results: Results, stream: TextIO) -> None:
+def write_table(results: "Results", stream: TextIO) -> None:
     """The table of a run, as wide as the terminal; with colours only on one, and not where NO_COLOR is set."""
     from rich.console import Console
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.records.comparable import FLOOR, is_usable
+from harness.records.comparable import ALIKE, FLOOR, is_usable
 from harness.records.results import Comparison, Entry
 from harness.stats.estimates import Estimate, figure_of, ratio_apart
 
@@ -125,7 +125,10 @@ def _sentence(found: Estimate, *, step: str, against: str) -> str:
         return f"faster by {step}: {share} {interval}"
     if found.low > 1.0 + FLOOR:
         return f"no speed gained by {step}, slower: {share} {interval}"
-    return f"no speed gained by {step}, no difference of more than {FLOOR * 100:.0f} % seen: {share} {interval}"
+    within = max(abs(found.low - 1.0), abs(found.high - 1.0))
+    if within <= ALIKE:
+        return f"no speed gained by {step}, as fast within {within * 100:.2g} %: {share} {interval}"
+    return f"whether {step} made it faster is not known: {share} {interval}"
 
 
 def _digits(ratio: float) -> str:

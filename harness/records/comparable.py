@@ -10,6 +10,8 @@ from harness.records.status import Status
 FLOOR: Final = 0.01
 """Differences below this share are not called any where two were measured one after the other, in one run or in two:
 medians of fresh processes wander by up to two per cent between them, of which an interval over trials sees a part."""
+ALIKE: Final = 0.1
+"""Up to so wide an interval around 1 two are called as fast as each other; with a wider one they are not told apart."""
 ACROSS: Final = (
     "model",
     "architecture",

@@ -4,15 +4,13 @@ from dataclasses import dataclass
 from math import exp, hypot, inf, log
 from typing import Final, Literal
 
-from harness.records.comparable import FLOOR
+from harness.records.comparable import ALIKE, FLOOR
 from harness.records.results import Comparison, Entry, Measurement
 from harness.report.numbers import value_of
 
 SPEED: Final = "latency_p50"
 LEAST_CONFIDENCE: Final = 0.9
 """Of an interval that says anything; two and three trials have their ends only."""
-_ALIKE: Final = 0.1
-"""Up to so much two are said to be as fast as each other; with a wider interval they are not told apart."""
 _HOW: Final = "latency p50, measured one after the other"
 _LARGEST: Final = 700.0
 """Of a logarithm, so that its exponential is a number."""
@@ -40,7 +38,7 @@ class SpeedRatio:
             return "faster"
         if self.high < 1.0 / (1.0 + FLOOR):
             return "slower"
-        return "alike" if self.within <= _ALIKE else "open"
+        return "alike" if self.within <= ALIKE else "open"
 
     @property
     def within(self) -> float:

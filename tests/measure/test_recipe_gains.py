@@ -56,7 +56,7 @@ def test_a_pruned_model_is_held_against_the_same_without_pruning():
     assert found.metric == "latency_p50" and found.confidence == 0.95
     assert found.ratio == pytest.approx(1.0)
     assert found.sentence.startswith(
-        "no speed gained by prune(0.8), no difference of more than 1 % seen: 1.000 of int8's latency (0.99"
+        "no speed gained by prune(0.8), as fast within 0.16 %: 1.000 of int8's latency (0.99"
     )
 
 
@@ -141,7 +141,12 @@ def test_one_trial_gives_a_ratio_without_an_interval():
 
 def test_a_difference_within_what_processes_wander_is_not_called_one():
     steady = only(entry("float32", wobble=1e-6), entry("int8", 0.001 * (1 - FLOOR / 2), wobble=1e-6))
-    assert steady.ci_high < 1.0 and "no difference of more than 1 % seen: 0.995" in steady.sentence
+    assert steady.ci_high < 1.0 and "no speed gained by int8, as fast within 0.5 %: 0.995" in steady.sentence
+
+
+def test_an_interval_that_tells_neither_is_not_called_a_level():
+    wide = only(entry("float32", wobble=0.3), entry("int8", 0.00095, wobble=0.3))
+    assert wide.ci_low < 0.9 and wide.sentence.startswith("whether int8 made it faster is not known: 0.9")
 
 
 def test_recipes_that_cannot_be_read_are_left_alone():

@@ -16,6 +16,9 @@ runs keep their verdicts, as figures that were measured for one rule say little 
 FIRST_LOOK: Final = 6
 """Blocks before which no limit is judged while measuring: with fewer, Student's t asks for more than effects show."""
 
+CHANGE_ALPHA: Final = 0.05
+"""The chance, at most, that a run in which no metric changed against its baseline shows any of them as changed."""
+
 SLOW_MINORITY: Final = 0.1
 """The share of processes a slowdown in which is still looked for: what fewer of them do is outside the promise."""
 LARGEST_FACTOR: Final = 2.0

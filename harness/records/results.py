@@ -24,6 +24,9 @@ from harness.records.status import RunStatus, Status
 from harness.records.units import format_interval, format_quantity
 
 SCHEMA_VERSION = 2
+PIPELINE_URL = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%+-]*)*(#[A-Za-z0-9_-]*)?$"
+"""What may be linked to: an address without a password, a query, or a character that ends a link in Markdown."""
+LONGEST_URL = 300
 
 
 class Finding(Record):
@@ -162,6 +165,8 @@ class Ratio(Record):
     """Each block's ratio, those that did not count left out."""
     by_turns: bool = False
     """Whether the arms took turns in slices: then it is no ratio of their absolute values, which are other trials'."""
+    changed: bool | None = None
+    """Whether it is not 1 at an error rate that all ratios of the run share; None in runs of an earlier harness."""
 
 
 class Histogram(Record):
@@ -386,6 +391,8 @@ class Run(Record):
     commit: str | None
     branch: str | None = None
     """The branch that was checked out, or that a pipeline says it is; None where neither is known."""
+    pipeline_url: str | None = Field(default=None, pattern=PIPELINE_URL, max_length=LONGEST_URL)
+    """The page of the pipeline's job that measured it, which has the report; None outside of pipelines."""
     command: str
     settings: dict[str, str | bool | int | float | None | list[str]]
     status: RunStatus

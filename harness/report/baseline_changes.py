@@ -1,6 +1,7 @@
-"""Entries against their baseline, in words: what changed beyond its interval, and each ratio with its finding.
+"""Entries against their baseline, in words: what changed beyond noise, and each ratio with its finding.
 
-Accuracy and size are compared exactly and told in any case.
+What is shown as a change holds at an error rate that all ratios of the run share. Accuracy and size are compared
+exactly and told in any case.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,7 @@ from typing import Literal
 from harness.records.artifact import AccuracyResult
 from harness.records.metrics import METRICS, change_word, is_exact
 from harness.records.results import BaselineRecord, Entry, Finding, Measurement, Ratio
+from harness.records.status import Status
 from harness.records.units import format_quantity, format_share
 from harness.report.numbers import format_value, known_measurement, number_of, points
 
@@ -38,13 +40,15 @@ class BaselineChange:
     was: str
     size: float
     """How far the ratio is from 1; of an accuracy the share gained or lost."""
+    ratio_only: bool = False
+    """``now`` is a ratio to the baseline, which has no figures of its own."""
     interval: str = "exact"
     """``+3.9 to +6.3 %``, with its confidence where that is known; "exact" for what is counted."""
     blocks: int | None = None
 
 
 def changes(entries: Iterable[Entry]) -> list[BaselineChange]:
-    """Every metric whose interval leaves 1 out, and every accuracy and size: what got worse first, the largest first.
+    """Every metric that changed beyond noise, and every accuracy and size: what got worse first, the largest first.
 
     An accuracy lost stands before all others; what is identical comes last.
     """
@@ -66,16 +70,28 @@ def sampled_ratios(entries: Iterable[Entry]) -> list[Ratio]:
 
 def _of_entry(entry: Entry, base: BaselineRecord) -> Iterator[BaselineChange]:
     for ratio in _ratios(base):
-        if ratio.ci_low is not None and ratio.ci_high is not None and not ratio.ci_low <= 1 <= ratio.ci_high:
+        if ratio.ci_low is not None and ratio.ci_high is not None and is_change(ratio, entry):
             told = _interval(ratio.ci_low, ratio.ci_high, ratio.confidence)
             found = replace(_change(entry, base, ratio.metric, ratio.ratio), interval=told, blocks=ratio.blocks)
             yield _by_turns(found, ratio) if ratio.by_turns else found
     yield from exact_changes(entry)
 
 
+def is_change(ratio: Ratio, entry: Entry) -> bool:
+    """Whether a metric changed beyond noise, of which an arrow tells: at the rate that all of the run share.
+
+    A change is also what a limit against the baseline failed by. In runs of an earlier harness, which did not ask, it
+    is what its own interval leaves 1 out of.
+    """
+    if ratio.ci_low is None or ratio.ci_high is None or ratio.ci_low <= 1 <= ratio.ci_high:
+        return False
+    own = (finding for finding in entry.findings if finding.gate == REGRESSION and finding.metric == ratio.metric)
+    return ratio.changed is not False or any(finding.status is Status.FAIL for finding in own)
+
+
 def _by_turns(change: BaselineChange, ratio: Ratio) -> BaselineChange:
     """The ratio as a figure of its own: the absolute values beside it are those of other trials."""
-    return replace(change, title=_title(ratio), now=f"{ratio.ratio:.4g}", was="1")
+    return replace(change, title=_title(ratio), now=f"{ratio.ratio:.4g}", was="1", ratio_only=True)
 
 
 def _title(ratio: Ratio) -> str:

@@ -1,6 +1,7 @@
 """The end of a run: the run's own record and results.json, of which the report is made afterwards."""
 
 import os
+import re
 import secrets
 import shlex
 import time
@@ -17,7 +18,7 @@ from harness.records.errors import CandidateSpecError, GitError
 from harness.records.labels import label_tests
 from harness.records.limit_test import JUDGING_RULE
 from harness.records.metrics import ESTIMATOR
-from harness.records.results import Entry, Outcome, Results, Run, TestNote
+from harness.records.results import LONGEST_URL, PIPELINE_URL, Entry, Outcome, Results, Run, TestNote
 from harness.records.secret_names import words_without_secrets
 from harness.records.settings import Settings
 from harness.records.status import Status
@@ -115,6 +116,7 @@ class _Closing:
         compared = ending.attempt(
             "the comparison of recipes", lambda: _label_entries(_add_recipe_gains(entries)), entries
         )
+        compared = ending.attempt("what changed beyond noise", lambda: _tell_changes(compared), compared)
         run = self._run(entries, outcome)
         devices = {name: tally.record for name, tally in self.folder.devices().items()}
         results, told = Results(run=run, devices=devices, entries=compared), len(ending.problems)
@@ -144,6 +146,7 @@ class _Closing:
             harness_version=version("edge-harness"),
             commit=_commit(),
             branch=_branch(os.environ),
+            pipeline_url=_pipeline_url(os.environ),
             command=self.settings.command,
             settings=_flat(self.settings),
             status=status_of(entries, outcome, code),
@@ -204,6 +207,16 @@ def _add_recipe_gains(entries: Sequence[Entry]) -> list[Entry]:
         return Steps(model, *formats)
 
     return with_comparisons(entries, steps_of)
+
+
+def _tell_changes(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries with which of their ratios to a baseline changed beyond noise."""
+    if not any(entry.baseline and entry.baseline.ratios for entry in entries):
+        return list(entries)
+    # Loads numpy, which the collection of benchmarks is spared.
+    from harness.measure.changed_metrics import with_changes
+
+    return with_changes(entries)
 
 
 def _differences(tallies: Mapping[str, DeviceTally]) -> list[str]:
@@ -272,6 +285,20 @@ def _branch(environment: Mapping[str, str]) -> str | None:
         return environment.get("GITHUB_REF_NAME")
     named = (source, environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"), environment.get("GITHUB_REF_NAME"))
     return next((name for name in (*named, environment.get("CI_COMMIT_REF_NAME")) if name), None)
+
+
+def _pipeline_url(environment: Mapping[str, str]) -> str | None:
+    """Where the pipeline that runs here keeps its reports: GitHub's artifacts of the run, GitLab's of the job."""
+    github = [environment.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
+    job = environment.get("CI_JOB_URL")
+    if all(github):
+        server, repository, number = github
+        url = f"{server}/{repository}/actions/runs/{number}#artifacts"
+    elif job:
+        url = f"{job}/artifacts/browse"
+    else:
+        return None
+    return url if re.fullmatch(PIPELINE_URL, url) and len(url) <= LONGEST_URL else None
 
 
 def _git_note() -> list[str]:

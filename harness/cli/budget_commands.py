@@ -49,3 +49,33 @@ def check(
     from harness.cli.budgets_check import CheckRequest, check_budgets
 
     raise typer.Exit(check_budgets(CheckRequest(path, run, devices_dir, reports_dir), as_json=as_json))
+
+
+@budgets.command(epilog=list_exit_codes("budgets waive"))
+def waive(  # noqa: PLR0913, PLR0917 - one parameter an option
+    run: RunArgument,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="why the limits may be exceeded until then")],
+    until: Annotated[
+        str | None, typer.Option(metavar="DAY", help="the last day, at most 90 days ahead (default: in 30 days)")
+    ] = None,
+    issue: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="where it is followed up (default: the run's id)")
+    ] = None,
+    entry: Annotated[
+        list[str] | None, typer.Option(metavar="CANDIDATE/RECIPE", help="only this entry (repeatable)")
+    ] = None,
+    metric: Annotated[list[str] | None, typer.Option(metavar="KEY", help="only this key (repeatable)")] = None,
+    device: Annotated[
+        list[str] | None, typer.Option("--device", "--board", metavar="NAME", help="only this device (repeatable)")
+    ] = None,
+    budgets_file: BudgetsFile = None,
+    reports_dir: ReportsDir = None,
+    as_json: Json = False,
+) -> None:
+    """Write waivers for the limits that a stored run broke."""
+    from harness.cli.budgets_waive import WaiveRequest, waive_limits
+
+    request = WaiveRequest(
+        run, reason, until, issue, entry or [], metric or [], device or [], budgets_file, reports_dir
+    )
+    raise typer.Exit(waive_limits(request, as_json=as_json))

@@ -12,6 +12,7 @@ from harness.records.nearest import did_you_mean
 from harness.records.results import Entry, Results
 from harness.session.make_settings import locate_history
 from harness.store import find_run, load_results
+from harness.store.disk import write_whole
 
 
 def stored_run(named: str, reports_dir: Path | None) -> Results:
@@ -39,6 +40,21 @@ def check_word(word: str, words: Collection[str], *, flag: str) -> str:
         return word
     hint = did_you_mean(word, words, after=" ")
     raise UsageError(f"{flag} {word} is not there: {hint}known: {', '.join(words)}")
+
+
+def write_budgets(file: Path, text: str) -> None:
+    """Write a budgets file whole; a link is kept, unless it leads out of here. Raises UsageError, or HarnessError."""
+    whole = real_path(file)
+    if file.is_symlink() and not whole.is_relative_to(real_path(Path.cwd())):
+        raise UsageError(f"{file}: is a link that leads to {whole}: name that file with --budgets to have it written")
+    write_whole(whole, text.encode())
+
+
+def show_path(file: Path) -> str:
+    """The path from here where it lies below, else as it is."""
+    here = real_path(Path.cwd())
+    whole = file.resolve()
+    return whole.relative_to(here).as_posix() if whole.is_relative_to(here) else file.as_posix()
 
 
 @dataclass

@@ -9,18 +9,18 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from harness.cli.budget_files import BudgetFiles, check_word, lineages_of, stored_run
+from harness.cli.budget_files import BudgetFiles, check_word, lineages_of, show_path, stored_run, write_budgets
 from harness.cli.judge import judging_settings
 from harness.gates import load_budgets
 from harness.gates.edit_budgets import Edit, edit_budgets
 from harness.gates.propose_limits import Proposal, ProposalRequest, Refused, default_metrics, propose_limits
 from harness.measure.arm_evidence import restate_run
 from harness.records.errors import UsageError
-from harness.records.files import read_text, real_path
+from harness.records.files import read_text
 from harness.records.metrics import METRICS
 from harness.records.text import visible
 from harness.records.units import QuantityError, parse_quantity
-from harness.store.disk import disk_errors_named, write_whole
+from harness.store.disk import disk_errors_named
 
 _MOST_MARGIN = 10.0
 
@@ -103,15 +103,7 @@ def _write(outcome: _FileProposals) -> None:
     if edits:
         with disk_errors_named(outcome.file):
             before = "" if outcome.is_new else read_text(outcome.file)
-        write_whole(_target(outcome.file), edit_budgets(before, edits, label=outcome.file.as_posix()).encode())
-
-
-def _target(file: Path) -> Path:
-    """Where the file's content stands: a link is kept, unless it leads out of here. Raises UsageError."""
-    whole = real_path(file)
-    if file.is_symlink() and not whole.is_relative_to(real_path(Path.cwd())):
-        raise UsageError(f"{file}: is a link that leads to {whole}: name that file with --budgets to have it written")
-    return whole
+        write_budgets(outcome.file, edit_budgets(before, edits, label=outcome.file.as_posix()))
 
 
 def _edit(proposal: Proposal) -> Edit:
@@ -139,7 +131,7 @@ def _show(outcomes: Sequence[_FileProposals], *, as_json: bool) -> None:
 
 
 def _lines(outcome: _FileProposals) -> Iterator[str]:
-    yield f"{_show_path(outcome.file)}{' (new)' if outcome.is_new else ''}"
+    yield f"{show_path(outcome.file)}{' (new)' if outcome.is_new else ''}"
     told = [one for one in outcome.proposals if one.step != "keep"]
     for (device, candidate), same in groupby(told, key=lambda one: (one.device, one.candidate)):
         yield f'  [{device}."{candidate}"]'
@@ -167,7 +159,7 @@ def _steps(proposal: Proposal) -> Iterator[str]:
 
 def _for_machines(outcome: _FileProposals) -> dict[str, Any]:
     return {
-        "file": _show_path(outcome.file),
+        "file": show_path(outcome.file),
         "new": outcome.is_new,
         "limits": [
             {
@@ -183,10 +175,3 @@ def _for_machines(outcome: _FileProposals) -> dict[str, Any]:
         ],
         "refused": [{"device": one.device, "candidate": one.candidate, "why": one.why} for one in outcome.refused],
     }
-
-
-def _show_path(file: Path) -> str:
-    """The path from here where it lies below, else as it is."""
-    here = real_path(Path.cwd())
-    whole = file.resolve()
-    return whole.relative_to(here).as_posix() if whole.is_relative_to(here) else file.as_posix()

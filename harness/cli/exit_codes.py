@@ -38,6 +38,7 @@ COMMAND_EXIT_CODES: Final[Mapping[str, Mapping[int, str]]] = {
     "cache size": {0: "told", 4: "an option is wrong"},
     "cache prune": {0: "removed", 4: "an option is wrong"},
     "budgets propose": {0: "every entry has a limit", 1: "some have none", 4: _WRONG},
+    "budgets waive": {0: "the waivers stand in the file", 4: "nothing failed, or an option or a file is wrong"},
     "budgets check": {0: "nothing has to be mended", 1: "something expired or is stale", 4: _WRONG},
 }
 """By what is typed after ``harness``. Beside these any command may end with 1 where it cannot write, 130 by Ctrl-C."""

@@ -1,9 +1,10 @@
 """budgets.toml edited as by hand: comments, order and whatever was not meant stay as they are."""
 
 import tomllib
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, Final
 
 from harness.records.errors import BudgetsError
 
@@ -51,6 +52,85 @@ def edit_budgets(text: str, edits: Iterable[Edit], *, label: str) -> str:
             'such as [rpi4."kws_ds_cnn/int8"]'
         )
     return written
+
+
+@dataclass(frozen=True)
+class WaiverText:
+    """A waiver to be written: the values of its seven keys."""
+
+    device: str
+    candidate: str
+    metric: str
+    limit: str
+    until: date | str
+    issue: str
+    reason: str
+
+    @property
+    def keys(self) -> dict[str, str | date]:
+        """Key by key, in the order in which they are written."""
+        return {name: getattr(self, name) for name in _WAIVER_KEYS}
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """What no two waivers of a file have in common."""
+        return tuple(" ".join(getattr(self, name).split()) for name in _PLACE_KEYS)
+
+    @property
+    def toml(self) -> str:
+        """The waiver as a budgets file has it."""
+        import tomlkit
+
+        return f"[[waiver]]\n{tomlkit.dumps(self.keys)}"
+
+
+_PLACE_KEYS: Final = ("device", "candidate", "metric")
+_WAIVER_KEYS: Final = (*_PLACE_KEYS, "limit", "until", "issue", "reason")
+
+
+def edit_waivers(text: str, waivers: Iterable[WaiverText], *, label: str) -> str:
+    """The file's text with the waivers in it; one of the same device, candidate and metric is changed where it stands.
+
+    New ones come last. Raises BudgetsError where the file cannot be edited without changing more.
+    """
+    from tomlkit.exceptions import TOMLKitError
+
+    last = {waiver.place: waiver for waiver in waivers}
+    wanted = tomllib.loads(text)
+    stands = _places(wanted.get("waiver", []))
+    for place, waiver in last.items():
+        if place in stands:
+            wanted["waiver"][stands[place]].update(waiver.keys)
+        else:
+            wanted.setdefault("waiver", []).append(waiver.keys)
+    try:
+        written = _with_waivers(text, last, stands)
+        same = tomllib.loads(written) == wanted
+    except (TOMLKitError, tomllib.TOMLDecodeError):
+        same = False
+    if not same:
+        raise BudgetsError(f"{label}: is written in a way that cannot be edited; write its waivers as [[waiver]]")
+    return written
+
+
+def _places(found: Iterable[Mapping[str, object]]) -> dict[tuple[str, ...], int]:
+    """Where in the file the waiver of a device, candidate and metric stands."""
+    return {tuple(" ".join(str(one.get(key)).split()) for key in _PLACE_KEYS): at for at, one in enumerate(found)}
+
+
+def _with_waivers(
+    text: str, waivers: Mapping[tuple[str, ...], WaiverText], stands: Mapping[tuple[str, ...], int]
+) -> str:
+    import tomlkit
+
+    document = tomlkit.parse(text)
+    for place, waiver in waivers.items():
+        if place in stands:
+            table: MutableMapping[str, Any] = document["waiver"][stands[place]]
+            for key, value in waiver.keys.items():
+                if table[key] != value:
+                    table[key] = value
+    return _joined([tomlkit.dumps(document), *(one.toml for place, one in waivers.items() if place not in stands)])
 
 
 def _written(text: str, places: Iterable[tuple[Edit, bool]]) -> str:

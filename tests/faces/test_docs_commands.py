@@ -38,8 +38,8 @@ from harness import candidates
 def test_model(bench, candidate):
     bench(candidate)
 """
-ENDS = {"harness selftest pi-07": {0, 10}}
-"""Exit codes of a command where 0 is not the only one: beside other tests a board may be too noisy to tell."""
+ENDS = {"harness selftest pi-07": {0, 10}, "harness judge reports/latest --out broken": {1}}
+"""Exit codes of a command where 0 is not the one: beside other tests a board may be too noisy to tell."""
 SSH_CONFIG = """
 Host 10.0.0.7 10.0.0.8
   HostName {board.host}
@@ -198,6 +198,16 @@ def judged_anew(project: Project, said: Said) -> None:
     assert "report: judged/report.html" in said.out
 
 
+def judged_and_broken(project: Project, said: Said) -> None:
+    """As above; then the newest run is one that broke a limit which is stricter by now."""
+    judged_anew(project, said)
+    budgets, latest = project.folder / "budgets.toml", project.folder / "reports/latest"
+    text = budgets.read_text(encoding="utf-8")
+    budgets.write_text(re.sub(r'model_size = ".*"', 'model_size = "1 B"', text), encoding="utf-8")
+    project.type("harness judge reports/latest --out broken")
+    (latest / "results.json").write_bytes((project.folder / "broken/results.json").read_bytes())
+
+
 FIRST_DAY: dict[str, Check] = {
     "harness add pi-07 me@10.0.0.7": wrote_a_profile,
     "harness provision pi-07": says("runs a model"),
@@ -229,10 +239,14 @@ FIRST_DAY: dict[str, Check] = {
     "harness budgets check": says("0 expired, 0 stale"),
     "harness budgets check --run reports/latest": says("0 expired, 0 stale"),
     "harness judge reports/latest": says("1 passed; exit code 0: everything held"),
-    "harness judge reports/latest --out judged": judged_anew,
+    "harness judge reports/latest --out judged": judged_and_broken,
+    'harness budgets waive reports/latest --reason "slower until its driver is out"': says(
+        "model_size waived to", "1 waiver written"
+    ),
     "python -m harness.testing.gatelab --question energy --sessions 5 --metrics 20 --max-blocks 15": says(
         "sessions failed", "blocks a metric"
     ),
+    "python -m harness.testing.gatelab.comments --comments 2 --entries 5": says('"with_an_arrow": 0'),
     "python -m harness.testing.gatelab --sessions 20": says("sessions failed", "other gates on the same traces"),
 }
 """What is typed in a user's folder, and what must be so afterwards."""

@@ -147,8 +147,21 @@ def failed_tests(results: Results) -> list[TestNote]:
 
 
 def worst_first(entries: list[Entry]) -> list[Entry]:
-    """The entries, worst status first, in the order of the file within a status."""
-    return sorted(entries, key=lambda entry: -entry.status.severity)
+    """The entries, worst status first, within it those first that break a limit most, else in the order of the file."""
+    return sorted(entries, key=lambda entry: (-entry.status.severity, -excess(entry)))
+
+
+def excess(entry: Entry) -> float:
+    """By how much an entry breaks the limit that it breaks most, as a share of it; of what is a share, what it is over.
+
+    0.0 where no limit failed by a figure.
+    """
+    broken = [
+        abs(found.value - found.limit) / (found.limit if found.gate == "budget" and found.limit else 1.0)
+        for found in entry.findings
+        if found.status is Status.FAIL and found.value is not None and found.limit is not None
+    ]
+    return max(broken, default=0.0)
 
 
 def sentences(entry: Entry) -> list[tuple[Status, str]]:

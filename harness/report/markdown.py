@@ -9,6 +9,8 @@ from harness.report.labels import device_title, entry_name
 
 LONGEST = 600
 """Characters of one untrusted text; what is longer stands whole in the report."""
+_LONGEST_READ = 2_400
+"""Characters of it that are looked at: a line break is one more than it shows."""
 _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>|~#!&"})
 _LINK = re.compile(r"(?<=[A-Za-z]):(?=//)|(?<=www)\.")
 _MENTION = re.compile(r"@(?=\w)")
@@ -19,9 +21,19 @@ _HARD_SPACE = "\u00a0"
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is: no markup, no HTML, no link, no mention; at most LONGEST characters of it."""
-    shown = visible(text)
+    shown = visible(text[:_LONGEST_READ])
     shown = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
     return _MENTION.sub(f"@{_NO_SPACE}", _LINK.sub(r"\\\g<0>", shown.translate(_SPECIAL)))
+
+
+def escape_within(text: str, most: int) -> str:
+    """Escaped text of at most ``most`` characters, its end left out where it must be."""
+    kept = visible(text[:_LONGEST_READ])[: most + 1]
+    shown = escape(kept)
+    while len(shown) > most:
+        kept = kept[: min(len(kept) - 1, len(kept) * most // len(shown))].rstrip()
+        shown = f"{escape(kept)}…"
+    return shown
 
 
 def name_entry(entry: Entry, devices: dict[str, DeviceRecord]) -> str:

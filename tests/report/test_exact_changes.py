@@ -44,9 +44,13 @@ def test_accuracy_in_points_is_a_row_of_summary_report_and_terminal_without_a_li
     made, was = run_of(entry_against(before)), format_quantity(before / N, "1")
     section = text_of(re.search(r'<section id="baseline">.*?</section>', page(made, []), re.DOTALL)[0])
     assert f"accuracy no budget {was} 80 % {said} exact, {N} samples none" in section
-    compared = summary(made).partition("<details>")[0].replace("\u00a0", " ")
-    (row,) = [line for line in compared.splitlines() if "| accuracy |" in line]
+    above, _, folded = summary(made).replace("\u00a0", " ").partition("<details>")
+    (row,) = [line for line in folded.splitlines() if "| accuracy |" in line and "<br>was " in line]
     assert said in row and f"80 %<br>was {was}" in row and f"exact, {N} samples" in row
+    counted = {"▼": "lost in 1", "▲": "gained in 1"}.get(said[0], "identical in 1")
+    assert f"Accuracy: {counted}. Model size: identical in 1." in above
+    line = f"{said}** accuracy {was} → 80 %, exact, {N} samples" if "lost" in said else f"{said} accuracy {was} → 80 %"
+    assert (said == "identical") != (line in above)
     told = re.sub(r"\s+", " ", table(made))
     alone = "identical: accuracy of 1 entry, model size of 1 entry"
     assert (alone if said == "identical" else f"accuracy {was} -> 80 %, {said}: digits_cnn/float32") in told

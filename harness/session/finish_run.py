@@ -146,7 +146,7 @@ class _Closing:
             harness_version=version("edge-harness"),
             commit=_commit(),
             branch=_branch(os.environ),
-            pipeline_url=_pipeline_url(os.environ),
+            pipeline_url=pipeline_url(os.environ),
             command=self.settings.command,
             settings=_flat(self.settings),
             status=status_of(entries, outcome, code),
@@ -287,7 +287,7 @@ def _branch(environment: Mapping[str, str]) -> str | None:
     return next((name for name in (*named, environment.get("CI_COMMIT_REF_NAME")) if name), None)
 
 
-def _pipeline_url(environment: Mapping[str, str]) -> str | None:
+def pipeline_url(environment: Mapping[str, str]) -> str | None:
     """Where the pipeline that runs here keeps its reports: GitHub's artifacts of the run, GitLab's of the job."""
     github = [environment.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
     job = environment.get("CI_JOB_URL")

@@ -1,8 +1,10 @@
 """What every test shares: its tier, a data folder, and a last line that names what this machine lacks."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,21 +34,34 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with its tier, before any is chosen by it, and put the longest files first."""
     for item in items:
-        if not item.path.is_relative_to(TESTS):
+        path = _path_in_tests(item.path)
+        if not path:
             continue
         fixtures: list[str] = getattr(item, "fixturenames", [])
         marked = {mark.name for mark in item.iter_markers()}
         try:
-            tier = tier_of(item.path.relative_to(TESTS).as_posix(), fixtures, marked)
+            tier = tier_of(path, fixtures, marked)
         except ValueError as error:
             raise pytest.UsageError(str(error)) from None
         if tier not in marked:
             item.add_marker(tier)
-    items.sort(key=lambda item: place_of(_path_in_tests(item)))
+    items.sort(key=lambda item: place_of(_path_in_tests(item.path)))
 
 
-def _path_in_tests(item: pytest.Item) -> str:
-    return item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
+@cache
+def _path_in_tests(path: Path) -> str:
+    return path.relative_to(TESTS).as_posix() if path.is_relative_to(TESTS) else ""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without looking for garbage: what is imported stays, and no later search goes through it again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

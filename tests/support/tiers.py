@@ -2,6 +2,7 @@
 
 import fnmatch
 from collections.abc import Collection
+from functools import cache
 
 TIERS = {
     "fast": "needs neither TensorFlow nor a board nor a browser",
@@ -72,5 +73,9 @@ def tier_of(path: str, fixtures: Collection[str], marked: Collection[str] = ()) 
     if own:
         return own[0]
     named = [tier for fixture, tier in FIXTURES.items() if fixture in fixtures]
-    filed = [tier for pattern, tier in FILES.items() if fnmatch.fnmatch(path, pattern)]
-    return next(iter([*filed, *named]), FOLDERS.get(path.partition("/")[0], "fast"))
+    return next(iter([*_filed(path), *named]), FOLDERS.get(path.partition("/")[0], "fast"))
+
+
+@cache
+def _filed(path: str) -> list[str]:
+    return [tier for pattern, tier in FILES.items() if fnmatch.fnmatch(path, pattern)]

@@ -2,7 +2,7 @@ import re
 
 import altair
 import pytest
-from support.ab_results import ab_results, series
+from support.ab_results import ab_results, history, series
 from support.sample_results import HOSTILE
 
 from harness.report import ChartClient
@@ -10,6 +10,7 @@ from harness.report.charts.history import history_chart, panels
 from harness.report.charts.page_charts import draw_charts
 from harness.report.page import page as page_text
 from harness.report.page import write_history_page
+from harness.report.sections.comparison import COMPARISON
 from harness.report.sections.history import HISTORY, MOST_ROWS
 
 STEPPED = [0.0041] * 8 + [0.0046] * 5
@@ -38,6 +39,20 @@ def test_every_series_has_a_row_and_the_latency_a_chart(section):
         assert f'<th scope="row">{row}</th>' in section
     for column in ("runs", "lowest", "highest", "before this run", "this run"):
         assert f'data-label="{column}"' in section
+
+
+def test_an_entrys_figures_stand_beside_the_way_of_its_latency_on_this_branch():
+    made = ab_results()
+    own, other = made.entries[:2]
+    alike = [one.model_copy(update={"test": own.test, "branch": "main"}) for one in history()]
+    run = made.run.model_copy(update={"branch": "main"})
+    changed = {"entries": [own, other.model_copy(update={"recipe": "float16"})], "history": alike, "run": run}
+    (table,) = COMPARISON.context(made.model_copy(update=changed), [])["tables"]
+    first, second = (way for _, _, way in table["rows"])
+    assert first.alternative == "24 runs: 4.069 ms to 4.611 ms, now 4.588 ms" and second is None and table["ways"]
+    elsewhere = run.model_copy(update={"branch": "feature"})
+    (table,) = COMPARISON.context(made.model_copy(update=changed | {"run": elsewhere}), [])["tables"]
+    assert not table["ways"]
 
 
 def test_of_many_series_those_that_changed_and_of_the_worst_entries_have_a_row():

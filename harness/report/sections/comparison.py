@@ -8,6 +8,7 @@ from harness.records.metrics import METRICS
 from harness.records.results import Entry, Results
 from harness.records.units import format_quantity
 from harness.report.charts.page_charts import GroupCharts
+from harness.report.charts.sparkline import Sparkline, sparkline
 from harness.report.groups import MOST_SHOWN
 from harness.report.labels import worst_first
 from harness.report.numbers import Number, number
@@ -22,18 +23,32 @@ Cells = list[tuple[str, Number | None]]
 def _numbers(results: Results, _: list[GroupCharts]) -> dict[str, Any] | None:
     measured = [entry for entry in worst_first(results.entries) if entry.measurements]
     names = dict.fromkeys(entry.device for entry in measured[:MOST_SHOWN])
-    tables = [_table(name, [entry for entry in measured[:MOST_SHOWN] if entry.device == name]) for name in names]
+    ways = _ways(results)
+    tables = [_table(name, [entry for entry in measured[:MOST_SHOWN] if entry.device == name], ways) for name in names]
     if not measured:
         return None
     return {"devices": results.devices, "tables": tables, "left_out": len(measured) - MOST_SHOWN}
 
 
-def _table(device: str, entries: list[Entry]) -> dict[str, Any]:
+def _ways(results: Results) -> dict[tuple[str | None, ...], Sparkline]:
+    """Each entry's median latency through earlier runs of this run's branch, by device, candidate, recipe and test."""
+    own = [one for one in results.history if one.metric == "latency_p50" and one.branch == results.run.branch]
+    drawn = [(one, sparkline([point.value for point in one.points], one.unit)) for one in own]
+    return {(one.device, one.candidate, one.recipe, one.test): way for one, way in drawn if way is not None}
+
+
+def _table(device: str, entries: list[Entry], ways: dict[tuple[str | None, ...], Sparkline]) -> dict[str, Any]:
     columns = _columns(entries)
-    rows: list[tuple[Entry, Cells]] = [
-        (entry, [(title, number(entry, metric)) for metric, title in columns.items()]) for entry in entries
+    rows: list[tuple[Entry, Cells, Sparkline | None]] = [
+        (
+            entry,
+            [(title, number(entry, metric)) for metric, title in columns.items()],
+            ways.get((entry.device, entry.candidate, entry.recipe, entry.test)),
+        )
+        for entry in entries
     ]
-    return {"device": device, "columns": list(columns.values()), "rows": rows}
+    told = any(way is not None for _, _, way in rows)
+    return {"device": device, "columns": list(columns.values()), "rows": rows, "ways": told}
 
 
 def _columns(entries: list[Entry]) -> dict[str, str]:

@@ -10,10 +10,8 @@ from typing import Any
 
 from harness.cli.budget_files import stored_run
 from harness.measure.compare_runs import CONFIDENCE, EntryPair, MetricPair, RunComparison, compare_results
-from harness.records.comparable import ACROSS, FLOOR
-from harness.records.errors import UsageError
+from harness.records.comparable import ACROSS, FLOOR, parse_across
 from harness.records.metrics import METRICS, is_exact
-from harness.records.nearest import did_you_mean
 from harness.records.results import Entry, Results
 from harness.records.text import visible
 from harness.records.units import format_quantity
@@ -24,14 +22,11 @@ NOT_COMPARABLE = 4
 _MARKS = {"better": "better", "worse": "WORSE", "alike": "no change", "unknown": "no interval"}
 
 
-def compare_runs(a: str, b: str, *, reports_dir: Path | None, as_json: bool, across: Sequence[str] = ()) -> int:
+def compare_runs(a: str, b: str, *, reports_dir: Path | None, as_json: bool, across: str | None = None) -> int:
     """Print B against A; 0, or 4 where an entry's boards or settings are not alike. Raises UsageError."""
-    for name in across:
-        if name not in ACROSS:
-            meant = did_you_mean(name, ACROSS, before="; ")
-            raise UsageError(f"--across {name!r}: expected one of: {', '.join(ACROSS)}{meant}")
+    named = parse_across(across)
     one, other = (stored_run(named, reports_dir) for named in (a, b))
-    found = compare_results(one, other, across)
+    found = compare_results(one, other, named)
     if as_json:
         sys.stdout.write(json.dumps(_as_json(one, other, found), indent=2) + "\n")
     else:
@@ -55,8 +50,8 @@ def _refusals(refused: Sequence[EntryPair]) -> Iterator[str]:
 def _way_out(differing: Sequence[str]) -> str:
     """How to have them compared all the same, where that may be."""
     names = [sentence.partition(":")[0] for sentence in differing]
-    options = " ".join(shlex.join([f"--across={name}"]) for name in names)
-    return f"; to compare all the same: {options}" if set(names) <= set(ACROSS) else ""
+    option = shlex.join([f"--across={','.join(names)}"])
+    return f"; to compare all the same: {option}" if set(names) <= set(ACROSS) else ""
 
 
 def _lines(a: Results, b: Results, found: RunComparison) -> Iterator[str]:

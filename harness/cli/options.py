@@ -74,6 +74,7 @@ def _parser(kind: ValueKind) -> Callable[[str], Any]:
 
 DevicesDir = Annotated[Path | None, _option("devices_dir")]
 ReportsDir = Annotated[Path | None, _option("reports_dir")]
+Across = Annotated[str | None, _option("across")]
 CacheDir = Annotated[Path | None, _option("cache_dir")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout, prose on stderr")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="run folder, its results.json, run id or latest")]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import BudgetsFile, Json, ReportsDir, RunArgument
+from harness.cli.options import Across, BudgetsFile, Json, ReportsDir, RunArgument
 
 
 def judge(
@@ -50,17 +50,14 @@ def history(  # noqa: PLR0913, PLR0917 - one parameter an option
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="run folder, results.json, run id or latest")],
     b: Annotated[str, typer.Argument(metavar="B", help="the other one")],
-    across: Annotated[
-        list[str] | None,
-        typer.Option(metavar="WHAT", help="compare though this differs: kernel, firmware, runtime... (repeatable)"),
-    ] = None,
+    across: Across = None,
     reports_dir: ReportsDir = None,
     as_json: Json = False,
 ) -> None:
     """Hold one stored run against another: every metric of B as a ratio of A's."""
     from harness.cli.compare import compare_runs
 
-    raise typer.Exit(compare_runs(a, b, reports_dir=reports_dir, as_json=as_json, across=across or ()))
+    raise typer.Exit(compare_runs(a, b, reports_dir=reports_dir, as_json=as_json, across=across))
 
 
 def report(

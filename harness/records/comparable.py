@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from harness.records.board import BoardFacts
+from harness.records.errors import UsageError
+from harness.records.nearest import did_you_mean
 from harness.records.results import DeviceRecord, Entry
 from harness.records.status import Status
 
@@ -46,6 +48,16 @@ def unlike(a: DeviceRecord, a_entry: Entry, b: DeviceRecord, b_entry: Entry) -> 
     named = [("stand-in", a.label or "none", b.label or "none")]
     pairs = [*named, *_board(a.facts, b.facts), *_setting(a_entry, b_entry)]
     return [f"{name}: {_said(one)} against {_said(other)}" for name, one, other in pairs if one != other]
+
+
+def parse_across(text: str | None) -> tuple[str, ...]:
+    """The names in ``--across``, separated by commas; UsageError for one that is none of ``ACROSS``."""
+    names = tuple(part.strip() for part in text.split(",")) if text is not None else ()
+    for name in names:
+        if name not in ACROSS:
+            meant = did_you_mean(name, ACROSS, before="; ")
+            raise UsageError(f"--across {name!r}: expected one or more of: {', '.join(ACROSS)}{meant}")
+    return names
 
 
 def set_apart(differing: Sequence[str], across: Collection[str]) -> tuple[list[str], list[str]]:

@@ -124,6 +124,10 @@ class Settings:
             "base or rev:SHA",
         ),
     ] = None
+    across: Annotated[
+        str | None,
+        Option("--across", TEXT, "WHAT", "compare with a stored run though this differs: kernel, or several by commas"),
+    ] = None
     alpha: Annotated[
         float, Option("--alpha", SHARE, "SHARE", "chance of a false alarm of the whole session", within=(1e-9, 0.5))
     ] = 0.005

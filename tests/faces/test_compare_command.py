@@ -146,4 +146,4 @@ def test_what_is_named_is_compared_across_and_told(tmp_path):
     assert {(len(entry["unlike"]), len(entry["across"])) for entry in told["entries"]} == {(0, 1)}
     odd = harness("compare", "run1", "run2", "--across=kernal", cwd=tmp_path)
     assert odd.code == 4 and odd.err.endswith("did you mean kernel?\n")
-    assert "expected one of: model, architecture, CPU" in odd.err
+    assert "expected one or more of: model, architecture, CPU" in odd.err

@@ -1,6 +1,7 @@
 import pytest
 
-from harness.records.comparable import ACROSS, set_apart, unlike
+from harness.records.comparable import ACROSS, parse_across, set_apart, unlike
+from harness.records.errors import UsageError
 from harness.records.results import DeviceRecord
 from harness.records.status import Status
 from harness.testing import make_entry, make_facts, make_profile
@@ -85,6 +86,13 @@ def test_what_is_named_is_compared_across_and_the_rest_refuses():
     assert refusing == ["governor: performance against ondemand"]
     assert named == ["kernel: 6.6.0 against 7", "threads: 1 against 4"]
     assert set_apart(differing, []) == (differing, [])
+
+
+def test_names_are_separated_by_commas_and_each_is_one_of_those_there_are():
+    assert parse_across(None) == ()
+    assert parse_across("kernel, power mode") == ("kernel", "power mode")
+    with pytest.raises(UsageError, match=r"--across 'kernal': expected one or more of: model, .*; did you mean kernel"):
+        parse_across("threads,kernal")
 
 
 def test_every_difference_may_be_named_but_that_of_a_stand_in():

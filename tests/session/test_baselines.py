@@ -319,6 +319,16 @@ def test_a_stored_run_of_another_board_or_setting_is_unlike(stored: Results) -> 
     assert unknown.record.state == "unlike"
 
 
+def test_a_stored_run_is_compared_across_what_is_named(stored: Results) -> None:
+    base = StoredBaseline("results.json", stored, Settings(across="kernel, threads"))
+    found = base.arm_for(CANDIDATE, device(kernel="6.12.34"), make_entry(num_threads=4))
+    assert found.record.state == "stored"
+    assert "compared all the same: kernel: 6.6.0 against 6.12.34; threads: 1 against 4," in found.record.sentence
+    further = base.arm_for(CANDIDATE, device(kernel="6.12.34", governor="ondemand"), SKETCH)
+    assert further.record.state == "unlike"
+    assert further.record.sentence.endswith("was on another setup: governor: performance against ondemand")
+
+
 def test_what_a_stored_run_did_not_have_is_new_and_what_it_did_not_judge_is_missing(stored: Results) -> None:
     base = StoredBaseline("results.json", stored)
     assert base.arm_for(OTHER, device(), SKETCH).record.state == "new"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from harness.records.comparable import parse_across
 from harness.records.errors import UsageError
 from harness.records.settings import Settings
 from harness.session.baselines.carried import baseline_commit
@@ -19,6 +20,7 @@ def check_baseline(settings: Settings, *, benchmarks: bool = True) -> None:
     ``benchmarks`` says whether the run has benchmark files: by them alone a revision knows its candidates.
     """
     given = settings.baseline
+    parse_across(settings.across)
     if given is None:
         return
     path = Path(given)

@@ -9,7 +9,7 @@ from harness.pipeline import candidates_from_paths
 from harness.pipeline.builder.artifact_folder import ArtifactFolder
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
-from harness.records.comparable import unlike
+from harness.records.comparable import parse_across, set_apart, unlike
 from harness.records.device import DeviceProfile
 from harness.records.errors import BuildError, UsageError
 from harness.records.limit_test import RunSpread
@@ -151,6 +151,7 @@ class StoredBaseline:
     @classmethod
     def open(cls, given: str, settings: Settings) -> Self:
         """The run; "latest" is that of the settings' reports. Raises UsageError."""
+        parse_across(settings.across)
         return cls(given, load_run(given, settings.reports_dir), settings)
 
     def arm_for(self, candidate: Candidate, device: DeviceRecord, entry: Entry) -> BaselineArm:
@@ -172,9 +173,12 @@ class StoredBaseline:
             return BaselineArm(self._record("missing", f"{candidate} on {name} was {before.status} in {what}"))
         if name not in self.results.devices:
             return BaselineArm(self._record("unlike", f"{what}: nothing is known of the board {name} there"))
-        differing = unlike(self.results.devices[name], before, device, entry)
-        if differing:
-            return BaselineArm(self._record("unlike", f"{what} was on another setup: {'; '.join(differing)}"))
+        across = parse_across(self.settings.across if self.settings is not None else None)
+        refusing, named = set_apart(unlike(self.results.devices[name], before, device, entry), across)
+        if refusing:
+            return BaselineArm(self._record("unlike", f"{what} was on another setup: {'; '.join(refusing)}"))
+        if named:
+            what += f" on another setup, compared all the same: {'; '.join(named)}"
         record = BaselineRecord(
             given=self.given,
             state="stored",

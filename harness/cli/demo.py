@@ -4,11 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from harness.cli.budget_files import stored_folder
 from harness.cli.run import RunRequest, run_files
-from harness.records.results import Results
-from harness.report import conclusions
-from harness.store import load_results
 
 MODELS: Final = Path(__file__).with_name("demo_models")
 """kws_ds_cnn of this package's zoo, seed 0, as float32 and as int8: 2.7 million multiply-accumulates."""
@@ -31,12 +27,5 @@ def show_demo(given: dict[str, Any], *, as_json: bool) -> int:
     files = sorted(map(str, MODELS.glob("*.tflite")))
     code = run_files(RunRequest(files), devices=["local"], given=given, as_json=as_json)
     if code == 0:
-        results = load_results(stored_folder("latest", given["reports_dir"]))
-        prose.write("\n" + _compare_formats(results) + _NEXT)
+        prose.write(_NEXT)
     return code
-
-
-def _compare_formats(results: Results) -> str:
-    """How int8 compares with float32, as every report of the run says it."""
-    said = [one for one in conclusions(results) if one.device]
-    return "".join(f"Found: {one.text}.\n" for one in said)

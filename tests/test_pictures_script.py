@@ -46,6 +46,11 @@ def test_the_terminals_picture_has_what_the_command_wrote(pages, tmp_path):
     assert "Traceback" not in text and "url(" not in text.replace("url(#", "") and str(tmp_path.parent) not in text
 
 
+def test_each_picture_has_its_sentence_on_what_was_mended():
+    names = [view.name for view in program.ALL_VIEWS] + ["report-a4", "terminal"]
+    assert {program.mended(name) for name in names} == set(program.MENDED.values())
+
+
 def test_pages_do_not_overflow_at_any_width(pages):
     chromium = need("chromium")
     with sync_playwright() as playwright:

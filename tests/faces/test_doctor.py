@@ -211,6 +211,18 @@ def test_a_board_that_somebody_else_holds(tmp_path: Path) -> None:
         assert desk.checks(code=0)["lease"]["status"] == "ok"
 
 
+@pytest.mark.board
+def test_a_server_that_offers_slow_ciphers_alone(tmp_path: Path) -> None:
+    with plain_board(tmp_path) as (server, desk):
+        config = server.folder / "sshd_config"
+        config.write_text(f"{config.read_text()}\nCiphers aes256-ctr\n")
+        server.reload()
+        found = desk.checks(code=0)
+    assert found["ssh cipher"]["status"] == "warn"
+    assert found["ssh cipher"]["said"].startswith("aes256-ctr, since SSH-2.0-OpenSSH")
+    assert (found["ssh delay"]["status"], "TCP_NODELAY is on" in found["ssh delay"]["said"]) == ("ok", True)
+
+
 SMALL_DISK = "mkdir -p {cache} && mount -t tmpfs -o {room} tmpfs {cache} && mkdir -p {cache}/store {cache}/envs/old"
 FULL = "head -c 1G /dev/zero > {cache}/store/old 2> /dev/null || true"
 MANY = "cd {cache}/envs/old && seq 9000 | xargs touch 2> /dev/null || true"

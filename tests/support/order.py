@@ -6,6 +6,7 @@ LONGEST = (
     "faces/test_team_week.py",
     "pipeline/test_pruning_and_distilling.py",
     "faces/test_building_ahead.py",
+    "faces/test_doctor.py",
     "test_growth_script.py",
     "store/test_history.py",
     "test_mutants.py",

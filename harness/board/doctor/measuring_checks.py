@@ -1,5 +1,7 @@
 """Whether measuring works: the right board, a runtime, a model that runs, steady figures, sensors, rights."""
 
+import shlex
+
 from harness.board.doctor.check import (
     SUDO,
     Answer,
@@ -77,7 +79,7 @@ def _sensors(found: Examination, facts: BoardFacts) -> Answer:
     reasons = [f"{name} is not on the board" for name in named if name not in there]
     reasons += [f"{sensor.name}: {sensor.reason or 'cannot be read'}" for sensor in facts.sensors]
     files = found.state.unreadable if found.state else ()
-    return warn("; ".join(reasons), on_board(found, f"{SUDO}chmod a+r {' '.join(files)}") if files else None)
+    return warn("; ".join(reasons), on_board(found, f"{SUDO}chmod a+r {shlex.join(files)}") if files else None)
 
 
 def _rights(found: Examination, state: SystemState) -> Answer:

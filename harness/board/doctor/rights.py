@@ -1,17 +1,24 @@
 """The rights that tuning needs and no others: a udev rule that survives a restart, applied at once."""
 
-import shlex
+import re
 
 from harness.board.doctor.check import SUDO, Examination, at_root, harness_words, on_board
+from harness.records.errors import BoardAnswerError
 from harness.records.health import SystemState
 
 RULE_FILE = "/etc/udev/rules.d/99-edge-harness.rules"
+_PLAIN = re.compile(r"[\w./][\w./-]*", re.ASCII)
 _GOVERNORS = "sys/devices/system/cpu/cpufreq/policy*/scaling_governor"
 
 
 def rights_script(state: SystemState) -> str:
-    """A shell script for root on the board: the account's group may write every policy's governor, and nothing else."""
-    files, group = at_root(state, _GOVERNORS), shlex.quote(state.group)
+    """A shell script for root on the board: the account's group may write every policy's governor, and nothing else.
+
+    BoardAnswerError where the board names a group, or a root, that no script should hold.
+    """
+    files, group = at_root(state, _GOVERNORS), state.group
+    if not _PLAIN.fullmatch(group) or not _PLAIN.fullmatch(state.root):
+        raise BoardAnswerError(f"the board calls its account's group {group!r}: expected letters, digits, -, _ and .")
     given = f"chgrp {group} {files} && chmod g+w {files}"
     rule = f'ACTION=="add", SUBSYSTEM=="cpu", RUN+="/bin/sh -c \'{given}\'"'
     return "\n".join(

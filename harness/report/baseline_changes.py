@@ -240,14 +240,13 @@ class JudgedRatio:
 
     @property
     def change_text(self) -> str:
-        """The ratio as a change in words: "2.1 % slower", "alike" inside the interval."""
+        """The ratio as a change in words, "2.1 % slower"; inside the interval "no difference seen"."""
         low, high = self.ratio.ci_low, self.ratio.ci_high
         if low is not None and high is not None and low <= 1.0 <= high:
             return "no difference seen"
         share = self.ratio.ratio - 1.0
-        worse = (share > 0) == (self.ratio.better == "lower")
         sure = "" if low is not None else ", how sure is not known"
-        return f"{abs(share) * 100:.3g} % {'worse' if worse else 'better'}{sure}"
+        return f"{format_share(share)} {change_word(self.ratio.metric, more=share > 0)}{sure}"
 
 
 def judged_ratios(entry: Entry) -> list[JudgedRatio]:

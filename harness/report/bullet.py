@@ -6,10 +6,10 @@ Places are per cent of the chart's width, so that a page draws them without a sc
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.records.metrics import METRICS
+from harness.records.metrics import METRICS, change_word
 from harness.records.results import Entry, Finding, Measurement
 from harness.records.status import Status
-from harness.records.units import QuantityUnit, format_interval, format_quantity
+from harness.records.units import QuantityUnit, format_interval, format_quantity, format_share, format_share_interval
 from harness.report.baseline_changes import ACCURACY, REGRESSION
 from harness.report.labels import GOOD, LIMITED
 from harness.report.numbers import format_value, known_measurement, number_of, points
@@ -131,8 +131,8 @@ def _loss(finding: Finding) -> JudgedLimit:
     return JudgedLimit(
         finding=finding,
         title=f"{known.title if known else finding.metric} against {against}",
-        value="–" if value is None else _change(value, word, in_points=in_points),
-        interval=_interval(finding, unit),
+        value="–" if value is None else _change(finding, value, in_points=in_points),
+        interval=_interval(finding, in_points=in_points),
         limit=f"at most {bound} {word}",
         sign=f"≤ {bound} {word}",
         excess=_unsettled(finding),
@@ -140,19 +140,25 @@ def _loss(finding: Finding) -> JudgedLimit:
     )
 
 
-def _change(value: float, word: str, *, in_points: bool) -> str:
-    """``4.42 % worse``, ``1.11 pt lost``; the other way round ``better`` and ``gained``."""
+def _change(finding: Finding, value: float, *, in_points: bool) -> str:
+    """``4.4 % slower``, ``1.11 pt lost``, and the other way round."""
     if value == 0:
         return "no change"
-    amount = points(abs(value)).lstrip("+") if in_points else format_quantity(abs(value), "1")
-    better = "gained" if in_points else "better"
-    return f"{amount} {word if value > 0 else better}"
+    if in_points:
+        return f"{points(abs(value)).lstrip('+')} {'lost' if value > 0 else 'gained'}"
+    name = str(finding.metric)
+    lower = name not in METRICS or METRICS[name].better == "lower"
+    return f"{format_share(value)} {change_word(name, more=(value > 0) == lower)}"
 
 
-def _interval(finding: Finding, unit: QuantityUnit) -> str:
-    if finding.ci_low is None or finding.ci_high is None or finding.ci_low == finding.ci_high:
+def _interval(finding: Finding, *, in_points: bool) -> str:
+    """Both ends, positive in the direction of the change."""
+    low, high = finding.ci_low, finding.ci_high
+    if low is None or high is None or low == high:
         return ""
-    return format_interval(finding.ci_low, finding.ci_high, unit)
+    if (finding.value or 0.0) < 0:
+        low, high = -high, -low
+    return format_interval(low, high, "pt") if in_points else format_share_interval(low, high)
 
 
 def _loss_bullet(finding: Finding, value: float, limit: float) -> Bullet:
@@ -178,7 +184,7 @@ def _excess(finding: Finding, found: Measurement | None, limit: float, *, floor:
         return f"{points(abs(value - limit)).lstrip('+')} {'below' if floor else 'above'}"
     if not floor and value >= 2 * limit:
         return f"{value / limit:.3g} times"
-    return f"{abs(value / limit - 1) * 100:.3g} % {'below' if floor else 'above'}"
+    return f"{format_share(value / limit - 1)} {'below' if floor else 'above'}"
 
 
 def _place(found: Measurement, *, ends: tuple[float, float], baseline: float | None) -> Bullet:

@@ -9,6 +9,8 @@ from harness.report.labels import label_of
 
 MOST_BOARDS = 3
 """Boards that are named with all that tells them apart; the others by name."""
+MOST_CONCLUSIONS = 5
+"""Groups whose conclusion stands open; those of the others fold."""
 
 
 @dataclass(frozen=True)

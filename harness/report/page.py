@@ -13,7 +13,8 @@ from harness.records.text import visible
 from harness.report.charts.chart_client import ChartClient, check_svg
 from harness.report.charts.history import CAPTION, Panel, history_chart, panels
 from harness.report.charts.page_charts import GroupCharts
-from harness.report.headline import MOST_BOARDS, boards, certainty, comparisons
+from harness.report.conclusions import conclusions
+from harness.report.headline import MOST_BOARDS, MOST_CONCLUSIONS, boards, certainty, comparisons
 from harness.report.labels import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, waived_limits
 from harness.report.sections import Section
 from harness.report.sections.baseline import BASELINE
@@ -74,6 +75,8 @@ def page(results: Results, figures: list[GroupCharts]) -> str:
             most_boards=MOST_BOARDS,
             comparisons=comparisons(results),
             certainty=certainty(results),
+            conclusions=conclusions(results),
+            most_conclusions=MOST_CONCLUSIONS,
             waivers=waived_limits(results),
             style=style,
             style_hash=style_hash,
@@ -93,6 +96,7 @@ def _filled_sections(results: Results, figures: list[GroupCharts]) -> Iterator[d
                 "title": section.title,
                 "folds": section.folds,
                 "opened": context.get("opened", False),
+                "hint": context.get("hint", ""),
                 "body": templates().get_template(f"{section.name}.html").render(context),
             }
 

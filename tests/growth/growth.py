@@ -26,7 +26,7 @@ from random import Random
 import numpy as np
 
 from harness.records.metrics import METRICS
-from harness.records.results import DeviceRecord, Entry, Histogram, Measurement, Results, Run, TrialSummary
+from harness.records.results import DeviceRecord, Entry, Finding, Histogram, Measurement, Results, Run, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.report import table
@@ -38,6 +38,7 @@ from harness.store.history import History
 from harness.testing import make_entry, make_facts, make_memory, make_profile, make_telemetry
 
 TRIALS = 10
+LIMITED = ("latency_p50", "peak_memory", "model_size", "accuracy")
 READS = 2_000
 RECIPES = ("float32", "float16", "dynamic_int8", "int8", "int16x8")
 DEVICE = "simulated"
@@ -46,17 +47,34 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def entry_of(number: int, *, seed: int = 0, trials: int = TRIALS) -> Entry:
-    """A measured entry: five recipes to a candidate, full histograms, every common metric."""
+    """A measured entry: five recipes to a candidate, full histograms, every common metric, four limits."""
     random = Random(f"{seed}/{number}")  # noqa: S311 - made-up figures
     p50 = 0.004 * (1 + number % 5) * random.gauss(1, 0.01)
+    measurements = [_measurement(metric, p50) for metric in METRICS if METRICS[metric].kind != "stages"]
     return make_entry(
         device=DEVICE,
         test=f"benchmarks/test_many.py::test_model[{number}]",
         candidate=f"network_{number // len(RECIPES)}",
         recipe=RECIPES[number % len(RECIPES)],
         status=Status.PASS,
-        measurements=[_measurement(metric, p50) for metric in METRICS if METRICS[metric].kind != "stages"],
+        measurements=measurements,
+        findings=[_finding(measurement) for measurement in measurements if measurement.metric in LIMITED],
         trials=[_trial(block, p50, random) for block in range(trials)],
+    )
+
+
+def _finding(measurement: Measurement) -> Finding:
+    """A limit that holds, 30 % away, with a sentence as long as those of a session."""
+    value = measurement.value or 0.0
+    return Finding(
+        gate="budget",
+        metric=measurement.metric,
+        status=Status.PASS,
+        reason=f"{measurement.metric} {value:.4g} (95 %, {TRIALS} trials) is within its limit on {DEVICE} (made up)",
+        limit=value * (1.3 if measurement.better == "lower" else 0.7),
+        value=value,
+        ci_low=measurement.ci_low,
+        ci_high=measurement.ci_high,
     )
 
 

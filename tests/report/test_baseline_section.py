@@ -89,18 +89,25 @@ def test_the_limit_lies_on_the_worse_side(better, share, limit):
 
 
 @pytest.mark.parametrize(
-    ("shift", "better", "said"),
-    [(1.05, "lower", "worse"), (0.95, "lower", "better"), (0.95, "higher", "worse"), (1.05, "higher", "better")],
+    ("shift", "metric", "said"),
+    [
+        (1.05, "latency_p50", "slower"),
+        (0.95, "latency_p50", "faster"),
+        (0.95, "throughput", "slower"),
+        (1.05, "throughput", "faster"),
+        (1.05, "peak_memory", "larger"),
+        (0.95, "energy_per_inference", "less"),
+    ],
 )
-def test_which_way_a_ratio_goes_is_said_in_words(shift, better, said):
-    assert JudgedRatio(ratio("latency_p50", shift, 2, better=better, sd=0.001), None).change_text.endswith(f" % {said}")
+def test_which_way_a_ratio_goes_is_said_in_words(shift, metric, said):
+    assert JudgedRatio(ratio(metric, shift, 2, sd=0.001), None).change_text.endswith(f" % {said}")
 
 
 def test_an_interval_across_one_is_no_difference_and_none_is_told():
     found = ratio("latency_p50", 1.0, 3)
     assert JudgedRatio(found, None).change_text == "no difference seen"
     single = found.model_copy(update={"ratio": 1.1, "ci_low": None, "ci_high": None})
-    assert JudgedRatio(single, None).change_text == "10 % worse, how sure is not known"
+    assert JudgedRatio(single, None).change_text == "10 % slower, how sure is not known"
 
 
 def test_the_chart_has_each_block_the_interval_and_the_limit():

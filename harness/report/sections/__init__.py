@@ -12,7 +12,8 @@ from harness.report.charts.page_charts import GroupCharts
 class Section:
     """A heading, and what its template (templates/NAME.html) is given; None: nothing to say, so it is left out.
 
-    A section that folds is open where its context says ``opened``: there something is to be read.
+    A section that folds is open where its context says ``opened``: there something is to be read. Its ``hint``
+    stands beside the heading.
     """
 
     name: str

@@ -1,7 +1,6 @@
 """How recipes compare on a device: the numbers side by side, what each step gained, the charts."""
 
 from collections import Counter
-from itertools import groupby
 from typing import Any
 
 from harness.records.metrics import METRICS
@@ -10,12 +9,9 @@ from harness.records.units import format_quantity
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.charts.sparkline import Sparkline, sparkline
 from harness.report.groups import MOST_SHOWN
-from harness.report.labels import worst_first
+from harness.report.labels import GOOD, worst_first
 from harness.report.numbers import Number, number
 from harness.report.sections import Section
-
-MOST_OPEN = 4
-"""Candidates on a board whose charts are seen at once; of more, they fold."""
 
 Cells = list[tuple[str, Number | None]]
 
@@ -80,19 +76,25 @@ GAINS = Section("gains", "What each step gained", _gains)
 
 def _charts(results: Results, figures: list[GroupCharts]) -> dict[str, Any]:
     shown = [drawn for drawn in figures if drawn.of("charts") or drawn.group.unmeasured]
-    candidates = groupby(shown, key=lambda drawn: drawn.group.candidate)
     missing = Counter(drawn.missing for drawn in figures if drawn.missing)
+    first = next((drawn for drawn in shown if _is_broken(drawn)), shown[0] if shown else None)
     return {
         "devices": results.devices,
-        "opened": len(shown) <= MOST_OPEN,
-        "candidates": [(candidate, [_panel(drawn) for drawn in same]) for candidate, same in candidates],
+        "opened": True,
+        "panels": [_panel(drawn, opened=drawn is first) for drawn in shown],
         "missing": [f"Of {count} of {len(figures)} candidates: {why}" for why, count in missing.items()],
     }
 
 
-def _panel(drawn: GroupCharts) -> dict[str, Any]:
+def _is_broken(drawn: GroupCharts) -> bool:
+    return bool(drawn.figures) and any(variant.entry.status not in GOOD for variant in drawn.group.variants)
+
+
+def _panel(drawn: GroupCharts, *, opened: bool) -> dict[str, Any]:
     return {
+        "candidate": drawn.group.candidate,
         "device": drawn.group.device,
+        "opened": opened,
         "unmeasured": drawn.group.unmeasured,
         "calm": drawn.calm,
         "figures": drawn.of("charts"),

@@ -25,6 +25,7 @@ def _context(results: Results, figures: list[GroupCharts]) -> dict[str, Any] | N
     sentences = [change.sentence for one in results.history for change in one.changes]
     return {
         "devices": results.devices,
+        "hint": f"{len(sentences)} change{'' if len(sentences) == 1 else 's'} of level" if sentences else "",
         "sentences": sentences[:MOST_ROWS],
         "left_out": _left_out(len(results.history), len(shown)),
         "groups": [

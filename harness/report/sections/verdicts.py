@@ -7,6 +7,7 @@ from harness.records.results import Entry, Results
 from harness.records.status import Status
 from harness.report.bullet import JudgedLimit, judged_limits
 from harness.report.charts.page_charts import GroupCharts
+from harness.report.groups import MOST_SHOWN
 from harness.report.labels import entry_detail, failed_tests, to_explain, verdict_lines
 from harness.report.sections import Section
 
@@ -39,7 +40,8 @@ def _context(results: Results, _: list[GroupCharts]) -> dict[str, Any] | None:
         return None
     return {
         "lines": lines[:MOST_LINES],
-        "more": lines[MOST_LINES:],
+        "more": lines[MOST_LINES:MOST_SHOWN],
+        "left_out": len(lines) - MOST_SHOWN,
         "told": len(lines) + len(tests) <= MOST_SENTENCES,
         "many": len(lines) + len(tests) > ROOMY_LINES,
         "failed_tests": tests,

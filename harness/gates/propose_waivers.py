@@ -18,6 +18,8 @@ DEFAULT_DAYS: Final = 30
 MOST_DAYS: Final = 90
 """A waiver is for what will be mended; what is to stay is a new limit."""
 _DIGITS: Final = 2
+_MARGIN: Final = Decimal("0.1")
+"""Beyond the far end of what chance has a part in, so that the next run, which differs a little, keeps it too."""
 _KINDS: Final = {name: kind for kind, (name, _) in GATES.items()}
 
 
@@ -76,7 +78,7 @@ def last_day(made: str, days: int = DEFAULT_DAYS) -> date | None:
 
 
 def _admitting(finding: Finding) -> Limit | None:
-    """The limit, rounded to two digits away from the figure, that the finding would have kept; None: there is none."""
+    """A limit beyond all that was judged, rounded to two digits away from it; None where there is none."""
     kind = _KINDS.get(finding.gate)
     if finding.status is not Status.FAIL or kind is None or finding.metric not in METRICS or finding.limit is None:
         return None
@@ -88,7 +90,8 @@ def _admitting(finding: Finding) -> Limit | None:
     known = [end for end in ends if end is not None and isfinite(end) and end > 0.0]
     if not known:
         return None
-    end = Decimal(repr(min(known) if broken.is_floor else max(known)))
+    margin = Decimal(0) if is_exact(finding.metric) else -_MARGIN if broken.is_floor else _MARGIN
+    end = Decimal(repr(min(known) if broken.is_floor else max(known))) * (1 + margin)
     step = Decimal(1).scaleb(end.adjusted() - _DIGITS + 1)
     rounded = (end / step).to_integral_value(ROUND_FLOOR if broken.is_floor else ROUND_CEILING) * step
     limit = replace(broken, value=float(rounded))

@@ -283,8 +283,9 @@ def change_amount(change: BaselineChange) -> str:
 def _count_changes(results: Results, ratios: Sequence[Ratio], changed: Sequence[BaselineChange]) -> str:
     """How many metrics were compared and changed, and how often that is by chance."""
     rest = len(ratios) - len(changed)
-    told = f"{len(changed)} changed, {rest} did not" if changed else "none changed"
-    said = f"{count(len(ratios), 'metric')} compared with {_bases(results)}: {told} {beyond_what(ratios)}."
+    told = f"{len(changed)} changed {beyond_what(ratios)}, {rest} did not"
+    told = told if changed else f"none changed {beyond_what(ratios)}"
+    said = f"{count(len(ratios), 'metric')} compared with {_bases(results)}: {told}."
     said = f"{said} {_by_chance(ratios)}"
     ways = dict.fromkeys(base.measured_by for base in _baselines(results.entries) if base.ratios and base.measured_by)
     return "".join([said.rstrip(), *(f" {escape(way)}." for way in ways)])

@@ -1,4 +1,4 @@
-"""Which limits may be waived, to what: two digits beyond all that was judged, and never less than the limit."""
+"""Which limits may be waived, to what: a tenth beyond all that was judged, in two digits, and laxer than the limit."""
 
 import tomllib
 from datetime import date
@@ -30,12 +30,12 @@ def entry(*findings: Finding, device: str = "rpi4") -> Entry:
     ("finding", "key", "limit"),
     [
         (broke("budget", "latency_p50", limit=0.004, value=0.00431, ci_high=0.00436, bound_high=0.00441),
-         "latency_p50", "4.5 ms"),
+         "latency_p50", "4.9 ms"),
         (broke("budget", "model_size", limit=60_000.0, value=61_300.0), "model_size", "62 kB"),
         (broke("budget", "accuracy", limit=0.97, value=0.9644, ci_low=0.95), "accuracy", "96 %"),
-        (broke("budget", "throughput", limit=300.0, value=287.0, bound_low=281.0), "throughput", "280 /s"),
+        (broke("budget", "throughput", limit=300.0, value=287.0, bound_low=281.0), "throughput", "250 /s"),
         (broke("regression", "latency_p50", limit=0.05, value=0.99, ci_high=1.08, bound_high=1.153),
-         "latency_p50_regression", "120 %"),
+         "latency_p50_regression", "130 %"),
         (broke("regression", "accuracy", limit=0.01, value=0.0111, ci_high=0.03), "accuracy_regression", "1.2 pt"),
         (broke("accuracy_drop", "accuracy", limit=0.01, value=0.0111, ci_high=0.03), "accuracy_drop", "1.2 pt"),
     ],
@@ -69,7 +69,7 @@ def test_a_name_that_cannot_be_seen_stands_in_no_file():
 def test_of_several_tests_the_laxest_is_proposed():
     found = [broke("budget", "latency_p50", limit=0.004, value=value) for value in (0.005, 0.006, 0.0055)]
     (one,) = propose_waivers([entry(finding) for finding in found])
-    assert one.limit == "6 ms"
+    assert one.limit == "6.6 ms"
 
 
 @pytest.mark.parametrize(

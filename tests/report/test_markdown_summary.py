@@ -52,7 +52,7 @@ def test_what_changed_is_told_with_arrow_words_and_interval():
     assert rows[0][1:4] == ["latency p50", "4.25 ms<br>was 3.542 ms", "+18.8 to +21.2 % (95 %)<br>30 blocks"]
     text = "\n".join(lines)
     assert (
-        f"7 metrics compared with {BASE}: 5 changed, 2 did not beyond their intervals. "
+        f"7 metrics compared with {BASE}: 5 changed beyond their intervals, 2 did not. "
         "Of metrics that did not change, about 1 in 20 seems to have." in text
     )
 

@@ -3,8 +3,6 @@
 import io
 import json
 import struct
-import subprocess
-import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pipeline.made_data import loaded, noise_clip, overlaps, refusal, wav, write_files
+from support.warm_builds import run_with_tensorflow
 
 from harness.pipeline.model.data.preprocessing import speech_features
 
@@ -324,8 +323,7 @@ def test_pictures_are_read_by_tensorflow_in_the_process_that_has_it(tmp_path: Pa
     good, bad = tmp_path / "good", tmp_path / "bad"
     write_files(good, {name: png(PICTURES[at]) for at, name in enumerate(names)})
     write_files(bad, {f"{name}/{at}.jpg": b"no picture" for name in "ab" for at in range(2)})
-    command = [sys.executable, "-c", READS_PICTURES, str(good), str(bad)]
-    told = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    told = json.loads(run_with_tensorflow(READS_PICTURES, good, bad).stdout)
     assert told[:2] == [[2, 6, 4, 3], "scale_pixels.py"]
     assert told[2] == PICTURES[0].tolist()
     assert told[3].startswith(f"{bad}/a/") and "cannot be read as a picture: " in told[3]

@@ -1,8 +1,6 @@
 """Spoken words: their features are those of MLPerf Tiny, their parts those of the publisher."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 from pipeline.made_data import loaded, noise_clip, overlaps, own_cache, refusal, wav, write_files, write_tar
 from support.needs import need_shared
+from support.warm_builds import run_with_tensorflow
 
 from harness.pipeline.model.data import speech_commands
 from harness.pipeline.model.data.preprocessing import speech_features
@@ -65,8 +64,7 @@ def put_unpacked(folder: Path) -> None:
 def test_features_are_those_of_tensorflow(tmp_path: Path) -> None:
     raw = np.stack([noise_clip(1), (8000 * np.sin(np.arange(16_000) / 20)).astype(np.int16), clip(noise_clip(2, 9000))])
     np.save(tmp_path / "raw.npy", raw)
-    command = [sys.executable, "-c", REFERENCE, str(tmp_path / "raw.npy")]
-    reference = np.array(json.loads(subprocess.run(command, capture_output=True, check=True).stdout))[..., np.newaxis]
+    reference = np.array(json.loads(run_with_tensorflow(REFERENCE, tmp_path / "raw.npy").stdout))[..., np.newaxis]
     ours = np.stack([speech_features.preprocess(one) for one in raw])
     assert ours.shape == reference.shape == (3, 49, 10, 1)
     assert np.abs(ours - reference).max() < 2e-5 * np.abs(reference).max(), "float64 against TensorFlow's float32"

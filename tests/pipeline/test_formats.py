@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.warm_builds import run_with_tensorflow
 
 from harness.pipeline import inspect_file
 from harness.pipeline.model.conversion.converter_errors import describe_failure
@@ -68,10 +69,7 @@ FORMATS = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     made = tmp_path_factory.mktemp("formats")
-    done = subprocess.run(
-        [sys.executable, "-c", BUILD, made, *FORMATS], check=False, capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_with_tensorflow(BUILD, made, *FORMATS)
     return made
 
 

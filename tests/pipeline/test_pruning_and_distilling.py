@@ -1,20 +1,17 @@
 """Recipe steps that train: on small networks, in one process with TensorFlow."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.warm_builds import run_with_tensorflow
 
 SCRIPT = Path(__file__).with_name("pruned_and_distilled.py")
 
 
 @pytest.fixture(scope="module")
 def found():
-    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=False, timeout=600)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
+    return json.loads(run_with_tensorflow(SCRIPT.read_text(encoding="utf-8")).stdout)
 
 
 def test_the_share_of_zeros_is_what_was_asked_for(found):

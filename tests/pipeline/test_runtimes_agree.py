@@ -1,7 +1,6 @@
 """One artifact, three runtimes: LiteRT on the host, TensorFlow's own interpreter, tflite-runtime as boards have it."""
 
 import os
-import subprocess
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from support import needs
 from support.kept_cache import kept_cache
+from support.warm_builds import run_with_tensorflow
 
 from harness.board import LiveBoard, choose_runner, open_board
 from harness.board.provision import provision
@@ -67,8 +67,7 @@ def by_tensorflow(artifacts, tmp_path_factory):
         for recipe, made in artifacts.items()
         for word in (made.path, made.verification.golden.inputs_path, str(folder / f"{recipe}.npz"))
     ]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    subprocess.run([sys.executable, "-c", TENSORFLOW, *words], check=True, capture_output=True, env=environment)
+    run_with_tensorflow(TENSORFLOW, *words)
     return {recipe: outputs(folder / f"{recipe}.npz") for recipe in artifacts}
 
 

@@ -38,11 +38,13 @@ def describe_process(name: str) -> list[Any]:
 
 def main() -> None:
     """Be a fork's stand-in until it ends, and end as it did."""
-    # A process that builds is told numbers alone, a limited one first its module.
-    name = "worker" if sys.argv[1].isdigit() else "sandbox"
+    # A process that builds is told numbers alone, one that runs a script its file, a limited one its module.
+    script = sys.argv[1].endswith(".py")
+    name = "worker" if sys.argv[1].isdigit() or script else "sandbox"
     link = _ask(name)
     if link is None:
-        os.execv(sys.executable, [sys.executable, "-P", "-m", PROGRAMS[name], *sys.argv[1:]])  # noqa: S606
+        program = () if script else ("-m", PROGRAMS[name])
+        os.execv(sys.executable, [sys.executable, "-P", *program, *sys.argv[1:]])  # noqa: S606
     # The fork has them; what it closes is to be closed.
     null = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):

@@ -2,6 +2,7 @@
 
     offer_forks()           # in the first process of a test run
     build_in_forks()        # in each process whose builders are to use it
+    run_with_tensorflow(script)
 
 What is started is then a relay (:mod:`support.build_relay`): it hands its streams, folder, environment and network to
 the fork, ends as the fork ends, and the fork dies with it. In the fork "import tensorflow" runs none of it again; all
@@ -80,6 +81,21 @@ def build_in_forks() -> None:
 
     WorkerClient.__init__.__kwdefaults__["module"] = _RELAY
     vars(sandbox)["_START"] = _RELAY
+
+
+def run_with_tensorflow(text: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a script in a fork that has TensorFlow, in the environment of a process that builds."""
+    from harness.pipeline.check.sandbox import child_environment
+    from harness.pipeline.worker.determinism import ENVIRONMENT
+
+    with tempfile.TemporaryDirectory(prefix="edge-script-") as folder:
+        script = Path(folder) / "script.py"
+        script.write_text(text, encoding="utf-8")
+        command = [sys.executable, "-P", "-m", _RELAY, script, *words]
+        environment = child_environment(**ENVIRONMENT)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=600, env=environment)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done
 
 
 def _start_at_first(name: str, listener: socket.socket, environment: dict[str, str]) -> None:
@@ -180,10 +196,15 @@ def _become(request: dict[str, Any], fds: Sequence[int], tensorflow: ModuleType 
     if tensorflow:
         del sys.modules["tensorflow"]
         sys.meta_path.insert(0, _Again(tensorflow))
-    program = PROGRAMS[sys.argv[1]]
-    sys.argv = [program, *request["arguments"]]
     gc.unfreeze()
-    runpy.run_module(program, run_name="__main__", alter_sys=True)
+    script = request["arguments"][0]
+    if script.endswith(".py"):
+        sys.argv = request["arguments"]
+        runpy.run_path(script, run_name="__main__")
+    else:
+        program = PROGRAMS[sys.argv[1]]
+        sys.argv = [program, *request["arguments"]]
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
     sys.exit(0)
 
 

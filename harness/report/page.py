@@ -11,7 +11,7 @@ from harness.records.history import Series
 from harness.records.results import Results
 from harness.records.text import visible
 from harness.report.charts.chart_client import ChartClient, check_svg
-from harness.report.charts.history import CAPTION, Panel, history_chart, panels
+from harness.report.charts.history import Panel, history_chart, panels
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.conclusions import conclusions
 from harness.report.headline import MOST_BOARDS, MOST_CONCLUSIONS, boards, certainty, comparisons
@@ -132,7 +132,7 @@ def _history_figure(panel: Panel, svg: str) -> dict[str, object]:
         "candidate": panel.candidate,
         "device": panel.device,
         "title": panel.title,
-        "caption": f"{CAPTION} {runs} runs.",
+        "caption": f"{panel.caption} {runs} runs.",
         "alternative": panel.alternative,
         "svg": svg,
         "sentences": panel.sentences,

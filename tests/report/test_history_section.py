@@ -122,6 +122,14 @@ def test_recipes_have_a_lane_each_and_branches_a_mark_and_a_line_each():
     assert alone["layer"][3]["encoding"]["shape"]["legend"] is None
 
 
+def test_of_many_recipes_the_chart_has_some_and_says_so():
+    many = [series(f"prune(0.{number})+int8", "latency_p50", [0.004] * 3) for number in range(11)]
+    (panel,) = panels(many)
+    assert len(history_chart(panel)["vconcat"]) == 8
+    assert panel.caption == "Point: a run's figure with its interval. 3 more recipes stand in the table."
+    assert "Dashed" in panels([series("int8", "latency_p50", STEPPED)])[0].caption
+
+
 def test_an_axis_of_one_day_says_the_day_once_and_the_hours_at_its_ticks():
     one = series("int8", "latency_p50", STEPPED[:4])
     hours = [f"2026-11-24T{hour:02d}:10:00Z" for hour in (8, 9, 11, 13)]

@@ -26,7 +26,6 @@ from harness.report.charts.style import (
 from harness.report.groups import distinct
 from harness.report.numbers import format_value
 
-CAPTION = "Point: a run's figure with its interval. Dashed: where the level changed and stayed."
 HEIGHT, LANE_HEIGHT = 150, 96
 """Of a lane that is alone, and of several."""
 _MOST = 8
@@ -77,6 +76,23 @@ class Panel:
         return [change.sentence for one in self.series for change in one.changes]
 
     @property
+    def lanes(self) -> list[list[tuple[str, Series]]]:
+        """Series with their names, those of one recipe and test together; what has no figure at all is left out."""
+        found: dict[tuple[str | None, str], list[tuple[str, Series]]] = {}
+        for name, one in zip(self.names, self.series, strict=True):
+            if _known_points(one):
+                found.setdefault((one.recipe, one.test), []).append((name, one))
+        return [*found.values()]
+
+    @property
+    def caption(self) -> str:
+        """How to read the chart, and how many recipes it leaves out."""
+        left = len(self.lanes) - _MOST
+        more = f" {left} more recipes stand in the table." if left > 0 else ""
+        changed = " Dashed: where the level changed and stayed." if self.sentences else ""
+        return f"Point: a run's figure with its interval.{changed}{more}"
+
+    @property
     def alternative(self) -> str:
         """The chart in words: each series' runs, its ends and its changes."""
         told = [_tell(name, one) for name, one in zip(self.names, self.series, strict=True) if _known_points(one)]
@@ -116,13 +132,9 @@ def panels(found: Iterable[Series]) -> list[Panel]:
 
 def history_chart(panel: Panel) -> Spec | None:
     """The Vega-Lite specification, or None where no series has two points."""
-    named = [pair for pair in zip(panel.names, panel.series, strict=True) if _known_points(pair[1])]
-    if all(len(_known_points(one)) < _FEWEST for _, one in named):
+    if all(len(_known_points(one)) < _FEWEST for one in panel.series):
         return None
-    lanes: dict[tuple[str | None, str], list[tuple[str, Series]]] = {}
-    for name, one in named:
-        lanes.setdefault((one.recipe, one.test), []).append((name, one))
-    drawn = [*lanes.values()][:_MOST]
+    drawn = panel.lanes[:_MOST]
     x = _time_axis([one for same in drawn for _, one in same])
     height = HEIGHT if len(drawn) == 1 else LANE_HEIGHT
     last = len(drawn) - 1

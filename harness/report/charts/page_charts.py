@@ -10,7 +10,6 @@ from harness.records.results import Results
 from harness.records.text import visible
 from harness.report.charts.chart_client import ChartClient, check_svg
 from harness.report.charts.distribution import arms_distribution, distribution
-from harness.report.charts.history import CAPTION as HISTORY_CAPTION
 from harness.report.charts.history import history_chart, panels
 from harness.report.charts.ratios import ratio_chart
 from harness.report.charts.stages import stages_chart
@@ -188,7 +187,7 @@ def _over_time(history: list[Series]) -> Iterator[_PlannedChart]:
         spec = history_chart(panel) if panel.metric == "latency_p50" or panel.sentences else None
         if spec is not None:
             title = f"{panel.title} from run to run"
-            chart = Chart(title, HISTORY_CAPTION, "", "history", alternative=panel.alternative)
+            chart = Chart(title, panel.caption, "", "history", alternative=panel.alternative)
             yield _PlannedChart(chart, spec)
 
 

@@ -59,6 +59,9 @@ def _lines(a: Results, b: Results, found: RunComparison) -> Iterator[str]:
     for name, run in (("A", a.run), ("B", b.run)):
         early = f", {run.status}" if run.status in ("INTERRUPTED", "INCOMPLETE") else ""
         yield f"{name}: run {run.id}, {run.created_at[:16]}, commit {(run.commit or '-')[:8]}{early}"
+    for device, label in {name: record.label for run in (a, b) for name, record in run.devices.items()}.items():
+        if label:
+            yield f"{device}: {label}"
     yield from _meaning(found)
     for pair in found.pairs:
         yield ""

@@ -15,6 +15,7 @@ from harness.records.device import DeviceProfile, Hardware
 from harness.records.errors import BoardUnavailableError, UsageError
 from harness.records.health import CheckResult
 from harness.records.text import escaped_json
+from harness.session.describe import stand_in
 
 NOT_FIT = 10
 _INDENT = " " * 6
@@ -68,6 +69,8 @@ def _heading(found: Examination) -> Iterator[str]:
         yield f"{name}: {found.profile.description or 'no description'}"
         return
     runtimes = ", ".join(f"{one.package} {one.version}" for one in facts.runtimes) or "none"
+    label = stand_in(found.profile.connection, facts)
+    name += f" ({label})" if label else ""
     yield f"{name}: {facts.model or facts.hostname}, {facts.cpu or 'unknown CPU'}, {facts.arch}"
     yield f"kernel {facts.kernel}, Python {facts.python}, runtimes: {runtimes}"
     yield from (f"left by a run that died: {sentence}" for sentence in found.restored)

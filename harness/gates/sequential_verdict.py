@@ -11,7 +11,7 @@ from harness.records.limit_test import FIRST_LOOK, LimitTestResult, bounded_by_p
 from harness.records.plan import ENERGY_PASS_S
 from harness.records.results import Finding, Measurement
 from harness.records.status import Status
-from harness.records.units import QuantityUnit, format_interval, format_quantity
+from harness.records.units import format_interval, format_quantity
 
 _STATUS = {"pass": Status.PASS, "fail": Status.FAIL, "open": Status.INCONCLUSIVE}
 _ROUNDING = 0.005
@@ -235,13 +235,13 @@ def _support(found: LimitTestResult, evidence: Evidence, limit: Limit, compared:
 
 def _judged_bound(found: LimitTestResult, limit: Limit) -> str:
     """What of the interval that was judged decided: the end on the limit's side, or both where neither clears it."""
-    unit: QuantityUnit = "1" if limit.kind == "regression" else limit.definition.unit
-    low, high = found.low or 0.0, found.high or 0.0
-    worse = " worse" if limit.kind == "regression" else ""
-    if found.verdict == "open":
-        return f"{format_interval(low, high, unit)}{worse}"
-    upper = (found.verdict == "pass") != limit.is_floor
-    return f"{f'at most {format_quantity(high, unit)}' if upper else f'at least {format_quantity(low, unit)}'}{worse}"
+    low, high, upper = found.low or 0.0, found.high or 0.0, (found.verdict == "pass") != limit.is_floor
+    if limit.kind == "regression":
+        ends, end = f"{100 * low:.3g} to {100 * high:.3g} % worse", f"{100 * (high if upper else low):.3g} % worse"
+    else:
+        unit = limit.definition.unit
+        ends, end = format_interval(low, high, unit), format_quantity(high if upper else low, unit)
+    return ends if found.verdict == "open" else f"at {'most' if upper else 'least'} {end}"
 
 
 def _between_runs(evidence: Evidence, limit: Limit) -> str:

@@ -1,6 +1,7 @@
 """What a terminal shows at the end of a run: tables, each broken limit in a line, what is to be known, conclusions."""
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -32,6 +33,8 @@ MOST_CONCLUSIONS = 8
 _QUIET: Final = "dim"
 _GREEN: Final = 0
 _LEAST_WIDTH: Final = 20
+_UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|pt|/s|[nµmkMGT]?[sBJW])(?!\w))")
+_HARD_SPACE: Final = "\u00a0"
 
 
 @dataclass(frozen=True)
@@ -150,12 +153,16 @@ def _prose(lines: Sequence[_Line], width: int, *, colour: bool) -> str:
 
 
 def wrap_columns(text: str, width: int, *, hang: int = 0) -> list[str]:
-    """The text in lines of at most so many columns, further lines indented; wide characters take two."""
+    """The text in lines of at most so many columns, further lines indented; wide characters take two.
+
+    A number stays with its unit.
+    """
     from rich.cells import cell_len, chop_cells
 
     hang = min(hang, width // 2)
     lines, room = [""], width
-    for word in text.split():
+    words = _UNIT.sub(_HARD_SPACE, " ".join(text.split())).split(" ")
+    for word in (word.replace(_HARD_SPACE, " ") for word in words):
         pieces = chop_cells(word, width - hang) if cell_len(word) > width - hang else [word]
         for piece in pieces:
             blank = 1 if lines[-1].strip() else 0

@@ -29,7 +29,7 @@ def describe_device(board: LiveBoard) -> DeviceRecord:
         facts=board.facts,
         fingerprint=fingerprint(board.facts),
         differences=[*differences(board.profile, board.facts), *untuned, *found, *lost, *left],
-        label=board.facts.simulated or _stand_in(board.profile.connection, board.facts),
+        label=stand_in(board.profile.connection, board.facts),
     )
 
 
@@ -80,8 +80,13 @@ def unmeasured_entry(candidate: Candidate, device: str, runner: RunnerSpec, *, t
     )
 
 
-def _stand_in(connection: Connection, facts: BoardFacts) -> str | None:
-    """What stands in for a board: this machine, or an emulated one; None for a board, also at the end of a tunnel."""
+def stand_in(connection: Connection, facts: BoardFacts) -> str | None:
+    """What stands in for a board: this machine, or one that is emulated or simulated; None for a board.
+
+    The end of a tunnel is one, too.
+    """
+    if facts.simulated:
+        return facts.simulated
     if connection.transport == "local":
         return "this machine, no edge board"
     if facts.model is not None and _EMULATED in facts.model:

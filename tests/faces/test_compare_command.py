@@ -147,3 +147,9 @@ def test_what_is_named_is_compared_across_and_told(tmp_path):
     odd = harness("compare", "run1", "run2", "--across=kernal", cwd=tmp_path)
     assert odd.code == 4 and odd.err.endswith("did you mean kernel?\n")
     assert "expected one or more of: model, architecture, CPU" in odd.err
+
+
+def test_what_stands_in_for_a_board_is_said_once(project):
+    told = harness("compare", "run1", "run2", cwd=project).out
+    assert told.count("local: this machine, no edge board\n") == told.count("rpi4: simulated board\n") == 1
+    assert told.count("no edge board") == 1

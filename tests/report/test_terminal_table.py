@@ -269,3 +269,10 @@ def test_outputs_that_were_not_compared_are_said_once_a_reason_in_terminal_and_s
     assert "broken on" not in table(run)
     assert summary(run).count("<summary>Outputs not compared</summary>") == 1
     assert "Outputs not compared" not in summary(results())
+
+
+def test_a_number_stays_with_its_unit():
+    assert wrap_columns("false alarm at most 0.25 %, limit 4 ms", 26, hang=0) == [
+        "false alarm at most",
+        "0.25 %, limit 4 ms",
+    ]

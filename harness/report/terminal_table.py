@@ -199,7 +199,7 @@ def break_name(name: str, room: int) -> str:
 def _status(entry: Entry) -> "Text":
     from rich.text import Text
 
-    shown = Text(STATUS_WORDS[entry.status], style=STATUS_STYLES[entry.status])
+    shown = Text().append(STATUS_WORDS[entry.status], style=STATUS_STYLES[entry.status])
     state = _STATES.get(entry.baseline.state) if entry.baseline else None
     return shown.append(f"\n{state}", style="dim") if state else shown
 
@@ -259,7 +259,7 @@ def _used_cell(entry: Entry, behind_share: str) -> "Text":
         return Text("no limit", style="dim") if entry.status is Status.MEASURED else Text()
     finding, share = tightest
     told = "over" if share == inf else f"{share:.0f}x" if share >= _MOST_SHARE else f"{100 * share:.0f} %"
-    cell = Text(_bar(share), style=STATUS_STYLES[finding.status])
+    cell = Text().append(_bar(share), style=STATUS_STYLES[finding.status])
     cell.append(f" {told:>5}", style=STATUS_STYLES[finding.status] if finding.status not in GOOD else "")
     return cell.append(f"{behind_share}{_limit_name(finding)}", style="dim") if behind_share else cell
 

@@ -68,7 +68,7 @@ def test_a_recipe_without_tensorflow_is_one_line(installed: Path, tmp_path: Path
 def test_the_readme_s_commands_measure_write_a_report_and_say_what_to_type_next(
     installed: Path, tmp_path: Path
 ) -> None:
-    home = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "XDG_DATA_HOME": str(tmp_path / "data"), "COLUMNS": "120"}
+    home = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "XDG_DATA_HOME": str(tmp_path / "data"), "COLUMNS": "130"}
     commands = [command for fence in fences("sh", documents=(ROOT / "README.md",)) for command in fence.commands]
     assert commands == ["pip install edge-harness", "harness demo", "harness init"]
     path = f"{installed}{os.pathsep}{os.environ['PATH']}"
@@ -80,7 +80,9 @@ def test_the_readme_s_commands_measure_write_a_report_and_say_what_to_type_next(
     }
     (report,) = re.findall(r"^report: (\S+)$", demo, re.MULTILINE)
     assert "keyword_spotting_int8" in (tmp_path / report).read_text(encoding="utf-8")
-    assert re.search(r"^keyword_spotting_int8 is .* keyword_spotting_float32.*, 2\.06x smaller$", demo, re.MULTILINE)
+    assert re.search(
+        r"^keyword_spotting_int8 (?:is|may be) .* keyword_spotting_float32.*, 2\.06x smaller$", demo, re.MULTILINE
+    )
     assert re.findall(r"^  (harness \w+)", demo, re.MULTILINE) == ["harness run", "harness add", "harness init"]
     assert init.count("wrote ") == 6 and "  pytest benchmarks/ --device=ci-runner\n" in init
 

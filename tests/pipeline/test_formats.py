@@ -1,11 +1,13 @@
 """Every number format, from a small trained model to a file; and what a converter's refusal is told as."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.kept_cache import kept_folder
 from support.warm_builds import run_with_tensorflow
 
 from harness.pipeline import inspect_file
@@ -68,9 +70,8 @@ FORMATS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    made = tmp_path_factory.mktemp("formats")
-    run_with_tensorflow(BUILD, made, *FORMATS)
-    return made
+    kept = kept_folder("formats", BUILD + repr(FORMATS), lambda made: run_with_tensorflow(BUILD, made, *FORMATS))
+    return shutil.copytree(kept, tmp_path_factory.mktemp("formats"), dirs_exist_ok=True)
 
 
 @pytest.fixture(scope="module")

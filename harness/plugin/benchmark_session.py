@@ -21,6 +21,7 @@ from harness.records.results import Results
 from harness.records.settings import Settings
 from harness.records.text import visible
 from harness.report import SUMMARY_NAME, ReportRenderer
+from harness.session.describe import THIS_MACHINE
 from harness.session.finish_run import skipped_note, way_on
 from harness.session.outcome import run_exit_code
 from harness.session.plan_preview import plan_text
@@ -104,7 +105,9 @@ class BenchmarkSession:
 
     def heading(self) -> str:
         """The devices and what stands in for a board, for pytest's header."""
-        return visible("benchmarks on " + ", ".join(self.settings.devices))
+        local = {name for name, one in self.steps.profiles.items() if one.connection.transport == "local"}
+        names = (f"{name} ({THIS_MACHINE})" if name in local else name for name in self.settings.devices)
+        return visible("benchmarks on " + ", ".join(names))
 
     def for_worker(self, node: Any) -> dict[str, Any]:  # noqa: ANN401 - xdist's WorkerController has no public type
         """What an xdist worker needs to know, and a channel on which it tells what it does."""

@@ -13,6 +13,7 @@ from harness.records.plan import RunnerSpec
 from harness.records.results import ArtifactRecord, DeviceRecord, Entry, Finding
 from harness.records.status import Status
 
+THIS_MACHINE = "this machine, no edge board"
 _EMULATED = "dummy-virt"
 """A part of the model that QEMU's machine "virt" names itself."""
 
@@ -88,7 +89,7 @@ def stand_in(connection: Connection, facts: BoardFacts) -> str | None:
     if facts.simulated:
         return facts.simulated
     if connection.transport == "local":
-        return "this machine, no edge board"
+        return THIS_MACHINE
     if facts.model is not None and _EMULATED in facts.model:
         return "emulated machine, no edge board"
     # A tunnel's end is a loopback address too, and a name of ~/.ssh/config may hide one: the board's own word decides.

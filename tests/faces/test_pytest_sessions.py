@@ -1,5 +1,6 @@
 """Whole pytest sessions on this machine: statuses, letters, exit codes, files."""
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ def test_a_broken_budget_fails_and_says_all(place: "Place") -> None:
     text = " ".join(said.out.split())
     assert f"tiny on local FAIL {finding['reason']} {finding['detail']}" in text
     assert text.count(finding["detail"]) == 1
+    assert "harness: benchmarks on local (this machine, no edge board)" in said.out
+    judged = json.loads(place.harness("judge", "latest", "--json").out)
+    assert judged["entries"] == place.results()["entries"], "a stored run is judged again to the byte"
 
 
 def test_too_few_trials_for_a_limit_are_refused_before_a_board_is_touched(place: "Place") -> None:

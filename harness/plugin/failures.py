@@ -156,8 +156,10 @@ class FailureLog:
             reporter.stats[category] = reports
         self._folded.clear()
 
-    def _is_told(self, report: pytest.TestReport) -> bool:
+    def _is_told(self, report: object) -> bool:
         """Whether a report says nothing but a verdict, or that a board was not to be had, as all others on it do."""
+        if not isinstance(report, pytest.TestReport):
+            return False
         unreached = UNREACHED_PROPERTY in {str(key) for key, _ in report.user_properties}
         return (unreached or self.is_verdict(report)) and not report.sections
 

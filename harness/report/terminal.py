@@ -55,7 +55,7 @@ def table(results: Results, width: int = 80, *, colour: bool = False) -> str:
     No line is wider than ``width`` columns; without ``colour`` it is plain text.
     """
     width = max(width, _LEAST_WIDTH)
-    waivers = [_Line(sentence, mark="WAIVED", mark_style="yellow") for sentence in waived_limits(results)]
+    waivers = [_Line(sentence, mark="WAIVED:", mark_style="yellow") for sentence in waived_limits(results)]
     by_device = groupby(sorted(results.entries, key=lambda entry: entry.device), key=lambda entry: entry.device)
     parts = [_prose(waivers, width, colour=colour)]
     parts += [_block(results, device, list(entries), width, colour=colour) for device, entries in by_device]

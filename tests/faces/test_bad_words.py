@@ -161,7 +161,8 @@ def test_when_a_waiver_has_expired_the_limit_holds_again_and_names_it(place: "Pl
         said = place.pytest("--device=local")
         assert said.code == code, said.text
     (finding,) = (one for one in place.results()["entries"][0]["findings"] if one["metric"] == "model_size")
-    assert finding["reason"].endswith("; the waiver to 1 MB expired on 2020-01-01 (#7: why)")
+    assert finding["reason"] == "model_size: 284 B, 28 times limit 10 B"
+    assert finding["detail"].startswith("the waiver to 1 MB expired on 2020-01-01 (#7: why); exact; budgets.toml ")
     assert finding["limit"] == 10
     for text in (said.out, (place.folder / "reports/latest/summary.md").read_text(encoding="utf-8")):
         assert "the waiver to 1 MB expired on 2020-01-01" in " ".join(text.split())

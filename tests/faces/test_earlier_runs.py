@@ -59,7 +59,7 @@ def test_it_is_judged_to_the_same_verdicts_by_the_same_budgets(stored: Results, 
 def test_it_is_rendered_and_shown(stored: Results, folder: Path) -> None:
     page = render(folder).read_text(encoding="utf-8")
     assert "digits_cnn" in page and "paired over the same" in page
-    assert "WAIVED local" in table(stored) and "is above the limit of 1" in " ".join(table(stored).split())
+    assert "WAIVED: local" in table(stored) and "is above the limit of 1" in " ".join(table(stored).split())
     assert (folder / "summary.md").exists() and (folder / "github-action-benchmark.json").exists()
 
 

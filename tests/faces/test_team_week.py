@@ -100,8 +100,12 @@ class Ended:
         return " ".join(self.out.split())
 
     def tells(self, metric: str, candidate: str) -> bool:
-        """Whether the comparison with the baseline has a row of a metric that is not what it was."""
-        return re.search(rf"{metric} [\d.]+ \S+ -> [\d.]+ [^:]*: {candidate} on desk", self.words) is not None
+        """Whether an arrow stands below the candidate's figure of a metric, which is not what it was."""
+        lines = self.out.splitlines()
+        at = next(at for at, line in enumerate(lines) if line.startswith(f"{candidate} "))
+        head = next(line for line in reversed(lines[:at]) if " p50 " in line)
+        below = lines[at + 1][: head.index(metric) + len(metric)]
+        return re.search(r" [▲▼] [\d.]+ (%|pt)$", below) is not None
 
     def entry(self, candidate: str) -> dict[str, Any]:
         (found,) = (entry for entry in self.results["entries"] if entry["candidate"] == candidate)

@@ -223,7 +223,7 @@ def test_what_is_waived_stands_first_and_once():
     text = table(made)
 
     assert " ".join(text.split()).startswith(
-        "WAIVED rpi4 (simulated board), digits_cnn/float32, latency_p50_regression: limit 2 % waived to 8 % until "
+        "WAIVED: rpi4 (simulated board), digits_cnn/float32, latency_p50_regression: limit 2 % waived to 8 % until "
     )
     assert text.count("WAIVED") == 1 and "\x1b" not in text
     assert "WAIVED" not in table(results())

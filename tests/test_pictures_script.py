@@ -9,6 +9,9 @@ from support.needs import need
 from harness.records.results import Results
 from harness.records.status import Status
 
+A4_PX = 690
+"""What A4 leaves between its margins; what is wider makes Chromium print everything smaller."""
+
 
 @pytest.fixture(scope="module")
 def shown():
@@ -51,7 +54,7 @@ def test_each_picture_has_its_sentence_on_what_was_mended():
     assert {program.mended(name) for name in names} == set(program.MENDED.values())
 
 
-def test_pages_do_not_overflow_at_any_width(pages):
+def test_pages_do_not_overflow_at_any_width_nor_on_paper(pages):
     chromium = need("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -59,4 +62,8 @@ def test_pages_do_not_overflow_at_any_width(pages):
             if view.whole and view.scheme == "light":
                 with program.opened(browser, view, pages[view.page]) as page:
                     assert page.evaluate("document.documentElement.scrollWidth") <= view.width, view.name
+        paper = program.View("paper", "report", A4_PX, "", whole=True)
+        with program.opened(browser, paper, pages["report"]) as page:
+            page.emulate_media(media="print")
+            assert page.evaluate("document.documentElement.scrollWidth") <= A4_PX
         browser.close()

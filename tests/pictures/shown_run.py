@@ -78,24 +78,22 @@ _HOT = tuple(
         (9.0, 64.0, 1.0, 1_500_000),
     )
 )
-_KWS = {"latency_p50": "5 ms", "latency_p50_regression": "2 %"}
-_VWW = {"latency_p50": "40 ms"}
+_WHOLE = {"latency_p50": "12 ms", "latency_p50_regression": "2 %"}
+_KWS = {"latency_p50": "5 ms", "latency_p50_regression": "2 %", "accuracy_drop": "1 pt"}
+_VWW = {"latency_p50": "40 ms", "accuracy_drop": "1 pt"}
 SHOWN = (
-    _Shown("kws_ds_cnn", "float32", 0.00981, 118_400, 4597, was_s=0.00981, budget={"latency_p50_regression": "2 %"}),
+    _Shown("kws_ds_cnn", "float32", 0.00981, 118_400, 4597, was_s=0.00981, budget=_WHOLE),
     _Shown("kws_ds_cnn", "int8", 0.00442, 52_900, 4561, was_s=0.00416, budget=_KWS),
-    _Shown("kws_ds_cnn", "prune(0.8)+int8", 0.00417, 53_100, 4488, was_s=0.00416, budget=_KWS),
+    _Shown("kws_ds_cnn", "prune(0.8)+int8", 0.00417, 53_100, 4554, was_s=0.00416, budget=_KWS),
     _Shown("vww_mobilenet_v1", "float32", 0.0624, 868_000, 4211),
     _Shown("vww_mobilenet_v1", "int8", 0.0216, 311_000, 4189, budget=_VWW, states=_HOT),
 )
 
 
 BUDGETS = "\n".join(
-    [f'[{DEVICE}."kws_ds_cnn/float32"]', 'latency_p50_regression = "2 %"']
-    + [
-        line
-        for subject, limits in (("kws_ds_cnn/*int8", _KWS), ("vww_mobilenet_v1/int8", _VWW))
-        for line in ("", f'[{DEVICE}."{subject}"]', *(f'{key} = "{limit}"' for key, limit in limits.items()))
-    ]
+    line
+    for subject, limits in (("kws_ds_cnn/float32", _WHOLE), ("kws_ds_cnn/*int8", _KWS), ("vww_mobilenet_v1/int8", _VWW))
+    for line in (f'[{DEVICE}."{subject}"]', *(f'{key} = "{limit}"' for key, limit in limits.items()), "")
 )
 """The same limits as a budgets file."""
 

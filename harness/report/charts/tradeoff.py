@@ -34,6 +34,7 @@ _LEAST_ACCURACY = 0.04
 """The least that an accuracy axis shows, 4 pt."""
 _AREAS = (60, 500)
 _MODELLED = "model:"
+_SIDES = ("left", "right")
 MOST_POINTS = 20
 """Of a picture; those on the front come first, then the fastest."""
 
@@ -175,17 +176,19 @@ class Tradeoff:
 
     def _limit_rows(self, axes: "dict[str, _Axis]") -> list[Row]:
         return [
-            {
-                "kind": f"{field}-limit",
-                field: short(limit / axes[field].factor),
-                "text": f"≤ {format_value(limit, METRICS[self._metric(field)].unit)}"
-                if METRICS[self._metric(field)].better == "lower"
-                else f"≥ {format_value(limit, METRICS[self._metric(field)].unit)}",
-            }
+            self._limit_row(field, limit, axes[field])
             for field in ("x", "y")
             for limit in self._limits(field)
             if limit not in axes[field].range.outside
         ]
+
+    def _limit_row(self, field: str, limit: float, axis: "_Axis") -> Row:
+        """A budget with its words, which stand on the side of its line that has room."""
+        known = METRICS[self._metric(field)]
+        sign = "≤" if known.better == "lower" else "≥"
+        side = "left" if limit < (axis.range.low + axis.range.high) / 2 else "right"
+        text = f"{sign} {format_value(limit, known.unit)}"
+        return {"kind": f"{field}-limit", field: short(limit / axis.factor), "text": text, "side": side}
 
 
 def tradeoffs(group: Group) -> list[Tradeoff]:
@@ -293,9 +296,14 @@ def _layers(picture: Tradeoff, axes: dict[str, _Axis]) -> list[Spec]:
         {"mark": whiskers, "encoding": {"x": x, "y": y | {"field": "y_low"}, "y2": {"field": "y_high"}, "color": grey}},
         layer("beaten", {"type": "point", "filled": True, "opacity": 0.45}, {"x": x, "y": y, **looks}),
         layer("best", best, {"x": x, "y": y, **looks}),
-        layer("x-limit", words | {"align": "left", "dx": 3, "dy": -6}, {"x": x, "y": top, "text": text}),
+        *(_on_side(side, words | {"align": side, "dy": -6}, {"x": x, "y": top, "text": text}) for side in _SIDES),
         layer("y-limit", words | {"align": "right", "dy": -6}, {"x": right, "y": y, "text": text}),
     ]
+
+
+def _on_side(side: str, mark: Spec, encoding: Spec) -> Spec:
+    made = layer("x-limit", mark, encoding)
+    return made | {"transform": [*made["transform"], {"filter": f"datum.side === '{side}'"}]}
 
 
 def _looks(picture: Tradeoff) -> Spec:

@@ -169,9 +169,11 @@ def _loss_bullet(finding: Finding, value: float, limit: float) -> Bullet:
 
 
 def _unsettled(finding: Finding) -> str:
-    if finding.status is not Status.INCONCLUSIVE or finding.needed is None:
+    if finding.status is not Status.INCONCLUSIVE:
         return ""
-    return f"needs about {finding.needed} blocks"
+    if finding.needed is not None:
+        return f"needs about {finding.needed} blocks"
+    return "" if finding.blocks is None else f"too few: {finding.blocks} block{'' if finding.blocks == 1 else 's'}"
 
 
 def _excess(finding: Finding, found: Measurement | None, limit: float, *, floor: bool) -> str:

@@ -88,9 +88,9 @@ def of_page(run: Results) -> str:
 def of_charts(run: Results) -> str:
     """The lanes' labels of both charts of how latencies are spread."""
     (group,) = groups(run)
-    specs = [distribution(group), arms_distribution(run.entries[0])]
-    assert all(specs)
-    return "\n".join(label for spec in specs if spec for label in spec["facet"]["row"]["sort"])
+    found = [distribution(group), arms_distribution(run.entries[0])]
+    assert all(found)
+    return "\n".join(line for one in found if one for lane in one.lanes for line in lane.title(on_one_line=True))
 
 
 def of_junit(run: Results) -> str:

@@ -12,6 +12,8 @@ from harness.report import ChartClient, render
 from harness.store.results_file import save_results
 
 RECIPES = ("float32", "float16", "dynamic_int8", "int8")
+A4 = 703
+"""Pixels between the page's margins."""
 WIDTHS = (360, 400, 1280, 1920)
 
 SEEN = """bottom => [...document.querySelectorAll("body *")]
@@ -176,6 +178,16 @@ def test_in_print_all_that_folds_is_open(opened, script):
         shown = page.locator("main p:visible").count()
         page.emulate_media(media="screen")
         assert page.locator("main p:visible").count() < shown
+
+
+@pytest.mark.parametrize("name", ["failing", "compared", "told"])
+def test_a4_is_wide_enough(opened, name):
+    with opened(name, width=A4) as page:
+        page.emulate_media(media="print")
+        assert page.evaluate("document.documentElement.scrollWidth") <= A4
+        tall = page.eval_on_selector_all(".broken li", "all => Math.max(...all.map(one => one.clientHeight))")
+        assert tall < 100
+        assert page.pdf(format="A4").startswith(b"%PDF")
 
 
 def test_a_link_opens_what_it_leads_to(opened):

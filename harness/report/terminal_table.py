@@ -161,7 +161,8 @@ def _longest_names(entries: Sequence[Entry]) -> Iterator[int]:
     together = Counter(entry.candidate for entry in entries)
     for entry in entries:
         alone = together[entry.candidate] == 1
-        yield from (cell_len(visible(text)) for text in (_own_name(entry, alone=alone), entry.test_label))
+        label = f"{'' if alone else '  '}{entry.test_label}"
+        yield from (cell_len(visible(text)) for text in (_own_name(entry, alone=alone), label))
         yield 0 if alone else cell_len(visible(entry.candidate))
 
 

@@ -30,7 +30,7 @@ def describe_device(board: LiveBoard) -> DeviceRecord:
         facts=board.facts,
         fingerprint=fingerprint(board.facts),
         differences=[*differences(board.profile, board.facts), *untuned, *found, *lost, *left],
-        label=stand_in(board.profile.connection, board.facts),
+        label=board.facts.simulated or stand_in(board.profile.connection, board.facts),
     )
 
 
@@ -82,12 +82,7 @@ def unmeasured_entry(candidate: Candidate, device: str, runner: RunnerSpec, *, t
 
 
 def stand_in(connection: Connection, facts: BoardFacts) -> str | None:
-    """What stands in for a board: this machine, or one that is emulated or simulated; None for a board.
-
-    The end of a tunnel is one, too.
-    """
-    if facts.simulated:
-        return facts.simulated
+    """What stands in for a board: this machine, or an emulated one; None for a board, also at the end of a tunnel."""
     if connection.transport == "local":
         return THIS_MACHINE
     if facts.model is not None and _EMULATED in facts.model:

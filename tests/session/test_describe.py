@@ -6,7 +6,7 @@ import platform
 import pytest
 
 from harness.records.device import Connection
-from harness.session.describe import _stand_in
+from harness.session.describe import stand_in
 from harness.testing import make_facts
 
 HERE = {
@@ -33,5 +33,5 @@ LOOPBACK = "loopback ssh on this machine, no edge board"
     ],
 )
 def test_a_loopback_address_is_this_machine_only_where_the_board_says_so(host, changes, label):
-    assert _stand_in(Connection(host=host), make_facts(**(HERE | changes))) == label
-    assert _stand_in(Connection(transport="local"), make_facts()) == "this machine, no edge board"
+    assert stand_in(Connection(host=host), make_facts(**(HERE | changes))) == label
+    assert stand_in(Connection(transport="local"), make_facts()) == "this machine, no edge board"

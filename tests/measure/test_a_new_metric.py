@@ -58,7 +58,7 @@ def test_it_is_measured_and_judged_by_its_budget(limit: str, status: Status) -> 
     kept = figure_of(NEW.name, entry.trials, entry.figures)
     assert kept is not None and (kept.trials, kept.value) == (found.n, found.value)
     assert (entry.status, entry.findings[-1].metric) == (status, "latency_p95")
-    assert entry.reason.startswith("latency_p95 4.")
+    assert entry.reason.startswith("latency_p95: 4.")
 
 
 def test_it_has_a_column_in_every_table() -> None:

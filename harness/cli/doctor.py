@@ -71,21 +71,23 @@ def _heading(found: Examination) -> Iterator[str]:
     runtimes = ", ".join(f"{one.package} {one.version}" for one in facts.runtimes) or "none"
     label = facts.simulated or stand_in(found.profile.connection, facts)
     name += f" ({label})" if label else ""
-    yield f"{name}: {facts.model or facts.hostname}, {facts.cpu or 'unknown CPU'}, {facts.arch}"
-    yield f"kernel {facts.kernel}, Python {facts.python}, runtimes: {runtimes}"
-    yield from (f"left by a run that died: {sentence}" for sentence in found.restored)
+    yield from _wrap(f"{name}: {facts.model or facts.hostname}, {facts.cpu or 'unknown CPU'}, {facts.arch}")
+    yield from _wrap(f"kernel {facts.kernel}, Python {facts.python}, runtimes: {runtimes}")
+    for sentence in found.restored:
+        yield from _wrap(f"left by a run that died: {sentence}")
+
+
+def _wrap(text: str, *, first: str = "", others: str = _INDENT) -> list[str]:
+    """Lines as wide as the terminal."""
+    width = min(max(shutil.get_terminal_size().columns, _WIDTH[0]), _WIDTH[1])
+    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
 
 
 def _lines(result: CheckResult) -> Iterator[str]:
     """What a check says; the command stands on one line, to be copied."""
-    width = min(max(shutil.get_terminal_size().columns, _WIDTH[0]), _WIDTH[1])
-    yield from textwrap.wrap(
-        f"{result.status:4}  {result.name}: {result.said}", width, subsequent_indent=_INDENT, break_on_hyphens=False
-    )
+    yield from _wrap(f"{result.status:4}  {result.name}: {result.said}")
     if result.effect:
-        yield from textwrap.wrap(
-            f"effect: {result.effect}", width, initial_indent=_INDENT, subsequent_indent=_INDENT + " " * 8
-        )
+        yield from _wrap(f"effect: {result.effect}", first=_INDENT, others=_INDENT + " " * 8)
     if result.fix:
         yield f"{_INDENT}fix: {result.fix}"
 

@@ -339,9 +339,8 @@ def test_a_budget_on_stages_that_are_not_there_is_not_judged():
     limits = parse_limits({"end_to_end": "20 ms"}, origin="the marker")
     judged = judge(_execute(SimulatedBoard()), limits, settings=QUICK)
     assert judged.status is Status.INVALID
-    assert judged.reason == (
-        "not judged: end_to_end was not measured: no pre- or post-processing was given (the marker end_to_end)"
-    )
+    assert judged.reason == "end_to_end: not judged: not measured: no pre- or post-processing was given"
+    assert judged.findings[-1].detail == "the marker end_to_end"
 
 
 @pytest.mark.parametrize(("limit", "status"), [("20 ms", Status.PASS), ("5 ms", Status.FAIL)])

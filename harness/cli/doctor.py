@@ -73,8 +73,7 @@ def _heading(found: Examination) -> Iterator[str]:
     name += f" ({label})" if label else ""
     yield from _wrap(f"{name}: {facts.model or facts.hostname}, {facts.cpu or 'unknown CPU'}, {facts.arch}")
     yield from _wrap(f"kernel {facts.kernel}, Python {facts.python}, runtimes: {runtimes}")
-    for sentence in found.restored:
-        yield from _wrap(f"left by a run that died: {sentence}")
+    yield from (f"left by a run that died: {sentence}" for sentence in found.restored)
 
 
 def _wrap(text: str, *, first: str = "", others: str = _INDENT) -> list[str]:

@@ -34,9 +34,8 @@ def _ratios(entry: Entry) -> Iterator[Ratio]:
 def _with_changes(entry: Entry, share: float) -> Entry:
     if entry.baseline is None:
         return entry
-    known = [id(ratio) for ratio in _ratios(entry)]
     ratios = [
-        ratio.model_copy(update={"changed": _changed(ratio, entry, share)}) if id(ratio) in known else ratio
+        ratio.model_copy(update={"changed": _changed(ratio, entry, share)}) if ratio.metric in METRICS else ratio
         for ratio in entry.baseline.ratios
     ]
     return entry.model_copy(update={"baseline": entry.baseline.model_copy(update={"ratios": ratios})})

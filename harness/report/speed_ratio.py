@@ -57,7 +57,14 @@ class SpeedRatio:
             return f"{one} is {slower} slower than {other} ({least} to {most})"
         if self.verdict == "alike":
             return f"{one} is as fast as {other} within {100 * self.within:.2g} %"
-        return f"{one} may be faster or slower than {other} {ends}"
+        return self._open(one, other, ends)
+
+    def _open(self, one: str, other: str, ends: str) -> str:
+        """What a wide interval leaves; one that ends beside 1 names a side and still claims no difference."""
+        low, high = self.low or 0.0, self.high or inf
+        if low <= 1.0 <= high:
+            return f"{one} may be faster or slower than {other} {ends}"
+        return f"{one} may be {'faster' if low > 1.0 else 'slower'} than {other}, or as fast {ends}"
 
 
 def speed_ratio(one: Entry, other: Entry) -> SpeedRatio:

@@ -13,7 +13,7 @@ from harness.records.comparable import is_usable
 from harness.records.results import Entry, Finding, Results
 from harness.records.text import visible
 from harness.report.groups import groups, recipe_name
-from harness.report.labels import GOOD, STATUS_WORDS, count_entries, is_limited, without_limit
+from harness.report.labels import GOOD, STATUS_WORDS, count_entries, exit_meaning, is_limited, without_limit
 from harness.report.numbers import points
 from harness.report.speed_ratio import seconds_of, speed_ratio, times
 
@@ -72,6 +72,11 @@ def candidates_together(results: Results) -> list[tuple[str, tuple[Entry, ...]]]
         for peers in _peers(results)
         if not peers.candidate
     ]
+
+
+def conclusions_beside_exit(results: Results) -> list[Conclusion]:
+    """The conclusions without those that ``exit_meaning``, where it is shown too, says already."""
+    return [one for one in conclusions(results) if one.text not in exit_meaning(results)]
 
 
 def _peers(results: Results) -> Iterator[_Peers]:

@@ -13,7 +13,7 @@ from harness.records.text import visible
 from harness.report.charts.chart_client import ChartClient, check_svg
 from harness.report.charts.history import Panel, history_chart, panels
 from harness.report.charts.page_charts import GroupCharts
-from harness.report.conclusions import conclusions
+from harness.report.conclusions import conclusions_beside_exit
 from harness.report.headline import MOST_BOARDS, MOST_CONCLUSIONS, boards, certainty, comparisons
 from harness.report.labels import STATUS_WORDS, entry_name, exit_meaning, label_of, tally, waived_limits
 from harness.report.sections import Section
@@ -75,7 +75,7 @@ def page(results: Results, figures: list[GroupCharts]) -> str:
             most_boards=MOST_BOARDS,
             comparisons=comparisons(results),
             certainty=certainty(results),
-            conclusions=conclusions(results),
+            conclusions=conclusions_beside_exit(results),
             most_conclusions=MOST_CONCLUSIONS,
             waivers=waived_limits(results),
             style=style,

@@ -13,7 +13,7 @@ from harness.records.metrics import METRICS
 from harness.records.results import Entry, Finding, Results
 from harness.records.status import Status
 from harness.report.baseline_changes import ACCURACY, REGRESSION, SIZE, BaselineChange, Kind, changes, sampled_ratios
-from harness.report.conclusions import Conclusion, conclusions
+from harness.report.conclusions import Conclusion, conclusions_beside_exit
 from harness.report.labels import (
     STATUS_WORDS,
     device_title,
@@ -76,7 +76,7 @@ class _Section:
 
 def summary(results: Results) -> str:
     """The run as Markdown of fewer than LONGEST_COMMENT characters; what boards, models and people named is escaped."""
-    told = conclusions(results)
+    told = conclusions_beside_exit(results)
     sections = [_to_read(results), _changes(results), _conclusions(told)]
     tail = ["", escape_within(_origin(results), _ORIGIN)]
     head = [MARKER, *_verdict(results)]

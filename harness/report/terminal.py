@@ -10,7 +10,7 @@ from typing import Final, Literal
 from harness.records.results import Entry, Outcome, Results
 from harness.records.status import Status
 from harness.records.text import visible
-from harness.report.conclusions import conclusions
+from harness.report.conclusions import conclusions_beside_exit
 from harness.report.labels import (
     device_title,
     entry_name,
@@ -128,7 +128,7 @@ def _closing(results: Results) -> Iterator[_Line]:
     """The tally with the exit code, and a conclusion for each group, the last on the screen."""
     good = results.run.exit_code == _GREEN
     yield _Line(f"{tally(results)}; {exit_meaning(results)}", "bold green" if good else "bold red")
-    found = [one for one in conclusions(results) if one.text not in exit_meaning(results)]
+    found = conclusions_beside_exit(results)
     for one in found[:MOST_CONCLUSIONS]:
         named = len({(other.device, other.candidate) for other in found if other.device}) > 1
         where = ", ".join(part for part in (one.candidate, one.device) if part) if named and one.device else ""

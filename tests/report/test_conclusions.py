@@ -14,8 +14,9 @@ from harness.records.artifact import AccuracyDrop, AccuracyResult
 from harness.records.results import Comparison, Entry, Finding
 from harness.records.status import Status
 from harness.records.text import visible
-from harness.report.conclusions import Conclusion, conclusions
-from harness.report.speed_ratio import speed_ratio, times
+from harness.report.conclusions import Conclusion, conclusions, conclusions_beside_exit
+from harness.report.labels import exit_meaning
+from harness.report.speed_ratio import SpeedRatio, speed_ratio, times
 
 SHA = (f"{number:064x}" for number in itertools.count())
 
@@ -262,3 +263,24 @@ def test_any_figures_give_a_line(figures):
 )
 def test_ratios_have_three_digits(ratio, shown):
     assert times(ratio) == shown
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ((1.005, 1.25), "int8 may be faster than float32, or as fast (1.00x to 1.25x)"),
+        ((0.8, 0.995), "int8 may be slower than float32, or as fast (0.80x to 0.99x)"),
+        ((0.8, 1.25), "int8 may be faster or slower than float32 (0.80x to 1.25x)"),
+    ],
+)
+def test_a_wide_interval_on_one_side_names_that_side_alone(ends: tuple[float, float], said: str):
+    one = SpeedRatio(1.0, *ends, basis="")
+    assert (one.verdict, one.sentence("int8", "float32")) == ("open", said)
+
+
+def test_what_the_exit_code_says_is_not_concluded_beside_it():
+    run = results().run.model_copy(update={"exit_code": 0})
+    free = results().model_copy(update={"run": run, "entries": [version("int8", 0.001, status=Status.MEASURED)]})
+    assert "the entry has no limit" in exit_meaning(free)
+    assert [one.text for one in conclusions(free)] == ["the entry has no limit"]
+    assert conclusions_beside_exit(free) == []

@@ -7,13 +7,12 @@ import os
 import pwd
 import re
 import shutil
-import subprocess
 import time
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from edge_agent import oom, power
-from edge_agent.sysfs import Root, kilobytes, read_int, read_text
+from edge_agent.sysfs import Root, kilobytes, read_answer, read_int, read_text
 
 _WATCH_S = 1.0
 """How long processes are watched."""
@@ -152,25 +151,13 @@ def _turbo(root: Root) -> Optional[Dict[str, Any]]:
 
 def _power_mode(root: Root) -> Optional[str]:
     """A Jetson's nvpmodel, or a PC's platform profile."""
-    program = shutil.which("nvpmodel") if root.real else None
-    if program is None:
+    if not root.has_program("nvpmodel"):
         status = root.read("var/lib/nvpmodel/status")  # such as pmode:0002
         return (
             status.rpartition(":")[2].lstrip("0") or "0" if status else root.read("sys/firmware/acpi/platform_profile")
         )
-    try:
-        said = subprocess.run(
-            [program, "-q"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=_PATIENCE_S,
-            check=False,
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    lines = said.decode("ascii", "replace").split()
-    return lines[-1] if lines else None
+    words = (read_answer(["nvpmodel", "-q"], _PATIENCE_S) or "").split()
+    return words[-1] if words else None
 
 
 def mode_name(root: Root) -> Optional[str]:

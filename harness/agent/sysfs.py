@@ -1,7 +1,9 @@
-"""Reading what the kernel says of a board, under a root that a test may make up."""
+"""Reading what the kernel and the board's own programs say of it, under a root that a test may make up."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 from typing import List, Optional
 
@@ -27,9 +29,29 @@ class Root:
         """A file's text without surrounding blanks and NULs; None where it cannot be read."""
         return read_text(self.at(relative))
 
+    def has_program(self, name: str) -> bool:
+        """Whether the board has a program of this name; a made-up one has none."""
+        return self.real and shutil.which(name) is not None
+
     def glob(self, pattern: str) -> List[Path]:
         """Paths that match below the root, sorted."""
         return sorted(self.path.glob(pattern))
+
+
+def read_answer(words: List[str], within_s: float) -> Optional[str]:
+    """What a program prints within so many seconds; None where it cannot be run, or takes longer."""
+    try:
+        done = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=within_s,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode("ascii", "replace")
 
 
 def read_text(path: Path) -> Optional[str]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
-import subprocess
 import time
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from edge_agent.sysfs import Root, read_int, read_text
+from edge_agent.sysfs import Root, read_answer, read_int, read_text
 
 _CPU_ZONES = ("cpu", "soc", "x86_pkg", "core")
 _VCGENCMD_PATIENCE_S = 2.0
@@ -46,21 +44,10 @@ def throttled_bits(root: Root) -> Optional[int]:
         text = read_text(path)
         if text:
             return _hexadecimal(text)
-    program = shutil.which("vcgencmd") if root.real else None
-    if program is None:
+    if not root.has_program("vcgencmd"):
         return None
-    try:
-        said = subprocess.run(
-            [program, "get_throttled"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=_VCGENCMD_PATIENCE_S,
-            check=False,
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return _hexadecimal(said.decode("ascii", "replace").strip().rpartition("=")[2])
+    said = read_answer(["vcgencmd", "get_throttled"], _VCGENCMD_PATIENCE_S)
+    return None if said is None else _hexadecimal(said.strip().rpartition("=")[2])
 
 
 def _hexadecimal(text: str) -> Optional[int]:

@@ -3,6 +3,7 @@
 #   make test    runs every test (those that need sshd, Chromium or root are skipped by name where these are absent)
 # make test-fast runs those that need neither TensorFlow nor a board nor a browser. make test-pythons runs those and
 # the agent's on the other Pythons of this machine, make coverage measures which branches tests take. make check runs the linters; .ci/run runs all of it.
+# make emulated boots an ARM board under QEMU, which harness emulate --stop ends.
 # make pictures makes the pictures of the docs anew; make screenshots those of every page at every width, in build/pictures.
 
 PYTHON ?= python3
@@ -19,10 +20,13 @@ EMPTY :=
 SPACE := $(EMPTY) $(EMPTY)
 COMMA := ,
 
-.PHONY: bench pictures screenshots test test-fast test-pythons coverage coverage-all check format clean
+.PHONY: bench emulated pictures screenshots test test-fast test-pythons coverage coverage-all check format clean
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest benchmarks/ --device=local
+
+emulated: $(INSTALLED)
+	$(BIN)/harness emulate
 
 test: $(INSTALLED)
 	$(BIN)/python $(PYTEST) tests

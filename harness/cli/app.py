@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.board_commands import add, devices, doctor, provision
+from harness.cli.board_commands import add, devices, doctor, emulate, provision
 from harness.cli.budget_commands import budgets
 from harness.cli.cache_commands import cache
 from harness.cli.exit_codes import list_exit_codes
@@ -27,6 +27,7 @@ COMMANDS = (
     provision,
     doctor,
     devices,
+    emulate,
     judge,
     compare,
     history,

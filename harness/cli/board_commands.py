@@ -85,6 +85,40 @@ def doctor(  # noqa: PLR0913, PLR0917 - one parameter an option
         raise typer.Exit(words.examine_device(name, devices_dir=devices_dir, as_json=as_json, verbose=verbose))
 
 
+def emulate(  # noqa: PLR0913, PLR0917 - one parameter an option
+    release: Annotated[str, typer.Option(help="Debian's: bookworm, bullseye or trixie")] = "bookworm",
+    memory: Annotated[str, typer.Option(help='its memory, such as "512 MB"')] = "2 GB",
+    cpus: Annotated[int, typer.Option(min=1, max=8, help="its processors")] = 4,
+    name: Annotated[str, typer.Option(help="of several that run at a time")] = "emulated",
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="on 127.0.0.1 (default: a free one)")] = None,
+    mirror: Annotated[
+        str | None, typer.Option(metavar="URL", help="Debian's packages (default: where apt's are)")
+    ] = None,
+    cache_dir: CacheDir = None,
+    stop: Annotated[bool, typer.Option("--stop", help="instead, end the one that runs")] = False,
+    as_json: Json = False,
+) -> None:
+    """Boot an emulated ARM board, which proves that benchmarks run there, never how fast."""
+    from harness.cli.emulate import start_emulated, stop_emulated
+    from harness.testing.emulated import EmulatedBoard
+
+    if stop:
+        stop_emulated(name, cache_dir)
+        return
+    board = EmulatedBoard(
+        release=release,
+        memory=memory,
+        cpus=cpus,
+        name=name,
+        port=port,
+        mirror=mirror,
+        cache_dir=cache_dir,
+        detached=True,
+        say=lambda text: typer.echo(text, err=True),
+    )
+    start_emulated(board, as_json=as_json)
+
+
 def devices(devices_dir: DevicesDir = None, as_json: Json = False) -> None:
     """List the devices there are profiles for."""
     from harness.cli.boards import list_devices

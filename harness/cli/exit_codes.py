@@ -24,6 +24,7 @@ COMMAND_EXIT_CODES: Final[Mapping[str, Mapping[int, str]]] = {
     "provision": {0: "a model ran, or all was removed", 4: _WRONG, 11: "not reached, not leased, or no runtime runs"},
     "doctor": {0: "fit to measure", 4: _WRONG, 10: "not fit to measure", 11: _FAR},
     "devices": {0: "listed", 4: "a profile is wrong"},
+    "emulate": {0: "runs, or was stopped", 4: "an option is wrong, or a program is missing", 11: "it did not start"},
     "judge": {
         **_SESSION,
         2: "the run was interrupted",

@@ -42,6 +42,8 @@ _MODEL_FILES = (
     "sys/class/dmi/id/product_name",
 )
 _FIRMWARE_FILES = ("proc/device-tree/chosen/bootloader/version", "sys/class/dmi/id/bios_version")
+_LABEL_FILE = "etc/edge-harness/simulated"
+"""What a simulated board says that it is: one line, which stands wherever the board is named."""
 _NO_DISKS = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd|mtdblock)\d*|ubiblock.*|mmcblk\d+(boot|rpmb).*")
 
 
@@ -75,7 +77,7 @@ def facts(root: Root, cache: Path) -> Dict[str, Any]:
         "power_mode": state.mode_name(root),
         "device_clocks": state.device_clocks(root),
         "huge_pages": state.chosen(root.read("sys/kernel/mm/transparent_hugepage/enabled")),
-        "simulated": None if root.real else "sysfs under a made-up root",
+        "simulated": root.read(_LABEL_FILE) or (None if root.real else "sysfs under a made-up root"),
     }
 
 

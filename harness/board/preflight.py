@@ -105,5 +105,6 @@ def fingerprint(facts: BoardFacts) -> str:
         f"kernel {facts.kernel}",
         f"governor {facts.governor or 'unknown'}",
     )
-    text = ", ".join(parts)
+    # What only stands in for a board shares no history with one.
+    text = ", ".join([*parts, *filter(None, [facts.simulated])])
     return f"{hashlib.sha256(text.encode()).hexdigest()[:8]} ({text})"

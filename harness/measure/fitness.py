@@ -25,7 +25,9 @@ class FitnessRule:
 def fitness_rule(profile: DeviceProfile, facts: BoardFacts) -> FitnessRule:
     """The rule for a board: the profile's limit, and a steady clock where the governor promises one."""
     governor = profile.tuning.governor or facts.governor
-    steady = governor == "performance" and facts.arch not in CLOCKS_THAT_BOOST
+    # A simulated board has the clock of the one it stands in for, on whatever processor it runs.
+    boosts = facts.arch in CLOCKS_THAT_BOOST and facts.simulated is None
+    steady = governor == "performance" and not boosts
     return FitnessRule(max_temp_c=profile.limits.max_temp_c, steady_clock=steady)
 
 

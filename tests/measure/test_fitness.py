@@ -77,7 +77,11 @@ def test_the_governor_that_holds_decides_on_the_clock(tuned, found, steady):
 
 
 def test_an_x86_clock_boosts_by_design():
-    assert not fitness_rule(make_profile(), make_facts(arch="x86_64")).steady_clock
+    assert not fitness_rule(make_profile(), make_facts(arch="x86_64", simulated=None)).steady_clock
+
+
+def test_a_simulated_board_on_an_x86_machine_has_the_clock_of_the_one_it_stands_in_for():
+    assert fitness_rule(make_profile(), make_facts(arch="x86_64", simulated="simulated")).steady_clock
 
 
 def test_a_lasting_drop_is_held_against_the_first_trials_clock():

@@ -1,0 +1,218 @@
+"""A scripted board: the real agent behind a real sshd, over the made-up /sys and /proc of a board of a kind.
+
+::
+
+    with scripted_board("rpi4", devices_dir=Path("devices")) as board:   # pytest benchmarks/ --device=scripted-rpi4
+        board.play([Event(2.0, {"under_voltage": True}, lasting_s=0.5)])
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.records.errors import BoardUnavailableError, UsageError
+from harness.testing.scripted.boards import BOARDS
+from harness.testing.scripted.kinds import BoardKind
+from harness.testing.scripted.programs import MAILBOX_S, write_programs
+from harness.testing.scripted.rails import INA3221
+from harness.testing.sshd import Sshd, loopback_sshd
+
+LABEL = "simulated: timings of this machine"
+"""What stands wherever such a board is named."""
+LABEL_FILE = "etc/edge-harness/simulated"
+_SITE = Path(__file__).with_name("board_site")
+_I2C_S = 0.0006
+"""Two bytes of a register over I2C at 400 kHz: address, register, address again, value."""
+_BPMP_S = 0.0001
+"""A question to a Jetson's boot and power management processor: temperatures, the memory clock."""
+_BOUND = "cpuinfo cmdline loadavg meminfo stat swaps vmstat pressure/cpu pressure/memory pressure/io"
+"""Files of /proc that are made up."""
+_ENTER = """
+set -e
+made=$1; over=$2; shift 2
+mount --make-rprivate /
+mkdir -p $made/sys/fs/cgroup
+mount --rbind /sys/fs/cgroup $made/sys/fs/cgroup
+mount -t tmpfs tmpfs $over; mkdir $over/etc $over/etc.work $over/lib $over/lib.work
+mount -t overlay etc -o lowerdir=$made/etc:/etc,upperdir=$over/etc,workdir=$over/etc.work /etc
+if test -d $made/var/lib/nvpmodel; then
+    mkdir -p $over/lib/nvpmodel
+    mount -t overlay lib -o lowerdir=/var/lib,upperdir=$over/lib,workdir=$over/lib.work /var/lib
+    mount --bind $made/var/lib/nvpmodel /var/lib/nvpmodel
+fi
+mount --rbind $made/sys /sys
+mount -t proc proc /proc
+for name in {bound}; do test ! -e /proc/$name || mount --bind $made/proc/$name /proc/$name; done
+exec "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happens on a board, seconds after its script was begun; undone after ``lasting_s``, if that is given."""
+
+    at_s: float
+    changes: Mapping[str, Any]
+    lasting_s: float | None = None
+
+
+@dataclass
+class ScriptedBoard:
+    """A board that runs: how it is reached, and what happens on it."""
+
+    name: str
+    kind: BoardKind
+    sshd: Sshd | None
+    """None where there is no more than the board's files: see ``root``."""
+    made: Path
+    """The root of its made-up files, as this machine sees them."""
+    _simulation: "subprocess.Popen[bytes]" = field(repr=False)
+
+    @property
+    def root(self) -> str:
+        """Where the agent finds /sys and /proc: ``open_board(profile, root=board.root)``."""
+        return str(self.made) if self.sshd is None else "/"
+
+    def profile_text(self, extra: str = "") -> str:
+        """The board's device profile; ``extra`` is appended to it."""
+        if self.sshd is None:
+            return f'description = "{self.name}, {LABEL}"\n[connection]\ntransport = "local"\n{extra}\n'
+        return self.sshd.profile_text(self.name, extra=extra).replace("a loopback board", LABEL)
+
+    def set(self, **changes: Any) -> None:  # noqa: ANN401 - a number or a word, by the change's name
+        """Have something happen now, to last: ``set(temp_c=82.0, throttled=True)``.
+
+        Raises UsageError for a change that this board does not know, BoardUnavailableError where it has ended.
+        """
+        self.play([Event(0.0, changes)])
+
+    def play(self, events: Sequence[Event]) -> None:
+        """Have a script's events happen, their times counted from now. Raises like ``set``."""
+        stdin, stdout = self._simulation.stdin, self._simulation.stdout
+        if stdin is None or stdout is None:
+            raise BoardUnavailableError(f"{self.name}: its simulation has no pipes")
+        try:
+            stdin.write(json.dumps({"events": [asdict(event) for event in events]}).encode() + b"\n")
+            stdin.flush()
+            answer = json.loads(stdout.readline() or b"{}")
+        except BrokenPipeError:
+            answer = {}
+        if "error" in answer:
+            raise UsageError(answer["error"])
+        if "ok" not in answer:
+            raise BoardUnavailableError(f"{self.name}: its simulation has ended")
+
+    def read(self, relative: str) -> str:
+        """What one of its made-up files holds now."""
+        return (self.made / relative).read_text(encoding="utf-8").strip(" \t\r\n\0")
+
+
+@contextlib.contextmanager
+def scripted_board(
+    kind: str,
+    *,
+    name: str | None = None,
+    devices_dir: Path | None = None,
+    account: str | None = None,
+    sshd: bool = True,
+) -> Iterator[ScriptedBoard]:
+    """A board of a kind of BOARDS, running until the block is left. Needs root, sshd and unshare.
+
+    Without ``sshd`` none of these is needed: the board is no more than files, which the agent on this machine reads
+    where ``open_board`` is given the board's ``root``; there are no programs, no slow reads and no CPUs of its own.
+    With ``devices_dir`` its profile is written there for as long, as ``NAME.toml``; its name is scripted-KIND unless
+    ``name`` says else. ``account`` is as in `loopback_sshd`. Raises UsageError for an unknown kind,
+    BoardUnavailableError where this machine cannot have such a board.
+    """
+    if kind not in BOARDS:
+        raise UsageError(f"there is no scripted board {kind!r}; there are {', '.join(BOARDS)}")
+    if sshd and os.geteuid() != 0:
+        raise BoardUnavailableError("a scripted board behind sshd needs root, for its namespaces; or say sshd=False")
+    with contextlib.ExitStack() as stack:
+        base = Path(tempfile.mkdtemp(prefix="edge-scripted-"))
+        stack.callback(shutil.rmtree, base, ignore_errors=True)
+        base.chmod(0o755)
+        made, simulation = stack.enter_context(_simulate(kind, base))
+        server = stack.enter_context(_serve(kind, base, made, account)) if sshd else None
+        board = ScriptedBoard(name or f"scripted-{kind}", BOARDS[kind], server, made, simulation)
+        if devices_dir is not None:
+            profile = devices_dir / f"{board.name}.toml"
+            profile.write_text(board.profile_text(), encoding="utf-8")
+            stack.callback(profile.unlink, missing_ok=True)
+        yield board
+
+
+@contextlib.contextmanager
+def _simulate(kind: str, base: Path) -> Iterator[tuple[Path, "subprocess.Popen[bytes]"]]:
+    """Run the board's simulation; the root of its files, and its process."""
+    made = base / "root"
+    (made / "etc" / "edge-harness").mkdir(parents=True)
+    (made / LABEL_FILE).write_text(LABEL + "\n")
+    write_programs(BOARDS[kind], base / "bin", made)
+    words = [sys.executable, "-m", "harness.testing.scripted.simulation", kind, str(made)]
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        if process.stdout is None or not process.stdout.readline():
+            raise BoardUnavailableError(f"the simulation of {kind} did not start")
+        yield made, process
+    finally:
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        process.terminate()
+        process.wait(timeout=10)
+
+
+@contextlib.contextmanager
+def _serve(kind: str, base: Path, made: Path, account: str | None) -> Iterator[Sshd]:
+    """An sshd within the board's namespaces."""
+    over = base / "over"
+    over.mkdir()
+    shutil.copytree(_SITE, base / "site", ignore=shutil.ignore_patterns("__pycache__"))
+    told = base / "board.json"
+    told.write_text(json.dumps({"delays_s": _delays(BOARDS[kind]), "cpus": BOARDS[kind].cpus}))
+    enter = _ENTER.format(bound=_BOUND)
+    prefix = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", enter, "sh", str(made), str(over)]
+    env = {
+        "PATH": f"{base}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PYTHONPATH": str(base / "site"),
+        "EDGE_SCRIPTED_BOARD": str(told),
+    }
+    with loopback_sshd(base / "ssh", account, env=env, prefix=prefix) as server:
+        try:
+            yield server
+        finally:
+            # The first process of the namespace: with it all others end, and unshare, which heeds no SIGTERM.
+            os.kill(_inner(server), signal.SIGKILL)
+
+
+def _inner(server: Sshd) -> int:
+    """The sshd, by its number here."""
+    return next(pid for pid in server.processes() if Path(f"/proc/{pid}/comm").read_text().startswith("sshd"))
+
+
+def _delays(kind: BoardKind) -> dict[str, float]:
+    """Seconds that a read takes on a board, by the file's path; others come from the kernel's memory at once."""
+    found: dict[str, float] = {}
+    if kind.rail_sensor == "ina3221":
+        for number in range(1, len(kind.rails) + 1):
+            for folder in ("/sys/class/hwmon/hwmon4", f"/{INA3221}"):
+                found[f"{folder}/in{number}_input"] = _I2C_S
+                found[f"{folder}/curr{number}_input"] = _I2C_S
+    if kind.firmware_path is not None:
+        found[f"/{kind.firmware_path}/get_throttled"] = MAILBOX_S / 4
+        found["/sys/class/hwmon/hwmon1/in0_lcrit_alarm"] = MAILBOX_S / 4
+    if kind.memory_clock_files:
+        for number in range(len(kind.zones)):
+            found[f"/sys/class/thermal/thermal_zone{number}/temp"] = _BPMP_S
+        found.update({f"/{path}": _BPMP_S for path in kind.memory_clock_files})
+    return found

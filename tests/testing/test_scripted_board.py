@@ -1,0 +1,69 @@
+"""Scripted boards as the agent sees them: through a real sshd, and as files under a root of their own."""
+
+import pytest
+from support import needs
+from support.own_lease import own_lease
+
+from harness.board import open_board
+from harness.profiles import load
+from harness.records.errors import UsageError
+from harness.testing.scripted import Event, scripted_board
+
+pytestmark = pytest.mark.board
+LABEL = "simulated: timings of this machine"
+SHOWN = {
+    "rpi4": ("Raspberry Pi 4 Model B Rev 1.4", "4x Cortex-A72", 1_500_000),
+    "rpi5": ("Raspberry Pi 5 Model B Rev 1.0", "4x Cortex-A76", 2_400_000),
+    "jetson-orin-nano": (
+        "NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super",
+        "6x Cortex-A78AE",
+        1_728_000,
+    ),
+    "rock-5b": ("Radxa ROCK 5B", "4x Cortex-A55 + 4x Cortex-A76", 2_400_000),
+    "imx8mp-evk": ("NXP i.MX8MPlus EVK board", "4x Cortex-A53", 1_800_000),
+}
+
+
+@pytest.mark.parametrize("kind", SHOWN)
+def test_the_agent_finds_the_board_and_its_label(kind, tmp_path):
+    needs.need("sshd")
+    needs.need_root()
+    with (
+        own_lease(),
+        scripted_board(kind, devices_dir=tmp_path) as board,
+        open_board(load(board.name, tmp_path)) as opened,
+    ):
+        facts = opened.facts
+    assert (facts.model, facts.cpu, facts.max_freq_khz) == SHOWN[kind]
+    assert facts.simulated == LABEL
+    assert facts.throttled == (0 if kind.startswith("rpi") else None)
+    assert facts.power_mode == ("25W" if kind.startswith("jetson") else None)
+    assert not list(tmp_path.glob("*.toml"))
+
+
+def test_a_governor_that_the_profile_names_is_set_and_put_back(tmp_path):
+    needs.need("sshd")
+    needs.need_root()
+    policy = "sys/devices/system/cpu/cpufreq/policy0/scaling_governor"
+    with own_lease(), scripted_board("rpi4") as board:
+        (tmp_path / "b.toml").write_text(board.profile_text('[tuning]\ngovernor = "performance"\ncpus = "0-3"'))
+        with open_board(load("b", tmp_path)) as opened:
+            assert board.read(policy) == "performance"
+            board.play([Event(0.0, {"throttled": True, "temp_c": 81.0})])
+            assert (opened.probe().throttled, opened.facts.temp_c) == (0x40004, 81.0)
+        assert board.read(policy) == "ondemand"
+
+
+def test_without_root_the_agent_reads_the_boards_files_under_a_root_of_their_own(tmp_path):
+    with (
+        own_lease(),
+        scripted_board("jetson-orin-nano", devices_dir=tmp_path, sshd=False) as board,
+        open_board(load(board.name, tmp_path), root=board.root) as opened,
+    ):
+        assert opened.facts.model == SHOWN["jetson-orin-nano"][0]
+        assert opened.facts.simulated == LABEL
+
+
+def test_a_board_that_is_not_there_is_refused():
+    with pytest.raises(UsageError, match=r"no scripted board 'rpi3'; there are rpi4, rpi5"), scripted_board("rpi3"):
+        pass

@@ -21,6 +21,10 @@ SAMPLES_CYCLED = 16
 Numbers = Dict[str, Any]
 
 
+def _pass() -> None:
+    """Nothing is to be done."""
+
+
 class Setting(NamedTuple):
     """Where a trial runs: the imported interpreter module, the runner, the store and the facts' root."""
 
@@ -53,15 +57,18 @@ class Prepared(NamedTuple):
         return lambda: self.model.feed(next(turns))
 
 
-def load_fed(trial: spec.Trial, setting: Setting, samples: List[List[Array]]) -> Tuple[BoardModel, List[List[Array]]]:
+def load_fed(
+    trial: spec.Trial, setting: Setting, samples: List[List[Array]], loaded: Callable[[], None] = _pass
+) -> Tuple[BoardModel, List[List[Array]]]:
     """A model that has not run yet, with the first sample in its inputs; random inputs where there are no samples.
 
-    Raises TrialFailedError.
+    ``loaded`` is called when its tensors are allocated, before anything is fed. Raises TrialFailedError.
     """
     path = setting.file(trial.model)
     if path is None:
         raise TrialFailedError("no model was named")
     model = load(setting.module, setting.runner, path, samples[0] if samples else None)
+    loaded()
     samples = samples or [inputs.random_sample(model.inputs, trial.seed, trial.below)]
     model.feed(samples[0])
     return model, samples

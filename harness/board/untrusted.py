@@ -28,6 +28,7 @@ from harness.records.health import (
     ServiceFootprint,
     SystemState,
 )
+from harness.records.memory import PARTS, MemoryParts
 from harness.records.text import shorten
 
 _R = TypeVar("_R", bound=Record)
@@ -77,7 +78,11 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "rss_bytes": _BYTES,
             "pss_bytes": _BYTES,
             "anonymous_bytes": _BYTES,
+            "load_hwm_bytes": _BYTES,
+            "run_hwm_bytes": _BYTES,
+            "mean_rss_bytes": _BYTES,
         },
+        MemoryParts: dict.fromkeys(("pss_bytes", *PARTS), _BYTES),
         TrialTelemetry: {
             "temp_before_c": _CELSIUS,
             "temp_after_c": _CELSIUS,

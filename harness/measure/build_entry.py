@@ -11,6 +11,7 @@ from harness.measure.block_order import kind_of
 from harness.measure.energy import of_each_trial
 from harness.measure.failed_trials import failed_trial_findings
 from harness.measure.fitness import FitnessRule, holding_clock
+from harness.measure.memory_account import memory_account
 from harness.measure.output_check import OutputVerdict, check_outputs, same_bits, unchecked_outputs
 from harness.measure.postprocess_check import PostprocessVerdict, check_postprocess
 from harness.measure.run_blocks import BlockResults
@@ -69,6 +70,7 @@ def build_entry(context: EntryContext, plan: Plan, *, rule: FitnessRule, results
             "trials": summaries,
             "figures": figures,
             "most_blocks": plan.most_blocks if plan.questions else None,
+            "memory": memory_account(results.trials, "candidate"),
             "baseline": baseline and _with_figures(baseline, summaries, figures),
             "outputs": "; ".join(filter(None, [verdicts["candidate"].sentence, answers["candidate"].sentence])),
             "answers": answers["candidate"].answers,

@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.board import StageTimes, Trial, Turns
+from harness.records.board import StageTimes, Trial, TrialMemory, Turns
 from harness.records.metrics import metrics_of, percentiles
 from harness.records.results import Histogram, TrialMetrics, TrialSummary
 from harness.stats import histogram, independent_samples, quantile, smallest_trial
@@ -110,7 +110,19 @@ def _by_turns(turns: Turns) -> dict[str, float]:
 
 def _memory(trial: Trial) -> dict[str, float]:
     values = {} if trial.init_s is None else {"init_time": trial.init_s}
-    if trial.memory is not None and trial.memory.hwm_bytes > 0:
-        values["peak_memory"] = float(trial.memory.hwm_bytes)
-        values["model_memory"] = float(trial.memory.hwm_bytes - trial.memory.hwm_before_bytes)
-    return values
+    memory = trial.memory
+    if memory is None or memory.hwm_bytes <= 0:
+        return values
+    told = {
+        "peak_memory": memory.hwm_bytes,
+        "model_memory": model_peak(memory) - memory.hwm_before_bytes,
+        "load_peak_memory": memory.load_hwm_bytes,
+        "memory_mean": memory.mean_rss_bytes,
+    }
+    return values | {name: float(value) for name, value in told.items() if value is not None}
+
+
+def model_peak(memory: TrialMemory) -> int:
+    """The high water mark since the model was loaded; of the whole process where the kernel tells no other."""
+    marks = [mark for mark in (memory.load_hwm_bytes, memory.run_hwm_bytes) if mark is not None]
+    return max(marks, default=memory.hwm_bytes)

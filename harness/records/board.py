@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 from harness.records.artifact import TensorInfo
 from harness.records.base import Record
+from harness.records.memory import MemoryParts
 from harness.records.metrics import TrialKind
 from harness.records.plan import RunnerSpec
 
@@ -69,9 +70,19 @@ class TrialMemory(Record):
 
     hwm_before_bytes: int
     hwm_bytes: int
+    """Of the process' whole life, imports among it."""
     rss_bytes: int
     pss_bytes: int | None = None
     anonymous_bytes: int | None = None
+    load_hwm_bytes: int | None = None
+    """From ``before`` until the tensors are allocated; None where the kernel does not begin its mark anew."""
+    run_hwm_bytes: int | None = None
+    """From then until inferences have run."""
+    mean_rss_bytes: float | None = None
+    """The mean of what is resident after each of some inferences."""
+    parts: MemoryParts | None = None
+    parts_reason: str | None = None
+    """Why the parts are not known."""
 
 
 class TrialTelemetry(Record):

@@ -18,6 +18,7 @@ from harness.records.board import BoardFacts, TrialMemory, TrialTelemetry, TwoSp
 from harness.records.device import DeviceProfile
 from harness.records.history import Series
 from harness.records.limit_test import RunSpread
+from harness.records.memory import MemoryAccount
 from harness.records.metrics import METRICS, Better, Unit
 from harness.records.nearest import did_you_mean
 from harness.records.status import RunStatus, Status
@@ -273,6 +274,8 @@ class Entry(Record):
     most_blocks: int | None = None
     """The plan's largest number of blocks, for which the looks were paid."""
     baseline: BaselineRecord | None = None
+    memory: MemoryAccount | None = None
+    """What a process that ran it consists of; None where no board told."""
     outputs: str = "outputs unchecked"
     """How the outputs were checked, a sentence."""
     answers: tuple[str, ...] = ()

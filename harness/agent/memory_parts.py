@@ -24,6 +24,8 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PRESENT = 1 << 63
 _USUAL_STACK = 2 << 20
 """A thread's stack where the process' own has no limit; glibc's own figure."""
+_SHARED = ("/dev/", "/memfd:", "/SYSV")
+"""Mappings with a name like a file's that are none: memory that processes share."""
 _TRIES = 20
 
 Range = Tuple[int, int]
@@ -79,7 +81,7 @@ def take_snapshot() -> Snapshot:
     spans = [(one.start, one.end) for one in mappings if one.anonymous and one.pss]
     files: Dict[str, int] = {}
     for one in mappings:
-        if one.path.startswith("/"):
+        if one.path.startswith("/") and not one.path.startswith(_SHARED):
             files[one.path] = files.get(one.path, 0) + one.pss
     return Snapshot(
         pss=sum(one.pss for one in mappings),
@@ -228,14 +230,15 @@ def _without(ranges: List[Range], others: List[Range]) -> List[Range]:
     """What of sorted ranges is not in sorted others."""
     left: List[Range] = []
     for start, end in sorted(ranges):
+        at = start
         for low, high in others:
-            if high <= start or low >= end:
+            if high <= at or low >= end:
                 continue
-            if low > start:
-                left.append((start, low))
-            start = max(start, high)
-        if start < end:
-            left.append((start, end))
+            if low > at:
+                left.append((at, low))
+            at = max(at, high)
+        if at < end:
+            left.append((at, end))
     return left
 
 

@@ -127,7 +127,12 @@ def _speeds_note(found: TwoSpeeds | None) -> str:
 
 
 def _untold(metric: Metric) -> str:
-    return "the board's kernel does not tell VmHWM" if metric.unit == "B" else f"no trial told its {metric.title}"
+    told = {
+        "peak_memory": "the board's kernel does not tell VmHWM",
+        "model_memory": "the board's kernel does not tell VmHWM",
+        "load_peak_memory": "the board's kernel does not begin VmHWM anew, so that loading has no peak of its own",
+    }
+    return told.get(metric.name, f"no trial told its {metric.title}")
 
 
 def _clock_note(trials: Sequence[Trial]) -> str:

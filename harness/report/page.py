@@ -25,6 +25,7 @@ from harness.report.sections.devices import DEVICES
 from harness.report.sections.entries import ENTRIES
 from harness.report.sections.findings import FINDINGS
 from harness.report.sections.history import HISTORY
+from harness.report.sections.memory import MEMORY
 from harness.report.sections.provenance import NOTES, PROVENANCE, SETTINGS
 from harness.report.sections.stages import STAGES
 from harness.report.sections.verdicts import VERDICTS
@@ -41,6 +42,7 @@ SECTIONS: tuple[Section, ...] = (
     CHARTS,
     BASELINE,
     STAGES,
+    MEMORY,
     HISTORY,
     GAINS,
     COMPARISON,

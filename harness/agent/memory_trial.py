@@ -90,8 +90,9 @@ class _Account:
         status, rollup = read_text(_STATUS), read_text(_ROLLUP)
         parts = None
         if self._base is not None and model is not None:
-            after = memory_parts.take_snapshot()
-            parts = memory_parts.parts_of(memory_parts.Stages(self._base, *self._contents, after), model)
+            loaded, ran = self._contents
+            stages = memory_parts.Stages(self._base, loaded, ran, memory_parts.take_snapshot())
+            parts = memory_parts.parts_of(stages, model)
         return {
             "hwm_before_bytes": self._before,
             "hwm_bytes": max(peak, self._imports, self._load or 0),
@@ -122,7 +123,7 @@ def _forget_peak() -> bool:
 def _mean(model: BoardModel, most_s: float) -> Optional[float]:
     """The mean resident set after each of some inferences, bytes."""
     begun = time.monotonic()
-    read = []
+    read: List[int] = []
     while not read or (len(read) < _MOST_READS and time.monotonic() - begun < min(_MEAN_S, most_s)):
         guard("invoke", model.invoke)
         read.append(kilobytes(read_text(_STATUS), "VmRSS") or 0)

@@ -57,7 +57,7 @@ def main_trial() -> int:
 
 def _run_block(request: Dict[str, Any], out: wire.LineWriter) -> None:
     block = spec.parse_block(request["block"])
-    cores = slices.cores_for(block.runner)
+    cores = slices.cores_for(block.runner, Root(request["root"]))
     if block.runner.cpus is not None:
         os.sched_setaffinity(0, cores.arms)
     if block.runner.start == "exec":

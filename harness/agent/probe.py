@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from edge_agent import oom, power, runtimes, state, telemetry
+from edge_agent import oom, power, power_mode, runtimes, state, telemetry
 from edge_agent.sysfs import Root, field, kilobytes, read_int, read_text
 
 # MIDR part numbers of implementer 0x41, Arm; from the Linux kernel's cputype.h and util-linux' lscpu.
@@ -74,7 +74,7 @@ def facts(root: Root, cache: Path) -> Dict[str, Any]:
         "sensors": power.find_sensors(root),
         "cache_dir": str(cache),
         "firmware": next((text for text in map(root.read, _FIRMWARE_FILES) if text), None),
-        "power_mode": state.mode_name(root),
+        "power_mode": power_mode.mode_name(root),
         "device_clocks": state.device_clocks(root),
         "huge_pages": state.chosen(root.read("sys/kernel/mm/transparent_hugepage/enabled")),
         "simulated": root.read(_LABEL_FILE) or (None if root.real else "sysfs under a made-up root"),

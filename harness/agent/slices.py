@@ -11,9 +11,9 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, NamedTuple, NoReturn, Optional, Tuple
 
-from edge_agent import oom, spec, tune, wire
+from edge_agent import clocks, oom, spec, tune, wire
 from edge_agent.process import describe_deadline, describe_exit, die_with, set_deadline
-from edge_agent.sysfs import kilobytes
+from edge_agent.sysfs import Root, kilobytes
 
 if TYPE_CHECKING:
     from edge_agent.trial_setup import Setting
@@ -59,13 +59,23 @@ class Cores(NamedTuple):
     others: FrozenSet[int]
 
 
-def cores_for(runner: spec.Runner) -> Cores:
+def cores_for(runner: spec.Runner, root: Root) -> Cores:
     """The profile's cores; where it names none, as many as there are threads, so that both arms have one neighbour.
 
-    Raises AgentError for cores that are not there.
+    Of cores that differ those that can do most. Raises AgentError for cores that are not there, or too few.
     """
     ours = os.sched_getaffinity(0)
-    arms = set(sorted(ours)[-runner.num_threads :]) if runner.cpus is None else tune.allowed_cpus(runner.cpus)
+    if runner.cpus is None:
+        able = clocks.capacities(root)
+        arms = set(sorted(ours, key=lambda cpu: (able.get(cpu, 0), cpu))[-runner.num_threads :])
+    else:
+        arms = tune.allowed_cpus(root, runner.cpus)
+        if len(arms) < runner.num_threads:
+            raise wire.AgentError(
+                "unfit",
+                "%d threads were asked for, but tuning.cpus = %s allows %d cores of this board; "
+                "lower num_threads or name more cores" % (runner.num_threads, runner.cpus, len(arms)),
+            )
     return Cores(frozenset(arms), frozenset(ours - arms))
 
 

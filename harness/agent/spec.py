@@ -203,6 +203,31 @@ def _parse_trial(value: object, block: int, where: str) -> Trial:
     )
 
 
+def parse_tuning(value: object) -> Dict[str, Any]:
+    """What a board is to be set to, as the protocol has it; raises AgentError "bad_request"."""
+    fields = _Fields({} if value is None else value, "tuning")
+    wishes: Dict[str, Any] = {key: fields.maybe_text(key) for key in ("power_mode", "cpus", "irq_cpus")}
+    wishes.update(_clock_wishes(fields))
+    for key in ("policies", "devices"):
+        named = fields.value.get(key) or {}
+        if not isinstance(named, dict):
+            raise fields.problem(key, "an object")
+        wishes[key] = {name: _clock_wishes(_Fields(own, "tuning.%s.%s" % (key, name))) for name, own in named.items()}
+    wishes["drop_caches"] = fields.value.get("drop_caches") is True
+    return wishes
+
+
+def _clock_wishes(fields: _Fields) -> Dict[str, Any]:
+    """What a clock is to be governed by, and between which frequencies, in Hz or by a word."""
+    wishes: Dict[str, Any] = {"governor": fields.maybe_text("governor")}
+    for key in ("min_freq", "max_freq"):
+        found = fields.value.get(key)
+        if isinstance(found, bool) or not (found in (None, "min", "max") or isinstance(found, (int, float))):
+            raise fields.problem(key, "min, max or a frequency in Hz")
+        wishes[key] = found
+    return wishes
+
+
 def heading(trial: Trial, died: Optional[str]) -> Dict[str, Any]:
     """The fields every Trial record has, whatever came of it."""
     return {

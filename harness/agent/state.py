@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from edge_agent import oom, power
-from edge_agent.sysfs import Root, kilobytes, read_answer, read_int, read_text
+from edge_agent import oom, power, power_mode
+from edge_agent.sysfs import Root, kilobytes, read_int, read_text
 
 _WATCH_S = 1.0
 """How long processes are watched."""
@@ -28,8 +28,6 @@ _TURBO = (
 """The two files that the kernel has for it, and what each holds while clocks may boost."""
 _PRESSURE = re.compile(r"^some avg10=([0-9.]+)", re.MULTILINE)
 _UNIT = re.compile(r"/([^/]+\.service)")
-_POWER_MODEL = re.compile(r"<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)\s*>")
-_PATIENCE_S = 5.0
 
 
 def read_state(root: Root, cache: Path) -> Dict[str, Any]:
@@ -123,8 +121,8 @@ def _clocks(root: Root) -> Dict[str, Any]:
     return {
         "policies": [_policy(policy) for policy in root.glob(_POLICIES)],
         "turbo": _turbo(root),
-        "power_mode": _power_mode(root),
-        "power_modes": _power_modes(root),
+        "power_mode": power_mode.read_mode(root),
+        "power_modes": power_mode.modes(root),
         "devices": [found for found in map(_device, root.glob("sys/class/devfreq/*")) if found is not None],
         "cooling": [found for found in map(_cooling, root.glob("sys/class/thermal/cooling_device*")) if found],
     }
@@ -147,31 +145,6 @@ def _turbo(root: Root) -> Optional[Dict[str, Any]]:
         if text is not None:
             return {"file": "/" + relative, "on": text == boosts, "off_value": "0" if boosts == "1" else "1"}
     return None
-
-
-def _power_mode(root: Root) -> Optional[str]:
-    """A Jetson's nvpmodel, or a PC's platform profile."""
-    if not root.has_program("nvpmodel"):
-        status = root.read("var/lib/nvpmodel/status")  # such as pmode:0002
-        return (
-            status.rpartition(":")[2].lstrip("0") or "0" if status else root.read("sys/firmware/acpi/platform_profile")
-        )
-    words = (read_answer(["nvpmodel", "-q"], _PATIENCE_S) or "").split()
-    return words[-1] if words else None
-
-
-def mode_name(root: Root) -> Optional[str]:
-    """The power mode by its name, such as MAXN; the number itself where no name is known for it."""
-    now = _power_mode(root)
-    return next((mode["name"] for mode in _power_modes(root) if mode["key"] == now), now)
-
-
-def _power_modes(root: Root) -> List[Dict[str, str]]:
-    """The modes there are; a number stands for each of nvpmodel's, the name itself for a platform profile."""
-    numbered = _POWER_MODEL.findall(root.read("etc/nvpmodel.conf") or "")
-    names = (root.read("sys/firmware/acpi/platform_profile_choices") or "").split()
-    found = numbered or [(name, name) for name in names]
-    return [{"key": key, "name": name} for key, name in found[:_MOST_NAMED]]
 
 
 def _device(device: Path) -> Optional[Dict[str, Any]]:

@@ -182,9 +182,8 @@ def _footprint(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
 
 
 def _tune(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
-    governor, cpus = _maybe_text(request, "governor"), _maybe_text(request, "cpus")
-    changed = tune.tune(steward.root, steward.originals, governor, cpus)
-    return [{"event": "tuned", "changed": changed}]
+    wishes = spec.parse_tuning(request.get("tuning"))
+    return [{"event": "tuned", "point": tune.tune(steward.root, steward.originals, wishes)}]
 
 
 def _have(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
@@ -237,10 +236,6 @@ def _text(request: wire.Message, key: str) -> str:
     if not isinstance(value, str):
         raise wire.AgentError("bad_request", "%s needs a text %s" % (request["op"], key))
     return value
-
-
-def _maybe_text(request: wire.Message, key: str) -> Optional[str]:
-    return None if request.get(key) is None else _text(request, key)
 
 
 def main(arguments: List[str]) -> int:

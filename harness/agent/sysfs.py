@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,6 +33,13 @@ class Root:
     def has_program(self, name: str) -> bool:
         """Whether the board has a program of this name; a made-up one has none."""
         return self.real and shutil.which(name) is not None
+
+    def program(self, name: str) -> Optional[str]:
+        """Where the board has a program of root's; a made-up board has what lies in its usr/sbin."""
+        if not self.real:
+            made = self.at("usr/sbin") / name
+            return str(made) if os.access(str(made), os.X_OK) else None
+        return shutil.which(name, path="%s:/usr/sbin:/sbin" % os.environ.get("PATH", os.defpath))
 
     def glob(self, pattern: str) -> List[Path]:
         """Paths that match below the root, sorted."""

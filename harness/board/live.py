@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from harness.board.boot import AgentPackage, agent_package
 from harness.board.link import MOST_LOSSES, Connector, Link, NotBackError
 from harness.board.preflight import fingerprint
+from harness.board.tuning import describe_untuned, tuning_request
 from harness.board.untrusted import make_printable, one_line
 from harness.board.wire import (
     SILENCE_S,
@@ -27,17 +28,17 @@ from harness.board.wire import (
     Wire,
 )
 from harness.records.board import BoardFacts, Trial
-from harness.records.device import DeviceProfile
+from harness.records.device import DeviceProfile, Tuning
 from harness.records.errors import (
     BlockLostError,
     BoardUnavailableError,
     BoardUnfitError,
     ConnectionLostError,
-    NotPermittedError,
     SilentBoardError,
     TrialError,
 )
 from harness.records.health import LinkFacts
+from harness.records.operating_point import OperatingPoint
 from harness.records.plan import BlockSpec, TrialSpec
 
 REQUEST_S = 120.0
@@ -55,7 +56,6 @@ _BY_ITSELF = "its link is lost; it puts its settings back by itself, at the late
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=Event)
 
-
 OUT_OF_MEMORY = "out of memory"
 """How the agent begins to say so."""
 
@@ -63,22 +63,22 @@ OUT_OF_MEMORY = "out of memory"
 class LiveBoard:
     """A board behind a steward; made by `open_board`.
 
-    A link that is lost is made again by whatever needs it: the lease is taken again, the agent checked, the tuning
-    applied. Small requests and uploads then begin anew; a block raises BlockLostError.
+    A link that is lost is made again by whatever needs it: leased, checked and tuned again. Small requests and uploads
+    then begin anew; a block raises BlockLostError.
     """
 
     def __init__(self, linking: Connector, *, tuned: bool) -> None:
         self.profile = linking.profile
         self._linking = linking
         self._tuned = tuned
+        self._tuning = linking.profile.tuning
         self.seconds: dict[str, float] = {}
         self.bytes_sent = 0
         self.restored: tuple[str, ...] = ()
         """What an earlier steward had left changed and this one put back, in sentences."""
-        self.changed: tuple[str, ...] = ()
-        """What was tuned for this run, in sentences."""
+        self.point: OperatingPoint | None = None
+        """What the board is set to; None before it was tuned."""
         self.release_problem: str | None = None
-        self.untuned: str | None = None
         """Why the board could not be asked to put things back; it then does so by itself."""
         self.losses = 0
         """How often the link was lost and made again."""
@@ -224,28 +224,30 @@ class LiveBoard:
         self._keep_facts(link.probed)
         if self._tuned:
             self.tune()
-        found = fingerprint(self.facts)
+        found = fingerprint(self.facts, self.point)
         if self._fingerprint not in (None, found):
             raise BoardUnfitError(f"the board came back as another one: {found} instead of {self._fingerprint}")
         self._fingerprint = found
 
-    def tune(self) -> None:
-        """Set governor and cores as the profile says; the steward puts them back."""
-        tuning = self.profile.tuning
-        if tuning.governor is None and tuning.cpus is None:
-            return
+    def tune(self, tuning: Tuning | None = None) -> None:
+        """Bring the board to the profile's operating point, or to another one; the steward puts it back.
+
+        What it does not take stands in ``point``, and measuring goes on. BoardUnfitError where it has no such thing.
+        """
+        self._tuning = tuning or self._tuning
         with self._phase("tune"):
-            try:
-                events = self._request("tune", governor=tuning.governor, cpus=tuning.cpus)
-            except NotPermittedError as error:
-                # An ordinary account may not set a governor: measuring goes on, and the difference is shown.
-                self.untuned, events = str(error), []
-            for event in events:
-                if isinstance(event, Tuned):
-                    self.changed = tuple(map(one_line, event.changed))
-        if self.changed or self.untuned:
+            events = self._request("tune", tuning=tuning_request(self._tuning))
+        self.point = next((make_printable(event.point) for event in events if isinstance(event, Tuned)), None)
+        if self.point is None:
+            raise self._unexpected_answer("tune was not answered")
+        if self.point.settings:
             with self._phase("probe"):
                 self._keep_facts(self._request("probe"))
+
+    @property
+    def untuned(self) -> str | None:
+        """What the board did not take of its tuning, in a sentence; None where it took all."""
+        return describe_untuned(self.point, self.profile.name)
 
     def _lasting(self, action: Callable[[], _T]) -> _T:
         """What an action gives that may be begun anew on another link."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harness.records.board import BoardFacts
 from harness.records.device import DeviceProfile
+from harness.records.operating_point import OperatingPoint
 
 _THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
 """Bits of ``vcgencmd get_throttled`` that hold now, by Raspberry Pi's documentation; since boot: 16 bits higher."""
@@ -95,8 +96,11 @@ def throttled_now(bits: int | None) -> bool:
     return bool(bits and bits & _NOW)
 
 
-def fingerprint(facts: BoardFacts) -> str:
-    """What must be the same before two results may be compared, readable, with a short hash in front."""
+def fingerprint(facts: BoardFacts, point: OperatingPoint | None = None) -> str:
+    """What must be the same before two results may be compared, readable, with a short hash in front.
+
+    Of an operating point what was set beside governors, which facts tell: limits of clocks, power mode.
+    """
     frequency = f"{facts.max_freq_khz / 1e6:.4g} GHz" if facts.max_freq_khz else "frequency unknown"
     parts = (
         facts.model or "unknown board",
@@ -104,6 +108,7 @@ def fingerprint(facts: BoardFacts) -> str:
         frequency,
         f"kernel {facts.kernel}",
         f"governor {facts.governor or 'unknown'}",
+        *(point.set_apart if point is not None else ()),
     )
     # What only stands in for a board shares no history with one.
     text = ", ".join([*parts, *filter(None, [facts.simulated])])

@@ -1,6 +1,6 @@
 """Which interpreter of those on the board measures."""
 
-from harness.profiles import cpu_numbers
+from harness.profiles import CORE_WORDS, cpu_numbers
 from harness.records.board import BoardFacts, RuntimeFound
 from harness.records.device import DeviceProfile
 from harness.records.errors import BoardUnfitError, ProfileError
@@ -42,6 +42,8 @@ def choose_runner(
 
 def _check_cores(profile: DeviceProfile, facts: BoardFacts, threads: int) -> None:
     cpus = profile.tuning.cpus
+    if cpus in CORE_WORDS:
+        return  # the board knows which cores these are, and compares
     chosen = cpu_numbers(cpus) if cpus else tuple(range(facts.cpu_count))
     if chosen and max(chosen) >= facts.cpu_count:
         raise ProfileError(

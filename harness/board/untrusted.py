@@ -29,6 +29,7 @@ from harness.records.health import (
     SystemState,
 )
 from harness.records.memory import PARTS, MemoryParts
+from harness.records.operating_point import ClockSetting
 from harness.records.text import shorten
 
 _R = TypeVar("_R", bound=Record)
@@ -43,6 +44,7 @@ _COUNT = (0, 2**31 - 1)
 _MANY = (0, 10**15)
 _BYTES = (0, 2**50)
 _KHZ = (0, 10**8)
+_HERTZ = (0, 10**11)
 _CELSIUS = (-273.15, 1000.0)
 _BITS = (0, 2**32 - 1)
 _WATTS = (-1e5, 1e5)
@@ -61,6 +63,7 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "temp_c": _CELSIUS,
             "throttled": _BITS,
         },
+        ClockSetting: {"min_hz": _HERTZ, "max_hz": _HERTZ},
         Trial: {
             "index": _COUNT,
             "block": _COUNT,

@@ -17,12 +17,12 @@ from harness.records.errors import (
     ConnectionLostError,
     HarnessError,
     LeaseHeldError,
-    NotPermittedError,
     SilentBoardError,
     TrialError,
 )
 from harness.records.health import Footprint, SystemState
 from harness.records.metrics import TrialKind
+from harness.records.operating_point import OperatingPoint
 from harness.transport import Process
 
 BEAT_S = 3.0
@@ -82,10 +82,10 @@ class FootprintEvent(_Answer):
 
 
 class Tuned(_Answer):
-    """What was changed, in sentences."""
+    """The operating point that was reached."""
 
     event: Literal["tuned"]
-    changed: tuple[str, ...]
+    point: OperatingPoint
 
 
 class Have(_Answer):
@@ -138,7 +138,7 @@ class Failed(_Answer):
     """The request is not fulfilled."""
 
     event: Literal["error"]
-    kind: Literal["bad_request", "unfit", "not_permitted", "disk_full", "not_found", "runtime", "trial", "internal"]
+    kind: Literal["bad_request", "unfit", "disk_full", "not_found", "runtime", "trial", "internal"]
     message: str
 
 
@@ -296,7 +296,9 @@ class Wire:
             event = _read_dead_trial(line, error) or self._parse(_EVENT, line)
         if isinstance(event, TrialEvent) and event.trial.died is None:
             event = _check_ranges(event)
-        elif isinstance(event, FactsEvent | StateEvent | FootprintEvent) and (odd := next(out_of_range(event), None)):
+        elif isinstance(event, FactsEvent | StateEvent | FootprintEvent | Tuned) and (
+            odd := next(out_of_range(event), None)
+        ):
             raise BoardAnswerError(f"{self._device}: {NONSENSE}: {odd}")
         if len(line) > SMALL_BYTES and not isinstance(event, TrialEvent):
             raise self._nonsense(f"a {event.event} of {len(line)} bytes, at most {SMALL_BYTES} were expected")
@@ -392,8 +394,6 @@ def runtime_remedy(device: str) -> str:
 
 def _as_error(event: Failed, device: str) -> HarnessError:
     message = f"{device}: {one_line(event.message)}"
-    if event.kind == "not_permitted":
-        return NotPermittedError(message)
     if event.kind == "runtime":
         return BoardUnfitError(message + runtime_remedy(device))
     if event.kind in ("unfit", "disk_full"):

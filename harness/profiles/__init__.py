@@ -5,10 +5,11 @@
 
 from harness.profiles.profile_files import available, lineages, load, profile_schema
 from harness.profiles.suggestion import Suggestion, accept_hardware, check_name, suggest_profile, write_profile
-from harness.profiles.validation import cpu_numbers
+from harness.profiles.validation import CORE_WORDS, cpu_numbers
 from harness.records.nearest import nearest
 
 __all__ = [
+    "CORE_WORDS",
     "Suggestion",
     "accept_hardware",
     "available",

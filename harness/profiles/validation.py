@@ -20,9 +20,12 @@ Table = dict[str, Any]
 Keys = tuple[str | int, ...]
 
 _GIVEN_BY_FILE = {"name", "lineage"}
+_CORES = 'processor numbers in quotes, such as "0-3" or "0,2", or big or little'
+_FREQUENCY = 'a frequency such as "1.5 GHz", or min or max'
 _EXPECTED = {
     "runtime.package": 'auto, litert, tflite or system, with a version as in "litert==2.3.0" if it is pinned',
-    "tuning.cpus": 'processor numbers in quotes, such as "0-3" or "0,2"',
+    "tuning.cpus": _CORES,
+    "tuning.irq_cpus": _CORES,
     "power.model.bands": "pairs [from utilisation, relative error], such as [[0.0, 0.4], [0.5, 0.15]]",
 }
 _KINDS = {
@@ -106,6 +109,8 @@ def _worded(details: ErrorDetails) -> Problem:
         keys = keys[:-1]
         if keys[:2] == ("runtime", "env"):
             return Problem(keys, f"expected {_VARIABLE}")
+        if keys[:2] == ("tuning", "policies"):
+            return Problem(keys, "expected big, little or a policy's name, such as policy4")
     if details["type"] == "extra_forbidden":
         return Problem(keys, _unknown_key(keys))
     return Problem(keys, f"{_got(details)}expected {_expectation(details)}{_meant(details)}")
@@ -122,6 +127,8 @@ def _record_at(keys: Keys) -> type[BaseModel]:
     """The record that holds the table at ``keys``."""
     model: type[BaseModel] = DeviceProfile
     for key in keys:
+        if str(key) not in model.model_fields:
+            continue  # a name that the user gave to one of several
         annotation = model.model_fields[str(key)].annotation
         options = (annotation, *get_args(annotation))
         model = next(kind for kind in options if isinstance(kind, type) and issubclass(kind, BaseModel))
@@ -137,6 +144,8 @@ def _got(details: ErrorDetails) -> str:
 
 def _expectation(details: ErrorDetails) -> str:
     known = _EXPECTED.get(".".join(key for key in details["loc"] if isinstance(key, str)))
+    if details["loc"][0] == "tuning" and details["loc"][-1] in ("min_freq", "max_freq"):
+        known = _FREQUENCY
     if known:
         return known
     plain = details["msg"].removeprefix("Input should be ").replace("'", '"')
@@ -151,6 +160,8 @@ def _meant(details: ErrorDetails) -> str:
 
 MOST_PROCESSOR = 4095
 """The highest number of a processor: Linux counts up to 8,191 on servers, boards have a dozen."""
+CORE_WORDS = ("big", "little")
+"""Cores by what they can do; which these are, the board says."""
 SENSOR_KINDS = ("hwmon", "rapl")
 """What power sensors are named by: "hwmon:NAME" or "rapl"."""
 
@@ -200,7 +211,7 @@ def _jumps(text: str) -> Iterator[Problem]:
 
 def _threads(profile: DeviceProfile) -> Iterator[Problem]:
     cpus, threads = profile.tuning.cpus, profile.runtime.num_threads
-    if cpus is None:
+    if cpus is None or cpus in CORE_WORDS:
         return
     if (highest := max(map(int, re.findall("[0-9]+", cpus)))) > MOST_PROCESSOR:
         yield Problem(("tuning", "cpus"), f'"{cpus}" names processor {highest}: expected 0 to {MOST_PROCESSOR}')

@@ -26,6 +26,7 @@ ACROSS: Final = (
     "power mode",
     "device clocks",
     "huge pages",
+    "operating point",
     "runtime",
     "delegate",
     "threads",
@@ -41,13 +42,18 @@ def unlike(a: DeviceRecord, a_entry: Entry, b: DeviceRecord, b_entry: Entry) -> 
     Of the board: its model with the revision, its processor, the highest frequency as read back, kernel and
     governor; whether it is a stand-in for a board. Of the entry: the runtime's build, delegate and threads.
     What one of the two does not say is a difference: alike is what is known to be alike. Firmware, power mode, clocks
-    of other devices and huge pages are compared where both say them: earlier runs did not note them.
+    of other devices, huge pages and the operating point are compared where both say them: earlier runs did not note
+    them.
     """
     if a.facts is None or b.facts is None:
         return ["board: at least one of the two was not probed, so what it was is not known"]
     named = [("stand-in", a.label or "none", b.label or "none")]
-    pairs = [*named, *_board(a.facts, b.facts), *_setting(a_entry, b_entry)]
+    pairs = [*named, *_board(a.facts, b.facts), *_point(a, a_entry, b, b_entry), *_setting(a_entry, b_entry)]
     return [f"{name}: {_said(one)} against {_said(other)}" for name, one, other in pairs if one != other]
+
+
+_OF_A_POINT: Final = ("governor", "power mode", "device clocks")
+"""What is named by its own name, and is part of an operating point."""
 
 
 def parse_across(text: str | None) -> tuple[str, ...]:
@@ -62,7 +68,8 @@ def parse_across(text: str | None) -> tuple[str, ...]:
 
 def set_apart(differing: Sequence[str], across: Collection[str]) -> tuple[list[str], list[str]]:
     """Of `unlike`'s sentences those that refuse a comparison, and those of what was named to be compared across."""
-    named = [sentence for sentence in differing if sentence.partition(":")[0] in across]
+    allowed = {*across, *(_OF_A_POINT if "operating point" in across else ())}
+    named = [sentence for sentence in differing if sentence.partition(":")[0] in allowed]
     return [sentence for sentence in differing if sentence not in named], named
 
 
@@ -86,6 +93,12 @@ def _noted_later(a: BoardFacts, b: BoardFacts) -> list[_Pair]:
         ("device clocks", _joined(a.device_clocks), _joined(b.device_clocks)),
         ("huge pages", a.huge_pages, b.huge_pages),
     ]
+
+
+def _point(a: DeviceRecord, a_entry: Entry, b: DeviceRecord, b_entry: Entry) -> list[_Pair]:
+    """Frequency limits, and the cores that measured; governors, power mode and devices have names of their own."""
+    one, other = a_entry.operating_point or a.operating_point, b_entry.operating_point or b.operating_point
+    return [] if one is None or other is None else [("operating point", one.limits, other.limits)]
 
 
 def _setting(a: Entry, b: Entry) -> list[_Pair]:

@@ -66,13 +66,40 @@ class Limits(Record):
     max_temp_c: float | None = Field(default=None, gt=0, lt=150)
 
 
-class Tuning(Record):
-    """What is set on the board for the run, and put back afterwards."""
+Frequency = Annotated[str, Field(max_length=32, pattern=r"^(min|max|[0-9]{1,12}(\.[0-9]{1,9})? ?[kMG]?Hz)$")]
+"""Of a clock, such as "1.5 GHz"; min and max are the hardware's own limits."""
+Cores = Annotated[
+    str, Field(max_length=1024, pattern=r"^(big|little|[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*)$")
+]
+"""Cores by number, such as "0-3,5", or by what the kernel says that they can do."""
+PolicyName = Annotated[str, Field(pattern=r"^(big|little|policy[0-9]{1,4})$")]
+
+
+class ClockTuning(Record):
+    """What a clock is governed by, and between which limits; what is not given stays as it is."""
 
     governor: Line | None = None
-    cpus: str | None = Field(
-        default=None, max_length=1024, pattern=r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$"
-    )
+    min_freq: Frequency | None = None
+    max_freq: Frequency | None = None
+
+
+class Tuning(ClockTuning):
+    """The operating point that the board is set to for the run; what was before is put back afterwards.
+
+    Governor and frequencies are those of every group of cores, unless ``policies`` says otherwise for one.
+    """
+
+    power_mode: Line | None = None
+    """Of nvpmodel or the platform profile, by its name or number."""
+    cpus: Cores | None = None
+    """The cores that measuring processes run on."""
+    irq_cpus: Cores | None = None
+    """The cores that interrupts come to."""
+    policies: dict[PolicyName, ClockTuning] = Field(default={}, max_length=64)
+    devices: dict[Line, ClockTuning] = Field(default={}, max_length=64)
+    """Memory controllers, GPUs, NPUs: by their names in /sys/class/devfreq, or patterns of these."""
+    drop_caches: bool = False
+    """Whether cold loads begin with an empty page cache."""
 
 
 class PowerModel(Record):

@@ -16,7 +16,6 @@
     |   +-- AuthenticationError
     |   +-- LeaseHeldError
     |   +-- BoardUnfitError          no Python, Python too old, no runtime, disk full
-    |   |   +-- NotPermittedError    a setting the board has, but does not let this account change
     |   +-- ConnectionLostError
     |   |   +-- SilentBoardError     the link stands, but nothing comes any more
     |   |   +-- BlockLostError       amid a block; the board is there again
@@ -108,10 +107,6 @@ class LeaseHeldError(BoardUnavailableError):
 
 class BoardUnfitError(BoardUnavailableError):
     """The board lacks what measuring needs: Python, a runtime, disk space."""
-
-
-class NotPermittedError(BoardUnfitError):
-    """The board does not let this account change a setting it has."""
 
 
 class ConnectionLostError(BoardUnavailableError):

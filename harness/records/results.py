@@ -21,6 +21,7 @@ from harness.records.limit_test import RunSpread
 from harness.records.memory import MemoryAccount
 from harness.records.metrics import METRICS, Better, Unit
 from harness.records.nearest import did_you_mean
+from harness.records.operating_point import OperatingPoint
 from harness.records.status import RunStatus, Status
 from harness.records.units import format_interval, format_quantity
 
@@ -281,6 +282,8 @@ class Entry(Record):
     answers: tuple[str, ...] = ()
     """What postprocess gave on the board, sample by sample, as JSON texts; only with stages."""
     comparisons: tuple[Comparison, ...] = ()
+    operating_point: OperatingPoint | None = None
+    """Where it is another than the device's own."""
     seconds: dict[str, float] = {}
 
     def __getitem__(self, metric: str) -> Measurement:
@@ -333,6 +336,8 @@ class DeviceRecord(Record):
     label: str | None = None
     """"simulated board", "this machine, no edge board"... shown wherever the device is named."""
     selftests: SelfTests | None = None
+    operating_point: OperatingPoint | None = None
+    """What the board was set to; None in runs of an earlier harness."""
 
 
 class Gate(Record):

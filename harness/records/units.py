@@ -10,8 +10,8 @@ from harness.records.nearest import did_you_mean
 
 MOST_NUMBER: Final = 1e30
 """No quantity in an SI base unit comes near it, and products and ratios of such numbers stay finite."""
-QuantityUnit = Unit | Literal["pt"]
-"""A metric's unit, or "pt": percentage points, kept as a fraction (1 pt is 0.01)."""
+QuantityUnit = Unit | Literal["pt", "Hz"]
+"""A metric's unit, or "pt": percentage points, kept as a fraction (1 pt is 0.01), or that of clocks."""
 
 
 class QuantityError(ValueError):
@@ -35,6 +35,7 @@ _KINDS: dict[QuantityUnit, _Kind] = {
     "1/s": _Kind("a rate", ("/s", "1/s", "k/s", "M/s"), "100 /s"),
     "1": _Kind("a share", ("%", "pt"), "98 %"),
     "pt": _Kind("percentage points", ("pt",), "1 pt"),
+    "Hz": _Kind("a frequency", ("Hz", "kHz", "MHz", "GHz"), "1.5 GHz"),
 }
 _PERCENT = 0.01
 _MOST_DECIMALS = 2

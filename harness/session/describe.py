@@ -28,8 +28,9 @@ def describe_device(board: LiveBoard) -> DeviceRecord:
     return DeviceRecord(
         profile=board.profile.without_secrets(),
         facts=board.facts,
-        fingerprint=fingerprint(board.facts),
+        fingerprint=fingerprint(board.facts, board.point),
         differences=[*differences(board.profile, board.facts), *untuned, *found, *lost, *left],
+        operating_point=board.point,
         label=board.facts.simulated or stand_in(board.profile.connection, board.facts),
     )
 

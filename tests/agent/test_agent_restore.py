@@ -56,15 +56,15 @@ Governors = Callable[[], list[str]]
 
 
 def tuned(one: Steward) -> Steward:
-    assert one.ask("tune", governor="performance", cpus=None)[-1]["event"] == "done"
+    assert one.ask("tune", tuning={"governor": "performance"})[-1]["event"] == "done"
     return one
 
 
 def test_the_governor_of_every_policy_is_set(steward: Start, governors: Governors) -> None:
-    answer = steward().ask("tune", governor="performance", cpus=None)[0]
-    assert answer["changed"] == [
-        "governor of policy0 from ondemand to performance",
-        "governor of policy4 from schedutil to performance",
+    answer = steward().ask("tune", tuning={"governor": "performance"})[0]
+    assert [tuple(one.values()) for one in answer["point"]["settings"]] == [
+        ("governor of policy0", "performance", "ondemand", "performance", None, False),
+        ("governor of policy4", "performance", "schedutil", "performance", None, False),
     ]
     assert governors() == ["performance", "performance"]
 
@@ -81,7 +81,7 @@ def test_originals_are_on_disk_first_and_gone_last(steward: Start, governors: Go
 
 def test_tuned_twice_goes_back_to_the_first(steward: Start, governors: Governors) -> None:
     one = tuned(steward())
-    one.ask("tune", governor="schedutil", cpus=None)
+    one.ask("tune", tuning={"governor": "schedutil"})
     assert governors() == ["schedutil", "schedutil"]
     one.ask("release")
     one.wait()
@@ -200,7 +200,7 @@ def test_a_record_cannot_write_outside_its_root(steward: Start, tmp_path: Path) 
 
 def test_a_governor_that_is_not_there_is_refused_and_nothing_stays(steward: Start, governors: Governors) -> None:
     one = steward()
-    kind, message = one.refusal("tune", governor="warp", cpus=None)
+    kind, message = one.refusal("tune", tuning={"governor": "warp"})
     assert kind == "unfit"
     assert message == "policy0 has no governor warp, only performance, schedutil, ondemand"
     assert governors() == ["ondemand", "schedutil"]
@@ -212,10 +212,9 @@ def test_a_governor_that_this_account_cannot_set_is_said_in_one_line(steward: St
     # The kernel lets nobody write this file, root included.
     governor.symlink_to("/proc/version")
     one = steward()
-    kind, message = one.refusal("tune", governor="performance", cpus=None)
-    assert kind == "not_permitted"
-    assert message.startswith("governor performance of policy0 cannot be set: ")
-    assert message.endswith("or remove governor from [tuning] of the profile")
+    first, second = one.ask("tune", tuning={"governor": "performance"})[0]["point"]["settings"]
+    assert (first["wanted"], second["problem"], second["reached"]) == ("performance", None, "performance")
+    assert first["problem"] in ("Input/output error", "Permission denied")
     one.ask("release")
     one.wait()
     assert not (one.cache / "steward.json").exists()
@@ -223,21 +222,21 @@ def test_a_governor_that_this_account_cannot_set_is_said_in_one_line(steward: St
 
 def test_a_board_without_governors_is_unfit(steward: Start, tmp_path: Path) -> None:
     (tmp_path / "root" / POLICIES).rename(tmp_path / "elsewhere")
-    kind, message = steward().refusal("tune", governor="performance", cpus=None)
+    kind, message = steward().refusal("tune", tuning={"governor": "performance"})
     assert kind == "unfit"
     assert "this board has no cpufreq" in message
 
 
 def test_cpus_that_are_not_there_are_refused(steward: Start) -> None:
-    kind, message = steward().refusal("tune", governor=None, cpus="0,4000")
+    kind, message = steward().refusal("tune", tuning={"cpus": "0,4000"})
     assert kind == "unfit"
     assert message.startswith("CPU 4000 of [tuning] cpus")
 
 
 def test_cpus_that_are_there(steward: Start) -> None:
     first = min(os.sched_getaffinity(0))
-    answer = steward().ask("tune", governor=None, cpus=str(first))[0]
-    assert answer["changed"] == [f"measuring on CPUs {first}"]
+    answer = steward().ask("tune", tuning={"cpus": str(first)})[0]
+    assert answer["point"]["cpus"] == str(first)
 
 
 def test_what_cannot_be_put_back_is_said_at_the_release_and_tried_by_the_next(

@@ -49,6 +49,7 @@ FACTS = {
 }
 READY = {"event": "ready", "protocol": 1, "restored": []}
 DONE = {"event": "done"}
+POINT: dict[str, object] = {"power_mode": None, "clocks": [], "cpus": None, "settings": []}
 RUNNER = RunnerSpec(package="litert", version="2.3.0", python="python3", site=None, num_threads=1, delegate="none")
 _STEWARD = """
 import json, os, sys
@@ -74,7 +75,12 @@ _numbers = itertools.count()
 
 def steward(greeting: object = READY, **answers: list[object]) -> AgentPackage:
     """An agent that answers each op by its list; a string is sent as it is, "DIE" and "NOISE" end the process."""
-    script = {"greeting": greeting, "probe": [{"event": "facts", "facts": FACTS}, DONE], "number": next(_numbers)}
+    script = {
+        "greeting": greeting,
+        "probe": [{"event": "facts", "facts": FACTS}, DONE],
+        "tune": [{"event": "tuned", "point": POINT}, DONE],
+        "number": next(_numbers),
+    }
     source = _STEWARD.format(script=json.dumps(script | answers))
     return pack_agent({"__main__.py": source.encode(), "__init__.py": b""})
 
@@ -281,16 +287,21 @@ def test_the_disk_is_too_small_for_a_file(here, tmp_path):
         board.ship(path, "ab" * 32)
 
 
-def test_tuning_is_asked_for_only_where_the_profile_tunes(here):
-    tuning = here.profile.tuning.model_copy(update={"governor": "performance"})
-    tuned = here.profile.model_copy(update={"tuning": tuning})
-    agent = steward(tune=[{"event": "tuned", "changed": ["governor: performance"]}, DONE])
-    with open_board(tuned, lease=here.lease, agent=agent) as board:
-        assert board.changed == ("governor: performance",)
-    with open_board(tuned, lease=here.lease, agent=agent, tune=False) as board:
-        assert board.changed == ()
+def test_a_board_is_tuned_unless_it_is_only_looked_at(here):
+    setting = {"what": "governor of policy0", "wanted": "performance", "before": "\x1b[1mx", "reached": "performance"}
+    clock = {"name": "policy0", "cpus": "0-3", "governor": "performance", "min_hz": None, "max_hz": 10**9}
+    point = {**POINT, "clocks": [clock], "settings": [{**setting, "problem": None, "denied": False}]}
+    agent = steward(tune=[{"event": "tuned", "point": point}, DONE])
     with open_board(here.profile, lease=here.lease, agent=agent) as board:
-        assert board.changed == ()
+        assert board.point.changed == ("governor of policy0 from  [1mx to performance",)
+    with open_board(here.profile, lease=here.lease, agent=agent, tune=False) as board:
+        assert board.point is None
+
+
+@pytest.mark.parametrize("answers", [[DONE], [{"event": "tuned", "changed": []}, DONE]])
+def test_an_answer_that_is_no_operating_point_ends_it(here, answers):
+    with pytest.raises(HarnessError), open_board(here.profile, lease=here.lease, agent=steward(tune=answers)):
+        pytest.fail("the board was opened")
 
 
 class Recited:
@@ -414,7 +425,7 @@ def test_a_trial_with_figures_that_cannot_be_is_dead_alone(nonsense):
 
 def test_a_number_beyond_all_floats_is_dead_alone(here):
     line = '{"id":%d,"event":"trial","trial":{"index":0,"block":0,"arm":"candidate","kind":"latency","init_s":1e999}}'
-    found = trials_of(here, line % 2, BLOCK_DONE, DONE, count=1)
+    found = trials_of(here, line % 3, BLOCK_DONE, DONE, count=1)
     assert "makes no sense: init_s: " in found[0].died
 
 

@@ -55,7 +55,7 @@ def test_profiles_in_the_documentation_load(tmp_path: Path) -> None:
     blocks = fences("toml", documents=(PROFILES,))
     for number, block in enumerate(blocks):
         (tmp_path / f"board{number}.toml").write_text(block.text, encoding="utf-8")
-    assert [load(f"board{number}", tmp_path).lineage[-1] for number in range(len(blocks))] == ["rpi4"]
+    assert [load(f"board{number}", tmp_path).lineage[-1] for number in range(len(blocks))] == ["rpi4", "rpi4"]
 
 
 def test_every_metric_is_described_with_its_unit_and_direction() -> None:

@@ -31,7 +31,6 @@ def test_another_error_is_told_by_its_kind_its_words_and_where_it_arose():
         ("GitError", 4),
         ("BoardUnavailableError", 11),
         ("BlockLostError", 11),
-        ("NotPermittedError", 11),
         ("HandshakeError", 11),
         ("EntryError", 1),
         ("TrialError", 1),

@@ -2,6 +2,7 @@ import pytest
 
 from harness.records.comparable import ACROSS, parse_across, set_apart, unlike
 from harness.records.errors import UsageError
+from harness.records.operating_point import ClockSetting, OperatingPoint
 from harness.records.results import DeviceRecord
 from harness.records.status import Status
 from harness.testing import make_entry, make_facts, make_profile
@@ -80,6 +81,34 @@ def test_what_earlier_runs_did_not_note_is_compared_where_both_say_it(here, ther
     assert unlike(board(**here), make_entry(), board(), make_entry()) == []
 
 
+def point(max_hz: float, cpus: str | None = None, governor: str = "performance") -> OperatingPoint:
+    clock = ClockSetting(name="policy0", cpus="0-3", governor=governor, min_hz=600_000_000, max_hz=int(max_hz))
+    return OperatingPoint(power_mode=None, clocks=(clock,), cpus=cpus)
+
+
+def test_two_operating_points_are_not_compared_unless_named():
+    one = board().model_copy(update={"operating_point": point(1.5e9)})
+    other = board().model_copy(update={"operating_point": point(1e9, cpus="0-1")})
+    differing = unlike(one, make_entry(), other, make_entry())
+    assert differing == [
+        "operating point: policy0 600 MHz to 1.5 GHz against policy0 600 MHz to 1 GHz; measuring on CPUs 0-1"
+    ]
+    assert set_apart(differing, ["operating point"]) == ([], differing)
+    assert unlike(one, make_entry(), board(), make_entry()) == [], "earlier runs did not note it"
+    assert unlike(one, make_entry(), one, make_entry()) == []
+
+
+def test_an_entrys_own_operating_point_goes_before_its_devices():
+    one = board().model_copy(update={"operating_point": point(1.5e9)})
+    entry = make_entry().model_copy(update={"operating_point": point(1e9)})
+    assert len(unlike(one, make_entry(), one, entry)) == 1
+
+
+def test_governor_and_power_mode_are_part_of_an_operating_point():
+    differing = unlike(board(), make_entry(), board(governor="ondemand", power_mode="x"), make_entry())
+    assert set_apart(differing, ["operating point"]) == ([], differing)
+
+
 def test_what_is_named_is_compared_across_and_the_rest_refuses():
     differing = unlike(board(), make_entry(), board(kernel="7", governor="ondemand"), make_entry(num_threads=4))
     refusing, named = set_apart(differing, ["kernel", "threads"])
@@ -107,5 +136,7 @@ def test_every_difference_may_be_named_but_that_of_a_stand_in():
         label="simulated",
     )
     entry = make_entry(runtime="x", delegate="x", num_threads=9)
+    one = one.model_copy(update={"operating_point": point(2.4e9)})
+    other = other.model_copy(update={"operating_point": point(1.2e9)})
     names = [sentence.partition(":")[0] for sentence in unlike(one, make_entry(), other, entry)]
     assert sorted(names) == sorted(["stand-in", *ACROSS])

@@ -72,7 +72,7 @@ def _run(board: LiveBoard, found: Examination) -> Examination:
         return replace(_tune(board, found), model_problem=f"{_named(board, runner)} does not run a model: {objection}")
     found = replace(found, spread=measure_spread(board, runner, 1))
     found = _tune(board, found)
-    if board.changed:
+    if board.point is not None and any(setting.changed for setting in board.point.settings):
         found = replace(found, tuned_spread=measure_spread(board, runner, 2))
     if found.spread is not None:
         remember_spread(found.profile.name, found.tuned_spread or found.spread)

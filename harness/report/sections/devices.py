@@ -3,7 +3,8 @@
 from typing import Any
 
 from harness.records.board import BoardFacts
-from harness.records.device import DeviceProfile
+from harness.records.device import ClockTuning, DeviceProfile, Tuning
+from harness.records.operating_point import OperatingPoint
 from harness.records.results import DeviceRecord, Results
 from harness.records.units import format_quantity
 from harness.report.charts.page_charts import GroupCharts
@@ -26,7 +27,8 @@ def _facts(record: DeviceRecord) -> list[Fact]:
     facts = record.facts
     if facts is None:
         return []
-    known = [*_machine(facts), *_software(facts), *_state(facts), ("fingerprint", record.fingerprint)]
+    known = [*_machine(facts), *_software(facts), *_state(facts), *_operating_point(record.operating_point)]
+    known.append(("fingerprint", record.fingerprint))
     if record.selftests:
         known.append(("self-tests", record.selftests.sentence))
     return [(name, value) for name, value in known if value]
@@ -70,6 +72,38 @@ def _state(facts: BoardFacts) -> list[tuple[str, str | None]]:
     ]
 
 
+def _operating_point(point: OperatingPoint | None) -> list[tuple[str, str | None]]:
+    """What the board was set to while it measured, and what of it was set for the run."""
+    if point is None:
+        return []
+    kept = [setting.words for setting in point.settings if setting.problem is None and not setting.changed]
+    return [
+        ("operating point", "; ".join(clock.words for clock in point.clocks)),
+        ("measured on", f"CPUs {point.cpus}" if point.cpus else None),
+        ("set for the run", "; ".join(setting.words for setting in point.settings if setting.changed)),
+        ("so already", "; ".join(kept)),
+        ("not taken", "; ".join(setting.words for setting in point.refused)),
+    ]
+
+
+def _tuning(tuning: Tuning) -> list[tuple[str, str | None]]:
+    limits = [("from", tuning.min_freq), ("to", tuning.max_freq)]
+    return [
+        ("power mode", tuning.power_mode),
+        ("governor", tuning.governor),
+        ("clocks", " ".join(f"{word} {value}" for word, value in limits if value)),
+        *(_clock_tuning(name, own) for name, own in (tuning.policies | tuning.devices).items()),
+        ("CPUs used", tuning.cpus),
+        ("interrupts on", f"CPUs {tuning.irq_cpus}" if tuning.irq_cpus else None),
+        ("page cache", "dropped before cold loads" if tuning.drop_caches else None),
+    ]
+
+
+def _clock_tuning(name: str, own: ClockTuning) -> tuple[str, str]:
+    said = [("", own.governor), ("from ", own.min_freq), ("to ", own.max_freq)]
+    return name, " ".join(f"{word}{value}" for word, value in said if value)
+
+
 def _profile(profile: DeviceProfile) -> list[Fact]:
     hardware, runtime = profile.hardware, profile.runtime
     said = [
@@ -79,8 +113,7 @@ def _profile(profile: DeviceProfile) -> list[Fact]:
         ("memory", hardware.memory),
         ("storage", hardware.storage),
         ("runtime", f"{runtime.package}, {runtime.delegate}, {_threads(runtime.num_threads)}"),
-        ("governor", profile.tuning.governor),
-        ("CPUs used", profile.tuning.cpus),
+        *_tuning(profile.tuning),
         ("power model", profile.power.model.source if profile.power.model else None),
     ]
     return [(name, value) for name, value in said if value]

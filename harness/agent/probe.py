@@ -78,7 +78,22 @@ def facts(root: Root, cache: Path) -> Dict[str, Any]:
         "device_clocks": state.device_clocks(root),
         "huge_pages": state.chosen(root.read("sys/kernel/mm/transparent_hugepage/enabled")),
         "simulated": root.read(_LABEL_FILE) or (None if root.real else "sysfs under a made-up root"),
+        "emulated": _emulator(root),
     }
+
+
+def _emulator(root: Root) -> Optional[str]:
+    """By what QEMU is told that runs this processor in software; None where nothing is sure.
+
+    QEMU's machine "virt" alone is not: under KVM the board's own processor runs it at full speed, and then calls
+    itself arm,arm-v8 or, on two cores, by its name (QEMU's target/arm/kvm64.c and cpu64.c).
+    """
+    if root.read("proc/device-tree/compatible") != "linux,dummy-virt":
+        return None
+    core = root.read("proc/device-tree/cpus/cpu@0/compatible") or ""
+    if not core.startswith("arm,cortex-") or core in ("arm,cortex-a53", "arm,cortex-a57"):
+        return None
+    return "QEMU's machine virt with a processor made up as %s" % core
 
 
 def _os_name(root: Root) -> Optional[str]:

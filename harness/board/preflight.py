@@ -38,6 +38,8 @@ def differences(profile: DeviceProfile, facts: BoardFacts) -> list[str]:
         found.extend(_memory_difference(hardware.memory, facts.memory_bytes))
     if hardware.storage and facts.storage and hardware.storage.casefold() != facts.storage.casefold():
         found.append(f"storage is {facts.storage}, the profile says {hardware.storage}")
+    if hardware.emulated is False and facts.emulated is not None:
+        found.append(f"the profile says that nothing emulates the board, the board: {facts.emulated}")
     return found
 
 

@@ -69,7 +69,7 @@ def _heading(found: Examination) -> Iterator[str]:
         yield f"{name}: {found.profile.description or 'no description'}"
         return
     runtimes = ", ".join(f"{one.package} {one.version}" for one in facts.runtimes) or "none"
-    label = facts.simulated or stand_in(found.profile.connection, facts)
+    label = facts.simulated or stand_in(found.profile, facts)
     name += f" ({label})" if label else ""
     yield from _wrap(f"{name}: {facts.model or facts.hostname}, {facts.cpu or 'unknown CPU'}, {facts.arch}")
     yield from _wrap(f"kernel {facts.kernel}, Python {facts.python}, runtimes: {runtimes}")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from harness.gates import absolute, accuracy_drop, regression
 from harness.gates.evidence import Evidence, is_modelled
 from harness.gates.limits import Limit, LimitKind, reading_order
-from harness.gates.sentences import not_judged
+from harness.gates.sentences import not_judged, skipped
+from harness.records.emulation import WITHHELD, is_withheld
 from harness.records.metrics import METRICS
 from harness.records.results import Entry, Finding
 from harness.records.settings import Settings
@@ -62,7 +63,10 @@ def judge(
 
 def _judged(limit: Limit, evidence: Evidence) -> Finding:
     """What the limit's gate finds, with where the limit stands, whether it is a waiver's, and which one expired."""
-    return _with_origin(GATES[limit.kind][1](limit, evidence), limit)
+    name, gate = GATES[limit.kind]
+    if is_withheld(evidence.measured(limit.metric)):
+        return _with_origin(skipped(limit, gate=name, because=WITHHELD), limit)
+    return _with_origin(gate(limit, evidence), limit)
 
 
 def _with_origin(finding: Finding, limit: Limit) -> Finding:

@@ -10,7 +10,7 @@ from typing import Final
 from harness.gates.compare_interval import judge_by_interval, judge_without_interval
 from harness.gates.evidence import Evidence, interval_of, needs_interval, why_not_judged
 from harness.gates.limits import Limit
-from harness.gates.sentences import JudgedFigure, baseline_name, basis_of, not_judged
+from harness.gates.sentences import JudgedFigure, baseline_name, basis_of, not_judged, skipped
 from harness.gates.sequential_verdict import Compared, judge_by_trials
 from harness.records.artifact import AccuracyResult
 from harness.records.results import BaselineRecord, Finding, Measurement
@@ -40,7 +40,7 @@ def judge_regression(limit: Limit, evidence: Evidence) -> Finding:
     """
     base = evidence.entry.baseline
     if base is None and evidence.settings.baseline is None:
-        return _skipped(limit)
+        return skipped(limit, gate=GATE, because="no --baseline was given")
     if base is None:
         return not_judged(limit, gate=GATE, because=f"there is nothing of --baseline {evidence.settings.baseline}")
     if base.state in _WITHOUT_MEASURING:
@@ -69,11 +69,6 @@ def _compared(limit: Limit, evidence: Evidence, base: BaselineRecord) -> Finding
     if needs_interval(own) or needs_interval(before):
         return judge_without_interval(judged, limit, gate=GATE)
     return judge_by_interval(judged, limit, evidence, gate=GATE, n=min(own.n, before.n))
-
-
-def _skipped(limit: Limit) -> Finding:
-    reason = f"{limit.key}: skipped, no --baseline was given"
-    return Finding(gate=GATE, metric=limit.metric, status=Status.MEASURED, reason=reason, limit=limit.value)
 
 
 def _without_measuring(limit: Limit, base: BaselineRecord) -> Finding:

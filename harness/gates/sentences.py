@@ -151,3 +151,14 @@ def not_judged(limit: Limit, *, gate: str, because: str) -> Finding:
         reason=f"{limit.key}: not judged: {because}",
         limit=limit.value,
     )
+
+
+def skipped(limit: Limit, *, gate: str, because: str) -> Finding:
+    """A MEASURED finding: this budget is none of this run's, and why."""
+    return Finding(
+        gate=gate,
+        metric=limit.metric,
+        status=Status.MEASURED,
+        reason=f"{limit.key}: skipped, {because}",
+        limit=limit.value,
+    )

@@ -11,6 +11,7 @@ from harness.records.artifact import Artifact
 from harness.records.board import Trial
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
+from harness.records.emulation import is_emulated, withhold_speed
 from harness.records.errors import EntryError, TrialError
 from harness.records.plan import Plan
 from harness.records.results import Entry
@@ -65,6 +66,8 @@ def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a 
     if results is None:
         return error_entry(context, plan, failure)
     entry = build_entry(context, plan, rule=rule, results=results)
+    if is_emulated(profile, board.facts):
+        entry = withhold_speed(entry)
     return entry.model_copy(update={"seconds": {"ship": shipped, **entry.seconds}})
 
 

@@ -135,6 +135,7 @@ def _hardware(facts: BoardFacts, parent: DeviceProfile | None) -> dict[str, Any]
         "cpu": _cpu(facts, expected["cpu"]),
         "memory": _nominal(facts.memory_bytes),
         "storage": facts.storage,
+        "emulated": True if facts.emulated is not None else None,
     }
     return {key: value for key, value in found.items() if value is not None and not _alike(value, expected[key])}
 
@@ -153,8 +154,10 @@ def _cpu(facts: BoardFacts, expected: str | None) -> str | None:
     return found if differs and not several_kinds else None
 
 
-def _alike(found: str, expected: str | None) -> bool:
-    return expected is not None and found.casefold() == expected.casefold()
+def _alike(found: str | bool, expected: str | bool | None) -> bool:
+    if isinstance(found, str) and isinstance(expected, str):
+        return found.casefold() == expected.casefold()
+    return found == expected
 
 
 def _nominal(memory_bytes: int | None) -> str | None:
@@ -177,11 +180,15 @@ def _tables(facts: BoardFacts, parent: DeviceProfile | None) -> Tables:
 
 
 def _missing(name: str, facts: BoardFacts, parent: DeviceProfile | None) -> Iterator[str]:
-    if parent is None:
+    if facts.emulated is not None:
+        yield f"an emulator runs it ({facts.emulated}): outputs are checked there, its speed says nothing"
+    elif parent is None:
         kind = facts.model or facts.cpu or facts.arch
         yield f"no known profile fits {kind}: limits.max_temp_c and a power model are for you to add"
     if not facts.runtimes:
         yield f"no runtime on the board: run `harness provision {name}`"
+    if facts.emulated is not None:
+        return
     yield from _missing_power(facts, (parent or _BLANK).power)
     if facts.temp_c is None:
         yield "the board does not say its temperature: a trial on a hot board cannot be told from a cool one"
@@ -209,6 +216,6 @@ def _toml(head: Mapping[str, Any], tables: Tables) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _value(value: str | int | list[str]) -> str:
-    """JSON's texts, numbers and lists are TOML's too, but for DEL, which TOML wants escaped."""
+def _value(value: str | bool | int | list[str]) -> str:
+    """JSON's texts, numbers, truths and lists are TOML's too, but for DEL, which TOML wants escaped."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -53,6 +53,8 @@ class BoardFacts(Record):
     cache_dir: str
     simulated: str | None = None
     """Why these are no real board's facts, e.g. "sysfs under a made-up root"; None for a real board."""
+    emulated: str | None = None
+    """By what it is told that an emulator runs the board; None where nothing says so."""
     memory_limit_bytes: int | None = None
     """The least limit of the memory cgroups that measuring runs in; None where there is none."""
     firmware: str | None = None

@@ -42,6 +42,8 @@ class Hardware(Record):
     cpu: Line | None = None
     memory: Line | None = None
     storage: Line | None = None
+    emulated: bool | None = None
+    """Whether an emulator runs it, so that its speed says nothing; None: what the board says of itself decides."""
 
 
 class Runtime(Record):

@@ -8,14 +8,13 @@ from harness.board import LiveBoard, differences, fingerprint
 from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts
 from harness.records.candidate import Candidate
-from harness.records.device import Connection
+from harness.records.device import DeviceProfile
+from harness.records.emulation import EMULATED, is_emulated
 from harness.records.plan import RunnerSpec
 from harness.records.results import ArtifactRecord, DeviceRecord, Entry, Finding
 from harness.records.status import Status
 
 THIS_MACHINE = "this machine, no edge board"
-_EMULATED = "dummy-virt"
-"""A part of the model that QEMU's machine "virt" names itself."""
 
 
 def describe_device(board: LiveBoard) -> DeviceRecord:
@@ -31,7 +30,7 @@ def describe_device(board: LiveBoard) -> DeviceRecord:
         fingerprint=fingerprint(board.facts, board.point),
         differences=[*differences(board.profile, board.facts), *untuned, *found, *lost, *left],
         operating_point=board.point,
-        label=board.facts.simulated or stand_in(board.profile.connection, board.facts),
+        label=board.facts.simulated or stand_in(board.profile, board.facts),
     )
 
 
@@ -82,15 +81,15 @@ def unmeasured_entry(candidate: Candidate, device: str, runner: RunnerSpec, *, t
     )
 
 
-def stand_in(connection: Connection, facts: BoardFacts) -> str | None:
+def stand_in(profile: DeviceProfile, facts: BoardFacts) -> str | None:
     """What stands in for a board: this machine, or an emulated one; None for a board, also at the end of a tunnel."""
-    if connection.transport == "local":
+    if is_emulated(profile, facts):
+        return EMULATED
+    if profile.connection.transport == "local":
         return THIS_MACHINE
-    if facts.model is not None and _EMULATED in facts.model:
-        return "emulated machine, no edge board"
     # A tunnel's end is a loopback address too, and a name of ~/.ssh/config may hide one: the board's own word decides.
     alike = (facts.kernel, facts.arch, facts.cpu_count) == (platform.release(), platform.machine(), os.cpu_count())
-    if alike and (facts.hostname == platform.node() or _is_loopback(connection.host or "")):
+    if alike and (facts.hostname == platform.node() or _is_loopback(profile.connection.host or "")):
         return "loopback ssh on this machine, no edge board"
     return None
 

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +17,7 @@ from harness.records.artifact import Artifact
 from harness.records.board import Trial
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
+from harness.records.emulation import is_emulated, is_of_speed
 from harness.records.errors import (
     BoardUnavailableError,
     BoardUnfitError,
@@ -245,7 +246,8 @@ class Session:
             raise ConnectionLostError(f"{request.device}: the board was released: open it before measuring")
         artifact = self._build(request.candidate, request.device)
         pair = self._comparison.pair_arms(request, opened.board, artifact, opened.runner)
-        questions = pair.questions(request, self.settings)
+        asked = _answerable(request, opened.board)
+        questions = pair.questions(asked, self.settings)
         if pair.identical and not questions:
             entry = unmeasured_entry(
                 request.candidate, request.device, opened.runner, test=request.test, artifact=artifact
@@ -253,7 +255,7 @@ class Session:
         else:
             if opened.board.profile.connection.transport != "local":
                 self._start_work_ahead()
-            entry = self._execute(opened.board, request, pair, questions)
+            entry = self._execute(opened.board, asked, pair, questions)
         return judge(pair.add_comparison(entry), request.limits, settings=self.settings, share=request.share)
 
     def _execute(
@@ -322,6 +324,13 @@ class Session:
 
     def _spent(self, phase: str, began: float) -> None:
         self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.monotonic() - began, 3)
+
+
+def _answerable(request: MeasureRequest, board: LiveBoard) -> MeasureRequest:
+    """With the limits that measuring can answer: of an emulated board none on what its speed has a part in."""
+    if not is_emulated(board.profile, board.facts):
+        return request
+    return replace(request, limits=tuple(limit for limit in request.limits if not is_of_speed(limit.metric)))
 
 
 def _unusable(device: str, error: Exception) -> BoardUnfitError:

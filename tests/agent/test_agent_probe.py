@@ -49,6 +49,26 @@ def test_a_raspberry_pi_4(tmp_path: Path) -> None:
     assert found.simulated
 
 
+@pytest.mark.parametrize(
+    ("machine", "core", "emulated"),
+    [
+        ("linux,dummy-virt", "arm,cortex-a72", True),
+        ("linux,dummy-virt", "arm,cortex-a76", True),
+        ("linux,dummy-virt", "arm,arm-v8", False),
+        ("linux,dummy-virt", "arm,cortex-a53", False),
+        ("linux,dummy-virt", "arm,cortex-a57", False),
+        ("linux,dummy-virt", "", False),
+        ("raspberrypi,4-model-b\0brcm,bcm2711", "arm,cortex-a72", False),
+    ],
+)
+def test_a_virtual_machine_is_emulated_only_where_no_board_could_run_its_processor(
+    tmp_path: Path, machine: str, core: str, emulated: bool
+) -> None:
+    tree = {"proc/device-tree/compatible": f"{machine}\0", "proc/device-tree/cpus/cpu@0/compatible": f"{core}\0"}
+    told = f"QEMU's machine virt with a processor made up as {core}"
+    assert facts(tmp_path, tree).emulated == (told if emulated else None)
+
+
 def test_two_kinds_of_cores(tmp_path: Path) -> None:
     parts = ["0xd05"] * 4 + ["0xd0b"] * 4
     cpuinfo = "\n\n".join(

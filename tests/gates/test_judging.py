@@ -7,6 +7,7 @@ from gates.judged_entries import accuracy, entry, limit, lost, measured, verdict
 
 from harness.gates import judge
 from harness.records.artifact import AccuracyResult
+from harness.records.emulation import withhold_speed
 from harness.records.results import Finding
 from harness.records.settings import Settings
 from harness.records.status import Status
@@ -357,3 +358,17 @@ def test_the_worst_of_measuring_and_budgets_decides():
     assert judged.reason.startswith("latency_p50: 4.31 ms")
     assert judged.reason.endswith("; and 1 more")
     assert judged.findings[0] == checked
+
+
+def test_a_limit_on_the_speed_of_an_emulated_board_is_skipped_and_says_why():
+    emulated = withhold_speed(entry(LATENCY, measured("peak_memory", 5e7), accuracy=accuracy(350)))
+    limits = [limit("latency_p50", "4 ms"), limit("peak_memory", "40 MB"), limit("latency_p50_regression", "2 %")]
+
+    judged = verdict(emulated, *limits)
+
+    told = {finding.reason for finding in judged.findings if finding.status is Status.MEASURED}
+    because = "skipped, the board is emulated: its speed says nothing"
+    assert told == {f"latency_p50: {because}", f"latency_p50_regression: {because}"}
+    assert judged.status is Status.FAIL
+    assert judged.reason == "peak_memory: 50 MB, 25 % above limit 40 MB"
+    assert verdict(emulated, limits[0]).status is Status.MEASURED

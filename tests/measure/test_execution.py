@@ -13,6 +13,7 @@ from harness.records.artifact import Inside
 from harness.records.board import SensorFound, Trial
 from harness.records.candidate import Candidate
 from harness.records.device import Limits, Power
+from harness.records.emulation import WITHHELD
 from harness.records.errors import ConnectionLostError
 from harness.records.metrics import metrics_of
 from harness.records.results import Entry
@@ -405,3 +406,16 @@ def test_tensors_that_cannot_fit_the_boards_memory_are_never_sent(facts, told):
     )
     assert not board.shipped
     assert _execute(SimulatedBoard(), artifact=make_artifact(inside=inside)).status is Status.MEASURED
+
+
+def test_of_an_emulated_board_outputs_and_memory_are_told_and_no_speed():
+    board = SimulatedBoard(facts=make_facts(emulated="a made-up processor"))
+    entry = _execute(board, artifact=STAGED, baseline=BASELINE)
+
+    assert "bit-equal" in entry.outputs
+    known = {one.metric for one in entry.measurements if one.value is not None}
+    assert known == {"peak_memory", "model_memory", "model_size"}
+    assert {one.reason for one in entry.measurements if one.metric.startswith("latency")} == {WITHHELD}
+    assert (entry.trials, {figures.kind for figures in entry.figures}) == ([], {"memory"})
+    assert entry.baseline is not None
+    assert {ratio.metric for ratio in entry.baseline.ratios} <= {"peak_memory", "model_memory"}

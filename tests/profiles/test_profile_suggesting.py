@@ -147,3 +147,13 @@ def test_a_profile_is_never_overwritten_nor_written_elsewhere(tmp_path, known):
     (tmp_path / "file").write_text("")
     with pytest.raises(ProfileError, match="cannot be written"):
         write_profile(tmp_path / "file" / "b.toml", "")
+
+
+def test_an_emulated_board_is_named_so_and_nothing_is_missing_but_a_runtime(suggest):
+    found = facts(model="linux,dummy-virt", emulated="QEMU's machine virt", runtimes=(), temp_c=None)
+    suggestion, profile = suggest(found)
+    assert profile.hardware.emulated is True
+    assert suggestion.missing == (
+        "an emulator runs it (QEMU's machine virt): outputs are checked there, its speed says nothing",
+        "no runtime on the board: run `harness provision pi-07`",
+    )

@@ -5,9 +5,9 @@ import platform
 
 import pytest
 
-from harness.records.device import Connection
+from harness.records.emulation import EMULATED
 from harness.session.describe import stand_in
-from harness.testing import make_facts
+from harness.testing import make_facts, make_profile
 
 HERE = {
     "hostname": platform.node(),
@@ -29,9 +29,17 @@ LOOPBACK = "loopback ssh on this machine, no edge board"
         ("localhost", {"kernel": "6.1.21-v8+", "hostname": "pi"}, None),
         ("::1", {"cpu_count": 1000}, None),
         ("10.0.0.7", {"hostname": "pi"}, None),
-        ("127.0.0.1", {"arch": "riscv64", "model": "linux,dummy-virt"}, "emulated machine, no edge board"),
+        ("127.0.0.1", {"arch": "riscv64", "model": "linux,dummy-virt"}, None),
+        ("127.0.0.1", {"emulated": "a made-up processor"}, EMULATED),
     ],
 )
 def test_a_loopback_address_is_this_machine_only_where_the_board_says_so(host, changes, label):
-    assert stand_in(Connection(host=host), make_facts(**(HERE | changes))) == label
-    assert stand_in(Connection(transport="local"), make_facts()) == "this machine, no edge board"
+    assert stand_in(make_profile(connection={"host": host}), make_facts(**(HERE | changes))) == label
+    assert stand_in(make_profile(connection={"transport": "local"}), make_facts()) == "this machine, no edge board"
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_profile_that_says_whether_the_board_is_emulated_is_believed(said):
+    for facts in (make_facts(), make_facts(emulated="a made-up processor")):
+        label = stand_in(make_profile(connection={"host": "10.0.0.7"}, hardware={"emulated": said}), facts)
+        assert label == (EMULATED if said else None)

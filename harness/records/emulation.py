@@ -1,0 +1,67 @@
+"""Emulated boards: what tells one, and what is not claimed of it."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from harness.records.board import BoardFacts
+from harness.records.device import DeviceProfile
+from harness.records.metrics import METRICS
+from harness.records.results import Entry, Measurement, TrialMetrics
+
+EMULATED: Final = "emulated: correctness only"
+"""Its label, wherever the device is named."""
+WITHHELD: Final = "the board is emulated: its speed says nothing"
+_SOURCE: Final = "emulation"
+_SPEED: Final = ("s", "1/s", "J", "W")
+"""Units of metrics that a processor's speed has a part in."""
+
+
+def is_emulated(profile: DeviceProfile, facts: BoardFacts) -> bool:
+    """Whether its speed is an emulator's: as the profile says, and where that is silent as the board itself does."""
+    said = profile.hardware.emulated
+    return facts.emulated is not None if said is None else said
+
+
+def is_of_speed(metric: str) -> bool:
+    """Whether a processor's speed has a part in a metric: time, rates, power, energy; so for one that is not known."""
+    return metric not in METRICS or METRICS[metric].unit in _SPEED
+
+
+def withhold_speed(entry: Entry) -> Entry:
+    """The entry without any figure that speed has a part in: such a metric is unknown, with the reason.
+
+    So none gets into a limit, a comparison, the history or a chart. Outputs, accuracy, sizes and memory stay.
+    """
+    baseline = entry.baseline and entry.baseline.model_copy(
+        update={
+            "measurements": [_withheld(one) for one in entry.baseline.measurements],
+            "ratios": [ratio for ratio in entry.baseline.ratios if not is_of_speed(ratio.metric)],
+            "carry_over": [],
+        }
+    )
+    return entry.model_copy(
+        update={
+            "measurements": [_withheld(one) for one in entry.measurements],
+            "trials": [],
+            "figures": list(_without_speed(entry.figures)),
+            "baseline": baseline,
+        }
+    )
+
+
+def is_withheld(measurement: Measurement | None) -> bool:
+    """Whether a metric is unknown because the board was emulated."""
+    return measurement is not None and measurement.value is None and measurement.source == _SOURCE
+
+
+def _withheld(one: Measurement) -> Measurement:
+    if not is_of_speed(one.metric):
+        return one
+    return Measurement(metric=one.metric, unit=one.unit, better=one.better, value=None, source=_SOURCE, reason=WITHHELD)
+
+
+def _without_speed(figures: Iterable[TrialMetrics]) -> Iterable[TrialMetrics]:
+    for told in figures:
+        values = {name: value for name, value in told.values.items() if not is_of_speed(name)}
+        if values:
+            yield told.model_copy(update={"values": values})

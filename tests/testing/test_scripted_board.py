@@ -1,15 +1,21 @@
 """Scripted boards as the agent sees them: through a real sshd, and as files under a root of their own."""
 
+import hashlib
+from pathlib import Path
+
 import pytest
 from support import needs
 from support.own_lease import own_lease
 
-from harness.board import open_board
+import harness.session
+from harness.board import choose_runner, open_board
 from harness.profiles import load
 from harness.records.errors import UsageError
+from harness.records.plan import BlockSpec, TrialSpec
 from harness.testing.scripted import Event, scripted_board
 
 pytestmark = pytest.mark.board
+MODEL = Path(harness.session.__file__).with_name("selftest_model.tflite")
 LABEL = "simulated: timings of this machine"
 SHOWN = {
     "rpi4": ("Raspberry Pi 4 Model B Rev 1.4", "4x Cortex-A72", 1_500_000),
@@ -52,6 +58,31 @@ def test_a_governor_that_the_profile_names_is_set_and_put_back(tmp_path):
             board.play([Event(0.0, {"throttled": True, "temp_c": 81.0})])
             assert (opened.probe().throttled, opened.facts.temp_c) == (0x40004, 81.0)
         assert board.read(policy) == "ondemand"
+
+
+def test_a_stub_runtime_takes_work_by_clock_and_threads(tmp_path):
+    needs.need("sshd")
+    needs.need_root()
+    with own_lease(), scripted_board("jetson-orin-nano", stub_cycles=6e6) as board:
+        (tmp_path / "b.toml").write_text(board.profile_text('[tuning]\ngovernor = "performance"'))
+        with open_board(load("b", tmp_path)) as opened:
+            assert ("litert", "2.3.0+scripted") in {(one.package, one.version) for one in opened.facts.runtimes}
+            # Never quicker than the script's clock; the quickest of many is hardly slower on any machine.
+            assert quickest(opened, threads=1) == pytest.approx(6e6 / 1.344e9, rel=0.2)
+            assert quickest(opened, threads=4) == pytest.approx(6e6 / 1.344e9 / 4, rel=0.2)
+            board.set(power_mode="15W", cpu_max_khz=960_000)
+            assert quickest(opened, threads=4) == pytest.approx(6e6 / 0.96e9 / 4, rel=0.2)
+
+
+def quickest(opened, threads):
+    """The shortest of an inference's times on the board, seconds."""
+    sha256 = hashlib.sha256(MODEL.read_bytes()).hexdigest()
+    opened.ship(MODEL, sha256)
+    runner = choose_runner(opened.profile, opened.facts, num_threads=threads)
+    limits = {"warmup_runs": 1, "num_runs": 50, "min_secs": 0.3, "max_secs": 5.0, "deadline_s": 30.0}
+    spec = TrialSpec(index=0, arm="candidate", kind="latency", model=sha256, **limits)
+    (trial,) = opened.run_block(BlockSpec(index=0, runner=runner, trials=(spec,)))
+    return min(trial.samples_ns) / trial.batch / 1e9
 
 
 def test_without_root_the_agent_reads_the_boards_files_under_a_root_of_their_own(tmp_path):

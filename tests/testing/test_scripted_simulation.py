@@ -1,18 +1,22 @@
 """What a scripted board's files say while things happen on it, without a board: the simulation alone."""
 
+import struct
 import time
 
 import pytest
 
 from harness.records.errors import UsageError
 from harness.testing.scripted.boards import BOARDS
+from harness.testing.scripted.clocks import EMC
+from harness.testing.scripted.live import MOST_POLICIES
+from harness.testing.scripted.rails import INA3221
 from harness.testing.scripted.simulation import Simulation
 
 POLICY = "sys/devices/system/cpu/cpufreq/policy0"
 
 
 def simulation(kind, root):
-    made = Simulation(BOARDS[kind], root)
+    made = Simulation(BOARDS[kind], root, root / "live")
     made.change({"governor": "performance"})
     made.tick()
     return made
@@ -78,11 +82,13 @@ def test_the_firmware_of_a_pi_slows_it_without_a_word_to_the_kernel(tmp_path):
 
 def test_a_power_mode_caps_cpus_gpu_and_memory(tmp_path):
     made = simulation("jetson-orin-nano", tmp_path)
+    # As jetson_clocks leaves it; else the memory clock follows the load.
+    (tmp_path / EMC / "mrq_rate_locked").write_text("1\n")
     made.change({"power_mode": "15W"})
     made.tick()
     assert made.files.read(f"{POLICY}/scaling_cur_freq") == "1497600"
     assert made.files.read("sys/class/devfreq/17000000.gpu/max_freq") == "612000000"
-    assert made.files.read("sys/kernel/debug/bpmp/debug/clk/emc/rate") == "2133000000"
+    assert made.files.read(f"{EMC}/rate") == "2133000000"
 
 
 def test_cooling_lowers_the_clock_and_is_shown(tmp_path):
@@ -114,6 +120,19 @@ def test_rails_follow_the_script(tmp_path):
     made.tick()
     volts, amperes = (int(made.files.read(f"sys/class/hwmon/hwmon4/{name}1_input")) / 1000 for name in ("in", "curr"))
     assert volts * amperes == pytest.approx(10.0, rel=0.005)
+
+
+def test_a_rail_follows_the_threads_that_a_stub_runtime_works_on(tmp_path):
+    made = simulation("jetson-orin-nano", tmp_path)
+    made.change({"cpu_max_khz": 960_000})
+    for _ in range(3):
+        struct.pack_into("<qI", made.live.words, 4 * MOST_POLICIES, time.monotonic_ns(), 4)
+        made.tick()
+        made.rails.show()
+        time.sleep(0.01)
+    watts = int(made.files.read(f"{INA3221}/in1_input")) * int(made.files.read(f"{INA3221}/curr1_input")) / 1e6
+    # At rest 4.2 W, and 7.5 W more for six cores at 1.728 GHz.
+    assert watts == pytest.approx(4.2 + 7.5 * 4 / 6 * (0.96 / 1.728) ** 3, abs=0.04)
 
 
 def test_a_change_that_the_board_does_not_know_is_refused(tmp_path):

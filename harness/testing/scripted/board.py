@@ -16,20 +16,23 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from harness.records.errors import BoardUnavailableError, UsageError
 from harness.testing.scripted.boards import BOARDS
+from harness.testing.scripted.clocks import EMC
 from harness.testing.scripted.kinds import BoardKind
 from harness.testing.scripted.programs import MAILBOX_S, write_programs
 from harness.testing.scripted.rails import INA3221
-from harness.testing.sshd import Sshd, loopback_sshd
+from harness.testing.sshd import VENV_SITE, Sshd, loopback_sshd
 
 LABEL = "simulated: timings of this machine"
 """What stands wherever such a board is named."""
 LABEL_FILE = "etc/edge-harness/simulated"
 _SITE = Path(__file__).with_name("board_site")
+_STUB = Path(__file__).with_name("stub_site")
 _I2C_S = 0.0006
 """Two bytes of a register over I2C at 400 kHz: address, register, address again, value."""
 _BPMP_S = 0.0001
@@ -117,21 +120,23 @@ class ScriptedBoard:
 
 
 @contextlib.contextmanager
-def scripted_board(
+def scripted_board(  # noqa: PLR0913 - what a board may differ in, by keyword only
     kind: str,
     *,
     name: str | None = None,
     devices_dir: Path | None = None,
     account: str | None = None,
     sshd: bool = True,
+    stub_cycles: float | None = None,
 ) -> Iterator[ScriptedBoard]:
     """A board of a kind of BOARDS, running until the block is left. Needs root, sshd and unshare.
 
     Without ``sshd`` none of these is needed: the board is no more than files, which the agent on this machine reads
     where ``open_board`` is given the board's ``root``; there are no programs, no slow reads and no CPUs of its own.
     With ``devices_dir`` its profile is written there for as long, as ``NAME.toml``; its name is scripted-KIND unless
-    ``name`` says else. ``account`` is as in `loopback_sshd`. Raises UsageError for an unknown kind,
-    BoardUnavailableError where this machine cannot have such a board.
+    ``name`` says else. ``account`` is as in `loopback_sshd`. With ``stub_cycles`` its runtime, LiteRT, gives real
+    outputs, but an inference of any model lasts stub_cycles / (clock x threads) by the scripted clock.
+    Raises UsageError for an unknown kind, BoardUnavailableError where this machine cannot have such a board.
     """
     if kind not in BOARDS:
         raise UsageError(f"there is no scripted board {kind!r}; there are {', '.join(BOARDS)}")
@@ -142,7 +147,7 @@ def scripted_board(
         stack.callback(shutil.rmtree, base, ignore_errors=True)
         base.chmod(0o755)
         made, simulation = stack.enter_context(_simulate(kind, base))
-        server = stack.enter_context(_serve(kind, base, made, account)) if sshd else None
+        server = stack.enter_context(_serve(BOARDS[kind], base, account, stub_cycles)) if sshd else None
         board = ScriptedBoard(name or f"scripted-{kind}", BOARDS[kind], server, made, simulation)
         if devices_dir is not None:
             profile = devices_dir / f"{board.name}.toml"
@@ -158,7 +163,7 @@ def _simulate(kind: str, base: Path) -> Iterator[tuple[Path, "subprocess.Popen[b
     (made / "etc" / "edge-harness").mkdir(parents=True)
     (made / LABEL_FILE).write_text(LABEL + "\n")
     write_programs(BOARDS[kind], base / "bin", made)
-    words = [sys.executable, "-m", "harness.testing.scripted.simulation", kind, str(made)]
+    words = [sys.executable, "-m", "harness.testing.scripted.simulation", kind, str(made), str(base / "live")]
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         if process.stdout is None or not process.stdout.readline():
@@ -173,26 +178,56 @@ def _simulate(kind: str, base: Path) -> Iterator[tuple[Path, "subprocess.Popen[b
 
 
 @contextlib.contextmanager
-def _serve(kind: str, base: Path, made: Path, account: str | None) -> Iterator[Sshd]:
+def _serve(kind: BoardKind, base: Path, account: str | None, stub_cycles: float | None) -> Iterator[Sshd]:
     """An sshd within the board's namespaces."""
     over = base / "over"
     over.mkdir()
     shutil.copytree(_SITE, base / "site", ignore=shutil.ignore_patterns("__pycache__"))
+    path = str(base / "site")
+    if stub_cycles is not None:
+        stub = _put_stub(base)
+        path = f"{path}:{stub}" + (f":{VENV_SITE}" if account else "")
     told = base / "board.json"
-    told.write_text(json.dumps({"delays_s": _delays(BOARDS[kind]), "cpus": BOARDS[kind].cpus}))
+    told.write_text(json.dumps(_told(kind, base, stub_cycles)))
     enter = _ENTER.format(bound=_BOUND)
-    prefix = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", enter, "sh", str(made), str(over)]
+    prefix = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", enter, "sh"]
     env = {
         "PATH": f"{base}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "PYTHONPATH": str(base / "site"),
+        "PYTHONPATH": path,
         "EDGE_SCRIPTED_BOARD": str(told),
     }
+    prefix += [str(base / "root"), str(over)]
     with loopback_sshd(base / "ssh", account, env=env, prefix=prefix) as server:
         try:
             yield server
         finally:
             # The first process of the namespace: with it all others end, and unshare, which heeds no SIGTERM.
             os.kill(_inner(server), signal.SIGKILL)
+
+
+def _put_stub(base: Path) -> Path:
+    """Put the stub runtime on the board, where Python finds it before the real one; its version says what it is."""
+    stub = base / "stub"
+    shutil.copytree(_STUB, stub, ignore=shutil.ignore_patterns("__pycache__"))
+    info = stub / f"ai_edge_litert-{version('ai_edge_litert')}+scripted.dist-info"
+    info.mkdir()
+    (info / "INSTALLER").write_text("pip\n")
+    return stub
+
+
+def _told(kind: BoardKind, base: Path, stub_cycles: float | None) -> dict[str, Any]:
+    """What the modules of ours on the board are told."""
+    told: dict[str, Any] = {"delays_s": _delays(kind), "cpus": kind.cpus}
+    if stub_cycles is not None:
+        policies = {cpu: number for number, cluster in enumerate(kind.clusters) for cpu in cluster.cpus}
+        capacities = {cpu: cluster.capacity for cluster in kind.clusters for cpu in cluster.cpus}
+        told |= {
+            "stub_cycles": stub_cycles,
+            "live": str(base / "live"),
+            "policies": [policies[cpu] for cpu in range(kind.cpus)],
+            "capacities": [capacities[cpu] for cpu in range(kind.cpus)],
+        }
+    return told
 
 
 def _inner(server: Sshd) -> int:
@@ -211,8 +246,8 @@ def _delays(kind: BoardKind) -> dict[str, float]:
     if kind.firmware_path is not None:
         found[f"/{kind.firmware_path}/get_throttled"] = MAILBOX_S / 4
         found["/sys/class/hwmon/hwmon1/in0_lcrit_alarm"] = MAILBOX_S / 4
-    if kind.memory_clock_files:
+    if kind.emc_hz:
         for number in range(len(kind.zones)):
             found[f"/sys/class/thermal/thermal_zone{number}/temp"] = _BPMP_S
-        found.update({f"/{path}": _BPMP_S for path in kind.memory_clock_files})
+        found[f"/{EMC}/rate"] = _BPMP_S
     return found

@@ -59,9 +59,9 @@ def _devices(simulation: Simulation) -> dict[str, Change]:
     known: dict[str, Change] = {}
     for device in simulation.devices:
         known.update(_device(device))
-    if simulation.memory_clock is not None:
-        known["memory_dip_hz"] = _attribute(simulation, "memory_dip_hz")
-        known["memory_max_hz"] = lambda hz: _memory_cap(simulation, hz)
+    if simulation.emc is not None:
+        known["memory_dip_hz"] = _attribute(simulation.emc, "dip_hz")
+        known["memory_max_hz"] = simulation.emc.set_cap
     return known
 
 
@@ -142,13 +142,6 @@ def _cool(simulation: Simulation, state: int) -> int:
     before = simulation.policies[0].cooling_state
     for policy in simulation.policies:
         policy.cooling_state = state
-    return before
-
-
-def _memory_cap(simulation: Simulation, hz: object) -> int:
-    path = simulation.kind.memory_cap_file or ""
-    before = int(simulation.files.read(path))
-    simulation.files.put_back(path, str(hz))
     return before
 
 

@@ -3,7 +3,7 @@
 from harness.testing.scripted.kernel_files import KernelFiles
 from harness.testing.scripted.kinds import Cluster, Device
 
-_BUSY_SHARE = 0.2
+BUSY_SHARE = 0.2
 """Of a CPU's time; above it a governor that follows the load asks for the highest clock."""
 _MOST_DIGITS = 12
 _TICKS = 100.0
@@ -43,7 +43,7 @@ def wanted_clock(governor: str, points: tuple[int, ...], *, busy: float, userspa
         return points[0]
     if governor == "userspace":
         return userspace
-    return points[-1] if busy > _BUSY_SHARE else points[0]
+    return points[-1] if busy > BUSY_SHARE else points[0]
 
 
 class Settings:
@@ -176,6 +176,41 @@ class DevfreqDevice:
         self._files.write(f"{self.folder}/cur_freq", str(self.clock.now))
         self._files.write(f"{self.folder}/target_freq", str(self.clock.now))
         self._files.write(f"{self.folder}/trans_stat", transition_table(self.clock))
+
+
+EMC = "sys/kernel/debug/bpmp/debug/clk/emc"
+_EMC_CAP = "sys/kernel/nvpmodel_clk_cap/emc"
+
+
+class JetsonMemoryClock:
+    """A Jetson's memory clock: no devfreq device, but in debugfs, where ``mrq_rate_locked`` holds it at its highest."""
+
+    def __init__(self, files: KernelFiles, hz: tuple[int, ...]) -> None:
+        self.clock = Clock(hz, hz[-1])
+        self.dip_hz: int | None = None
+        """What the script holds the clock down to."""
+        self._files = files
+        files.write(f"{EMC}/min_rate", str(hz[0]))
+        files.write(f"{EMC}/mrq_rate_locked", "0")
+        files.write(_EMC_CAP, str(hz[-1]))
+
+    def set_cap(self, hz: object) -> int:
+        """Write the cap, as nvpmodel does; what it was before."""
+        before = int(self._files.read(_EMC_CAP))
+        self._files.put_back(_EMC_CAP, str(hz))
+        return before
+
+    def run(self, busy: float) -> None:
+        """Take the clock that lock, load, cap and script leave."""
+        cap = int(self._files.read(_EMC_CAP))
+        locked = self._files.read(f"{EMC}/mrq_rate_locked") == "1"
+        wanted = cap if locked or busy > BUSY_SHARE else self.clock.points[1]
+        self.clock.set(min(wanted, cap, self.dip_hz or cap))
+
+    def show(self) -> None:
+        """Write the files that tell the clock."""
+        self._files.write(f"{EMC}/rate", str(self.clock.now))
+        self._files.write(f"{EMC}/max_rate", self._files.read(_EMC_CAP))
 
 
 def transition_table(clock: Clock) -> str:

@@ -51,7 +51,5 @@ JETSON_ORIN_NANO = BoardKind(
         PowerMode(2, "MAXN_SUPER", 1_728_000, 1_020_000_000, 3_199_000_000),
     ),
     first_mode=1,
-    memory_clock_files=("sys/kernel/debug/bpmp/debug/clk/emc/rate",),
-    memory_hz=(204_000_000, 665_600_000, 2_133_000_000, 3_199_000_000),
-    memory_cap_file="sys/kernel/nvpmodel_clk_cap/emc",
+    emc_hz=(204_000_000, 665_600_000, 2_133_000_000, 3_199_000_000),
 )

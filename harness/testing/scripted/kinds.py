@@ -93,12 +93,8 @@ class BoardKind:
     """The version that a Raspberry Pi's bootloader gives itself."""
     config: dict[str, str] = field(default_factory=dict)
     """What ``vcgencmd get_config`` answers."""
-    memory_clock_files: tuple[str, ...] = ()
-    """Files that hold the memory clock in Hz where it is no devfreq device."""
-    memory_hz: tuple[int, ...] = ()
-    """Its operating points, rising."""
-    memory_cap_file: str | None = None
-    """Where a power mode caps it."""
+    emc_hz: tuple[int, ...] = ()
+    """The operating points of a Jetson's memory clock, which its own processor sets; rising."""
 
     @property
     def cpus(self) -> int:

@@ -122,15 +122,21 @@ class Machine:
 
 
 class Load:
-    """How busy this machine's busiest CPU is, over the last tenth of a second."""
+    """How busy the board's CPUs are: the busiest one, and the mean of all.
+
+    It is what a stub runtime says where one works, else what this machine's own CPUs did lately.
+    """
 
     def __init__(self) -> None:
         self.busiest = 0.0
         self.mean = 0.0
         self._before = _busy_and_all()
 
-    def look(self) -> None:
-        """Take the shares since the last look, where the counters have moved since."""
+    def look(self, working: int | None, cpus: int) -> None:
+        """Take the shares since the last look; ``working`` are the threads of a stub runtime, None without one."""
+        if working is not None:
+            self.busiest, self.mean = float(working > 0), min(working / cpus, 1.0)
+            return
         now = _busy_and_all()
         spans = [(one[0] - old[0], one[1] - old[1]) for one, old in zip(now, self._before, strict=True)]
         if min((whole for _, whole in spans), default=0) < 5:

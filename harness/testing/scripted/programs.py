@@ -45,7 +45,8 @@ esac
 """
 _JETSON_CLOCKS = """#!/bin/sh
 cpufreq=/sys/devices/system/cpu/cpufreq; gpu=/sys/class/devfreq/17000000.gpu
-files="$cpufreq/policy0/scaling_min_freq $cpufreq/policy4/scaling_min_freq $gpu/min_freq"
+emc=/sys/kernel/debug/bpmp/debug/clk/emc
+files="$cpufreq/policy0/scaling_min_freq $cpufreq/policy4/scaling_min_freq $gpu/min_freq $emc/mrq_rate_locked"
 case "$1" in
 --show)
     for policy in 0 4; do
@@ -63,7 +64,10 @@ case "$1" in
 --store) for file in $files; do echo "$file:$(tr -d '\\n' < $file)"; done > "${{2:-/root/.jetsonclocks_conf.txt}}" ;;
 --restore)
     while IFS=: read -r file value; do echo "$value" > "$file"; done < "${{2:-/root/.jetsonclocks_conf.txt}}" ;;
-"") for file in $files; do tr -d '\\n' < "$(echo "$file" | sed 's/min/max/')" > "$file"; done ;;
+"")
+    for file in $files; do
+        case $file in *locked) echo 1 ;; *) tr -d '\\n' < "$(echo "$file" | sed 's/min_/max_/')" ;; esac > "$file"
+    done ;;
 *) echo "usage: jetson_clocks [--show | --store FILE | --restore FILE]" >&2; exit 1 ;;
 esac
 """

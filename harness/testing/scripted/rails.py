@@ -33,6 +33,9 @@ class Rails:
         self.fixed: dict[str, float] = {}
         self._files = files
         self._kind = kind
+        self._effort = 0.0
+        self._seconds = 0.0
+        self._mean = 0.0
         if kind.rail_sensor == "ina3221":
             self._make_ina3221()
 
@@ -41,17 +44,24 @@ class Rails:
         """What the rails are called."""
         return tuple(rail.label for rail in self._kind.rails)
 
-    def show(self, speed: float, work: float) -> None:
-        """Write the sensors' files: CPUs at ``speed`` of their highest clock, working for that share of the time."""
-        watts = {rail.label: self._watts(rail, speed, work) for rail in self._kind.rails}
+    def pass_time(self, seconds: float, speed: float, work: float) -> None:
+        """Spend time with so large a share of the cores at work, at ``speed`` of their highest clock."""
+        # Power of a clocked circuit goes with frequency and the square of a voltage that rises with it.
+        self._effort += seconds * work * speed**3
+        self._seconds += seconds
+
+    def show(self) -> None:
+        """Write the sensors' files: the mean since they were written last, as the sensors' own converters give."""
+        if self._seconds > 0:
+            self._mean, self._effort, self._seconds = self._effort / self._seconds, 0.0, 0.0
+        watts = {rail.label: self._watts(rail) for rail in self._kind.rails}
         if self._kind.rail_sensor == "ina3221":
             self._show_ina3221(watts)
         elif self._kind.rail_sensor == "pmic":
             self._files.write(PMIC, self._pmic(watts))
 
-    def _watts(self, rail: Rail, speed: float, work: float) -> float:
-        # Power of a clocked circuit goes with frequency and the square of a voltage that rises with it.
-        return self.fixed.get(rail.label, rail.idle_w + rail.busy_w * work * speed**3)
+    def _watts(self, rail: Rail) -> float:
+        return self.fixed.get(rail.label, rail.idle_w + rail.busy_w * self._mean)
 
     def _make_ina3221(self) -> None:
         self._files.write(f"{INA3221}/name", "ina3221")

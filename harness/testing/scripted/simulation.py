@@ -18,9 +18,10 @@ from typing import Any
 from harness.records.errors import UsageError
 from harness.testing.scripted.boards import BOARDS
 from harness.testing.scripted.changes import changes_of
-from harness.testing.scripted.clocks import Clock, CpuPolicy, DevfreqDevice
+from harness.testing.scripted.clocks import CpuPolicy, DevfreqDevice, JetsonMemoryClock
 from harness.testing.scripted.kernel_files import KernelFiles
 from harness.testing.scripted.kinds import BoardKind
+from harness.testing.scripted.live import LiveWords
 from harness.testing.scripted.machine import Load, Machine
 from harness.testing.scripted.rails import Rails
 
@@ -33,15 +34,15 @@ _ALARM = "sys/devices/platform/soc/soc:firmware/raspberrypi-hwmon/hwmon/hwmon1"
 class Simulation:
     """The board's state and its files. ``change`` is what a script may have happen."""
 
-    def __init__(self, kind: BoardKind, root: Path) -> None:
+    def __init__(self, kind: BoardKind, root: Path, live: Path) -> None:
         self.kind = kind
+        self.live = LiveWords(live)
         self.files = KernelFiles(root)
         self.machine = Machine(self.files, kind)
         self.rails = Rails(self.files, kind)
         self.policies = [CpuPolicy(self.files, cluster, kind.governors) for cluster in kind.clusters]
         self.devices = [DevfreqDevice(self.files, device) for device in kind.devices]
-        self.memory_clock = Clock(kind.memory_hz, kind.memory_hz[-1]) if kind.memory_hz else None
-        self.memory_dip_hz: int | None = None
+        self.emc = JetsonMemoryClock(self.files, kind.emc_hz) if kind.emc_hz else None
         self.throttled = 0
         self.firmware_khz: int | None = None
         self.temps = {zone.kind: zone.celsius for zone in kind.zones}
@@ -110,6 +111,7 @@ class Simulation:
             if lasting_s is not None:
                 heapq.heappush(self._due, (at_s + lasting_s, next(self._number), before, None))
         self._pass_time(now)
+        self._load.look(self.live.working_threads(), self.kind.cpus)
         self._show()
         return max(TICK_S - (time.monotonic() - now), 0.0)
 
@@ -132,8 +134,8 @@ class Simulation:
             policy.settings.set("scaling_max_freq", str(mode.cpu_khz))
         for device in self.devices:
             device.settings.set("max_freq", str(mode.gpu_hz))
-        if self.kind.memory_cap_file is not None:
-            self.files.put_back(self.kind.memory_cap_file, str(mode.memory_hz))
+        if self.emc is not None:
+            self.emc.set_cap(mode.memory_hz)
 
     @property
     def mode_name(self) -> str:
@@ -150,24 +152,29 @@ class Simulation:
         for one in self._clocked:
             one.clock.pass_time(seconds)
         self.machine.pass_time(seconds)
+        fastest = max(self._khz(policy) / policy.clock.points[-1] for policy in self.policies)
+        self.rails.pass_time(seconds, fastest, self._load.mean)
         self._run()
 
     def _run(self) -> None:
         for one in self._clocked:
             one.run(self._load.busiest)
-        if self.memory_clock is not None and self.kind.memory_cap_file is not None:
-            cap = int(self.files.read(self.kind.memory_cap_file) or self.kind.memory_hz[-1])
-            self.memory_clock.set(cap if self.memory_dip_hz is None else min(cap, self.memory_dip_hz))
+        if self.emc is not None:
+            self.emc.run(self._load.busiest)
+        self.live.show([self._khz(policy) for policy in self.policies])
+
+    def _khz(self, policy: CpuPolicy) -> int:
+        """What the CPUs really run at: the firmware's word goes before the kernel's."""
+        return min(policy.clock.now, self.firmware_khz or policy.clock.now)
 
     def _show(self) -> None:
-        self._load.look()
         for policy in self.policies:
             policy.show(self.firmware_khz)
         for device in self.devices:
             device.show()
         self.machine.show()
-        for path in self.kind.memory_clock_files if self.memory_clock is not None else ():
-            self.files.write(path, str(self.memory_clock.now if self.memory_clock else 0))
+        if self.emc is not None:
+            self.emc.show()
         for number, zone in enumerate(self.kind.zones):
             celsius = self.temps[zone.kind]
             self.files.write(f"sys/devices/virtual/thermal/thermal_zone{number}/temp", f"{1000 * celsius:.0f}")
@@ -176,8 +183,7 @@ class Simulation:
         if self._now - self._slow >= _SLOW_TICK_S:
             self._slow = self._now
             self.machine.show_memory()
-            fastest = max(policy.clock.now / policy.clock.points[-1] for policy in self.policies)
-            self.rails.show(fastest, self._load.mean)
+            self.rails.show()
 
     def _show_cooling(self) -> None:
         own = {f"cpufreq-cpu{policy.cluster.cpus[0]}": policy.cooling_state for policy in self.policies}
@@ -198,8 +204,8 @@ class Simulation:
 
 
 def main(words: list[str]) -> None:
-    """Run a board: ``KIND ROOT``, then a JSON line for each request on stdin; each is answered by one on stdout."""
-    simulation = Simulation(BOARDS[words[0]], Path(words[1]))
+    """Run a board: ``KIND ROOT LIVE``, then a JSON line for each request on stdin, answered by one on stdout."""
+    simulation = Simulation(BOARDS[words[0]], Path(words[1]), Path(words[2]))
     _say({"ok": True})
     waiting = b""
     while True:

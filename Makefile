@@ -4,6 +4,7 @@
 # make test-fast runs those that need neither TensorFlow nor a board nor a browser. make test-pythons runs those and
 # the agent's on the other Pythons of this machine, make coverage measures which branches tests take. make check runs the linters; .ci/run runs all of it.
 # make emulated boots an ARM board under QEMU, which harness emulate --stop ends.
+# make pins writes the files of hashes anew, make audit asks for known vulnerabilities, make sbom writes build/sbom.json.
 # make pictures makes the pictures of the docs anew; make screenshots those of every page at every width, in build/pictures.
 
 PYTHON ?= python3
@@ -20,7 +21,7 @@ EMPTY :=
 SPACE := $(EMPTY) $(EMPTY)
 COMMA := ,
 
-.PHONY: bench emulated pictures screenshots test test-fast test-pythons coverage coverage-all check format clean
+.PHONY: bench emulated pictures screenshots test test-fast test-pythons coverage coverage-all check pins audit sbom format clean
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest benchmarks/ --device=local
@@ -61,13 +62,28 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+pins: $(INSTALLED)
+	$(BIN)/python tests/supply_chain/pins.py
+
+audit: $(INSTALLED)
+	$(BIN)/python tests/supply_chain/audit.py
+
+# Of what users install, with all that they may ask for.
+sbom: $(INSTALLED)
+	mkdir -p build
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/for-sbom
+	$(BIN)/uv pip install --quiet --python build/for-sbom --require-hashes --requirement requirements.txt
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file build/sbom.json build/for-sbom/bin/python
+
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-$(INSTALLED): pyproject.toml constraints.txt
+# What is installed is what requirements-dev.txt has a hash of; the project comes without its dependencies.
+$(INSTALLED): pyproject.toml requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 clean:

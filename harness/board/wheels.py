@@ -2,6 +2,8 @@
 
 A wheel's tag is not proof that it loads: ai-edge-litert 2.3.0 for aarch64 is tagged manylinux_2_27 and imports symbols
 of glibc 2.34. The figures here are those at which the files were seen to load; provisioning proves each by a model.
+pip takes a file only with a hash that stands in wheel_hashes.txt. Of a version that a user pins and the table does not
+know, there is none: then it is checked against the index's own.
 """
 
 import gzip
@@ -18,6 +20,8 @@ from pathlib import Path
 
 from harness.records.errors import BoardUnfitError
 
+WHEEL_HASHES = Path(__file__).with_name("wheel_hashes.txt")
+"""Every file of the versions in the table, as pip reads them: ``name==version`` with its hashes."""
 DISTRIBUTIONS = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}
 """The names under which the runtimes are published."""
 _NUMPY_1 = {8: "1.24.4", 9: "1.26.4", 10: "1.26.4", 11: "1.26.4"}
@@ -92,11 +96,21 @@ _TABLE = (
     _Row("tflite", "2.14.0", "aarch64", range(9, 12), 34, _NUMPY_1),
     _Row("tflite", "2.14.0", "x86_64", range(9, 12), 29, _NUMPY_1),
     _Row("tflite", "2.14.0", "armv7l", range(9, 12), 34, _FROM_DISTRIBUTION),
-    _Row("tflite", "2.13.0", "aarch64", range(8, 12), 17, _NUMPY_1),
-    _Row("tflite", "2.13.0", "x86_64", range(8, 12), 17, _NUMPY_1),
-    _Row("tflite", "2.13.0", "armv7l", range(8, 12), 17, _FROM_DISTRIBUTION),
+    _Row("tflite", "2.13.0", "aarch64", range(8, 11), 17, _NUMPY_1),
+    _Row("tflite", "2.13.0", "x86_64", range(8, 11), 17, _NUMPY_1),
+    _Row("tflite", "2.13.0", "armv7l", range(8, 11), 17, _FROM_DISTRIBUTION),
 )
 """In order of preference: the first that loads is taken."""
+
+
+def published_requirements() -> tuple[str, ...]:
+    """Every version in the table, pinned, sorted."""
+    return tuple(
+        sorted(
+            {f"{DISTRIBUTIONS[row.package]}=={row.version}" for row in _TABLE}
+            | {f"numpy=={version}" for row in _TABLE for version in row.numpy.values()}
+        )
+    )
 
 
 def choose_wheels(arch: str, python: str, libc: str | None, *, package: str = "auto") -> WheelSet:
@@ -164,10 +178,11 @@ def _refusal(arch: str, python: str, glibc: int, offered: list[_Row]) -> str:
     return f"{board}: no runtime fits: {needs}; put such a Python on the board and name it as connection.python"
 
 
-def fetch_wheels(wheels: WheelSet, cache_dir: Path) -> Path:
+def fetch_wheels(wheels: WheelSet, cache_dir: Path, folder: Path | None = None) -> Path:
     """The archive with ``site/`` for a set of wheels, from the cache or made anew by pip.
 
-    No code of the wheels runs here. Raises BoardUnfitError if pip cannot get them.
+    ``folder`` holds the wheels, and no index is asked. No code of the wheels runs here.
+    Raises BoardUnfitError if pip cannot get them, or one has another hash than the published file.
     """
     archive = archive_path(wheels, cache_dir)
     if archive.exists():
@@ -175,7 +190,7 @@ def fetch_wheels(wheels: WheelSet, cache_dir: Path) -> Path:
     archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".making-") as making:
         site = Path(making) / "site"
-        _download(wheels, site)
+        _download(wheels, site, folder)
         packed = Path(making) / archive.name
         pack_site(site, packed)
         packed.replace(archive)
@@ -216,14 +231,32 @@ def _plain(member: tarfile.TarInfo, kind: bytes) -> tarfile.TarInfo:
     return member
 
 
-def _download(wheels: WheelSet, site: Path) -> None:
-    done = subprocess.run(_pip_words(wheels, site), capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode != 0:
-        shutil.rmtree(site, ignore_errors=True)
-        raise BoardUnfitError(
-            f"{wheels} could not be downloaded: {_last_words(done.stderr)}; "
-            "this machine needs a package index that pip can reach"
-        )
+def _download(wheels: WheelSet, site: Path, folder: Path | None) -> None:
+    pinned = site.with_name("requirements.txt")
+    pinned.write_text("\n".join(_with_hashes(wheels)), encoding="utf-8")
+    words = [*_pip_words(wheels, site), "--requirement", str(pinned), *_source_words(folder)]
+    done = subprocess.run(words, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode == 0:
+        return
+    shutil.rmtree(site, ignore_errors=True)
+    wrong = _wrong_hash(done.stderr)
+    if wrong is not None:
+        raise BoardUnfitError(f"{wrong}: it is not put on a board; see where it came from")
+    remedy = "this machine needs a package index that pip can reach" if folder is None else f"put them into {folder}"
+    raise BoardUnfitError(f"{wheels} could not be fetched: {_last_words(done.stderr)}; {remedy}")
+
+
+def _with_hashes(wheels: WheelSet) -> list[str]:
+    """Lines for pip; it wants hashes of all or of none."""
+    known = _known_hashes()
+    lines = [known.get(requirement, "") for requirement in wheels.requirements]
+    return lines if all(lines) else list(wheels.requirements)
+
+
+def _known_hashes() -> dict[str, str]:
+    """What wheel_hashes.txt has, a line for pip by pinned requirement."""
+    joined = WHEEL_HASHES.read_text(encoding="utf-8").replace("\\\n", " ")
+    return {line.split()[0]: line for line in joined.splitlines() if "==" in line}
 
 
 def _pip_words(wheels: WheelSet, site: Path) -> Sequence[str]:
@@ -232,8 +265,18 @@ def _pip_words(wheels: WheelSet, site: Path) -> Sequence[str]:
         *(sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"),
         *("--no-deps", "--no-compile", "--only-binary=:all:", "--target", str(site), *platforms),
         *("--python-version", f"{wheels.python[0]}.{wheels.python[1]}"),
-        *("--implementation", "cp", "--abi", wheels.abi, *wheels.requirements),
+        *("--implementation", "cp", "--abi", wheels.abi),
     )
+
+
+def _source_words(folder: Path | None) -> Sequence[str]:
+    return () if folder is None else ("--no-index", "--find-links", str(folder))
+
+
+def _wrong_hash(stderr: str) -> str | None:
+    """What pip says of a file whose hash is another, in one line; None where it failed for another reason."""
+    found = re.search(r"^\s*(\S+==\S+).*:\s*\n(?:\s*(?:Expected|or).*\n)+\s*Got\s+(\w{64})", stderr, re.MULTILINE)
+    return f"{found[1]} has sha256 {found[2]}, which no published file of it has" if found else None
 
 
 def _last_words(stderr: str) -> str:

@@ -1,7 +1,9 @@
 """Wheels for another machine, fetched and packed on this one."""
 
+import hashlib
 import struct
 import tarfile
+import zipfile
 
 import pytest
 from support import needs
@@ -62,7 +64,7 @@ def test_without_an_index_pips_reason_is_one_line_and_nothing_stays(tmp_path, mo
     with pytest.raises(BoardUnfitError) as caught:
         fetch_wheels(wheels, tmp_path / "cache")
     said = str(caught.value)
-    assert said.startswith("ai-edge-litert==2.3.0 and numpy==2.4.6 for aarch64, Python 3.11 could not be downloaded: ")
+    assert said.startswith("ai-edge-litert==2.3.0 and numpy==2.4.6 for aarch64, Python 3.11 could not be fetched: ")
     assert "Could not find a version" in said
     assert "\n" not in said
     assert list(archive_path(wheels, tmp_path / "cache").parent.iterdir()) == []
@@ -81,3 +83,67 @@ def test_the_archive_is_the_same_bytes_each_time_and_leaves_out_tests(tmp_path):
     with tarfile.open(tmp_path / "first.tar.gz") as tar:
         assert tar.getnames() == ["site", "site/a/tests.py", "site/a/x.so", "site/b.py"]
         assert {(member.uid, member.uname, member.mtime) for member in tar} == {(0, "", 0)}
+
+
+@pytest.fixture
+def known_wheels(tmp_path, monkeypatch):
+    """A folder with wheels that say nothing but their names, and their hashes as the published ones."""
+    wheels = choose_wheels("aarch64", "3.11.2", "glibc 2.36")
+    folder, lines = tmp_path / "wheels", []
+    folder.mkdir()
+    for requirement in wheels.requirements:
+        name, _, version = requirement.partition("==")
+        path = write_wheel(folder, name.replace("-", "_"), version, "cp311-cp311-manylinux_2_27_aarch64")
+        lines.append(f"{requirement} \\\n    --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n")
+    known = tmp_path / "wheel_hashes.txt"
+    known.write_text("# Made by a test.\n" + "".join(lines))
+    monkeypatch.setattr("harness.board.wheels.WHEEL_HASHES", known)
+    return wheels, folder
+
+
+def write_wheel(folder, name, version, tag):
+    path = folder / f"{name}-{version}-{tag}.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        info = f"{name}-{version}.dist-info"
+        wheel.writestr(f"{name}/__init__.py", "")
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        wheel.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return path
+
+
+def test_wheels_come_from_a_folder_without_an_index(tmp_path, known_wheels):
+    wheels, folder = known_wheels
+    with tarfile.open(fetch_wheels(wheels, tmp_path / "cache", folder)) as tar:
+        assert "site/ai_edge_litert/__init__.py" in tar.getnames()
+
+
+def test_a_wheel_that_was_changed_is_refused(tmp_path, known_wheels):
+    wheels, folder = known_wheels
+    (changed,) = folder.glob("numpy-*.whl")
+    with zipfile.ZipFile(changed, "a") as wheel:
+        wheel.writestr("numpy/evil.py", "")
+    with pytest.raises(BoardUnfitError) as caught:
+        fetch_wheels(wheels, tmp_path / "cache", folder)
+    sha256 = hashlib.sha256(changed.read_bytes()).hexdigest()
+    assert str(caught.value) == (
+        f"numpy==2.4.6 has sha256 {sha256}, which no published file of it has: "
+        "it is not put on a board; see where it came from"
+    )
+    assert list(archive_path(wheels, tmp_path / "cache").parent.iterdir()) == []
+
+
+def test_a_folder_that_lacks_a_wheel_says_where_to_put_it(tmp_path):
+    wheels = choose_wheels("aarch64", "3.11.2", "glibc 2.36")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BoardUnfitError) as caught:
+        fetch_wheels(wheels, tmp_path / "cache", tmp_path / "empty")
+    assert str(caught.value).endswith(f"put them into {tmp_path / 'empty'}")
+
+
+def test_a_version_that_the_table_does_not_know_is_fetched_by_the_indexs_hash(tmp_path, known_wheels):
+    _, folder = known_wheels
+    pinned = choose_wheels("aarch64", "3.11.2", "glibc 2.36", package="litert==2.1.0")
+    write_wheel(folder, "ai_edge_litert", "2.1.0", "cp311-cp311-manylinux_2_27_aarch64")
+    with tarfile.open(fetch_wheels(pinned, tmp_path / "cache", folder)) as tar:
+        assert "site/ai_edge_litert/__init__.py" in tar.getnames()

@@ -19,7 +19,7 @@ from harness.records.errors import BoardUnfitError
         (("aarch64", "3.8.10", "glibc 2.31"), "auto", ("tflite-runtime==2.13.0", "numpy==1.24.4")),
         (("aarch64", "3.9.18", "glibc 2.34"), "auto", ("tflite-runtime==2.14.0", "numpy==1.26.4")),
         (("aarch64", "3.11.2", "glibc 2.36"), "tflite", ("tflite-runtime==2.14.0", "numpy==1.26.4")),
-        (("aarch64", "3.11.2", "glibc 2.36"), "tflite==2.13.0", ("tflite-runtime==2.13.0", "numpy==1.26.4")),
+        (("aarch64", "3.10.2", "glibc 2.36"), "tflite==2.13.0", ("tflite-runtime==2.13.0", "numpy==1.26.4")),
         (("aarch64", "3.11.2", "glibc 2.36"), "litert==2.1.0", ("ai-edge-litert==2.1.0", "numpy==2.4.6")),
         (("x86_64", "3.12.1", "glibc 2.31"), "auto", ("ai-edge-litert==2.3.0", "numpy==2.4.6")),
         (("x86_64", "3.11.7", "2.36"), "tflite", ("tflite-runtime==2.14.0", "numpy==1.26.4")),
@@ -57,7 +57,7 @@ def test_environments_of_different_pythons_and_versions_do_not_share_a_name():
     names = {
         choose_wheels("aarch64", python, "glibc 2.36", package=package).env
         for python in ("3.10.1", "3.11.2")
-        for package in ("litert", "tflite", "tflite==2.13.0")
+        for package in ("litert", "tflite", "tflite==2.12.0")
     }
     assert len(names) == 6
 

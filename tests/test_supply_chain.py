@@ -79,7 +79,7 @@ class _Advisories(BaseHTTPRequestHandler):
 
     answers: dict[str, dict[str, object]] = {}
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         answer = json.dumps(self.answers.get(asked["package"]["name"], {})).encode()
         self.send_response(200)
@@ -132,10 +132,10 @@ VULNERABLE = {
         ({"jinja2": {"vulns": [VULNERABLE]}}, 1, "vulnerability: jinja2 1.0: CVE-2020-0001, mended in 1.5"),
     ],
 )
-def test_the_audit_by_stored_answers(osv_url, requirements, monkeypatch, capsys, answers, status, said) -> None:
-    monkeypatch.setattr(_Advisories, "answers", answers)
-    assert audit.main(["--osv-url", osv_url, "--requirements", str(requirements)]) == status
-    assert capsys.readouterr().out.splitlines() == ["licences: all are allowed", said]
+def test_the_audit_by_stored_answers(osv_url: str, requirements: Path, answers, status: int, said: str) -> None:
+    _Advisories.answers = answers
+    lines, found = audit.judge(audit.ask_advisories(requirements, osv_url), audit.refused_licence())
+    assert (lines, found) == (["licences: all are allowed", said], status)
 
 
 def test_an_advisory_service_out_of_reach_is_no_pass(requirements, capsys) -> None:

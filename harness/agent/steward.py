@@ -206,8 +206,9 @@ def _unpack(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
     return []
 
 
-def _clean(steward: Steward, _request: wire.Message) -> List[Dict[str, Any]]:
-    return [{"event": "cleaned", "bytes": steward.store.clean(Path(sys.argv[0]).name)}]
+def _clean(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
+    runtimes_only = request.get("runtimes_only") is True
+    return [{"event": "cleaned", "bytes": steward.store.clean(Path(sys.argv[0]).name, runtimes_only)}]
 
 
 def _release(steward: Steward, _request: wire.Message) -> List[Dict[str, Any]]:

@@ -22,8 +22,10 @@ _CHUNK = 1 << 20
 _FOLDERS = ("agents", "store", "incoming", "envs")
 _AGENT_UPLOAD = "agent-"
 """Uploads of the agent itself come before the lease: another session's may be on its way."""
+_RESUMED_UPLOAD = "upload-"
+"""What a cut link left of a file, named by the hash of the whole: the next session goes on with it."""
 _ABANDONED_S = 24 * 3600.0
-"""An upload of the agent that is older belongs to nobody any more."""
+"""An upload that is older belongs to nobody any more."""
 _UNUSED_S = 30 * 24 * 3600.0
 """Files and agents that no session used for so long are removed: what is needed again is sent again."""
 _CLOCK_IS_SET = 1577836800.0
@@ -52,9 +54,16 @@ class Store:
             _remove_left(left)
         self._remove_unused()
 
-    def clean(self, agent: str) -> int:
-        """Remove all files, environments and other agents; gives the bytes that are free now and were not."""
+    def clean(self, agent: str, runtimes_only: bool) -> int:
+        """Remove all files, environments and other agents; gives the bytes that are free now and were not.
+
+        With ``runtimes_only`` nothing but the environments goes.
+        """
         before = shutil.disk_usage(str(self.cache)).free
+        if runtimes_only:
+            for left in (self.cache / "envs").iterdir():
+                _remove(left)
+            return max(0, shutil.disk_usage(str(self.cache)).free - before)
         for name in ("store", "envs", "incoming"):
             for left in (self.cache / name).iterdir():
                 _remove(left)
@@ -145,7 +154,10 @@ class Store:
 
 def _remove_left(path: Path) -> None:
     with contextlib.suppress(OSError):
-        if path.name.startswith(_AGENT_UPLOAD) and time.time() - path.lstat().st_mtime < _ABANDONED_S:
+        if (
+            path.name.startswith((_AGENT_UPLOAD, _RESUMED_UPLOAD))
+            and time.time() - path.lstat().st_mtime < _ABANDONED_S
+        ):
             return
     _remove(path)
 

@@ -34,6 +34,7 @@ from harness.records.errors import (
     BoardUnavailableError,
     BoardUnfitError,
     ConnectionLostError,
+    HarnessError,
     SilentBoardError,
     TrialError,
 )
@@ -52,6 +53,8 @@ BLOCK_START_S = 40.0
 TRIAL_GRACE_S = 15.0
 """Beyond a trial's own deadline, by which the board itself ends it and says so."""
 
+RESUMED_UPLOAD = "upload-"
+"""Begins the name of a file that is on its way; the agent keeps what a cut link left of it."""
 _BY_ITSELF = "its link is lost; it puts its settings back by itself, at the latest when it is leased again"
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=Event)
@@ -147,10 +150,10 @@ class LiveBoard:
         with self._phase("unpack"):
             self._lasting(lambda: self._request("unpack", within_s=UNPACK_S, sha256=sha256, env=env, info=info))
 
-    def clean(self) -> int:
+    def clean(self, *, runtimes_only: bool = False) -> int:
         """Remove all that was ever put on the board but this agent: files, environments. Bytes that were freed."""
         self._there.clear()
-        events = self._lasting(lambda: self._request("clean"))
+        events = self._lasting(lambda: self._request("clean", runtimes_only=runtimes_only))
         return sum(event.bytes for event in events if isinstance(event, Cleaned))
 
     def run_block(self, block: BlockSpec) -> Iterator[Trial]:
@@ -306,7 +309,6 @@ class LiveBoard:
         size = path.stat().st_size
         free = self.facts.disk_free_bytes
         cache = self.facts.cache_dir
-        incoming = f"{sha256[:16]}-{secrets.token_hex(8)}"
         if free is not None and free < size:
             raise BoardUnfitError(
                 f"{self.profile.name}: the disk of {cache} on the board has {free} bytes free; "
@@ -314,9 +316,17 @@ class LiveBoard:
             )
         if self._link is None:
             raise ConnectionLostError(f"{self.profile.name}: no steward runs on the board")
-        self._link.transport.put(path, f"{cache}/incoming/{incoming}")
-        self._request("admit", sha256=sha256, incoming=incoming)
-        self.bytes_sent += size
+        incoming = f"{RESUMED_UPLOAD}{sha256}"
+        sent = self._link.transport.put(path, f"{cache}/incoming/{incoming}")
+        self.bytes_sent += sent
+        try:
+            self._request("admit", sha256=sha256, incoming=incoming)
+        except HarnessError as error:
+            if sent == size or isinstance(error, ConnectionLostError):
+                raise
+            # What an earlier link had left was damaged, and is removed now.
+            self.bytes_sent += self._link.transport.put(path, f"{cache}/incoming/{incoming}")
+            self._request("admit", sha256=sha256, incoming=incoming)
 
     def _matched(self, trial: Trial, expected: dict[int, TrialSpec], block: int) -> Trial:
         spec = expected.pop(trial.index, None)

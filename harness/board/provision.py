@@ -18,40 +18,46 @@ from harness.records.errors import BoardUnfitError
 Say = Callable[[str], None]
 
 
-def provision(
+def provision(  # noqa: PLR0913 - all but two are named
     profile: DeviceProfile,
     package: str | None = None,
     *,
     cache_dir: Path | None = None,
+    wheels: Path | None = None,
     say: Say = lambda _: None,
     lease: str | None = None,
 ) -> RuntimeFound:
     """The runtime of ``package`` (default: the profile's) on the profile's board, proved by running a model there.
 
     One that is there and works is left alone; else it is put into an environment of its own in the board's cache.
-    The board needs Python, but neither pip nor internet. ``say`` is told what happens; ``lease`` is another lease than
+    The board needs Python, but neither pip nor internet. ``wheels`` is a folder that holds them; without it pip asks
+    its index. ``say`` is told what happens; ``lease`` is another lease than
     the board's own.
     Raises BoardUnfitError where no runtime fits the board, none can be downloaded, or it fails its proof.
     """
     with open_board(profile, tune=False, lease=lease) as board:
         try:
-            return provision_board(board, package or profile.runtime.package, cache_dir=cache_dir, say=say)
+            return provision_board(
+                board, package or profile.runtime.package, cache_dir=cache_dir, wheels=wheels, say=say
+            )
         except BoardUnfitError as error:
             named = str(error).startswith(f"{profile.name}:")
             raise error if named else BoardUnfitError(f"{profile.name}: {error}") from error
 
 
-def provision_board(board: LiveBoard, package: str, *, cache_dir: Path | None, say: Say) -> RuntimeFound:
+def provision_board(
+    board: LiveBoard, package: str, *, cache_dir: Path | None, wheels: Path | None = None, say: Say
+) -> RuntimeFound:
     """The same on a board that is open already."""
     there = _find_working(board, package, say)
     if there is not None:
         return there
     facts = board.facts
-    wheels = choose_wheels(facts.arch, facts.python, facts.libc, package=package)
-    say(f"fetching {wheels}")
-    archive = fetch_wheels(wheels, writable_cache(cache_dir))
+    chosen = choose_wheels(facts.arch, facts.python, facts.libc, package=package)
+    say(f"fetching {chosen}")
+    archive = fetch_wheels(chosen, writable_cache(cache_dir), wheels)
     say(f"sending {archive.stat().st_size / 1e6:.0f} MB to {board.profile.name}, unless it is there already")
-    return _install(board, wheels, archive, say)
+    return _install(board, chosen, archive, say)
 
 
 def _find_working(board: LiveBoard, package: str, say: Say) -> RuntimeFound | None:

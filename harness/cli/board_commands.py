@@ -40,16 +40,22 @@ def provision(  # noqa: PLR0913, PLR0917 - typer's way of declaring options
     devices_dir: DevicesDir = None,
     cache_dir: CacheDir = None,
     runtime: Annotated[str | None, typer.Option(help="litert or tflite (default: what fits the board)")] = None,
+    wheels: Annotated[
+        Path | None, typer.Option("--from", metavar="DIR", help="folder with the wheels; no package index is asked")
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="instead, remove the runtimes that were put there")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="instead, remove all that was ever put on the board")] = False,
     as_json: Json = False,
 ) -> None:
     """Put a runtime on a board that has no internet, and prove it by running a model."""
     from harness.cli.boards import clean_device, provision_device
 
-    if clean:
-        clean_device(name, devices_dir=devices_dir, as_json=as_json)
+    if clean or remove:
+        clean_device(name, devices_dir=devices_dir, runtimes_only=not clean, as_json=as_json)
         return
-    provision_device(name, devices_dir=devices_dir, cache_dir=cache_dir, package=runtime, as_json=as_json)
+    provision_device(
+        name, devices_dir=devices_dir, cache_dir=cache_dir, package=runtime, wheels=wheels, as_json=as_json
+    )
 
 
 def doctor(  # noqa: PLR0913, PLR0917 - one parameter an option

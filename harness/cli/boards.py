@@ -68,33 +68,44 @@ def _loadable(devices_dir: Path | None) -> tuple[dict[str, DeviceProfile], list[
     return known, broken
 
 
-def provision_device(
-    name: str, *, devices_dir: Path | None, cache_dir: Path | None, package: str | None, as_json: bool
+def provision_device(  # noqa: PLR0913 - one parameter an option
+    name: str,
+    *,
+    devices_dir: Path | None,
+    cache_dir: Path | None,
+    package: str | None,
+    wheels: Path | None,
+    as_json: bool,
 ) -> None:
     """Put a runtime on the board and say which."""
+    if wheels is not None and not wheels.is_dir():
+        raise UsageError(f"--from {wheels} is no folder: expected one with the wheels that the board needs")
 
     def say(text: str) -> None:
         sys.stderr.write(text + "\n")
 
     from harness.board.provision import provision
 
-    found = provision(load(name, devices_dir), package=package, cache_dir=cache_dir, say=say)
+    found = provision(load(name, devices_dir), package=package, cache_dir=cache_dir, wheels=wheels, say=say)
     if as_json:
         sys.stdout.write(escaped_json(found.model_dump_json(indent=2)) + "\n")
     else:
         sys.stdout.write(f"{name}: {found.package} {found.version} runs a model\n")
 
 
-def clean_device(name: str, *, devices_dir: Path | None, as_json: bool) -> None:
-    """Remove everything of ours from the board but the agent, and say how much that was."""
+def clean_device(name: str, *, devices_dir: Path | None, runtimes_only: bool, as_json: bool) -> None:
+    """Remove everything of ours from the board but the agent, or the runtimes alone, and say how much that was."""
     with open_board(load(name, devices_dir), tune=False) as board:
-        freed = board.clean()
+        freed = board.clean(runtimes_only=runtimes_only)
     if as_json:
         sys.stdout.write(json.dumps({"freed_bytes": freed}) + "\n")
     else:
-        sys.stdout.write(
-            f"{name}: {format_quantity(freed, 'B')} freed: models and runtimes are sent again when needed\n"
+        again = (
+            "provision puts a runtime there again"
+            if runtimes_only
+            else "models and runtimes are sent again when needed"
         )
+        sys.stdout.write(f"{name}: {format_quantity(freed, 'B')} freed: {again}\n")
 
 
 def _connection(address: str, extra: dict[str, Any]) -> Connection:

@@ -47,8 +47,8 @@ class LocalTransport:
         self._processes.append(process)
         return process
 
-    def put(self, source: Path, target: str) -> None:
-        """Copy a file; a copy that fails is removed."""
+    def put(self, source: Path, target: str) -> int:
+        """Copy a file, the bytes of which are given; a copy that fails is removed."""
         try:
             shutil.copyfile(source, target)
         except OSError as error:
@@ -58,6 +58,7 @@ class LocalTransport:
                 f"{self._device}: {target} cannot be written: {error.strerror}; "
                 f"{source.stat().st_size} bytes are needed there"
             ) from error
+        return source.stat().st_size
 
     def facts(self) -> None:
         """Nothing lies between."""

@@ -45,9 +45,9 @@ class SshTransport:
             ) from error
         return SshProcess(channel, self._device)
 
-    def put(self, source: Path, target: str) -> None:
-        """Send a file; where the board refuses it, what arrived is removed."""
-        self._files.put(source, target)
+    def put(self, source: Path, target: str) -> int:
+        """Send a file, or the rest of it; where the board refuses it, what arrived is removed."""
+        return self._files.put(source, target)
 
     def facts(self) -> LinkFacts:
         """What the connection to the board is made of."""
@@ -132,10 +132,10 @@ class SshFiles:
         self._sftp: paramiko.SFTPClient | None = None
         self._without_sftp = False
 
-    def put(self, source: Path, target: str) -> None:
-        """Send a file; where the board refuses it, what arrived is removed."""
+    def put(self, source: Path, target: str) -> int:
+        """Send a file, the bytes that were sent; where the board refuses it, what arrived is removed."""
         try:
-            self._send(source, target)
+            return self._send(source, target)
         except TimeoutError as error:
             raise self._lost(source, error) from error
         except OSError as error:
@@ -149,14 +149,14 @@ class SshFiles:
         except (paramiko.SSHException, EOFError) as error:
             raise self._lost(source, error) from error
 
-    def _send(self, source: Path, target: str) -> None:
+    def _send(self, source: Path, target: str) -> int:
         client = self._client()
         if client is not None:
-            client.put(str(source), target, confirm=True)
-            return
+            return _send_rest(client, source, target)
         status = self._run(f"cat > {shlex.quote(target)}", source)
         if status != 0:
             raise OSError(f"cat on the board ended with exit status {status}")
+        return source.stat().st_size
 
     def _client(self) -> paramiko.SFTPClient | None:
         if self._sftp is None and not self._without_sftp:
@@ -189,6 +189,26 @@ class SshFiles:
 
     def _lost(self, source: Path, error: Exception) -> ConnectionLostError:
         return ConnectionLostError(f"{self._device}: the link broke while {source.name} was sent: {reason_of(error)}")
+
+
+def _send_rest(client: paramiko.SFTPClient, source: Path, target: str) -> int:
+    """The bytes of a file that are not there yet; all of them where more is there than the file has."""
+    size = source.stat().st_size
+    try:
+        there = client.stat(target).st_size or 0
+    except FileNotFoundError:
+        there = 0
+    if not 0 < there <= size:
+        client.put(str(source), target, confirm=True)
+        return size
+    with source.open("rb") as file, client.open(target, "ab") as rest:
+        file.seek(there)
+        rest.set_pipelined(True)
+        while chunk := file.read(CHUNK_BYTES):
+            rest.write(chunk)
+    if client.stat(target).st_size != size:
+        raise OSError(f"{target} has another size than what was sent")
+    return size - there
 
 
 def _open_sftp(link: paramiko.Transport) -> paramiko.SFTPClient:

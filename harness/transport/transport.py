@@ -50,10 +50,11 @@ class Transport(Protocol):
         Only a ``~/`` that begins the program is the home folder of the board's user.
         """
 
-    def put(self, source: Path, target: str) -> None:
-        """Copy a file of this host to an absolute path on the board.
+    def put(self, source: Path, target: str) -> int:
+        """Copy a file of this host to an absolute path on the board; the bytes that were sent.
 
-        Whole or not at all, link loss excepted. BoardUnfitError where the board cannot take it,
+        Whole or not at all, link loss excepted: what a lost link left under that name is gone on with where the
+        board lets it, so the content is to be checked. BoardUnfitError where the board cannot take it,
         ConnectionLostError where the link broke.
         """
 

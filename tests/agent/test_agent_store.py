@@ -55,6 +55,15 @@ def test_a_clean_board_has_this_agent_alone(steward: Start) -> None:
     assert one.ask("have", sha256=[again])[0]["missing"] == []
 
 
+def test_runtimes_are_removed_and_models_stay(steward: Start) -> None:
+    one = steward()
+    model = one.put(b"a model")
+    (one.cache / "envs" / "litert" / "site").mkdir(parents=True)
+    assert one.ask("clean", runtimes_only=True)[0]["event"] == "cleaned"
+    assert list((one.cache / "envs").iterdir()) == []
+    assert one.ask("have", sha256=[model])[0]["missing"] == []
+
+
 def test_a_request_that_takes_long_says_that_it_is_at_work(tmp_path: Path) -> None:
     ticks: list[int] = []
     store = Store(tmp_path, lambda: ticks.append(1))
@@ -105,12 +114,14 @@ def test_what_cut_links_left_is_removed_by_the_next_holder(steward: Start, tmp_p
     incoming.mkdir()
     link = incoming / "link"
     link.symlink_to(tmp_path)
-    files = [incoming / "0123-model", half / "file", incoming / "agent-old", incoming / "agent-new"]
+    old, new = ["agent-old", "upload-old"], ["agent-new", "upload-new"]
+    files = [incoming / "0123-model", half / "file", *(incoming / name for name in (*old, *new))]
     for path in files:
         path.write_text("half a file")
-    os.utime(incoming / "agent-old", (0, 0))
+    for name in old:
+        os.utime(incoming / name, (0, 0))
     assert steward().first["event"] == "ready"
-    assert [path.exists() for path in (*files, half)] == [False, False, False, True, False]
+    assert [path.exists() for path in (*files, half)] == [False, False, False, False, True, True, False]
     assert not link.is_symlink()
     assert tmp_path.is_dir()
 

@@ -162,18 +162,44 @@ def test_an_upload_goes_on_where_the_link_broke(remote, tmp_path, monkeypatch):
         transport = type(board._link.transport)
         whole, puts = transport.put, []
 
-        def put(self, source: Path, target: str) -> None:
+        def put(self, source: Path, target: str) -> int:
             puts.append(target)
             if len(puts) == 1:
                 remote.server.cut_links()
-            whole(self, source, target)
+            return whole(self, source, target)
 
         monkeypatch.setattr(transport, "put", put)
         board.ship(path, sha256)
         assert len(puts) == 2
         assert board.losses == 1
     assert (remote.cache / "store" / sha256).read_bytes() == path.read_bytes()
-    assert not list((remote.cache / "incoming").iterdir()) or puts[0] != puts[1]
+    assert list((remote.cache / "incoming").iterdir()) == []
+
+
+@pytest.mark.parametrize("left", ["a part", "a damaged part", "the whole", "more"])
+def test_what_a_cut_link_left_of_an_upload_is_gone_on_with(remote, tmp_path, left):
+    content = os.urandom(1 << 20)
+    half = len(content) // 2
+    there = {
+        "a part": content[:half],
+        "a damaged part": b"x" * half,
+        "the whole": content,
+        "more": content + b"x",
+    }[left]
+    path = tmp_path / "large"
+    path.write_bytes(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    with open_board(remote.profile, lease=remote.lease) as board:
+        upload = remote.cache / "incoming" / f"upload-{sha256}"
+        upload.write_bytes(there)
+        account = remote.server.home.stat()
+        os.chown(upload, account.st_uid, account.st_gid)
+        before = board.bytes_sent
+        board.ship(path, sha256)
+        sent = {"a part": half, "a damaged part": half + len(content), "the whole": 0, "more": len(content)}[left]
+        assert board.bytes_sent - before == sent
+    assert (remote.cache / "store" / sha256).read_bytes() == content
+    assert not upload.exists()
 
 
 def test_what_the_disk_lost_with_the_link_is_sent_again(here):

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -31,6 +32,8 @@ from harness.testing.sshd import VENV_SITE, Sshd, loopback_sshd
 LABEL = "simulated: timings of this machine"
 """What stands wherever such a board is named."""
 LABEL_FILE = "etc/edge-harness/simulated"
+_CGROUPS = Path("/sys/fs/cgroup")
+_ENDING_S = 5.0
 _SITE = Path(__file__).with_name("board_site")
 _STUB = Path(__file__).with_name("stub_site")
 _I2C_S = 0.0006
@@ -41,7 +44,8 @@ _BOUND = "cpuinfo cmdline loadavg meminfo stat swaps vmstat pressure/cpu pressur
 """Files of /proc that are made up."""
 _ENTER = """
 set -e
-made=$1; over=$2; shift 2
+group=$1; made=$2; over=$3; shift 3
+test -z "$group" || echo 0 > "$group"
 mount --make-rprivate /
 mkdir -p $made/sys/fs/cgroup
 mount --rbind /sys/fs/cgroup $made/sys/fs/cgroup
@@ -79,6 +83,8 @@ class ScriptedBoard:
     made: Path
     """The root of its made-up files, as this machine sees them."""
     _simulation: "subprocess.Popen[bytes]" = field(repr=False)
+    group: Path | None = None
+    """Where a process is made one of the board's, by its control group."""
 
     @property
     def root(self) -> str:
@@ -114,6 +120,22 @@ class ScriptedBoard:
         if "ok" not in answer:
             raise BoardUnavailableError(f"{self.name}: its simulation has ended")
 
+    @contextlib.contextmanager
+    def neighbour(self, command: str = "while :; do :; done") -> Iterator[None]:
+        """Some other process of the board meanwhile: a shell command, by default one that keeps a CPU busy."""
+        if self.sshd is None:
+            raise UsageError(f"{self.name} has no processes of its own")
+        inner = inner_process(self.sshd)
+        group = f"echo 0 > {self.group}; " if self.group is not None else ""
+        words = ["nsenter", "--mount", "--pid", "--target", str(inner), "sh", "-c", command]
+        entering = ["sh", "-c", f'{group}exec "$@"', "sh", *words]
+        process = subprocess.Popen(entering, start_new_session=True)
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
     def read(self, relative: str) -> str:
         """What one of its made-up files holds now."""
         return (self.made / relative).read_text(encoding="utf-8").strip(" \t\r\n\0")
@@ -146,9 +168,12 @@ def scripted_board(  # noqa: PLR0913 - what a board may differ in, by keyword on
         base = Path(tempfile.mkdtemp(prefix="edge-scripted-"))
         stack.callback(shutil.rmtree, base, ignore_errors=True)
         base.chmod(0o755)
-        made, simulation = stack.enter_context(_simulate(kind, base))
-        server = stack.enter_context(_serve(BOARDS[kind], base, account, stub_cycles)) if sshd else None
-        board = ScriptedBoard(name or f"scripted-{kind}", BOARDS[kind], server, made, simulation)
+        group = stack.enter_context(_control_group(base.name)) if sshd else None
+        made, simulation = stack.enter_context(_simulate(kind, base, group))
+        served = _serve(BOARDS[kind], base, group, account=account, stub_cycles=stub_cycles)
+        server = stack.enter_context(served) if sshd else None
+        procs = None if group is None else group.with_name("cgroup.procs")
+        board = ScriptedBoard(name or f"scripted-{kind}", BOARDS[kind], server, made, simulation, procs)
         if devices_dir is not None:
             profile = devices_dir / f"{board.name}.toml"
             profile.write_text(board.profile_text(), encoding="utf-8")
@@ -157,13 +182,43 @@ def scripted_board(  # noqa: PLR0913 - what a board may differ in, by keyword on
 
 
 @contextlib.contextmanager
-def _simulate(kind: str, base: Path) -> Iterator[tuple[Path, "subprocess.Popen[bytes]"]]:
+def _control_group(name: str) -> Iterator[Path]:
+    """A control group for the board's processes, which counts their work apart from this machine's other work."""
+    unified = (_CGROUPS / "cgroup.controllers").exists()
+    group = (_CGROUPS if unified else _CGROUPS / "cpuacct") / name
+    try:
+        group.mkdir()
+    except OSError as error:
+        raise BoardUnavailableError(f"no control group can be made at {group}: {error.strerror}") from error
+    try:
+        yield group / ("cpu.stat" if unified else "cpuacct.usage")
+    finally:
+        _remove_group(group)
+
+
+def _remove_group(group: Path) -> None:
+    """Remove the group as soon as the last of its processes, which were killed, is gone."""
+    deadline = time.monotonic() + _ENDING_S
+    while True:
+        try:
+            group.rmdir()
+        except OSError:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.02)
+        else:
+            return
+
+
+@contextlib.contextmanager
+def _simulate(kind: str, base: Path, usage: Path | None) -> Iterator[tuple[Path, "subprocess.Popen[bytes]"]]:
     """Run the board's simulation; the root of its files, and its process."""
     made = base / "root"
     (made / "etc" / "edge-harness").mkdir(parents=True)
     (made / LABEL_FILE).write_text(LABEL + "\n")
     write_programs(BOARDS[kind], base / "bin", made)
     words = [sys.executable, "-m", "harness.testing.scripted.simulation", kind, str(made), str(base / "live")]
+    words += [] if usage is None else [str(usage)]
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         if process.stdout is None or not process.stdout.readline():
@@ -178,7 +233,9 @@ def _simulate(kind: str, base: Path) -> Iterator[tuple[Path, "subprocess.Popen[b
 
 
 @contextlib.contextmanager
-def _serve(kind: BoardKind, base: Path, account: str | None, stub_cycles: float | None) -> Iterator[Sshd]:
+def _serve(
+    kind: BoardKind, base: Path, usage: Path | None, *, account: str | None, stub_cycles: float | None
+) -> Iterator[Sshd]:
     """An sshd within the board's namespaces."""
     over = base / "over"
     over.mkdir()
@@ -196,13 +253,13 @@ def _serve(kind: BoardKind, base: Path, account: str | None, stub_cycles: float 
         "PYTHONPATH": path,
         "EDGE_SCRIPTED_BOARD": str(told),
     }
-    prefix += [str(base / "root"), str(over)]
+    prefix += ["" if usage is None else str(usage.with_name("cgroup.procs")), str(base / "root"), str(over)]
     with loopback_sshd(base / "ssh", account, env=env, prefix=prefix) as server:
         try:
             yield server
         finally:
             # The first process of the namespace: with it all others end, and unshare, which heeds no SIGTERM.
-            os.kill(_inner(server), signal.SIGKILL)
+            os.kill(inner_process(server), signal.SIGKILL)
 
 
 def _put_stub(base: Path) -> Path:
@@ -230,7 +287,7 @@ def _told(kind: BoardKind, base: Path, stub_cycles: float | None) -> dict[str, A
     return told
 
 
-def _inner(server: Sshd) -> int:
+def inner_process(server: Sshd) -> int:
     """The sshd, by its number here."""
     return next(pid for pid in server.processes() if Path(f"/proc/{pid}/comm").read_text().startswith("sshd"))
 

@@ -1,8 +1,10 @@
 """What /proc says of a scripted board: its CPUs, memory, swap, pressure, and time that a hypervisor took.
 
-Work is this machine's own: /proc/stat counts what its CPUs did. What disturbs is the script's alone.
+/proc/stat counts the work of the board's own processes, as their control group does. What disturbs is the script's.
 """
 
+import os
+import time
 from pathlib import Path
 
 from harness.testing.scripted.kernel_files import KernelFiles
@@ -12,7 +14,9 @@ _PRESSURES = ("cpu", "memory", "io")
 _SWAP_KB = 102_396
 _PAGE_KB = 4
 _TICKS = 100.0
-_REAL_STAT = Path("/proc/stat")
+_UPTIME_TICKS = 360_000
+"""The board is an hour old when it is made."""
+_LOOK_S = 0.03
 _REAL_MEMORY = Path("/proc/meminfo")
 _REAL_VMSTAT = Path("/proc/vmstat")
 _MEMORY_SHARE = 0.85
@@ -22,7 +26,7 @@ _MEMORY_SHARE = 0.85
 class Machine:
     """The files of /proc. ``pass_time`` counts, ``show`` writes."""
 
-    def __init__(self, files: KernelFiles, kind: BoardKind) -> None:
+    def __init__(self, files: KernelFiles, kind: BoardKind, usage: "CpuUsage") -> None:
         self.steal = 0.0
         """The share of the CPUs' time that a hypervisor takes."""
         self.pressure = dict.fromkeys(_PRESSURES, 0.0)
@@ -35,6 +39,8 @@ class Machine:
         self._kind = kind
         self._stalled = dict.fromkeys(_PRESSURES, 0.0)
         self._stolen = 0.0
+        self._usage = usage
+        self._elapsed = 0.0
         self._fixed()
         self._vmstat = _REAL_VMSTAT.read_text()
 
@@ -67,6 +73,7 @@ class Machine:
 
     def pass_time(self, seconds: float) -> None:
         """Count what the script has happen meanwhile."""
+        self._elapsed += seconds
         self._stolen += self.steal * seconds * self._kind.cpus * _TICKS
         self.swapped_pages += self.swap_pages_per_s * seconds
         for name, share in self.pressure.items():
@@ -103,58 +110,59 @@ class Machine:
             self._files.write(f"proc/pressure/{name}", text)
 
     def _stat(self) -> str:
-        """This machine's /proc/stat with the board's number of CPUs: those that it lacks rest."""
-        rest = _REAL_STAT.read_text().splitlines()[1:]
-        real = [line.split() for line in rest if line.startswith("cpu")]
-        cpus = [[int(word) for word in words[1:9]] for words in real][: self._kind.cpus]
-        whole = sum(cpus[0])
-        cpus += [[0, 0, 0, whole, 0, 0, 0, 0] for _ in range(self._kind.cpus - len(cpus))]
-        stolen = int(self._stolen)
-        for number, ticks in enumerate(cpus):
-            part = stolen // len(cpus) + (number < stolen % len(cpus))
-            # What this machine's own hypervisor takes is no part of the board: it rests meanwhile.
-            ticks[3] += ticks[7] - part
-            ticks[7] = part
-        total = [sum(column) for column in zip(*cpus, strict=True)]
-        lines = [("cpu ", total), *((f"cpu{number}", ticks) for number, ticks in enumerate(cpus))]
-        others = [line for line in rest if not line.startswith(("cpu", "intr"))]
-        return "\n".join([*(f"{name} {' '.join(map(str, ticks))} 0 0" for name, ticks in lines), *others])
+        """The board's CPUs: user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice."""
+        count = self._kind.cpus
+        whole, used, stolen = int(self._elapsed * _TICKS), int(self._usage.seconds() * _TICKS), int(self._stolen)
+        lines = []
+        for cpu in range(count):
+            worked, lost = (ticks // count + (cpu < ticks % count) for ticks in (used, stolen))
+            lines.append([worked, 0, 0, max(_UPTIME_TICKS + whole - worked - lost, 0), 0, 0, 0, lost, 0, 0])
+        total = [sum(column) for column in zip(*lines, strict=True)]
+        named = [("cpu ", total), *((f"cpu{cpu}", ticks) for cpu, ticks in enumerate(lines))]
+        return "\n".join(
+            [*(f"{name} {' '.join(map(str, ticks))}" for name, ticks in named), "ctxt 0", "processes 1023"]
+        )
+
+
+class CpuUsage:
+    """Seconds that the board's processes worked on all CPUs, by their control group, or by this process without one."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._descriptor = None if file is None else os.open(file, os.O_RDONLY)
+
+    def seconds(self) -> float:
+        """Since the group was made."""
+        if self._descriptor is None:
+            return time.process_time()
+        text = os.pread(self._descriptor, 4096, 0).decode()
+        # cgroup v1 tells nanoseconds alone, v2 microseconds beside other counts.
+        return int(text) / 1e9 if text.strip().isdigit() else int(text.split()[1]) / 1e6
 
 
 class Load:
     """How busy the board's CPUs are: the busiest one, and the mean of all.
 
-    It is what a stub runtime says where one works, else what this machine's own CPUs did lately.
+    It is what a stub runtime says where one works, else what the board's processes did lately.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, usage: CpuUsage, cpus: int) -> None:
         self.busiest = 0.0
         self.mean = 0.0
-        self._before = _busy_and_all()
+        self._usage = usage
+        self._cpus = cpus
+        self._before = (time.monotonic(), usage.seconds())
 
-    def look(self, working: int | None, cpus: int) -> None:
+    def look(self, working: int | None) -> None:
         """Take the shares since the last look; ``working`` are the threads of a stub runtime, None without one."""
         if working is not None:
-            self.busiest, self.mean = float(working > 0), min(working / cpus, 1.0)
+            self.busiest, self.mean = float(working > 0), min(working / self._cpus, 1.0)
             return
-        now = _busy_and_all()
-        spans = [(one[0] - old[0], one[1] - old[1]) for one, old in zip(now, self._before, strict=True)]
-        if min((whole for _, whole in spans), default=0) < 5:
+        now = (time.monotonic(), self._usage.seconds())
+        passed, worked = (later - earlier for later, earlier in zip(now, self._before, strict=True))
+        if passed < _LOOK_S:
             return
         self._before = now
-        self.busiest = max(busy / whole for busy, whole in spans)
-        self.mean = sum(busy / whole for busy, whole in spans) / len(spans)
-
-
-def _busy_and_all() -> list[tuple[int, int]]:
-    """Of each CPU, the clock ticks since boot in which it worked, and all."""
-    found = []
-    for line in _REAL_STAT.read_text().splitlines()[1:]:
-        if not line.startswith("cpu"):
-            break
-        ticks = [int(word) for word in line.split()[1:9]]
-        found.append((sum(ticks) - ticks[3] - ticks[4] - ticks[7], sum(ticks)))
-    return found
+        self.busiest, self.mean = min(worked / passed, 1.0), min(worked / passed / self._cpus, 1.0)
 
 
 def _lines(text: str) -> list[tuple[str, str, str]]:

@@ -11,6 +11,7 @@ import os
 import select
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from harness.testing.scripted.clocks import CpuPolicy, DevfreqDevice, JetsonMemo
 from harness.testing.scripted.kernel_files import KernelFiles
 from harness.testing.scripted.kinds import BoardKind
 from harness.testing.scripted.live import LiveWords
-from harness.testing.scripted.machine import Load, Machine
+from harness.testing.scripted.machine import CpuUsage, Load, Machine
 from harness.testing.scripted.rails import Rails
 
 TICK_S = 0.01
@@ -34,11 +35,12 @@ _ALARM = "sys/devices/platform/soc/soc:firmware/raspberrypi-hwmon/hwmon/hwmon1"
 class Simulation:
     """The board's state and its files. ``change`` is what a script may have happen."""
 
-    def __init__(self, kind: BoardKind, root: Path, live: Path) -> None:
+    def __init__(self, kind: BoardKind, root: Path, live: Path, usage: Path | None = None) -> None:
         self.kind = kind
         self.live = LiveWords(live)
         self.files = KernelFiles(root)
-        self.machine = Machine(self.files, kind)
+        used = CpuUsage(usage)
+        self.machine = Machine(self.files, kind, used)
         self.rails = Rails(self.files, kind)
         self.policies = [CpuPolicy(self.files, cluster, kind.governors) for cluster in kind.clusters]
         self.devices = [DevfreqDevice(self.files, device) for device in kind.devices]
@@ -47,8 +49,10 @@ class Simulation:
         self.firmware_khz: int | None = None
         self.temps = {zone.kind: zone.celsius for zone in kind.zones}
         self.cooling = {name: 0 for name, _ in kind.cooling}
+        self._cooled: dict[str, int] = {}
+        self._cooling_moves: Counter[str] = Counter()
         self._clocked: tuple[CpuPolicy | DevfreqDevice, ...] = (*self.policies, *self.devices)
-        self._load = Load()
+        self._load = Load(used, kind.cpus)
         self._mode = ""
         self._now = time.monotonic()
         self._slow = 0.0
@@ -68,6 +72,7 @@ class Simulation:
             folder = f"sys/devices/virtual/thermal/cooling_device{number}"
             files.write(f"{folder}/type", name)
             files.write(f"{folder}/max_state", str(most))
+            files.write(f"{folder}/cur_state", "0")
             files.link(f"sys/class/thermal/cooling_device{number}", folder)
         if kind.firmware_path is not None:
             files.write(f"{_ALARM}/name", "rpi_volt")
@@ -111,7 +116,7 @@ class Simulation:
             if lasting_s is not None:
                 heapq.heappush(self._due, (at_s + lasting_s, next(self._number), before, None))
         self._pass_time(now)
-        self._load.look(self.live.working_threads(), self.kind.cpus)
+        self._load.look(self.live.working_threads())
         self._show()
         return max(TICK_S - (time.monotonic() - now), 0.0)
 
@@ -189,7 +194,12 @@ class Simulation:
         own = {f"cpufreq-cpu{policy.cluster.cpus[0]}": policy.cooling_state for policy in self.policies}
         for number, (name, _) in enumerate(self._cooling_devices()):
             state = own.get(name, self.cooling.get(name, 0))
-            self.files.write(f"sys/devices/virtual/thermal/cooling_device{number}/cur_state", str(state))
+            folder = f"sys/devices/virtual/thermal/cooling_device{number}"
+            if state != self._cooled.get(name, 0):
+                self._cooled[name] = state
+                self._cooling_moves[name] += 1
+            self.files.write(f"{folder}/cur_state", str(state))
+            self.files.write(f"{folder}/stats/total_trans", str(self._cooling_moves[name]))
 
     def _show_firmware(self) -> None:
         path = self.kind.firmware_path
@@ -204,8 +214,8 @@ class Simulation:
 
 
 def main(words: list[str]) -> None:
-    """Run a board: ``KIND ROOT LIVE``, then a JSON line for each request on stdin, answered by one on stdout."""
-    simulation = Simulation(BOARDS[words[0]], Path(words[1]), Path(words[2]))
+    """Run a board: ``KIND ROOT LIVE [USAGE]``; a JSON line for each request on stdin, answered by one on stdout."""
+    simulation = Simulation(BOARDS[words[0]], *map(Path, words[1:]))
     _say({"ok": True})
     waiting = b""
     while True:

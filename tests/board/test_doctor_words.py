@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from harness.board.doctor import CHECKS, Examination, rights_script
-from harness.board.doctor.check import on_board
+from harness.board.doctor.check import Answer, on_board
 from harness.records.device import Connection, DeviceProfile
 from harness.records.errors import BoardAnswerError
-from harness.records.health import BusyProcess, PowerMode, Pressure, SystemState
+from harness.records.health import BusyProcess, CpuPolicy, PowerMode, Pressure, SystemState
+from harness.records.operating_point import OperatingPoint, SettingReached
 
 STATE = SystemState(
     root="/",
@@ -111,11 +112,40 @@ def test_other_people_steal_and_pressure() -> None:
 
 
 def test_what_no_script_should_hold_is_refused() -> None:
-    script = rights_script(STATE)
-    assert "chgrp pi /sys/devices/system/cpu/cpufreq/policy*/scaling_governor" in script
-    for odd in ({"group": "a'; reboot '"}, {"root": "/tmp/$(reboot)"}):
+    policies = (
+        CpuPolicy(name="policy0", governor=None, offered=(), max_khz=None, hardware_max_khz=None, writable=False),
+    )
+    modes = (PowerMode(key="0", name="15W"), PowerMode(key="1; reboot", name="MAXN"))
+    script = rights_script(STATE.model_copy(update={"policies": policies, "power_modes": modes}))
+    files = (f"/sys/devices/system/cpu/cpufreq/policy*/scaling_{name}" for name in ("governor", "min_freq", "max_freq"))
+    assert f"\nchgrp pi {' '.join(files)} && chmod g+w " in script
+    assert "\npi ALL=(root) NOPASSWD: /sbin/sysctl -w vm.drop_caches\\=3, /usr/sbin/nvpmodel -m 0\n" in script
+    assert "devfreq" not in script and "platform_profile" not in script
+    for odd in ({"group": "a'; reboot '"}, {"root": "/tmp/$(reboot)"}, {"account": "ALL, pi"}):
         with pytest.raises(BoardAnswerError, match="expected letters"):
             rights_script(STATE.model_copy(update=odd))
+
+
+def test_without_sudo_and_for_root_nothing_is_written_for_it() -> None:
+    assert all("sudoers" not in rights_script(STATE.model_copy(update=odd)) for odd in ({"sudo": False}, {"uid": 0}))
+
+
+def test_what_the_board_did_not_take_of_its_tuning_is_told() -> None:
+    def answer(problem: str | None, *, denied: bool) -> Answer | None:
+        setting = SettingReached(
+            what="governor of policy0", wanted="performance", before="x", reached="x", problem=problem, denied=denied
+        )
+        point = OperatingPoint(power_mode=None, clocks=(), cpus=None, settings=(setting,))
+        return next(check for check in CHECKS if check.name == "tuning rights").judge(replace(found(), point=point))
+
+    denied = answer("Permission denied", denied=True)
+    assert denied and (denied.status, denied.said) == ("warn", "pi may not set the governor of policy0")
+    assert denied.fix and denied.fix.startswith("harness doctor ")
+    kept = answer("it reads x afterwards", denied=False)
+    assert kept and (kept.status, kept.fix) == ("warn", None)
+    assert kept.said == "governor of policy0 is x, not performance: it reads x afterwards"
+    taken = answer(None, denied=False)
+    assert taken and (taken.status, taken.said) == ("ok", "pi may set all that the profile asks for")
 
 
 def test_every_check_has_a_name_of_its_own_and_judges_a_board_of_which_nothing_is_known() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from support import needs
 from support.commands import Said, outer_environment, run_here
-from support.made_board import FIRMWARE, PI, POLICY, MadeBoard, made_board
+from support.made_board import FIRMWARE, INTERRUPTS, PI, POLICY, MadeBoard, made_board
 from support.own_lease import own_lease
 from support.sshd import Sshd, free_port, loopback_sshd
 
@@ -267,34 +267,136 @@ def test_what_only_hands_mend_fails_while_it_lasts(tmp_path: Path) -> None:
         assert desk.checks(code=0)["temperature"]["status"] == "ok"
 
 
+GPU = "sys/class/devfreq/gpu"
+TUNED = {
+    f"{POLICY}/scaling_governor": "ondemand",
+    f"{POLICY}/scaling_min_freq": "600000",
+    f"{POLICY}/scaling_available_frequencies": "600000 1000000 1500000",
+    f"{GPU}/governor": "simple_ondemand",
+    f"{GPU}/available_governors": "performance simple_ondemand",
+    f"{GPU}/cur_freq": "300000000",
+    f"{GPU}/min_freq": "300000000",
+    f"{GPU}/max_freq": "800000000",
+    f"{GPU}/available_frequencies": "300000000 800000000",
+    "sys/class/devfreq/dmc/min_freq": "1600000000",
+}
+WANTS = """[tuning]
+governor = "performance"
+max_freq = "1 GHz"
+power_mode = "MAXN"
+irq_cpus = "0"
+drop_caches = true
+devices = { gpu = { governor = "performance", min_freq = "max" } }
+[power]
+sensors = ["hwmon:ina226"]
+"""
+GIVEN = {
+    *(f"/{POLICY}/scaling_{name}" for name in ("governor", "min_freq", "max_freq")),
+    *(f"/sys/class/devfreq/{one}/{name}" for one in ("gpu", "dmc") for name in ("governor", "min_freq", "max_freq")),
+    *(f"/proc/irq/{number}/smp_affinity_list" for number in INTERRUPTS),
+}
+NVPMODEL = """#!/bin/sh
+if [ "$1" = -q ]; then echo "NV Power Mode: it"; cat /etc/mode; exit; fi
+test "$(id -u)" = 0 && echo "$2" > /etc/mode
+"""
+REFUSED = (
+    "id",
+    "/usr/sbin/nvpmodel -m 2",
+    "/usr/sbin/nvpmodel -m 1 -f /etc/shadow",
+    "/usr/sbin/nvpmodel -q",
+    "/sbin/sysctl -w vm.drop_caches=1",
+    "/sbin/sysctl -w vm.drop_caches=3 kernel.panic=1",
+    "/sbin/sysctl -w kernel.panic=1",
+)
+
+
+def make_jetson(board: MadeBoard) -> None:
+    """A board with clocks of all kinds, two power modes, and a sysctl that only notes what it was asked."""
+    for relative, text in TUNED.items():
+        board.write(relative, text)
+    etc = board.root / "etc"
+    (etc / "nvpmodel.conf").write_text("< POWER_MODEL ID=0 NAME=15W >\n< POWER_MODEL ID=1 NAME=MAXN >\n")
+    (etc / "mode").write_text("0\n")
+    for name, text in (("nvpmodel", NVPMODEL), ("sysctl", '#!/bin/sh\necho "$@" >> /etc/asked\n')):
+        (board.root / "usr/sbin" / name).unlink(missing_ok=True)
+        (board.root / "usr/sbin" / name).write_text(text)
+        (board.root / "usr/sbin" / name).chmod(0o755)
+
+
+def say_as(board: MadeBoard, user: str, command: str) -> bool:
+    """Whether a command succeeds on the board as this account."""
+    return board.run(f"runuser -u {user} -- {command} > /dev/null 2>&1; echo $?").strip() == "0"
+
+
+def writable(board: MadeBoard, user: str) -> set[str]:
+    """Files of the kernel that an account may write there, those of its own processes left out."""
+    places = "/sys/devices/system /sys/class/devfreq /sys/firmware/acpi /proc/irq /proc/sys/vm"
+    return set(board.run(f"runuser -u {user} -- find {places} -type f -writable").split())
+
+
 @pytest.mark.board
 def test_an_account_without_rights_gets_those_that_tuning_needs_and_no_others(tmp_path: Path) -> None:
-    wants = '[tuning]\ngovernor = "performance"\n[power]\nsensors = ["hwmon:ina226"]'
-    with fresh_board(tmp_path, wants, account="edge") as (board, desk):
-        board.write(f"{POLICY}/scaling_governor", "ondemand")
+    needs.need("visudo")
+    with other_account() as stranger, fresh_board(tmp_path, WANTS, account="edge") as (board, desk):
+        make_jetson(board)
+        user = board.sshd.user
+        before_all = {path: board.read(path) for path in (*TUNED, "etc/mode")}
         sensor = board.root / "sys/class/hwmon/hwmon1/power1_input"
         sensor.chmod(0o400)
         before = desk.checks(code=0)
         names = ("tuning rights", "power sensors", "governor")
         assert [before[name]["status"] for name in names] == ["warn"] * 3
-        assert "may not set the governor of policy0" in before["tuning rights"]["said"]
+        said = before["tuning rights"]["said"]
+        assert "may not set the power mode, the governor of policy0, the highest frequency of policy0" in said
+        assert "the page cache; as it is, p50 stays within" in said
         assert "permission denied" in before["power sensors"]["said"]
+        assert writable(board, user) == set()
+        # The account is one of those that may become root, while it types.
+        admin = board.root / "etc/sudoers.d/admin"
+        admin.write_text(f"{user} ALL=(ALL) NOPASSWD: ALL\n")
         for name in names[:2]:
             desk.type(before[name]["fix"])
+        admin.unlink()
         after = desk.checks(code=0)
         assert [after[name]["status"] for name in names] == ["ok"] * 3
+        assert after["tuning rights"]["said"] == f"{user} may set all that the profile asks for"
         assert after["governor"]["said"] == "ondemand on policy0; a run sets performance and puts it back"
         assert "as a run tunes it" in after["spread"]["said"]
-        assert board.read(f"{POLICY}/scaling_governor") == "ondemand"
-        look = f"runuser -u {board.sshd.user} -- find /sys/devices/system -type f -writable"
-        assert board.run(look).split() == [f"/{POLICY}/scaling_governor"]
-        # A start of the board gives the kernel's own modes back; then udev runs what the rule says.
-        rule = (board.root / "etc/udev/rules.d/99-edge-harness.rules").read_text()
-        (given,) = re.findall(r'^ACTION=="add", SUBSYSTEM=="cpu", RUN\+="(/bin/sh -c \'[^\']+\')"$', rule, re.M)
-        board.run(f"chmod 644 /{POLICY}/scaling_governor")
-        assert board.run(look) == ""
-        board.run(given)
-        assert board.run(look).split() == [f"/{POLICY}/scaling_governor"]
+        assert {path: board.read(path) for path in before_all} == before_all
+        gives_exactly_these(board, user, stranger)
+        # A start of the board gives the kernel's own modes back; then udev runs what the rules say.
+        rules = (board.root / "etc/udev/rules.d/99-edge-harness.rules").read_text().splitlines()
+        given = [re.fullmatch(r'ACTION=="add", SUBSYSTEM=="(cpu|devfreq)", RUN\+="(.+)"', rule) for rule in rules]
+        board.run(f"chmod 644 {' '.join(GIVEN)}")
+        assert writable(board, user) == set()
+        for rule in given:
+            assert rule is not None and len(rule[2]) < 1024
+            board.run(rule[2])
+        assert writable(board, user) == GIVEN
+
+
+def gives_exactly_these(board: MadeBoard, user: str, stranger: str) -> None:
+    """The account may do all that tuning does and nothing beside it; another account nothing of it."""
+    assert (writable(board, user), writable(board, stranger)) == (GIVEN, set())
+    for mode in ("1", "0"):
+        assert say_as(board, user, f"sudo -n /usr/sbin/nvpmodel -m {mode}")
+        assert board.read("etc/mode") == mode
+        assert not say_as(board, stranger, f"sudo -n /usr/sbin/nvpmodel -m {mode}")
+    assert say_as(board, user, "sudo -n /sbin/sysctl -w vm.drop_caches=3")
+    assert [words for words in REFUSED if say_as(board, user, f"sudo -n {words}")] == []
+    assert board.read("etc/asked") == "-w vm.drop_caches=3"
+    assert board.run("visudo -c -q; echo $?").strip() == "0"
+
+
+@contextmanager
+def other_account() -> Iterator[str]:
+    """Somebody else on the board."""
+    name = f"other-{os.urandom(3).hex()}"
+    subprocess.run(["useradd", "-M", "-p", "*", "-s", "/bin/sh", name], check=True)
+    try:
+        yield name
+    finally:
+        subprocess.run(["userdel", "-f", name], check=False, capture_output=True)
 
 
 def fetch_runtime(folder: Path, package: str) -> None:

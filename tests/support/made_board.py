@@ -1,7 +1,7 @@
 """A loopback board whose /sys, and parts of whose /proc, are made up and changed while it runs. Needs root.
 
-Its sshd runs in mount and process namespaces of its own: an overlay lies over /sys, files over some of /proc, and it
-sees no processes but its own. ``date``, ``reboot`` and ``swapoff`` there change the made-up board alone.
+Its sshd runs in mount and process namespaces of its own: overlays lie over /sys, /etc and /usr/sbin, files over some of
+/proc, and it sees no processes but its own. ``date``, ``reboot`` and ``swapoff`` there change the made-up board alone.
 """
 
 import contextlib
@@ -41,6 +41,8 @@ PI = {
     "sys/firmware/acpi/platform_profile_choices": "low-power balanced performance",
 }
 """A board on which nothing is wrong."""
+INTERRUPTS = ("33", "34")
+"""Those it has, by number."""
 _SWAPS = "Filename\tType\tSize\tUsed\tPriority\n"
 _ENTER = """
 set -e
@@ -50,7 +52,12 @@ mkdir -p $made/over; mount -t tmpfs tmpfs $made/over; mkdir $made/over/upper $ma
 mount -t overlay sys -o lowerdir=/sys,upperdir=$made/over/upper,workdir=$made/over/work /sys
 mount -t proc proc /proc
 for name in meminfo swaps stat; do mount --bind $made/proc/$name /proc/$name; done
-mkdir -p /etc/udev/rules.d && mount -t tmpfs tmpfs /etc/udev/rules.d
+mount --bind $made/proc/irq /proc/irq
+for place in etc usr/sbin; do
+    mkdir -p $made/over/$place/upper $made/over/$place/work
+    mount -t overlay $place -o lowerdir=/$place,upperdir=$made/over/$place/upper,workdir=$made/over/$place/work /$place
+done
+mkdir -p /etc/udev/rules.d
 exec "$@"
 """
 _CLOCK = """
@@ -142,6 +149,9 @@ def _make_files(made: Path) -> None:
         (made / name).mkdir(parents=True)
     for name in ("meminfo", "swaps", "stat"):
         shutil.copyfile(f"/proc/{name}", made / "proc" / name)
+    for number in INTERRUPTS:
+        (made / "proc/irq" / number).mkdir(parents=True)
+        (made / "proc/irq" / number / "smp_affinity_list").write_text("0-1\n")
     (made / "ahead").write_text("0")
     (made / "site" / "sitecustomize.py").write_text(_CLOCK.format(ahead=str(made / "ahead")))
     for name, text in _STAND_INS.items():

@@ -18,6 +18,7 @@ _WHERE = {
     "chromium": ("chromium", "install chromium"),
     "runuser": ("/usr/sbin/runuser", "install util-linux"),
     "ip": ("ip", "install iproute2"),
+    "visudo": ("/usr/sbin/visudo", "install sudo"),
     **{shell: (shell, f"install {shell}") for shell in ("dash", "fish", "tcsh", "zsh")},
 }
 

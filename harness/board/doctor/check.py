@@ -9,6 +9,7 @@ from harness.records.board import BoardFacts
 from harness.records.device import Connection, DeviceProfile
 from harness.records.errors import BoardUnavailableError
 from harness.records.health import CheckStatus, DiskRoom, LinkFacts, Spread, SystemState
+from harness.records.operating_point import OperatingPoint
 from harness.records.ssh_address import DEFAULT_PORT
 
 SUDO = "{sudo}"
@@ -43,6 +44,8 @@ class Examination:
     """As the doctor measured it the last time."""
     untuned: str | None = None
     """Why the profile's tuning could not be applied."""
+    point: OperatingPoint | None = None
+    """What the board was set to as the profile tunes it."""
     refused: bool = False
     """A run would be refused for it: the profile asks for what the board does not have."""
 

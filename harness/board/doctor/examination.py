@@ -102,7 +102,7 @@ def _tune(board: LiveBoard, found: Examination) -> Examination:
         board.tune()
     except BoardUnfitError as error:
         return replace(found, untuned=str(error).removeprefix(f"{board.profile.name}: "), refused=True)
-    return replace(found, untuned=board.untuned)
+    return replace(found, untuned=board.untuned, point=board.point)
 
 
 def _bare_disk(profile: DeviceProfile) -> DiskRoom | None:

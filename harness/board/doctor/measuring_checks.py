@@ -85,12 +85,20 @@ def _sensors(found: Examination, facts: BoardFacts) -> Answer:
 def _rights(found: Examination, state: SystemState) -> Answer:
     if found.refused:
         return fail(f"the profile's [tuning] is refused: {found.untuned}")
-    if found.profile.tuning.governor is None:
-        return ok("the profile sets no governor")
-    shut = [policy.name for policy in state.policies if not policy.writable]
-    if not shut:
-        return ok(f"{state.account} may set the governor")
-    return warn(f"{state.account} may not set the governor of {', '.join(shut)}", rights_command(found))
+    point = found.point
+    if point is None or not point.settings:
+        return ok("the profile sets nothing")
+    denied = [setting.what for setting in point.refused if setting.denied]
+    kept = [setting.words for setting in point.refused if not setting.denied]
+    if denied:
+        spread = (
+            f"; as it is, p50 stays within {_percent(found.spread)} from process to process" if found.spread else ""
+        )
+        said = f"{state.account} may not set the {', the '.join(denied)}{spread}"
+        return warn("; ".join([said, *kept]), rights_command(found))
+    if kept:
+        return warn("; ".join(kept))
+    return ok(f"{state.account} may set all that the profile asks for")
 
 
 MEASURING_CHECKS = (
@@ -116,8 +124,8 @@ MEASURING_CHECKS = (
     ),
     Check(
         "tuning rights",
-        "whether the account may set the governor without sudo",
-        "runs measure under the board's own governor, with its spread",
+        "whether the account may set what the profile's [tuning] asks for, and the board keeps it",
+        "runs measure at the board's own operating point, with its spread",
         by_state(_rights),
     ),
 )

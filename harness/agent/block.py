@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 from edge_agent import oom, slices, spec, wire
+from edge_agent.memory_limit import ProcessLimit
 from edge_agent.process import describe_deadline, describe_exit, die_with, set_deadline
 from edge_agent.sysfs import Root
 
@@ -21,6 +22,8 @@ GRACE_S = 2.0
 """A trial that outlives its own deadline by so long is killed by its parent."""
 _PATIENCE_S = 60.0
 _CHUNK = 1 << 16
+_SAMPLE_S = 0.002
+"""Between two looks at what a limited process has taken."""
 
 
 def main() -> int:
@@ -134,7 +137,12 @@ def _be_child(trial: spec.Trial, setting: Any, fd: int, parent: int) -> None:  #
 def _run_exec(trial: spec.Trial, request: Dict[str, Any], out: wire.LineWriter) -> None:
     watch = oom.Watch(Root(request["root"]))
     alone = {**request["block"], "trials": [trial_record(trial)]}
-    child = subprocess.Popen([sys.executable, sys.argv[0], "trial"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    limit = None
+    if trial.memory_limit_bytes:
+        limit = ProcessLimit(trial.memory_limit_bytes, "edge-harness-%d-%d" % (os.getpid(), trial.number))
+    words = [sys.executable, sys.argv[0], "trial"]
+    command = words if limit is None else limit.command(words)
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     if child.stdin is None or child.stdout is None:
         raise wire.AgentError("internal", "a trial's process has no pipes")
     try:
@@ -143,7 +151,7 @@ def _run_exec(trial: spec.Trial, request: Dict[str, Any], out: wire.LineWriter) 
     except BrokenPipeError:
         # It has died already; following it says of what.
         sys.stderr.write("trial %d: ended before it was told what to do\n" % trial.number)
-    _follow(trial, _Followed(os.dup(child.stdout.fileno()), child.pid, 2, watch), out)
+    _follow(trial, _Followed(os.dup(child.stdout.fileno()), child.pid, 2, watch, limit), out)
     child.stdout.close()
     # Its status was taken by _follow.
     child.returncode = 0
@@ -164,33 +172,65 @@ class _Followed(NamedTuple):
     child: int
     lines: int
     watch: oom.Watch
+    limit: Optional[ProcessLimit] = None
 
 
 def _follow(trial: spec.Trial, followed: _Followed, out: wire.LineWriter) -> None:
-    """Pass a trial's lines on in pieces, so that the parent's memory stays as it is; say why if one is missing."""
+    """Pass a trial's lines on in pieces, so that the parent's memory stays as it is; say why if one is missing.
+
+    Of a process with a limit the lines are kept until it has ended, and told what the limit brought.
+    """
     deadline = time.monotonic() + trial.deadline_s + GRACE_S
-    passed = _pass_on(followed.fd, deadline, out.pass_on)
+    limit, kept = followed.limit, bytearray()
+    give = out.pass_on if limit is None else kept.extend
+    passed = _pass_on(followed.fd, deadline, give, limit if trial.kind == "memory" else None)
     os.close(followed.fd)
     if passed is None:
         os.kill(followed.child, signal.SIGKILL)
     _, status, used = os.wait4(followed.child, 0)
+    reached = None if limit is None else _conclude(limit, bytes(kept), out)
     lines, last = passed or (0, b"\n")
     if passed is not None and lines >= followed.lines and last == b"\n":
         return
-    if last != b"\n":
+    if last != b"\n" and limit is None:
         out.pass_on(b"\n")
     late = passed is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM)
     why = followed.watch.explain(status, used.ru_maxrss * 1024) or describe_exit(status)
-    out.send(_event(spec.heading(trial, describe_deadline(trial.deadline_s) if late else why)))
+    killed = None if reached is None else reached["killed"]
+    dead = spec.heading(trial, killed or (describe_deadline(trial.deadline_s) if late else why))
+    out.send(_event(dead if reached is None else {**dead, "limit": reached["limit"]}))
 
 
-def _pass_on(fd: int, deadline: float, give: Callable[[bytes], None]) -> Optional[Tuple[int, bytes]]:
-    """Copy until the end of the pipe; how many lines ended, and the last byte. None past the deadline."""
+def _conclude(limit: ProcessLimit, text: bytes, out: wire.LineWriter) -> Dict[str, Any]:
+    """Pass whole lines on, a trial's with what its limit brought; that, and why the kernel killed for it."""
+    found = {"limit": limit.record(), "killed": limit.why_killed()}
+    limit.remove()
+    for line in text.split(b"\n")[:-1]:
+        message = wire.parse(line)
+        if message is not None and isinstance(message.get("trial"), dict):
+            message["trial"]["limit"] = found["limit"]
+        if message is not None:
+            out.send(message)
+    return found
+
+
+def _pass_on(
+    fd: int, deadline: float, give: Callable[[bytes], None], limit: Optional[ProcessLimit] = None
+) -> Optional[Tuple[int, bytes]]:
+    """Copy until the end of the pipe; how many lines ended, and the last byte. None past the deadline.
+
+    ``limit`` is sampled meanwhile.
+    """
     lines, last = 0, b"\n"
     while True:
         wait = deadline - time.monotonic()
-        if wait <= 0 or not select.select([fd], [], [], wait)[0]:
-            return None
+        ready = wait > 0 and select.select([fd], [], [], wait if limit is None else min(wait, _SAMPLE_S))[0]
+        if limit is not None:
+            limit.sample()
+        if not ready:
+            if limit is None or wait <= 0:
+                return None
+            continue
         data = os.read(fd, _CHUNK)
         if not data:
             return lines, last

@@ -51,6 +51,8 @@ class Trial(NamedTuple):
     """Of kind "slices": least seconds of a slice."""
     room_bytes: int
     """Of kind "slices": what both arms took of memory alone; 0: not known."""
+    memory_limit_bytes: int
+    """What its process may take, where it is exec'd; 0: all there is."""
 
 
 class Block(NamedTuple):
@@ -139,6 +141,8 @@ def parse_block(value: object) -> Block:
     memory = [trial for trial in trials if trial.kind == "memory"]
     if len(memory) > 1:
         raise AgentError("bad_request", "a block has at most one trial of kind memory, not %d" % len(memory))
+    if runner.start != "exec" and any(trial.memory_limit_bytes for trial in trials):
+        raise AgentError("bad_request", "a trial with a memory limit is exec'd")
     _refuse_unpaired([trial for trial in trials if trial.kind == "slices"])
     ordered = [trial for trial in trials if trial.kind != "memory"] + memory
     return Block(number, runner, dict(fields.value["runner"]), tuple(ordered))
@@ -200,6 +204,7 @@ def _parse_trial(value: object, block: int, where: str) -> Trial:
         sensors=tuple(sensors),
         slice_s=fields.seconds("slice_s") if "slice_s" in fields.value else 0.0,
         room_bytes=fields.whole("room_bytes"),
+        memory_limit_bytes=fields.whole("memory_limit_bytes"),
     )
 
 

@@ -97,7 +97,9 @@ class Timed(NamedTuple):
 
 def prepare_timed(trial: spec.Trial, setting: Setting) -> Timed:
     """Load, feed and warm up, for whoever times it then; raises TrialFailedError."""
-    prepared = prepare(trial, setting, read_samples(trial, setting, SAMPLES_CYCLED))
+    # Samples are the measuring's own: where memory is limited it does with one.
+    most = 1 if trial.memory_limit_bytes else SAMPLES_CYCLED
+    prepared = prepare(trial, setting, read_samples(trial, setting, most))
     invoke, most_ns = prepared.model.invoke, limits_of(trial).max_ns
     single_ns = guard("invoke", lambda: warm_up(invoke, trial.warmup_runs, most_ns))
     return Timed(invoke, prepared.advancer(), single_ns, prepared.account())

@@ -13,6 +13,7 @@ from harness.records.board import (
     Slice,
     StageTimes,
     Trial,
+    TrialLimit,
     TrialMemory,
     TrialTelemetry,
     Turns,
@@ -85,6 +86,7 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "run_hwm_bytes": _BYTES,
             "mean_rss_bytes": _BYTES,
         },
+        TrialLimit: dict.fromkeys(("limit_bytes", "peak_bytes", "unreclaimable_bytes"), _BYTES),
         MemoryParts: dict.fromkeys(("pss_bytes", *PARTS), _BYTES),
         TrialTelemetry: {
             "temp_before_c": _CELSIUS,

@@ -219,6 +219,8 @@ def _trial(plan: Plan, arm: Arm, kind: TrialKind, index: int) -> TrialSpec:
         max_secs=max_secs,
         deadline_s=(START_AND_LOAD_S + 2.0 * max_secs) * (2 if kind == "slices" else 1),
         slice_s=plan.slices.slice_s if plan.slices is not None and kind == "slices" else 0.0,
+        # A check holds all samples and expected outputs, which the model needs none of.
+        memory_limit_bytes=0 if kind == "check" else plan.memory_limit_bytes,
     )
 
 

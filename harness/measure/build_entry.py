@@ -11,7 +11,7 @@ from harness.measure.block_order import kind_of
 from harness.measure.energy import of_each_trial
 from harness.measure.failed_trials import failed_trial_findings
 from harness.measure.fitness import FitnessRule, holding_clock
-from harness.measure.memory_account import memory_account
+from harness.measure.memory_account import memory_account, memory_limit_finding
 from harness.measure.output_check import OutputVerdict, check_outputs, same_bits, unchecked_outputs
 from harness.measure.postprocess_check import PostprocessVerdict, check_postprocess
 from harness.measure.run_blocks import BlockResults
@@ -123,6 +123,7 @@ def _bare_entry(context: EntryContext, plan: Plan) -> Entry:
         runtime=f"{plan.runner.package} {plan.runner.version}",
         delegate=plan.runner.delegate,
         num_threads=plan.runner.num_threads,
+        memory_limit_bytes=plan.memory_limit_bytes or None,
         status=Status.ERROR,
         reason="not measured",
     )
@@ -161,7 +162,8 @@ def _findings(
     found = [finding for arm in plan.arms for finding in failed_trial_findings(results.trials, arm.name)]
     for verdict_by_arm in (verdicts, answers):
         found += [_of_arm(v.finding, name) for name, v in verdict_by_arm.items() if v.finding is not None]
-    return found if fitness is None else [*found, fitness]
+    limited = memory_limit_finding(results.trials, "candidate", plan.memory_limit_bytes)
+    return [*found, *(finding for finding in (limited, fitness) if finding is not None)]
 
 
 def _of_arm(finding: Finding, arm: str) -> Finding:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.records.board import Trial
+from harness.records.board import NO_FIT, Trial
 from harness.records.results import Finding
 from harness.records.status import Status
 
@@ -11,9 +11,10 @@ from harness.records.status import Status
 def failed_trial_findings(trials: Sequence[Trial], arm: str) -> list[Finding]:
     """Findings for one arm's trials that died; empty where all lived.
 
-    A sensor that could not be read costs the energy figure alone and is told there.
+    A sensor that could not be read costs the energy figure alone and is told there; what did not fit a memory limit is
+    told by that limit.
     """
-    mine = [trial for trial in trials if trial.arm == arm and trial.kind != "energy"]
+    mine = [trial for trial in trials if trial.arm == arm and trial.kind != "energy" and not _is_told(trial)]
     dead = [trial for trial in mine if trial.died is not None]
     if not dead:
         return []
@@ -28,6 +29,10 @@ def failed_trial_findings(trials: Sequence[Trial], arm: str) -> list[Finding]:
     else:
         reason = _some_died(dead, len(mine))
     return [_finding(arm, reason)]
+
+
+def _is_told(trial: Trial) -> bool:
+    return trial.arm == "candidate" and (trial.died or "").startswith(NO_FIT)
 
 
 def _finding(arm: str, reason: str) -> Finding:

@@ -53,6 +53,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     for their windows. ``baseline_runner`` runs the baseline where it is another than the candidate's. Raises
     UsageError where ``--trials`` is too few to answer any question.
     """
+    runner, baseline_runner = _limited(settings, runner), baseline_runner and _limited(settings, baseline_runner)
     arms = _arms(artifact, baseline, baseline_runner if baseline_runner != runner else None)
     check_trials(settings, [question.metric for question in questions], arms=len(arms))
     balanced = bool(questions) and not settings.fixed_length
@@ -88,7 +89,13 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
         slices=SlicesPlan(SLICE_S, settings.min_secs if settings.fixed_length else PROCESS_S) if by_turns else None,
         whole_trials=whole_trials,
         energy_limited=energy_limited,
+        memory_limit_bytes=settings.memory_limit or 0,
     )
+
+
+def _limited(settings: Settings, runner: RunnerSpec) -> RunnerSpec:
+    """The runner; with a memory limit each trial is exec'd, so that a limit holds for one process."""
+    return runner if settings.memory_limit is None else runner.model_copy(update={"start": "exec"})
 
 
 def why_whole_trials(
@@ -103,7 +110,8 @@ def why_whole_trials(
     if baseline_runner is not None and baseline_runner != runner:
         return "the baseline is run by another runtime"
     if runner.start == "exec":
-        return "every trial is a process started anew here, and a delegate may allow one context only"
+        why = "a memory limit is one process'" if settings.memory_limit else "a delegate may allow one context only"
+        return f"every trial is a process started anew here, and {why}"
     return ""
 
 

@@ -87,6 +87,26 @@ class TrialMemory(Record):
     """Why the parts are not known."""
 
 
+NO_FIT: Final = "does not fit in "
+"""How the agent begins the reason why a process was killed for its memory limit."""
+RLIMIT: Final = "RLIMIT_DATA"
+"""What limits where no memory cgroup can be made; it counts what a process reserves."""
+
+
+class TrialLimit(Record):
+    """The memory limit that a trial's process was under, and what its cgroup says it took; in bytes."""
+
+    by: str
+    """cgroup v1 | cgroup v2 | RLIMIT_DATA"""
+    limit_bytes: int
+    peak_bytes: int | None = None
+    """All that was charged at the most, pages of files among it, which the kernel takes back where it must."""
+    unreclaimable_bytes: int | None = None
+    """The most of what it could not take back, of a memory trial, looked at every 2 ms."""
+    refused: str | None = None
+    """Why there is no cgroup."""
+
+
 class TrialTelemetry(Record):
     """What surrounded the measured span."""
 
@@ -204,6 +224,7 @@ class Trial(Record):
     n: int = 0
     """Inferences in the measured span."""
     memory: TrialMemory | None = None
+    limit: TrialLimit | None = None
     telemetry: TrialTelemetry | None = None
     energy: EnergyReading | None = None
     check: OutputCheck | None = None

@@ -30,6 +30,7 @@ ACROSS: Final = (
     "runtime",
     "delegate",
     "threads",
+    "memory limit",
 )
 """What a comparison may be made across, by the names that `unlike` gives it; a stand-in is never a board's equal."""
 _Pair = tuple[str, str | int | None, str | int | None]
@@ -106,6 +107,7 @@ def _setting(a: Entry, b: Entry) -> list[_Pair]:
         ("runtime", a.runtime, b.runtime),
         ("delegate", a.delegate, b.delegate),
         ("threads", a.num_threads, b.num_threads),
+        ("memory limit", a.memory_limit_bytes, b.memory_limit_bytes),
     ]
 
 

@@ -66,6 +66,8 @@ class TrialSpec(Record):
     """For kind "slices": least seconds of a slice."""
     room_bytes: int = 0
     """For kind "slices": what the processes of both arms took of memory alone; 0: not known."""
+    memory_limit_bytes: int = 0
+    """What its process, exec'd anew, may take of memory; 0: all there is."""
 
 
 class BlockSpec(Record):
@@ -139,6 +141,8 @@ class Plan:
     """Why limits against a baseline are not measured by turns; empty where they are, or where nobody asked for it."""
     energy_limited: bool = False
     """Whether there is a limit on energy, which whole trials answer when all is measured."""
+    memory_limit_bytes: int = 0
+    """What each trial's process may take of memory; 0: all there is."""
 
     def runner_of(self, arm: str) -> RunnerSpec:
         """What runs an arm."""

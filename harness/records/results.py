@@ -35,7 +35,7 @@ class Finding(Record):
     """What one gate says of one metric; numbers in the metric's SI base unit."""
 
     gate: str
-    """budget | outputs | fitness | measuring"""
+    """budget | regression | accuracy_drop | outputs | fitness | memory_limit | measuring"""
     metric: str | None
     status: Status
     reason: str
@@ -266,6 +266,8 @@ class Entry(Record):
     """e.g. "litert 2.3.0"."""
     delegate: str | None
     num_threads: int | None
+    memory_limit_bytes: int | None = None
+    """What each process was allowed of memory; None: all there is."""
     status: Status
     reason: str
     findings: list[Finding] = []

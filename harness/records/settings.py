@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from harness.records.units import format_quantity, parse_duration, parse_share
+from harness.records.units import format_quantity, parse_duration, parse_share, parse_size
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ DURATION: Final = ValueKind(parse_duration, (int, float, str), 'a time, such as 
 SHARE: Final = ValueKind(
     parse_share, (int, float, str), 'a share, such as "0.5 %"', lambda share: format_quantity(share, "1")
 )
+SIZE: Final = ValueKind(parse_size, (int, str), 'a size, such as "128 MB"', lambda size: format_quantity(size, "B"))
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,17 @@ class Settings:
     max_secs: Annotated[
         float, Option("--max-secs", DURATION, "TIME", "most a trial measures, 30 or 1m", within=(0.001, 3600))
     ] = 30.0
+    memory_limit: Annotated[
+        int | None,
+        Option(
+            "--memory-limit",
+            SIZE,
+            "SIZE",
+            "memory that each trial's process may take, 128MB, in a cgroup of its own; a process that needs more fails",
+            within=(1e6, 1e15),
+            unset="all there is",
+        ),
+    ] = None
     baseline: Annotated[
         str | None,
         Option(

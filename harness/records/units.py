@@ -82,6 +82,11 @@ def parse_duration(text: str | float) -> float:
     return float(match[1]) * unit
 
 
+def parse_size(text: str | int) -> int:
+    """Whole bytes of e.g. "128MB", "128 MB" or 128000000. Raises QuantityError."""
+    return int(text) if not isinstance(text, str) or text.strip().isdecimal() else round(parse_quantity(text, "B"))
+
+
 def parse_share(text: str | float) -> float:
     """The fraction of e.g. "0.5 %", "0.005" or 0.005. Raises QuantityError."""
     if not isinstance(text, str):

@@ -7,7 +7,7 @@ from typing import Any, Final
 from harness.records.errors import UsageError
 from harness.records.files import expand_home
 from harness.records.nearest import did_you_mean
-from harness.records.settings import OPTIONS, PATH, Option, Settings
+from harness.records.settings import OPTIONS, PATH, SIZE, Option, Settings
 from harness.records.toml_file import read_toml_table
 
 _KEYS: Final = {option.key: field for field, option in OPTIONS.items()} | {"history": "history"}
@@ -73,6 +73,8 @@ def _check(option: Option, value: Any) -> None:  # noqa: ANN401 - an option's va
     if option.within is not None:
         low, high = option.within
         if not low <= value <= high:
+            if option.kind is SIZE:
+                raise UsageError(f"{option.flag} {SIZE.show(value)}: expected {SIZE.show(low)} to {SIZE.show(high)}")
             raise UsageError(f"{option.flag} {value}: expected a number from {low:g} to {high:g}")
 
 

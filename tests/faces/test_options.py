@@ -50,7 +50,12 @@ def test_the_help_of_harness_run_names_every_option_and_default() -> None:
 
 @pytest.mark.parametrize(
     ("flag", "text", "words"),
-    [("--alpha", "many", "no share"), ("--miss", "%", "a share"), ("--time-limit", "5x", "no time")],
+    [
+        ("--alpha", "many", "no share"),
+        ("--miss", "%", "a share"),
+        ("--time-limit", "5x", "no time"),
+        ("--memory-limit", "2 s", "size"),
+    ],
 )
 def test_a_value_that_is_none_is_said_in_its_own_words_by_both(
     of_pytest: dict[str, argparse.Action], flag: str, text: str, words: str

@@ -326,3 +326,12 @@ def test_windows_of_both_arms_come_by_turns_each_first_as_often():
     firsts = [block.trials[0].arm for block in energy]
     assert abs(firsts.count("candidate") - firsts.count("baseline")) <= 2
     assert all({trial.arm for trial in block.trials} == {"candidate", "baseline"} for block in energy)
+
+
+def test_a_memory_limit_is_one_process_and_no_checks():
+    plan = make_plan(Settings(memory_limit=64_000_000), CANDIDATE, make_runner(), baseline=BASELINE)
+    assert {plan.runner_of(arm.name).start for arm in plan.arms} == {"exec"}
+    limits = {(trial.kind == "check", trial.memory_limit_bytes) for trial in _trials(plan)}
+    assert limits == {(True, 0), (False, 64_000_000)}
+    free = make_plan(Settings(), CANDIDATE, make_runner())
+    assert (free.runner.start, {trial.memory_limit_bytes for trial in _trials(free)}) == ("fork", {0})

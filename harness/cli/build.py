@@ -18,11 +18,11 @@ from rich.table import Table
 from harness.pipeline.builder.artifact_folder import export_artifacts
 from harness.pipeline.builder.build import Builder, Result
 from harness.pipeline.worker.worker_client import MEMORY_BYTES
-from harness.records.artifact import Artifact
+from harness.records.artifact import AccuracyDrop, AccuracyResult, Artifact
 from harness.records.candidate import Candidate
 from harness.records.errors import UsageError
 from harness.records.text import visible
-from harness.records.units import parse_quantity
+from harness.records.units import format_quantity, parse_quantity
 from harness.session.baselines.carried import FOLDER, write_carried
 from harness.session.baselines.worktree import BaselineBuild, Commit, resolve_commit
 from harness.session.collect_benchmarks import collect_benchmarks
@@ -218,11 +218,25 @@ def _cells(artifact: Artifact) -> tuple[str, ...]:
     return (
         _name(artifact),
         f"{artifact.size_bytes:,} B",
-        f"{accuracy.value * 100:.2f} %" if accuracy else _NONE,
-        f"{drop.value * 100:+.2f} pt" if drop else _NONE,
+        _accuracy_text(accuracy) if accuracy else _NONE,
+        _drop_text(drop, accuracy) if drop else _NONE,
         f"{trained:.1f} s" if trained else _NONE,
         "cached" if artifact.cached else f"{artifact.build_s:.1f} s",
     )
+
+
+def _accuracy_text(accuracy: AccuracyResult) -> str:
+    """The figure, of a user's own metric with its name."""
+    if accuracy.metric is None:
+        return f"{accuracy.value * 100:.2f} %"
+    return f"{format_quantity(accuracy.value, accuracy.unit)} {accuracy.title}"
+
+
+def _drop_text(drop: AccuracyDrop, accuracy: AccuracyResult | None) -> str:
+    """What was lost: positive is worse."""
+    if accuracy is None or accuracy.unit == "1":
+        return f"{drop.value * 100:+.2f} pt"
+    return f"{drop.value:+.3g} {accuracy.unit}"
 
 
 def _name(artifact: Artifact) -> str:

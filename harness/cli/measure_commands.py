@@ -46,6 +46,9 @@ def run(  # noqa: PLR0913 - one parameter an option
         str | None, typer.Option(metavar="FILE", help="real inputs: .npz with i0, i1..., or one .npy")
     ] = None,
     signature: Annotated[str | None, typer.Option(metavar="NAME", help="which of a file's signatures")] = None,
+    metric: Annotated[
+        str | None, typer.Option(metavar="MODULE:FUNCTION", help="accuracy by a function of yours, in place of top-1")
+    ] = None,
     given: Given,
     as_json: Json = False,
 ) -> None:
@@ -53,7 +56,9 @@ def run(  # noqa: PLR0913 - one parameter an option
     from harness.cli.run import RunRequest, run_files
 
     devices = given.pop("devices") or []
-    wanted = RunRequest(files, recipes=recipe, data=data, stages=stages, samples=samples, signature=signature)
+    wanted = RunRequest(
+        files, recipes=recipe, data=data, stages=stages, samples=samples, signature=signature, metric=metric
+    )
     raise typer.Exit(run_files(wanted, devices=devices, given=given, as_json=as_json))
 
 

@@ -39,6 +39,7 @@ class RunRequest:
     stages: str | None = None
     samples: str | None = None
     signature: str | None = None
+    metric: str | None = None
 
     def candidates(self) -> list[Candidate]:
         """The candidates they make. Raises CandidateSpecError."""
@@ -49,6 +50,7 @@ class RunRequest:
             stages=self.stages,
             samples=self.samples,
             signature=self.signature,
+            metric=self.metric,
         )
 
 

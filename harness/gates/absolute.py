@@ -29,6 +29,7 @@ def judge_absolute(limit: Limit, evidence: Evidence) -> Finding:
         low=low,
         high=high,
         basis=basis_of(measurement),
+        called=evidence.called(limit.metric),
     )
     if needs_interval(measurement):
         return judge_without_interval(judged, limit, gate=GATE)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.gates.limits import Limit
+from harness.gates.limits import ACCURACY, Limit
 from harness.records.metrics import METRICS, is_exact
 from harness.records.results import Entry, Measurement
 from harness.records.settings import Settings
@@ -21,6 +21,12 @@ class Evidence:
         """The entry's measurement of a metric, None where it took none."""
         return _find(self.entry.measurements, metric)
 
+    def called(self, metric: str) -> str:
+        """What the user calls their own metric that stands for this one; empty where it is ours."""
+        artifact = self.entry.artifact if metric == ACCURACY else None
+        accuracy = artifact.verification.accuracy if artifact else None
+        return accuracy.metric.name if accuracy is not None and accuracy.metric is not None else ""
+
     def baseline_of(self, metric: str) -> Measurement | None:
         """The baseline's measurement of a metric."""
         return _find(self.entry.baseline.measurements if self.entry.baseline else (), metric)
@@ -36,9 +42,26 @@ def why_not_judged(measurement: Measurement | None, limit: Limit) -> str:
         return f"not measured{without}"
     if measurement.value is None:
         return f"unknown: {measurement.reason or 'no reason was given'}"
+    if limit.metric == ACCURACY and limit.kind == "absolute":
+        return misfit(limit, unit=measurement.unit) or _other_way(limit, measurement)
     if limit.source == "model" or not is_modelled(measurement):
         return ""
     return 'from the profile\'s power model, not from a sensor; to gate on it write { max = "...", source = "model" }'
+
+
+def misfit(limit: Limit, *, unit: str) -> str:
+    """Why a limit on accuracy is in another unit than the candidate's own metric; empty where it is in that one."""
+    if (limit.unit or "1") == unit:
+        return ""
+    wanted = "a share, to be limited in % or pt" if unit == "1" else f"in {unit}"
+    return f"what scores this candidate is {wanted}, and the limit is {limit.text}"
+
+
+def _other_way(limit: Limit, measurement: Measurement) -> str:
+    if limit.is_floor == (measurement.better == "higher"):
+        return ""
+    less_or_more, bound = ("less", "max") if measurement.better == "lower" else ("more", "min")
+    return f'of what scores this candidate {less_or_more} is better: write {{ {bound} = "..." }}'
 
 
 def is_modelled(measurement: Measurement) -> bool:

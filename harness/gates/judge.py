@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from harness.gates import absolute, accuracy_drop, regression
 from harness.gates.evidence import Evidence, is_modelled
-from harness.gates.limits import Limit, LimitKind, reading_order
+from harness.gates.limits import ACCURACY, Limit, LimitKind, reading_order
 from harness.gates.sentences import not_judged, skipped
 from harness.records.emulation import WITHHELD, is_withheld
 from harness.records.metrics import METRICS
@@ -129,6 +129,7 @@ def stored_limits(entry: Entry) -> tuple[list[Limit], list[Limit]]:
 
 def _limit(finding: Finding, entry: Entry) -> Limit:
     measured = [m for m in entry.measurements if m.metric == finding.metric]
+    own = entry.artifact.verification.accuracy if entry.artifact and finding.metric == ACCURACY else None
     asked_for_model = finding.status is not Status.INVALID and any(map(is_modelled, measured))
     return Limit(
         metric=str(finding.metric),
@@ -137,4 +138,6 @@ def _limit(finding: Finding, entry: Entry) -> Limit:
         origin=finding.origin or _UNTOLD,
         source="model" if asked_for_model else None,
         waiver=finding.waiver,
+        unit=own.unit if own is not None and own.unit != "1" else None,
+        ceiling=own is not None and own.sign < 0 and finding.gate == absolute.GATE,
     )

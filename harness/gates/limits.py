@@ -1,6 +1,7 @@
 """One limit on one metric: its text in a marker or budgets.toml parsed, what must hold, and how near it stands."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -8,10 +9,11 @@ from typing import Literal
 from harness.records.errors import BudgetsError
 from harness.records.metrics import METRICS, Metric
 from harness.records.nearest import did_you_mean
-from harness.records.units import QuantityError, QuantityUnit, format_quantity, parse_quantity
+from harness.records.units import QuantityError, QuantityUnit, format_quantity, parse_amount, parse_quantity
 
 LimitKind = Literal["absolute", "regression", "accuracy_drop"]
 
+ACCURACY = "accuracy"
 ACCURACY_DROP = "accuracy_drop"
 REGRESSION_SUFFIX = "_regression"
 Rank = tuple[int, bool, int]
@@ -27,6 +29,8 @@ class Limit:
     ``source`` "model" lets a modelled energy be judged; without it only a sensor's is.
     ``waiver`` says what the limit was before a waiver relaxed it, until when and why; None: not waived.
     ``expired`` names the waiver that relaxed it until its last day had passed; None: there was none.
+    ``unit`` is that of a metric of the user's own where it is no fraction; ``ceiling`` marks a limit that was written
+    as { max = ... } on a metric where higher is better: of a user's own less may be better.
     """
 
     metric: str
@@ -36,6 +40,8 @@ class Limit:
     source: Literal["model"] | None = None
     waiver: str | None = None
     expired: str | None = None
+    unit: str | None = None
+    ceiling: bool = False
 
     @property
     def key(self) -> str:
@@ -52,12 +58,12 @@ class Limit:
     @property
     def is_floor(self) -> bool:
         """True where the value has to stay above the limit."""
-        return self.kind == "absolute" and self.definition.better == "higher"
+        return self.kind == "absolute" and self.definition.better == "higher" and not self.ceiling
 
     @property
     def text(self) -> str:
         """The value with its unit, e.g. "4 ms"."""
-        return format_quantity(self.value, unit_of(self.metric, self.kind))
+        return format_quantity(self.value, self.unit or unit_of(self.metric, self.kind))
 
     @property
     def strictness(self) -> tuple[float, bool]:
@@ -86,14 +92,16 @@ def parse_limit(key: str, value: object, *, origin: str) -> Limit:
     """The limit that ``key = value`` states.
 
     A value is text with a unit ("4 ms", "60 kB", "2 %", "1 pt"), or a table {max = "15 mJ", source = "model"},
-    with min in place of max where higher is better. Raises BudgetsError, one line, naming ``origin``.
+    with min in place of max where higher is better. Of accuracy it may have a unit of the user's own ("30 dB"), and
+    {max = ...} is a ceiling. Raises BudgetsError, one line, naming ``origin``.
     """
     metric, kind = _metric_and_kind(key, origin)
     text, source = _text_and_source(value, metric=metric, kind=kind, origin=origin)
-    number = _quantity(text, metric=metric, kind=kind, origin=origin)
+    number, unit = _quantity(text, metric=metric, kind=kind, origin=origin)
     if number < 0:
         raise refusal(origin, f"{text!r} is negative; write a limit of zero or more")
-    return Limit(metric=metric, kind=kind, value=number, origin=origin, source=source)
+    ceiling = metric == ACCURACY and kind == "absolute" and isinstance(value, Mapping) and "max" in value
+    return Limit(metric=metric, kind=kind, value=number, origin=origin, source=source, unit=unit, ceiling=ceiling)
 
 
 def parse_limits(table: Mapping[str, object], *, origin: str) -> tuple[Limit, ...]:
@@ -149,6 +157,8 @@ def _text_and_source(
     if not isinstance(value, Mapping):
         raise refusal(origin, f'{value!r} is no text with a unit; write it in quotes, like "4 ms" or "1 pt"')
     bound = "min" if kind == "absolute" and METRICS[metric].better == "higher" else "max"
+    if metric == ACCURACY and "max" in value and "min" not in value:
+        bound = "max"
     unknown = [str(name) for name in value if name not in (bound, "source")]
     if unknown or not isinstance(value.get(bound), str):
         found = f"unknown {unknown[0]!r}" if unknown else f"no text under {bound!r}"
@@ -166,11 +176,14 @@ def _source(value: Mapping[str, object], *, metric: str, origin: str) -> Literal
     return "model"
 
 
-def _quantity(text: str, *, metric: str, kind: LimitKind, origin: str) -> float:
-    """The text's number in SI base units, or as a share where the limit is one."""
+def _quantity(text: str, *, metric: str, kind: LimitKind, origin: str) -> tuple[float, str | None]:
+    """The text's number in SI base units, or as a share where the limit is one; and a unit of the user's own."""
     try:
-        return parse_quantity(text, unit_of(metric, kind))
+        return parse_quantity(text, unit_of(metric, kind)), None
     except QuantityError as error:
+        if metric == ACCURACY:
+            with suppress(QuantityError):
+                return parse_amount(text)
         raise refusal(origin, str(error)) from error
 
 

@@ -8,14 +8,14 @@ import binascii
 from typing import Final
 
 from harness.gates.compare_interval import judge_by_interval, judge_without_interval
-from harness.gates.evidence import Evidence, interval_of, needs_interval, why_not_judged
+from harness.gates.evidence import Evidence, interval_of, misfit, needs_interval, why_not_judged
 from harness.gates.limits import Limit
 from harness.gates.sentences import JudgedFigure, baseline_name, basis_of, not_judged, skipped
 from harness.gates.sequential_verdict import Compared, judge_by_trials
 from harness.records.artifact import AccuracyResult
 from harness.records.results import BaselineRecord, Finding, Measurement
 from harness.records.status import Status
-from harness.records.units import format_change, format_interval
+from harness.records.units import format_change, format_interval, loss_unit
 
 GATE = "regression"
 _CONFIDENCE = 0.95
@@ -122,20 +122,24 @@ def judge_accuracy_regression(limit: Limit, evidence: Evidence, base: BaselineRe
     if own is None or before is None:
         whose = "the candidate's" if own is None else "the baseline's"
         return not_judged(limit, gate=GATE, because=f"{whose} accuracy is unknown")
+    if because := misfit(limit, unit=own.unit):
+        return not_judged(limit, gate=GATE, because=because)
     lost = own.lost_against(before)
     if lost is None:
-        return not_judged(limit, gate=GATE, because=f"the baseline was scored on another test set, {before.dataset}")
+        how = "by another metric" if own.metric != before.metric else f"on another test set, {before.dataset}"
+        return not_judged(limit, gate=GATE, because=f"the baseline was scored {how}")
     interval = _loss_interval(own, before)
     told = "" if interval is None else f", {_CONFIDENCE * 100:.4g} % interval {format_interval(*interval, 'pt')}"
     judged = JudgedFigure(
         name=limit.metric,
-        unit="pt",
+        unit=loss_unit(own.unit),
         value=lost,
         low=lost,
         high=lost,
         basis=f"exact difference over {own.n} samples{told}",
         against=baseline_name(base),
-        change=format_change(before.value, own.value, "1"),
+        change=format_change(before.value, own.value, own.unit),
+        called=own.metric.name if own.metric else "",
     )
     finding = judge_by_interval(judged, limit, evidence, gate=GATE, n=own.n)
     return finding if interval is None else finding.model_copy(update={"ci_low": interval[0], "ci_high": interval[1]})

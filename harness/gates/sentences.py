@@ -9,7 +9,7 @@ from harness.records.results import BaselineRecord, Finding, Measurement
 from harness.records.status import Status
 from harness.records.text import shorten
 from harness.records.units import (
-    QuantityUnit,
+    ShownUnit,
     format_interval,
     format_quantity,
     format_share,
@@ -31,7 +31,7 @@ class JudgedFigure:
     """
 
     name: str
-    unit: QuantityUnit
+    unit: ShownUnit
     value: float
     low: float
     high: float
@@ -41,6 +41,8 @@ class JudgedFigure:
     """What it is compared with, as briefly as it is known: "main", "float32"."""
     change: str = ""
     """Both values, "5.73 -> 11.39 µs"; empty where they are those of other trials."""
+    called: str = ""
+    """What a user calls their own metric; empty for ours."""
 
     @property
     def interval(self) -> str:
@@ -52,10 +54,11 @@ class JudgedFigure:
     @property
     def text(self) -> str:
         """The figures, "latency_p50: 4.31 ms (4.28-4.35 ms)"; of a worsening what was, what is, and by how much."""
+        name = f"{self.name} ({self.called})" if self.called else self.name
         if self.against:
-            return f"{self.name}: {', '.join(filter(None, [self.change, self._difference]))}"
+            return f"{name}: {', '.join(filter(None, [self.change, self._difference]))}"
         interval = "" if self.low == self.high else f" ({self.interval})"
-        return f"{self.name}: {format_quantity(self.value, self.unit)}{interval}"
+        return f"{name}: {format_quantity(self.value, self.unit)}{interval}"
 
     @property
     def _difference(self) -> str:
@@ -64,18 +67,19 @@ class JudgedFigure:
             return f"the same as {self.against}"
         worse = self.value > 0.0 or (self.value == 0.0 and self.high > 0.0)
         low, high = (self.low, self.high) if worse else (-self.high, -self.low)
-        if self.unit == "pt":
-            ends = "" if low == high else f" ({_points(low)} to {_points(high)} pt)"
-            return f"{_points(abs(self.value))} pt {'lost' if worse else 'gained'} against {self.against}{ends}"
+        if self.unit != "1":
+            ends = "" if low == high else f" ({self._amount(low)} to {self._amount(high)} {self.unit})"
+            lost = f"{self._amount(abs(self.value))} {self.unit} {'lost' if worse else 'gained'}"
+            return f"{lost} against {self.against}{ends}"
         ends = "" if low == high else f" ({format_share_interval(low, high)})"
         if float(format_share(self.value).split()[0]) == 0.0:
             return f"no different from {self.against}{ends}"
         word = change_word(self.name, more=worse == (METRICS[self.name].better == "lower"))
         return f"{format_share(self.value)} {word} than {self.against}{ends}"
 
-
-def _points(share: float) -> str:
-    return f"{100 * share:z.3g}"
+    def _amount(self, value: float) -> str:
+        """What was lost of an accuracy, in points or in the unit of a user's own metric, without it."""
+        return f"{100 * value if self.unit == 'pt' else value:z.3g}"
 
 
 def share_text(share: float) -> str:

@@ -42,12 +42,17 @@ def artifact_metrics(artifact: Artifact) -> list[Measurement]:
 
 
 def _accuracy(artifact: Artifact) -> Measurement:
-    """The artifact's share of rightly classified test samples (0..1); unknown where none was evaluated."""
+    """The artifact's share of rightly classified test samples (0..1), or the user's own figure; else unknown."""
     found = artifact.verification.accuracy
     if found is None:
         why = artifact.verification.accuracy_reason or "no labelled test set comes with the model"
         return unknown("accuracy", why)
-    return exactly("accuracy", found.value, f"{found.correct} of {found.n} right, {found.dataset}, {found.obtained}")
+    where = f"{found.dataset}, {found.obtained}"
+    if found.metric is not None:
+        own = exactly("accuracy", found.value)
+        return own.model_copy(update={"unit": found.unit, "better": found.metric.better, "obtained": where})
+    counted = "" if found.correct is None else f"{found.correct} of {found.n} right, "
+    return exactly("accuracy", found.value, f"{counted}{where}")
 
 
 def _of_trials(metric: Metric, evidence: ArmEvidence) -> Measurement:

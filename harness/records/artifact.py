@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.records.base import Record
+from harness.records.candidate import OwnMetric
 
 
 class TensorInfo(Record):
@@ -55,7 +56,8 @@ class AccuracyResult(Record):
     """How well the artifact does on a held-out test set, through LiteRT on the host.
 
     ``score`` top1: the share classified rightly, ``correct`` of ``n``. auc: the area under the ROC curve, by which an
-    anomalous sample gets a higher reconstruction error than a normal one; ``correct`` is None then.
+    anomalous sample gets a higher reconstruction error than a normal one. own: the user's ``metric``. ``correct`` is
+    None but for top1.
     """
 
     value: float
@@ -63,35 +65,54 @@ class AccuracyResult(Record):
     n: int
     dataset: str
     obtained: str
-    score: Literal["top1", "auc"] = "top1"
+    score: Literal["top1", "auc", "own"] = "top1"
     right: str | None = None
     """Which samples are right, a bit each from the first on, as base64, so that two artifacts can be compared."""
     chance: float | None = None
     """What guessing gives: the share of the commonest label; 0.5 for an AUC. None: not asked."""
     by_chance: bool = False
     """The value is no better than guessing."""
+    metric: OwnMetric | None = None
+    """Of score own: the user's function, and what its figure is called."""
+
+    @property
+    def title(self) -> str:
+        """What people call the figure."""
+        return self.metric.name if self.metric else "accuracy"
+
+    @property
+    def unit(self) -> str:
+        """Of the value: "1" for a fraction, else the user's own."""
+        return self.metric.unit if self.metric else "1"
+
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, else -1."""
+        return -1 if self.metric is not None and self.metric.better == "lower" else 1
 
     def lost_against(self, before: "AccuracyResult") -> float | None:
-        """What was lost since ``before``, as a share, negative for a gain; None where the test sets are not the same.
+        """How much worse it is than ``before``, in its unit, negative for a gain; None where they are not comparable.
 
         From counts where there are some: a difference of rounded shares may lie beyond a limit that it keeps.
         """
-        if (self.dataset, self.n, self.score) != (before.dataset, before.n, before.score):
+        ours, theirs = ((one.dataset, one.n, one.score, one.metric) for one in (self, before))
+        if ours != theirs:
             return None
         if self.correct is None or before.correct is None:
-            return before.value - self.value
+            return self.sign * (before.value - self.value)
         return (before.correct - self.correct) / self.n
 
 
 class AccuracyDrop(Record):
-    """How much accuracy was lost against the float32 recipe, as fractions; paired over the same samples.
+    """How much accuracy was lost against the float32 recipe, in its unit; paired over the same samples.
 
-    ``lost`` samples were right before and are wrong now, ``gained`` the other way round (None for an AUC).
+    Positive is worse, whichever way is better. ``lost`` samples were right before and are wrong now, ``gained`` the
+    other way round (None but for top1). The interval is null where ``obtained`` says why there is none.
     """
 
     value: float
-    ci_low: float
-    ci_high: float
+    ci_low: float | None
+    ci_high: float | None
     confidence: float
     p_value: float | None
     lost: int | None

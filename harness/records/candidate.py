@@ -1,7 +1,7 @@
 """Candidates: what users ask to be measured. Without pydantic, since every collection of benchmarks imports this."""
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 Argument = str | int | float | bool | None
 """What a model's factory can be given: a number, a text, a truth, nothing."""
@@ -10,6 +10,22 @@ BUILT_KINDS: Final = frozenset({"zoo", "factory", "keras", "saved_model"})
 """Kinds that TensorFlow makes a .tflite file of."""
 OF_THE_DATASET: Final = "dataset"
 """As ``Candidate.stages``: the data set's own preprocessing."""
+
+
+@dataclass(frozen=True)
+class OwnMetric:
+    """What a user scores models by in place of top-1: a function of theirs, and what its figure is called.
+
+    ``function`` is "module:function". ``unit`` "1" is a fraction, shown in per cent; any other is shown as it stands.
+    """
+
+    function: str
+    name: str
+    unit: str = "1"
+    better: Literal["lower", "higher"] = "higher"
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "strict": True}
+    """For the records that hold one: they are read strictly."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +39,7 @@ class Candidate:
     or a .tflite file, as ``check_data_word`` takes it. ``samples`` is an optional .npz or .npy with real inputs.
     ``signature`` is the one that is measured of a .tflite file or SavedModel that has several.
     ``stages`` is a numpy-only file with preprocess and postprocess, shipped with the model. All paths are absolute.
+    ``metric`` takes the place of top-1; its module is found as that of "module:function".
     str() is "name/recipe", or the name alone for a file as given.
     """
 
@@ -37,6 +54,7 @@ class Candidate:
     samples: str | None = None
     stages: str | None = None
     signature: str | None = None
+    metric: OwnMetric | None = None
 
     def __str__(self) -> str:
         return f"{self.name}/{self.recipe}" if self.recipe else self.name

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from harness.records.base import Record
-from harness.records.metrics import Better, Unit
+from harness.records.metrics import Better
 from harness.records.status import Status
 
 _STATUS = rf"^({'|'.join(Status)})$"
@@ -63,7 +63,7 @@ class Series(Record):
     candidate: str
     recipe: str | None
     metric: str
-    unit: Unit
+    unit: str
     better: Better
     fingerprint: str | None
     runtime: str | None = None

@@ -19,7 +19,7 @@ from harness.records.device import DeviceProfile
 from harness.records.history import Series
 from harness.records.limit_test import RunSpread
 from harness.records.memory import MemoryAccount
-from harness.records.metrics import METRICS, Better, Unit
+from harness.records.metrics import METRICS, Better
 from harness.records.nearest import did_you_mean
 from harness.records.operating_point import OperatingPoint
 from harness.records.status import RunStatus, Status
@@ -71,7 +71,7 @@ class Measurement(Record):
     """One metric of one entry. ``value`` is null with a reason where it cannot be known."""
 
     metric: str
-    unit: Unit
+    unit: str
     better: Better
     value: float | None
     ci_low: float | None = None

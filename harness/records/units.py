@@ -1,5 +1,6 @@
 """Quantities as people write them, and back: SI base units inside, prefixes for eyes; k and M are decimal."""
 
+import math
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -12,6 +13,8 @@ MOST_NUMBER: Final = 1e30
 """No quantity in an SI base unit comes near it, and products and ratios of such numbers stay finite."""
 QuantityUnit = Unit | Literal["pt", "Hz"]
 """A metric's unit, or "pt": percentage points, kept as a fraction (1 pt is 0.01), or that of clocks."""
+ShownUnit = QuantityUnit | str
+"""One of ours, or that of a user's own metric, which is shown as it stands."""
 
 
 class QuantityError(ValueError):
@@ -38,6 +41,9 @@ _KINDS: dict[QuantityUnit, _Kind] = {
     "Hz": _Kind("a frequency", ("Hz", "kHz", "MHz", "GHz"), "1.5 GHz"),
 }
 _PERCENT = 0.01
+_OURS: Final = {spelled.casefold() for kind in _KINDS.values() for spelled in kind.spellings} | {
+    *("percent", "per cent", "points", "pts", "p"),
+}
 _MOST_DECIMALS = 2
 """Of a change in per cent."""
 _MOST_LETTERS = 64
@@ -99,8 +105,34 @@ def parse_share(text: str | float) -> float:
         raise QuantityError(f'{text[:40]!r} is no share: expected one such as "0.5 %" or 0.005') from None
 
 
-def format_quantity(value: float, unit: QuantityUnit) -> str:
-    """``value``, in the SI base unit ``unit``, for eyes: four digits, "217.4 µs", "98.3 %"."""
+def parse_amount(text: str) -> tuple[float, str]:
+    """The number of e.g. "30 dB" and its unit, one of a user's own. Raises QuantityError for what is none.
+
+    What looks like a unit of ours is a mistyped one.
+    """
+    match = _WRITTEN.fullmatch(" ".join(text.split())[:_MOST_LETTERS])
+    value, unit = (float(match[1]), match[2]) if match else (math.inf, "")
+    if not unit or not abs(value) <= MOST_NUMBER:
+        raise QuantityError(f"{text[:_MOST_LETTERS]!r} is no quantity: expected a number with its unit")
+    if is_our_unit(unit):
+        raise QuantityError(f'"{unit}" is a unit of another kind of quantity')
+    return value, unit
+
+
+def loss_unit(unit: str) -> str:
+    """The unit of what is lost of an accuracy: percentage points of a fraction, else the accuracy's own."""
+    return "pt" if unit == "1" else unit
+
+
+def is_our_unit(unit: str) -> bool:
+    """Whether a unit is one of our spellings, or per cent in words."""
+    return unit.casefold() in _OURS
+
+
+def format_quantity(value: float, unit: ShownUnit) -> str:
+    """``value``, in the SI base unit ``unit``, for eyes: four digits, "217.4 µs", "98.3 %"; "31.2 dB" of another."""
+    if unit not in _KINDS:
+        return f"{value:.4g} {unit}"
     if unit in ("1", "pt"):
         return f"{value / _PERCENT:.4g} {'%' if unit == '1' else 'pt'}"
     if unit == "1/s":  # "4.6 k/s" and "500 m/s" would mislead the eye
@@ -109,7 +141,7 @@ def format_quantity(value: float, unit: QuantityUnit) -> str:
 
 
 @lru_cache(maxsize=4096)
-def format_interval(low: float, high: float, unit: QuantityUnit) -> str:
+def format_interval(low: float, high: float, unit: ShownUnit) -> str:
     """Both ends for eyes: "4.28-4.35 ms"; "980 µs to 1.02 ms" where a prefix lies between them, or one is negative."""
     ends = format_quantity(low, unit), format_quantity(high, unit)
     (number, _, first), (_, _, second) = (end.rpartition(" ") for end in ends)
@@ -118,7 +150,7 @@ def format_interval(low: float, high: float, unit: QuantityUnit) -> str:
     return f"{number if first == second else ends[0]} to {ends[1]}"
 
 
-def format_change(before: float, after: float, unit: QuantityUnit) -> str:
+def format_change(before: float, after: float, unit: ShownUnit) -> str:
     """What was and what is, with one unit where they share it: "5.73 -> 11.39 µs"; once where they look the same."""
     was, now = format_quantity(before, unit), format_quantity(after, unit)
     if was == now:

@@ -3,13 +3,13 @@
 import json
 
 from harness.records.comparable import is_usable
-from harness.records.metrics import METRICS, Unit
+from harness.records.metrics import METRICS
 from harness.records.results import Entry, Measurement, Results
 from harness.records.text import visible
 from harness.report.labels import STATUS_WORDS, device_title, entry_name
 from harness.report.numbers import Number, number_of
 
-_SCALES: dict[Unit, tuple[str, float]] = {"s": ("ms", 1e3), "B": ("kB", 1e-3), "J": ("mJ", 1e3), "W": ("W", 1.0)}
+_SCALES: dict[str, tuple[str, float]] = {"s": ("ms", 1e3), "B": ("kB", 1e-3), "J": ("mJ", 1e3), "W": ("W", 1.0)}
 """One unit for all runs, since the action compares bare numbers; with a prefix, since it shows them as they are."""
 
 

@@ -13,7 +13,7 @@ from harness.records.metrics import METRICS, change_word, is_exact
 from harness.records.results import BaselineRecord, Entry, Finding, Measurement, Ratio
 from harness.records.status import Status
 from harness.records.units import format_quantity, format_share
-from harness.report.numbers import format_value, known_measurement, number_of, points
+from harness.report.numbers import format_value, known_measurement, lost_text, number_of
 
 _WITH_FIGURES = ("measured", "stored", "identical")
 SIZE = "model_size"
@@ -124,14 +124,16 @@ def _accuracy(entry: Entry, base: BaselineRecord) -> BaselineChange | None:
     if (now is None and was is None) or base.state not in _WITH_FIGURES:
         return None
     lost, why = _lost(own, before, now=now, was=was)
+    accuracy = own or before
+    unit = accuracy.unit if accuracy else "1"
     found = BaselineChange(
         entry=entry,
         metric=ACCURACY,
-        title=METRICS[ACCURACY].title,
+        title=accuracy.title if accuracy else METRICS[ACCURACY].title,
         kind="unknown",
         amount=f"not compared: {why}",
-        now="–" if now is None else format_value(now, "1"),
-        was="–" if was is None else format_value(was, "1"),
+        now="–" if now is None else format_value(now, unit),
+        was="–" if was is None else format_value(was, unit),
         size=abs(lost or 0.0),
         interval="",
     )
@@ -140,7 +142,7 @@ def _accuracy(entry: Entry, base: BaselineRecord) -> BaselineChange | None:
     samples = f"exact, {own.n} samples" if own else "exact"
     if lost == 0:
         return replace(found, kind="identical", amount="identical", interval=samples)
-    amount = f"{'▼' if lost > 0 else '▲'} {points(abs(lost)).lstrip('+')} {'lost' if lost > 0 else 'gained'}"
+    amount = f"{'▼' if lost > 0 else '▲'} {lost_text(lost, unit)} {'lost' if lost > 0 else 'gained'}"
     return replace(found, kind="worse" if lost > 0 else "better", amount=amount, interval=samples)
 
 
@@ -152,7 +154,9 @@ def _lost(
         return None, f"{'the candidate' if now is None else 'the baseline'} has none"
     if own is None or before is None:
         return was - now, ""
-    return own.lost_against(before), "scored on another test set"
+    return own.lost_against(
+        before
+    ), f"scored {'by another metric' if own.metric != before.metric else 'on another test set'}"
 
 
 def _ratios(base: BaselineRecord) -> list[Ratio]:

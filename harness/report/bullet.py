@@ -6,13 +6,21 @@ Places are per cent of the chart's width, so that a page draws them without a sc
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.records.artifact import AccuracyResult
 from harness.records.metrics import METRICS, change_word
 from harness.records.results import Entry, Finding, Measurement
 from harness.records.status import Status
-from harness.records.units import QuantityUnit, format_interval, format_quantity, format_share, format_share_interval
+from harness.records.units import (
+    ShownUnit,
+    format_interval,
+    format_quantity,
+    format_share,
+    format_share_interval,
+    loss_unit,
+)
 from harness.report.baseline_changes import ACCURACY, REGRESSION
 from harness.report.labels import GOOD, LIMITED
-from harness.report.numbers import format_value, known_measurement, number_of, points
+from harness.report.numbers import format_value, known_measurement, lost_text, number_of, points, scored
 
 _HEADROOM = 1.12
 """How much longer than its largest figure a line from 0 is."""
@@ -88,15 +96,16 @@ def compare_bullet(entry: Entry, measurement: Measurement, longest: float) -> Bu
 def _judged(entry: Entry, finding: Finding) -> JudgedLimit:
     if finding.gate == "budget":
         return _absolute(entry, finding)
-    return _loss(finding)
+    return _loss(finding, scored(entry))
 
 
 def _absolute(entry: Entry, finding: Finding) -> JudgedLimit:
     """A metric in its own unit; the figure is the entry's own, so that one number stands in every place."""
     name, limit = str(finding.metric), finding.limit or 0.0
     metric = METRICS.get(name)
-    unit, floor = (metric.unit, metric.better == "higher") if metric else ("1", False)
     found = known_measurement(entry.measurements, name)
+    told = found or metric
+    unit, floor = (told.unit, told.better == "higher") if told else ("1", False)
     shown = number_of(found) if found else None
     bound = format_value(limit, unit)
     return JudgedLimit(
@@ -119,20 +128,20 @@ def _against_limit(entry: Entry, found: Measurement, limit: float, *, floor: boo
     return Bullet(placed.value, placed.low, placed.high, _percent(limit, ends), floor, placed.baseline)
 
 
-def _loss(finding: Finding) -> JudgedLimit:
-    """How much worse a metric got, as a share, or in points of accuracy; 0 is its baseline."""
-    in_points = finding.gate == _ACCURACY_DROP or finding.metric == ACCURACY
-    unit: QuantityUnit = "pt" if in_points else "1"
+def _loss(finding: Finding, accuracy: AccuracyResult | None) -> JudgedLimit:
+    """How much worse a metric got, as a share, or of accuracy in points or its own unit; 0 is its baseline."""
+    of_accuracy = finding.gate == _ACCURACY_DROP or finding.metric == ACCURACY
+    unit: ShownUnit = loss_unit(accuracy.unit if accuracy else "1") if of_accuracy else "1"
     limit, value = finding.limit or 0.0, finding.value
     known = METRICS.get(str(finding.metric))
     against = "the baseline" if finding.gate == REGRESSION else "float32"
-    word = "lost" if in_points else "worse"
+    word = "lost" if of_accuracy else "worse"
     bound = format_quantity(limit, unit)
     return JudgedLimit(
         finding=finding,
         title=f"{known.title if known else finding.metric} against {against}",
-        value="–" if value is None else _change(finding, value, in_points=in_points),
-        interval=_interval(finding, in_points=in_points),
+        value="–" if value is None else _change(finding, value, unit=unit),
+        interval=_interval(finding, unit=unit),
         limit=f"at most {bound} {word}",
         sign=f"≤ {bound} {word}",
         excess=_unsettled(finding),
@@ -140,25 +149,25 @@ def _loss(finding: Finding) -> JudgedLimit:
     )
 
 
-def _change(finding: Finding, value: float, *, in_points: bool) -> str:
+def _change(finding: Finding, value: float, *, unit: ShownUnit) -> str:
     """``4.4 % slower``, ``1.11 pt lost``, and the other way round."""
     if value == 0:
         return "no change"
-    if in_points:
-        return f"{points(abs(value)).lstrip('+')} {'lost' if value > 0 else 'gained'}"
+    if unit != "1":
+        return f"{lost_text(value, '1' if unit == 'pt' else unit)} {'lost' if value > 0 else 'gained'}"
     name = str(finding.metric)
     lower = name not in METRICS or METRICS[name].better == "lower"
     return f"{format_share(value)} {change_word(name, more=(value > 0) == lower)}"
 
 
-def _interval(finding: Finding, *, in_points: bool) -> str:
+def _interval(finding: Finding, *, unit: ShownUnit) -> str:
     """Both ends, positive in the direction of the change."""
     low, high = finding.ci_low, finding.ci_high
     if low is None or high is None or low == high:
         return ""
     if (finding.value or 0.0) < 0:
         low, high = -high, -low
-    return format_interval(low, high, "pt") if in_points else format_share_interval(low, high)
+    return format_share_interval(low, high) if unit == "1" else format_interval(low, high, unit)
 
 
 def _loss_bullet(finding: Finding, value: float, limit: float) -> Bullet:

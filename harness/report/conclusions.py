@@ -12,9 +12,10 @@ from harness.records.artifact import AccuracyDrop
 from harness.records.comparable import is_usable
 from harness.records.results import Entry, Finding, Results
 from harness.records.text import visible
+from harness.records.units import format_quantity
 from harness.report.groups import groups, recipe_name
 from harness.report.labels import GOOD, STATUS_WORDS, count_entries, exit_meaning, is_limited, without_limit
-from harness.report.numbers import points
+from harness.report.numbers import gained_text, loss_interval, lost_text, points, scored
 from harness.report.speed_ratio import seconds_of, speed_ratio, times
 
 _REFERENCE: Final = "float32"
@@ -145,7 +146,7 @@ def _compare(one: _Version, other: _Version) -> tuple[str, str]:
     ratio = speed_ratio(one.entry, other.entry)
     lost = _lost(one.entry, other.entry)
     size = _size_text(one.entry, other.entry)
-    text = f"{ratio.sentence(one.name, other.name)}{_accuracy_text(lost)}{f', {size}' if size else ''}"
+    text = f"{ratio.sentence(one.name, other.name)}{_accuracy_text(lost, one.entry)}{f', {size}' if size else ''}"
     basis = [ratio.basis, _accuracy_basis(one.entry, other.entry) if lost is not None else ""]
     return text, "; ".join(filter(None, basis))
 
@@ -171,19 +172,22 @@ def _drop(one: Entry, other: Entry) -> AccuracyDrop | None:
     return one.artifact.verification.accuracy_drop if one.artifact and same else None
 
 
-def _accuracy_text(lost: float | None) -> str:
+def _accuracy_text(lost: float | None, entry: Entry) -> str:
     if lost is None:
         return ""
-    return " at the same accuracy" if lost == 0 else f" at {points(-lost)} accuracy"
+    accuracy = scored(entry)
+    name = accuracy.title if accuracy else "accuracy"
+    return f" at the same {name}" if lost == 0 else f" at {gained_text(lost, accuracy)} {name}"
 
 
 def _accuracy_basis(one: Entry, other: Entry) -> str:
     drop = _drop(one, other)
-    scored = one.artifact.verification.accuracy if one.artifact else None
-    exact = f"accuracy counted over {scored.n} samples" if scored else ""
+    accuracy = scored(one)
+    how = "counted" if accuracy is None or accuracy.metric is None else "computed"
+    exact = f"{accuracy.title} {how} over {accuracy.n} samples" if accuracy else ""
     if drop is None or drop.ci_low == drop.ci_high:
         return exact
-    return f"{exact}, {100 * drop.confidence:.4g} % interval {points(-drop.ci_high)} to {points(-drop.ci_low)}"
+    return f"{exact}, {100 * drop.confidence:.4g} % interval {loss_interval(drop, accuracy)}"
 
 
 def _size_text(one: Entry, other: Entry) -> str:
@@ -224,10 +228,19 @@ def _choice(chosen: _Version, held: Sequence[_Version], peers: _Peers) -> tuple[
     if guard is None and better is not None:
         lost = _lost(chosen.entry, better.entry) or 0.0
         speed = f"{chosen.name} is the fastest" if len(held) > 1 else chosen.name
-        more = f"{better.name} has {points(lost).lstrip('+')} more accuracy"
+        more = f"{better.name} has {_more_text(lost, chosen.entry)}"
         return None, f"to weigh: {speed}, {more}, and no limit on it decides"
-    why = f"{_why_chosen(chosen, held, peers)}{_guard_text(guard)}{_caveats(chosen, peers, guarded=guard is not None)}"
+    reasons = _why_chosen(chosen, held, peers), _guard_text(guard, chosen.entry)
+    why = f"{''.join(reasons)}{_caveats(chosen, peers, guarded=guard is not None)}"
     return chosen.entry, f"ship {chosen.name}: {why}"
+
+
+def _more_text(lost: float, entry: Entry) -> str:
+    """``1.11 pt more accuracy``, ``0.3 px less mean error``."""
+    accuracy = scored(entry)
+    if accuracy is None:
+        return f"{lost_text(lost, '1')} more accuracy"
+    return f"{lost_text(lost, accuracy.unit)} {'more' if accuracy.sign > 0 else 'less'} {accuracy.title}"
 
 
 def _most_accurate(chosen: _Version, others: Iterable[_Version]) -> _Version | None:
@@ -264,12 +277,21 @@ def _accuracy_limit(entry: Entry) -> Finding | None:
     return next((f for f in held if f.gate == "accuracy_drop"), next((f for f in held if f.metric == "accuracy"), None))
 
 
-def _guard_text(guard: Finding | None) -> str:
+def _guard_text(guard: Finding | None, entry: Entry) -> str:
     if guard is None or guard.limit is None or guard.value is None:
         return ""
+    accuracy = scored(entry)
+    name, unit, floor = (accuracy.title, accuracy.unit, accuracy.sign > 0) if accuracy else ("accuracy", "1", True)
     if guard.gate == "budget":
-        return f", accuracy {100 * guard.value:.4g} % of at least {100 * guard.limit:.4g} %"
-    return f", accuracy drop {points(guard.value).lstrip('+')} of at most {points(guard.limit).lstrip('+')}"
+        value, limit = (format_quantity(figure, unit) for figure in (guard.value, guard.limit))
+        return f", {name} {value} of at {'least' if floor else 'most'} {limit}"
+    lost, limit = (_signed_loss(figure, unit) for figure in (guard.value, guard.limit))
+    return f", {name} drop {lost} of at most {limit}"
+
+
+def _signed_loss(lost: float, unit: str) -> str:
+    """A loss without a sign, a gain with a minus."""
+    return points(lost).lstrip("+") if unit == "1" else f"{lost:.3g} {unit}"
 
 
 def _caveats(chosen: _Version, peers: _Peers, *, guarded: bool) -> str:

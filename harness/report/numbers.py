@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from harness.records.metrics import METRICS, Unit
+from harness.records.artifact import AccuracyDrop, AccuracyResult
+from harness.records.metrics import METRICS
 from harness.records.results import Entry, Measurement
-from harness.records.units import format_interval, format_quantity
+from harness.records.units import ShownUnit, format_interval, format_quantity
 
 STAGES = ("preprocess", "inference", "postprocess")
 WHOLE = "end_to_end"
@@ -28,7 +29,7 @@ class Number:
     band: str
     """``±40 %``: what the source itself may be off by; empty where nothing is said."""
     change: str = ""
-    """``-1.11 pt``: of an accuracy, the points gained or lost against float32; empty where they are not known."""
+    """``-1.11 pt``: how an accuracy differs from float32's, in its unit; empty where that is not known."""
 
 
 def number(entry: Entry, metric: str) -> Number | None:
@@ -36,7 +37,7 @@ def number(entry: Entry, metric: str) -> Number | None:
     for measurement in entry.measurements:
         if measurement.metric == metric:
             shown = number_of(measurement)
-            return replace(shown, change=_change(entry)) if metric == "accuracy" else shown
+            return _of_accuracy(shown, entry) if metric == "accuracy" else shown
     return None
 
 
@@ -65,7 +66,7 @@ def interval_text(measurement: Measurement) -> str:
 
 
 @lru_cache(maxsize=4096)
-def format_value(value: float, unit: Unit) -> str:
+def format_value(value: float, unit: ShownUnit) -> str:
     """A value with its prefixed unit; the same numbers stand in several places of a report."""
     return format_quantity(value, unit)
 
@@ -124,9 +125,37 @@ def _stage_line(entry: Entry, metric: str) -> StageLine:
     return StageLine(title, shown.value, shown.interval, shown.trials) if shown else StageLine(title, "–")
 
 
-def _change(entry: Entry) -> str:
+def scored(entry: Entry) -> AccuracyResult | None:
+    """The accuracy of the entry's artifact, by top-1 or by a metric of the user's own."""
+    return entry.artifact.verification.accuracy if entry.artifact else None
+
+
+def gained_text(lost: float, accuracy: AccuracyResult | None) -> str:
+    """What a loss did to the figure, with its sign: ``-1.11 pt``, ``+0.3 px`` where less is better."""
+    unit, change = (accuracy.unit, -accuracy.sign * lost) if accuracy else ("1", -lost)
+    return points(change) if unit == "1" else f"{change:+.3g} {unit}"
+
+
+def loss_interval(drop: AccuracyDrop, accuracy: AccuracyResult | None) -> str:
+    """Both ends of what a loss did to the figure, the lower first: ``-1.5 to -0.3 pt``; empty without an interval."""
+    if drop.ci_low is None or drop.ci_high is None:
+        return ""
+    ends = (drop.ci_high, drop.ci_low) if accuracy is None or accuracy.sign > 0 else (drop.ci_low, drop.ci_high)
+    low, high = (gained_text(end, accuracy) for end in ends)
+    return f"{low.rpartition(' ')[0]} to {high}"
+
+
+def lost_text(lost: float, unit: str) -> str:
+    """How large a loss or a gain is, without its sign: ``1.11 pt``, ``0.3 px``."""
+    return points(abs(lost)).lstrip("+") if unit == "1" else f"{abs(lost):.3g} {unit}"
+
+
+def _of_accuracy(shown: Number, entry: Entry) -> Number:
+    """An accuracy's texts with what its metric is called and how it differs from float32's."""
+    accuracy = scored(entry)
     drop = entry.artifact.verification.accuracy_drop if entry.artifact else None
-    return "" if drop is None else points(-drop.value)
+    change = "" if drop is None else gained_text(drop.value, accuracy)
+    return replace(shown, change=change, title=accuracy.title if accuracy else shown.title)
 
 
 def _source(measurement: Measurement) -> str:

@@ -282,16 +282,16 @@ def _limit_name(finding: Finding) -> str:
 
 def _tightest(entry: Entry) -> tuple[Finding, float] | None:
     """The finding of whose limit the largest share is used; those that did not hold first."""
-    told = [(finding, share) for finding in entry.findings if (share := _used(finding)) is not None]
+    told = [(finding, share) for finding in entry.findings if (share := _used(finding, entry)) is not None]
     return max(told, key=lambda one: (one[0].status.severity, one[1]), default=None)
 
 
-def _used(finding: Finding) -> float | None:
+def _used(finding: Finding, entry: Entry) -> float | None:
     """The share of its limit that a figure uses: 1 is all of it. Of an accuracy's floor it is the share of errors."""
     value, limit = finding.value, finding.limit
     if finding.gate not in LIMITED or finding.status is Status.MEASURED or value is None or limit is None:
         return None
-    known = METRICS.get(str(finding.metric))
+    known = value_of(entry, str(finding.metric)) or METRICS.get(str(finding.metric))
     if finding.gate == "budget" and known is not None and known.better == "higher":
         value, limit = (1.0 - value, 1.0 - limit) if known.unit == "1" else (limit, value)
     if limit > 0.0:

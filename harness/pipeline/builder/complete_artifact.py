@@ -1,5 +1,6 @@
 """The last task of a candidate: its file is inspected, run, compared, and its record made."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -8,10 +9,12 @@ from harness.pipeline.builder.artifact_cache import ArtifactCache, BuiltRecord, 
 from harness.pipeline.builder.scheduler import Scheduler
 from harness.pipeline.builder.verify_client import load_or_verify
 from harness.pipeline.check.inspection.model_file import inspect_file
+from harness.pipeline.check.verification.own_metric_client import MetricSource
 from harness.pipeline.model.conversion.quantize_client import has_small_weights
 from harness.pipeline.model.job import PreparedInfo
 from harness.pipeline.recipes.number_formats import FLOAT32
 from harness.pipeline.recipes.recipe import parse_recipe
+from harness.pipeline.source_hashes import user_source_hashes
 from harness.pipeline.worker.protocol import Stage, Staging, Verify
 from harness.records.artifact import AccuracyResult, Artifact, Verification
 from harness.records.candidate import OF_THE_DATASET, Candidate
@@ -100,6 +103,8 @@ def _question(candidate: Candidate, found: Found, staging: Staging | None, cache
     given = found.test or (staging and staging.samples) or found.samples or candidate.samples
     made_up = given is not None and given is found.samples and not found.samples_real
     real = given is not None and not made_up and not (found.about.dataset and found.about.accuracy_reason)
+    metric, about = _metric(candidate, found), found.about
+    named = about.dataset or (Path(metric.truth).name if metric else None)
     reference = found.reference if isinstance(found.reference, Artifact) else None
     return Verify(
         label=str(candidate),
@@ -110,13 +115,36 @@ def _question(candidate: Candidate, found: Found, staging: Staging | None, cache
         reference_name=found.reference_name,
         samples=str(given) if given else None,
         seed=cache.seed,
-        dataset=found.about.dataset,
-        score=found.about.score,
-        accuracy_reason=found.about.accuracy_reason,
+        dataset=named,
+        score=about.score,
+        accuracy_reason=None if metric and (about.unscored or not about.dataset) else about.accuracy_reason,
         real=real,
+        metric=metric,
         cache_dir=str(cache.cache_dir),
         deadline_s=found.deadline_s,
     )
+
+
+def _metric(candidate: Candidate, found: Found) -> MetricSource | None:
+    """The candidate's own metric with what is right of each sample; None where it names none. Raises BuildError."""
+    metric = candidate.metric
+    if metric is None:
+        return None
+    truth = found.test or (Path(candidate.samples) if candidate.samples and candidate.stages is None else None)
+    if truth is None or truth.suffix != ".npz":
+        raise BuildError(
+            f"{candidate}: its metric {metric.function} has no test set: give samples= as an .npz with i0, i1... and, "
+            "in arrays of other names, what is right of each sample; or data="
+        )
+    search = [*([candidate.base_dir] if candidate.base_dir else []), *(place for place in sys.path if place)]
+    module = metric.function.partition(":")[0]
+    sources = user_source_hashes(module, search)
+    if not sources:
+        raise BuildError(
+            f"{candidate}: there is no module {module} for its metric beside the calling file ({candidate.base_dir}) "
+            "or on Python's module path"
+        )
+    return MetricSource(metric=metric, search=tuple(dict.fromkeys(search)), sources=sources, truth=str(truth))
 
 
 def _by_chance(accuracy: AccuracyResult | None) -> tuple[str, ...]:

@@ -36,8 +36,10 @@ def _places(found: Verification) -> list[Path]:
 
 
 def _key(request: Verify) -> str:
-    asked = request.model_dump(exclude={"label", "model", "reference", "samples", "cache_dir", "deadline_s"})
-    samples = file_sha256(Path(request.samples)) if request.samples else None
+    paths = {"label", "model", "reference", "samples", "cache_dir", "deadline_s"}
+    asked = request.model_dump(exclude=dict.fromkeys(paths, True) | {"metric": {"search", "truth"}})
+    files = [request.samples, request.metric.truth if request.metric else None]
+    samples = [file_sha256(Path(file)) if file else None for file in files]
     return key(["checked", asked, samples, litert_version(), platform.machine(), running_key()])
 
 

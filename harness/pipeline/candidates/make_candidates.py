@@ -7,18 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Never
 
+from harness.pipeline.candidates.parse_metric import parse_metric
 from harness.pipeline.candidates.parse_source import Source, parse_source
 from harness.pipeline.candidates.validate_candidates import validate_candidates
 from harness.pipeline.model.data.data_words import check_data_word
 from harness.pipeline.recipes.recipe import parse_recipe
-from harness.records.candidate import BUILT_KINDS, Candidate
+from harness.records.candidate import BUILT_KINDS, Candidate, OwnMetric
 from harness.records.errors import CandidateSpecError
 from harness.records.files import expand_home, real_path
 from harness.records.nearest import did_you_mean
 
 DATASET_STAGES: Final = "dataset"
 """What ``stages`` says for the data set's own pre- and post-processing."""
-_KEYWORDS: Final = ("recipes", "data", "weights", "samples", "stages")
+_KEYWORDS: Final = ("recipes", "data", "weights", "samples", "stages", "metric")
 _SAMPLES_SUFFIXES = frozenset({".npz", ".npy"})
 
 
@@ -31,6 +32,7 @@ def candidates(  # noqa: PLR0913 - by keyword
     samples: Source | None = None,
     stages: Source | None = None,
     signature: str | None = None,
+    metric: str | None = None,
     **unknown: Never,
 ) -> list[Candidate]:
     """Candidates to parametrize a benchmark with.
@@ -43,8 +45,8 @@ def candidates(  # noqa: PLR0913 - by keyword
     ``samples`` is an .npz (i0, i1...) or .npy with real inputs for model files, samples on the first axis; sizes that
     a file leaves open become theirs. With ``stages`` it holds raw samples and may be any file. ``signature`` is the
     one that is measured of a file that has several. ``stages`` is a file that imports only numpy, with
-    preprocess and postprocess; "dataset" is the data set's own.
-    Raises CandidateSpecError.
+    preprocess and postprocess; "dataset" is the data set's own. ``metric`` is "module:function", the user's own
+    in place of top-1, with name, unit and better in parentheses where wanted. Raises CandidateSpecError.
     """
     caller = Path(sys._getframe(1).f_code.co_filename)
     base_dir = real_path(caller).parent if caller.is_file() else Path.cwd()
@@ -59,6 +61,7 @@ def candidates(  # noqa: PLR0913 - by keyword
         samples=samples,
         stages=stages,
         signature=signature,
+        metric=metric,
         base_dir=base_dir,
     )
 
@@ -92,12 +95,13 @@ def candidates_from_paths(  # noqa: PLR0913 - as above
     samples: Source | None = None,
     stages: Source | None = None,
     signature: str | None = None,
+    metric: str | None = None,
     base_dir: Path | None = None,
 ) -> list[Candidate]:
     """As ``candidates``, with paths relative to ``base_dir`` (None: the working directory)."""
     folder = real_path(base_dir or Path.cwd())
     texts = {"data": data, "weights": weights, "samples": samples, "stages": stages, "signature": signature}
-    for what, source in texts.items():
+    for what, source in (*texts.items(), ("metric", metric)):
         _refuse_unless_text(what, source)
     words = _recipe_words(recipes)
     found = [candidate for source in sources for candidate in parse_source(source, folder)]
@@ -111,7 +115,8 @@ def candidates_from_paths(  # noqa: PLR0913 - as above
         "signature": signature,
     }
     validate_candidates(found, given, recipes=words if recipes is not None else (), folder=folder)
-    together = [_with(candidate, given) for candidate in _with_unique_names(found)]
+    own = None if metric is None else parse_metric(metric)
+    together = [_with(candidate, given, own, folder) for candidate in _with_unique_names(found)]
     return [
         replace(candidate, recipe=word)
         for candidate in together
@@ -149,8 +154,8 @@ def _shown(given: object) -> str:
     return "nothing" if given is None else f"{type(given).__name__} {given!r}"[:80]
 
 
-def _with(candidate: Candidate, given: dict[str, str | None]) -> Candidate:
-    """What was given for all; weights in a source's own parentheses stay."""
+def _with(candidate: Candidate, given: dict[str, str | None], metric: OwnMetric | None, folder: Path) -> Candidate:
+    """What was given for all; weights in a source's own parentheses stay. A metric is found from ``folder``."""
     return replace(
         candidate,
         data=given["data"],
@@ -158,6 +163,8 @@ def _with(candidate: Candidate, given: dict[str, str | None]) -> Candidate:
         samples=given["samples"],
         stages=given["stages"],
         signature=given["signature"],
+        metric=metric,
+        base_dir=str(folder) if metric is not None else candidate.base_dir,
     )
 
 

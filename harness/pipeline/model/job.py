@@ -79,6 +79,8 @@ class PreparedInfo(Record):
     dataset: str | None
     accuracy_reason: str | None
     score: Literal["top1", "auc"] = "top1"
+    unscored: bool = False
+    """The only reason is that outputs alone say nothing of the labels: a metric of the user's own may tell."""
     preprocessing: str | None = None
     trainings: tuple[Training, ...] = ()
     rival: Rival | None = None

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from harness.pipeline.check.verification.own_metric_client import MetricSource
 from harness.pipeline.model.job import BuildJob, FileDataJob
 from harness.records.artifact import (
     StagesFile,
@@ -71,7 +72,8 @@ class Stage(Record):
 class Verify(Record):
     """Run a model on the host and compare it with a reference; gives Verification.
 
-    ``samples`` None: seeded random inputs. ``reference`` None: there is nothing to compare with.
+    ``samples`` None: seeded random inputs. ``reference`` None: there is nothing to compare with. ``metric`` is the
+    user's own, in place of the score.
     """
 
     kind: Literal["verify"] = "verify"
@@ -87,6 +89,7 @@ class Verify(Record):
     score: Literal["top1", "auc"]
     accuracy_reason: str | None
     real: bool
+    metric: MetricSource | None = None
     cache_dir: str
     deadline_s: float
 

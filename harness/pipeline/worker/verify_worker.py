@@ -15,7 +15,7 @@ def check(request: Verify) -> Verification:
         request.sha256,
         reference=_reference(request),
         inputs=HostInputs(Path(request.samples) if request.samples else None, request.seed),
-        claims=Claims(request.dataset, request.score, request.accuracy_reason, request.real),
+        claims=Claims(request.dataset, request.score, request.accuracy_reason, request.real, request.metric),
         cache_dir=Path(request.cache_dir),
         deadline_s=request.deadline_s,
     )

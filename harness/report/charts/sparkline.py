@@ -7,7 +7,6 @@ sheet has its colours.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.records.metrics import Unit
 from harness.report.charts.style import range_of
 from harness.report.numbers import format_value
 
@@ -26,7 +25,7 @@ class Sparkline:
     alternative: str
 
 
-def sparkline(values: Sequence[float | None], unit: Unit) -> Sparkline | None:
+def sparkline(values: Sequence[float | None], unit: str) -> Sparkline | None:
     """The way of a figure in its SI base unit, oldest first; a run without it is a gap. None for fewer than two.
 
     Its height is at least a tenth of the figure, so that noise looks level.
@@ -67,6 +66,6 @@ def _path(points: Sequence[tuple[float, float] | None]) -> str:
     return "".join(parts)
 
 
-def _tell(known: Sequence[float], unit: Unit) -> str:
+def _tell(known: Sequence[float], unit: str) -> str:
     low, high, last = (format_value(value, unit) for value in (min(known), max(known), known[-1]))
     return f"{len(known)} runs: {low} to {high}, now {last}"

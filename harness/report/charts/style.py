@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.records.metrics import Unit
-
 Spec = dict[str, Any]
 
 WIDTH = 350
@@ -168,7 +166,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
     return [tick for tick in ticks if low <= tick <= high]
 
 
-def axis_unit(largest: float, unit: Unit) -> tuple[float, str]:
+def axis_unit(largest: float, unit: str) -> tuple[float, str]:
     """The factor and the name of the prefixed unit in which ``largest`` is at least one; of a share per cent."""
     prefixes = _PREFIXES.get(unit, ((1.0, unit),))
     return next((pair for pair in prefixes if largest >= pair[0]), prefixes[-1])

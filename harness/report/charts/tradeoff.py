@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.records.metrics import METRICS
+from harness.records.metrics import METRICS, Better
 from harness.records.results import Entry, Measurement
 from harness.report.charts.style import (
     CONFIG,
@@ -23,7 +23,7 @@ from harness.report.charts.style import (
     short,
 )
 from harness.report.groups import Group, Variant
-from harness.report.numbers import format_value, number, value_of
+from harness.report.numbers import format_value, number, scored, value_of
 
 X = "latency_p50"
 HEIGHT = 230
@@ -64,6 +64,15 @@ class _Point:
 
 
 @dataclass(frozen=True)
+class _ShownMetric:
+    """What an axis is called, its unit, and which way is better."""
+
+    title: str
+    unit: str
+    better: Better
+
+
+@dataclass(frozen=True)
 class Tradeoff:
     """One Pareto picture: its points, those that no other beats on both axes, and the budgets of both."""
 
@@ -84,7 +93,7 @@ class Tradeoff:
     @property
     def title(self) -> str:
         """What stands against what."""
-        return f"Latency against {METRICS[self.metric].title}"
+        return f"Latency against {self._shown('y').title}"
 
     @property
     def front(self) -> list[_Point]:
@@ -102,7 +111,7 @@ class Tradeoff:
     @property
     def caption(self) -> str:
         """How to read it, and which budgets lie outside of it."""
-        better = "up" if METRICS[self.metric].better == "higher" else "down"
+        better = "up" if self._shown("y").better == "higher" else "down"
         area = "" if self.metric == "model_size" else " The larger a symbol, the larger the model."
         lost = "" if self.metric == "accuracy" else _without_accuracy(self.points)
         limited = any(set(self._limits(field)) - set(self._range(field).outside) for field in ("x", "y"))
@@ -129,7 +138,7 @@ class Tradeoff:
     def spec(self) -> Spec:
         """The Vega-Lite specification."""
         ranges = {field: self._range(field) for field in ("x", "y")}
-        axes = {field: _Axis.of(field, self._metric(field), ranges[field]) for field in ranges}
+        axes = {field: _Axis.of(field, self._shown(field), ranges[field]) for field in ranges}
         return {
             "data": {"values": [*_point_rows(self, axes), *self._front_rows(axes), *self._limit_rows(axes)]},
             "width": WIDTH,
@@ -141,11 +150,20 @@ class Tradeoff:
     def _metric(self, field: str) -> str:
         return X if field == "x" else self.metric
 
+    def _shown(self, field: str) -> "_ShownMetric":
+        """What an axis shows: of accuracy what the points' own metric is, where they name one."""
+        metric = METRICS[self._metric(field)]
+        accuracy = scored(self.points[0].variant.entry) if metric.name == "accuracy" and self.points else None
+        if accuracy is None:
+            return _ShownMetric(metric.title, metric.unit, metric.better)
+        return _ShownMetric(accuracy.title, accuracy.unit, "higher" if accuracy.sign > 0 else "lower")
+
     def _figures(self, field: str) -> list[Measurement]:
         return [one.x if field == "x" else one.y for one in self.points]
 
     def _range(self, field: str) -> Range:
-        least = _LEAST_ACCURACY if self._metric(field) == "accuracy" else None
+        shares = self._metric(field) == "accuracy" and self._shown(field).unit == "1"
+        least = _LEAST_ACCURACY if shares else None
         bounds = [b for m in self._figures(field) for b in (m.value, m.ci_low, m.ci_high) if b is not None]
         return range_of(bounds, self._limits(field), least=least)
 
@@ -156,7 +174,7 @@ class Tradeoff:
 
     def _outside(self) -> list[str]:
         return [
-            f"The budget of {format_value(limit, METRICS[self._metric(field)].unit)} lies outside."
+            f"The budget of {format_value(limit, self._shown(field).unit)} lies outside."
             for field in ("x", "y")
             for limit in self._range(field).outside
         ]
@@ -184,7 +202,7 @@ class Tradeoff:
 
     def _limit_row(self, field: str, limit: float, axis: "_Axis") -> Row:
         """A budget with its words, which stand on the side of its line that has room."""
-        known = METRICS[self._metric(field)]
+        known = self._shown(field)
         sign = "≤" if known.better == "lower" else "≥"
         side = "left" if limit < (axis.range.low + axis.range.high) / 2 else "right"
         text = f"{sign} {format_value(limit, known.unit)}"
@@ -232,8 +250,9 @@ def _limits(entry: Entry, metric: str) -> list[float]:
     drop = entry.artifact.verification.accuracy_drop if entry.artifact else None
     accuracy = value_of(entry, "accuracy")
     if metric == "accuracy" and drop is not None and accuracy and accuracy.value is not None:
-        whole = accuracy.value + drop.value
-        own += [whole - f.limit for f in entry.findings if f.gate == "accuracy_drop" and f.limit is not None]
+        sign = 1 if accuracy.better == "higher" else -1
+        whole = accuracy.value + sign * drop.value
+        own += [whole - sign * f.limit for f in entry.findings if f.gate == "accuracy_drop" and f.limit is not None]
     return [short(limit) for limit in own]
 
 
@@ -251,11 +270,11 @@ class _Axis:
     encoding: Spec
 
     @classmethod
-    def of(cls, field: str, metric: str, found: Range) -> "_Axis":
-        """The axis of a metric over a range in its SI base unit; a share ends at 100 %, and nothing is below zero."""
-        known = METRICS[metric]
+    def of(cls, field: str, known: _ShownMetric, found: Range) -> "_Axis":
+        """The axis of a metric over a range in its base unit; a share ends at 100 %, and what is positive at zero."""
         factor, unit = axis_unit(found.high, known.unit)
-        low, high = found.padded(_ROOM, floor=0.0, ceiling=1.0 if known.unit == "1" else float("inf"))
+        floor = 0.0 if found.low >= 0.0 else -float("inf")
+        low, high = found.padded(_ROOM, floor=floor, ceiling=1.0 if known.unit == "1" else float("inf"))
         title = f"{known.title} ({unit})"
         domain = (low / factor, high / factor)
         return cls(factor, found, quantitative(field, domain=domain, log=found.log, title=title))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from harness.records.results import Entry, Finding, Results
-from harness.records.units import QuantityUnit, format_quantity
+from harness.records.units import format_quantity, loss_unit
 from harness.report.baseline_changes import (
     ACCURACY,
     REGRESSION,
@@ -14,7 +14,7 @@ from harness.report.baseline_changes import (
 )
 from harness.report.charts.page_charts import Chart, GroupCharts
 from harness.report.labels import GOOD, worst_first
-from harness.report.numbers import known_measurement, number_of
+from harness.report.numbers import known_measurement, number_of, scored
 from harness.report.sections import Section
 
 COLUMNS = ("baseline", "candidate", "ratio", "budget")
@@ -66,7 +66,8 @@ def _rows(entry: Entry, found: list[JudgedRatio]) -> list[dict[str, Any]]:
 
 
 def _exact(one: BaselineChange, finding: Finding | None) -> dict[str, Any]:
-    unit: QuantityUnit = "pt" if one.metric == ACCURACY else "1"
+    accuracy = scored(one.entry) if one.metric == ACCURACY else None
+    unit = loss_unit(accuracy.unit if accuracy else "1") if one.metric == ACCURACY else "1"
     share = finding.limit if finding else None
     limit = "none" if share is None else f"at most {format_quantity(share, unit)} worse"
     cells = [(one.was,), (one.now,), (one.amount, *filter(None, (one.interval,))), (limit,)]

@@ -8,7 +8,7 @@ from harness.records.units import format_quantity
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.groups import MeasuredArtifact, artifacts, artifacts_left_out
 from harness.report.labels import device_title
-from harness.report.numbers import points
+from harness.report.numbers import gained_text, loss_interval, points
 from harness.report.sections import Section
 
 COLUMNS = ("accuracy", "against float32", "SQNR", "cosine", "largest error")
@@ -32,25 +32,26 @@ def _context(results: Results, _: list[GroupCharts]) -> dict[str, Any] | None:
 
 
 def _cells(found: Verification) -> list[Cell]:
-    return [_accuracy(found.accuracy), _drop(found.accuracy_drop), *_nearness(found.fidelity)]
+    return [_accuracy(found.accuracy), _drop(found.accuracy_drop, found.accuracy), *_nearness(found.fidelity)]
 
 
 def _accuracy(accuracy: AccuracyResult | None) -> Cell:
     if accuracy is None:
         return ("–",)
-    value = format_quantity(accuracy.value, "1")
+    value = format_quantity(accuracy.value, accuracy.unit)
+    if accuracy.metric is not None:
+        return (value, f"{accuracy.title}, n {accuracy.n:,}")
     if accuracy.score == "auc":
         return (value, f"AUC, n {accuracy.n:,}")
     return (value, f"n {accuracy.n:,}" if accuracy.correct is None else f"{accuracy.correct:,} of {accuracy.n:,}")
 
 
-def _drop(drop: AccuracyDrop | None) -> Cell:
+def _drop(drop: AccuracyDrop | None, accuracy: AccuracyResult | None) -> Cell:
     """Points gained or lost; the interval with the same sign; the samples behind it."""
     if drop is None:
         return ("–",)
-    interval = f"{points(-drop.ci_high).removesuffix(' pt')} to {points(-drop.ci_low)}"
     changed = "" if drop.lost is None else f"{drop.lost} lost, {drop.gained} gained"
-    return (points(-drop.value), *filter(None, (interval, changed)))
+    return (gained_text(drop.value, accuracy), *filter(None, (loss_interval(drop, accuracy), changed)))
 
 
 def _nearness(fidelity: Fidelity | None) -> list[Cell]:

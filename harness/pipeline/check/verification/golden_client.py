@@ -22,6 +22,8 @@ _MAIN: Final = "harness.pipeline.check.verification.golden_main"
 _ANSWER = "answer.json"
 _INPUTS, _OUTPUTS, _SCORES, _BUILTIN = "inputs.npz", "outputs.npz", "scores.npz", "builtin.npz"
 _MOST_THREADS = 8
+Score = Literal["top1", "auc", "own"]
+"""How labelled samples are scored; of own their outputs are kept, which the user's metric takes all at once."""
 
 
 class GoldenJob(Record):
@@ -33,7 +35,7 @@ class GoldenJob(Record):
     keep: int
     """At most so many samples are kept with their outputs."""
     seed: int
-    score: Literal["top1", "auc"] | None
+    score: Score | None
     """How each labelled sample is scored; None: not at all."""
     threads: int
     inputs_path: str
@@ -105,7 +107,7 @@ def run_on_host(  # noqa: PLR0913 - by keyword
     sha256: str,
     *,
     inputs: HostInputs,
-    score: Literal["top1", "auc"] | None,
+    score: Score | None,
     cache_dir: Path,
     deadline_s: float,
 ) -> HostOutputs:
@@ -147,9 +149,7 @@ def _read(folder: Path) -> GoldenAnswers | None:
         return None
 
 
-def _run(
-    model: Path, folder: Path, inputs: HostInputs, score: Literal["top1", "auc"] | None, deadline_s: float
-) -> GoldenAnswers:
+def _run(model: Path, folder: Path, inputs: HostInputs, score: Score | None, deadline_s: float) -> GoldenAnswers:
     """Run the process. What it answers is kept; how it died is not, since that may have been the machine's load."""
     with fill_folder(folder) as partial:
         job = GoldenJob(
@@ -164,7 +164,8 @@ def _run(
             scores_path=str(partial / _SCORES),
             builtin_path=str(partial / _BUILTIN),
         )
-        reply = sandbox.run(_MAIN, job, sandbox.ProcessLimits(deadline_s=deadline_s))
+        limits = sandbox.ProcessLimits(deadline_s=deadline_s, file_bytes=2**31 if score == "own" else 2**28)
+        reply = sandbox.run(_MAIN, job, limits)
         found, whole = _parse_answers(reply, scored=score is not None)
         if whole:
             (partial / _ANSWER).write_text(found.model_dump_json(), encoding="utf-8")

@@ -17,7 +17,7 @@ from harness.pipeline.check.verification.litert import (
     repeatable_outputs,
 )
 from harness.pipeline.check.verification.samples import BadSamplesError, Samples, random_samples, read_samples
-from harness.pipeline.check.verification.scoring import NoScoreError, score_all
+from harness.pipeline.check.verification.scoring import NoScoreError, all_outputs, score_all
 from harness.records.artifact import TensorInfo
 
 
@@ -29,7 +29,7 @@ def main(text: str, tell: Tell) -> None:
         samples = (
             random_samples(model.inputs, count=job.keep, seed=job.seed)
             if job.samples is None
-            else read_samples(job.samples, model.inputs)
+            else read_samples(job.samples, model.inputs, truth=job.score == "own")
         )
         keep = min(job.keep, len(samples), samples.fitting())
         kept = _stack(repeatable_outputs(model, [samples.sample(index) for index in range(keep)]))
@@ -70,7 +70,10 @@ def _apart_db(ours: Array, theirs: Array, tensor: TensorInfo) -> float:
 
 def _score(job: GoldenJob, score: str, samples: Samples) -> ScoreAnswer:
     try:
-        _save(job.scores_path, score_all(job.model, samples, score=score, threads=job.threads))
+        if score == "own":
+            _save(job.scores_path, _number("o", all_outputs(job.model, samples, threads=job.threads)))
+        else:
+            _save(job.scores_path, score_all(job.model, samples, score=score, threads=job.threads))
     except (NoScoreError, RefusedError) as error:
         return ScoreAnswer(reason=str(error))
     return ScoreAnswer(n=len(samples))

@@ -1,5 +1,6 @@
 """In a limited process: samples from a file or from a seed, as a model's inputs take them."""
 
+import re
 import sys
 import zipfile
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from harness.pipeline.check.verification.litert import Array, RefusedError, desc
 from harness.records.artifact import TensorInfo
 
 LABELS = "labels"
+INPUT = re.compile(r"i[0-9]+")
 _KEPT_BYTES = 64 * 2**20
 """Kept samples and outputs travel to the board: at most so much of each."""
 
@@ -46,8 +48,11 @@ class Samples:
         return max(1, _KEPT_BYTES // largest) if largest else sys.maxsize if self.fed else 1
 
 
-def read_samples(path: str, tensors: tuple[TensorInfo, ...]) -> Samples:
-    """Samples from an .npz (i0, i1..., perhaps labels) or .npy file. Raises BadSamplesError."""
+def read_samples(path: str, tensors: tuple[TensorInfo, ...], *, truth: bool = False) -> Samples:
+    """Samples from an .npz (i0, i1..., perhaps labels) or .npy file. Raises BadSamplesError.
+
+    With ``truth`` arrays of other names are left for whoever scores: they are a user's own.
+    """
     try:
         loaded = np.load(path, allow_pickle=False)
         arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {"i0": loaded}
@@ -55,8 +60,12 @@ def read_samples(path: str, tensors: tuple[TensorInfo, ...]) -> Samples:
         raise BadSamplesError(f"cannot be read as arrays: {describe_refusal(error)}") from error
     labels = arrays.pop(LABELS, None)
     names = [f"i{index}" for index in range(len(tensors))]
+    given_names = sorted(arrays)
+    if truth:
+        arrays = {name: array for name, array in arrays.items() if INPUT.fullmatch(name)}
+        labels = None
     if sorted(arrays) != sorted(names):
-        raise BadSamplesError(f"they hold {', '.join(sorted(arrays))}, where i0 to i{len(tensors) - 1} were expected")
+        raise BadSamplesError(f"they hold {', '.join(given_names)}, where i0 to i{len(tensors) - 1} were expected")
     given = tuple(_reshape(arrays[name], tensor) for name, tensor in zip(names, tensors, strict=True))
     if len({len(array) for array in given}) > 1 or not all(len(array) for array in given):
         raise BadSamplesError("its arrays are empty or differ in length")

@@ -18,6 +18,8 @@ SLICE: Final = 256
 RIGHT: Final = "right"
 ERRORS: Final = "errors"
 RULE: Final = "rule"
+MOST_OUTPUT_BYTES: Final = 2**30
+"""Of a whole test set, for the user's own metric."""
 
 
 class NoScoreError(Exception):
@@ -36,14 +38,44 @@ def score_all(path: str, samples: Samples, *, score: str, threads: int) -> dict[
         raise NoScoreError("its samples have no labels")
     labels = samples.labels.astype(np.int64)
     judge = _reconstruction_error if score == "auc" else _values if labels.ndim == 2 else _class_or_value
-    slices = [range(start, min(start + SLICE, len(samples))) for start in range(0, len(samples), SLICE)]
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        parts = list(pool.map(lambda part: _slice(path, samples, part, judge), slices))
+        parts = list(pool.map(lambda part: _slice(path, samples, part, judge), _slices(samples)))
     found = np.concatenate(parts)
     if score == "auc":
         return {ERRORS: found[:, 0], LABELS: labels}
     right, rule = _score_right(found, labels)
     return {RIGHT: right, LABELS: labels, RULE: np.array(rule)}
+
+
+def all_outputs(path: str, samples: Samples, *, threads: int) -> list[Array]:
+    """Every sample's outputs, in the tensors' own types: an array an output, shape (samples, *tensor shape).
+
+    Raises NoScoreError for more bytes than are kept and for shapes that change, and RefusedError.
+    """
+    first = _run_afresh(LiteRTModel(path), samples.sample(0))
+    size = len(samples) * sum(output.nbytes for output in first)
+    if size > MOST_OUTPUT_BYTES:
+        raise NoScoreError(
+            f"the outputs for {len(samples):,} samples are {size / 1e9:.3g} GB, and at most "
+            f"{MOST_OUTPUT_BYTES / 1e9:.2g} GB are kept: give fewer samples"
+        )
+    found = [np.empty((len(samples), *output.shape), output.dtype) for output in first]
+
+    def fill(part: range) -> None:
+        model = LiteRTModel(path)
+        for index in part:
+            for kept, output in zip(found, _run_afresh(model, samples.sample(index)), strict=True):
+                if output.shape != kept.shape[1:]:
+                    raise NoScoreError("its outputs change their shape from sample to sample")
+                kept[index] = output
+
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        list(pool.map(fill, _slices(samples)))
+    return found
+
+
+def _slices(samples: Samples) -> list[range]:
+    return [range(start, min(start + SLICE, len(samples))) for start in range(0, len(samples), SLICE)]
 
 
 Judge = Callable[[LiteRTModel, Samples, int, list[Array]], Sequence[float]]

@@ -6,9 +6,10 @@ from typing import Final, Literal
 
 from harness.pipeline.check.verification.accuracy import accuracy_of, drop_between
 from harness.pipeline.check.verification.fidelity import compare_outputs
-from harness.pipeline.check.verification.golden_client import HostInputs, HostOutputs, run_on_host
+from harness.pipeline.check.verification.golden_client import HostInputs, HostOutputs, Score, run_on_host
 from harness.pipeline.check.verification.layers_client import LayerComparison, compare_layers
-from harness.records.artifact import AccuracyDrop, Fidelity, Verification
+from harness.pipeline.check.verification.own_metric_client import MetricSource, score_by_own_metric
+from harness.records.artifact import AccuracyDrop, AccuracyResult, Fidelity, Verification
 from harness.records.errors import BuildError
 
 CLIFF_DROP: Final = 0.05
@@ -30,13 +31,21 @@ class Reference:
 class Claims:
     """What may be said of accuracy: on which data set, by which score, or why nothing.
 
-    ``real`` says whether the samples are real ones.
+    ``real`` says whether the samples are real ones. ``metric`` is the user's own, in place of the score.
     """
 
     dataset: str | None
     score: Literal["top1", "auc"]
     accuracy_reason: str | None
     real: bool
+    metric: MetricSource | None = None
+
+    @property
+    def asked(self) -> Score | None:
+        """How samples are scored; None: not at all."""
+        if self.dataset is None or self.accuracy_reason is not None:
+            return None
+        return self.score if self.metric is None else "own"
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class _Runs:
     """How a question is run: both models alike."""
 
     inputs: HostInputs
-    score: Literal["top1", "auc"] | None
+    score: Score | None
     cache_dir: Path
     deadline_s: float
 
@@ -74,17 +83,15 @@ def verify(  # noqa: PLR0913 - by keyword
     Without samples, both models run on what is made up for the reference. Raises BuildError for samples that do not
     fit the model; a model that cannot be run is no error here.
     """
-    claimed = claims.dataset is not None and claims.accuracy_reason is None
-    given = replace(inputs, real=claims.real)
-    runs = _Runs(given, claims.score if claimed else None, cache_dir, deadline_s)
+    runs = _Runs(replace(inputs, real=claims.real), claims.asked, cache_dir, deadline_s)
     own, other, why_not = _run_both(runs, model, sha256, reference)
     fidelity = None
     if reference is not None and other is not None:
         fidelity, why_not = compare_outputs(own, other, against=reference.name)
-    accuracy = accuracy_of(own, dataset=claims.dataset) if claims.dataset is not None else None
-    drop = drop_between(own, other) if other is not None else None
+    accuracy, drop = _score(own, other, claims)
     layers = LayerComparison()
-    if reference is not None and other is not None and _is_much_worse(fidelity, drop):
+    in_points = drop if claims.metric is None else None
+    if reference is not None and other is not None and _is_much_worse(fidelity, in_points):
         layers = compare_layers(model, own, reference.path, other, name=reference.name, deadline_s=deadline_s)
     return Verification(
         golden=own.golden,
@@ -116,6 +123,22 @@ def _run_both(
         return shared.of(model, sha256), other, None
     except BuildError:
         return runs.of(model, sha256), None, f"it has other inputs than {reference.name}"
+
+
+def _score(
+    own: HostOutputs, other: HostOutputs | None, claims: Claims
+) -> tuple[AccuracyResult | None, AccuracyDrop | None]:
+    """The accuracy on the whole test part and what was lost of it, by the user's own metric where there is one."""
+    if claims.dataset is None:
+        return None, None
+    if claims.metric is None:
+        drop = drop_between(own, other) if other is not None else None
+        return accuracy_of(own, dataset=claims.dataset), drop
+    if own.golden is None or own.scores is None:
+        return None, None
+    where = f"by {own.golden.runtime} on the host"
+    found = score_by_own_metric(claims.metric, own, other, dataset=claims.dataset, where=where)
+    return found.accuracy, found.drop
 
 
 def _is_much_worse(fidelity: Fidelity | None, drop: AccuracyDrop | None) -> bool:

@@ -33,10 +33,14 @@ _INDICES: Final = 100
 
 @dataclass(frozen=True)
 class WrittenData:
-    """Samples to compare models on, by input name; why no accuracy is claimed, if so."""
+    """Samples to compare models on, by input name; why no accuracy is claimed, if so.
+
+    ``unscored``: just because the outputs alone say nothing of the labels.
+    """
 
     samples: dict[str, Array]
     accuracy_reason: str | None
+    unscored: bool
 
 
 def write_data(dataset: Dataset, exported: ExportedModel, folder: Path, label: str) -> WrittenData:
@@ -55,7 +59,9 @@ def write_data(dataset: Dataset, exported: ExportedModel, folder: Path, label: s
         _write_raw(dataset.raw_test, folder / RAW, label)
     if dataset.preprocessing is not None:
         shutil.copyfile(dataset.preprocessing, folder / PREPROCESSING)
-    return WrittenData({port.name: test}, dataset.accuracy_reason or why_not_scored(dataset, exported, labels))
+    reason = dataset.accuracy_reason or why_not_scored(dataset, exported, labels)
+    unscored = dataset.accuracy_reason is None and reason is not None
+    return WrittenData({port.name: test}, reason, unscored)
 
 
 def write_given_samples(path: Path, exported: ExportedModel, folder: Path, label: str) -> dict[str, Array]:

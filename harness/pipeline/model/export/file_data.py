@@ -47,6 +47,7 @@ def _write(job: FileDataJob, folder: Path) -> None:
     about = PreparedInfo(
         dataset=dataset.name,
         accuracy_reason=written.accuracy_reason,
+        unscored=written.unscored,
         score=dataset.score,
         notes=dataset.notes,
         preprocessing=str(Path(job.folder) / PREPROCESSING) if has_preprocessing else None,

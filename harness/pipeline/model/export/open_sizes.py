@@ -1,5 +1,6 @@
 """Sizes that a model leaves open become those of real samples; without samples they are refused."""
 
+import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from harness.records.errors import BuildError
 from harness.records.text import shorten
 
 Shape = tuple[int, ...]
+_INPUT = re.compile(r"i[0-9]+")
 
 
 def fixed_shape(stated: tuple[int | None, ...], shapes: Sequence[Shape] | None, index: int, whose: str) -> Shape:
@@ -40,8 +42,9 @@ def describe_open_size(name: str, stated: tuple[int | None, ...], fixed: Shape) 
 
 
 def read_inputs(path: Path) -> "list[np.ndarray[tuple[int, ...], np.dtype[np.generic]]]":
-    """The arrays i0, i1... of an .npz, or the one of an .npy, samples on the first axis; labels are left out.
+    """The arrays i0, i1... of an .npz, or the one of an .npy, samples on the first axis.
 
+    Arrays of other names beside them, such as labels, are left out: they say what is right of each sample.
     Raises BuildError.
     """
     try:
@@ -49,12 +52,12 @@ def read_inputs(path: Path) -> "list[np.ndarray[tuple[int, ...], np.dtype[np.gen
         arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {"i0": loaded}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise BuildError(f"the samples {path} cannot be read as arrays: {shorten(str(error))}") from error
-    arrays.pop("labels", None)
+    held = ", ".join(sorted(arrays))
+    arrays = {name: array for name, array in arrays.items() if _INPUT.fullmatch(name)}
     names = [f"i{index}" for index in range(len(arrays))]
-    if sorted(arrays) != sorted(names) or len({len(array) if array.ndim else 0 for array in arrays.values()}) != 1:
-        raise BuildError(
-            f"the samples {path} hold {', '.join(sorted(arrays))}, where i0, i1..., as many of each, were expected"
-        )
+    lengths = {len(array) if array.ndim else 0 for array in arrays.values()}
+    if sorted(arrays) != sorted(names) or len(lengths) != 1:
+        raise BuildError(f"the samples {path} hold {held}, where i0, i1..., as many of each, were expected")
     if not len(arrays["i0"]):
         raise BuildError(f"the samples {path} are empty")
     return [arrays[name] for name in names]

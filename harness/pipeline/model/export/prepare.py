@@ -54,6 +54,7 @@ def prepare(job: BuildJob, say: Callable[[str], None]) -> Path:
 def _prepare(job: BuildJob, folder: Path, say: Callable[[str], None]) -> None:
     label = job.model.label
     ready = _import_given(job, folder, say) if job.model.kind == "saved_model" else _export_trained(job, folder, say)
+    unscored = False
     if ready.dataset is None and job.model.samples is not None:
         samples = write_given_samples(Path(job.model.samples), ready.exported, folder, label)
         reason = ready.accuracy_reason
@@ -62,12 +63,13 @@ def _prepare(job: BuildJob, folder: Path, say: Callable[[str], None]) -> None:
         reason = ready.accuracy_reason
     else:
         written = write_data(ready.dataset, ready.exported, folder, label)
-        samples, reason = written.samples, written.accuracy_reason
+        samples, reason, unscored = written.samples, written.accuracy_reason, written.unscored
     say("comparing the exported model with the original")
     compare_with_original(ready.exported, samples, label, made_up=ready.dataset is None and job.model.samples is None)
     info = PreparedInfo(
         dataset=ready.dataset.name if ready.dataset else None,
         accuracy_reason=reason,
+        unscored=unscored,
         score=ready.dataset.score if ready.dataset else "top1",
         preprocessing=str(Path(job.prepared) / PREPROCESSING) if (folder / PREPROCESSING).exists() else None,
         trainings=ready.trainings,

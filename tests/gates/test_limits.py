@@ -20,6 +20,9 @@ from harness.records.errors import BudgetsError
         ("latency_p50_regression", "2 %", 0.02, "regression"),
         ("throughput_regression", {"max": "5 %"}, 0.05, "regression"),
         ("accuracy", {"min": "97 %"}, 0.97, "absolute"),
+        ("accuracy", {"max": "12 %"}, 0.12, "absolute"),
+        ("accuracy", "31.5 dB", 31.5, "absolute"),
+        ("accuracy_drop", "0.5 dB", 0.5, "accuracy_drop"),
     ],
 )
 def test_a_key_and_a_value_give_a_limit_in_si_units(key, value, number, kind):
@@ -56,7 +59,8 @@ def test_a_modelled_energy_is_asked_for_by_name():
         ("latency_p50", "-4 ms", "negative"),
         ("accuracy_drop", "1 ms", "expected percentage points"),
         ("latency_p50", {"min": "4 ms"}, "unknown 'min'"),
-        ("accuracy", {"max": "90 %"}, "unknown 'max'"),
+        ("accuracy", {"max": "90 %", "min": "80 %"}, "unknown 'max'"),
+        ("accuracy", "97 percent", "expected a share"),
         ("latency_p50", {"max": 4}, "no text under 'max'"),
         ("latency_p50", {"max": "4 ms", "source": "model"}, "only energy and power"),
         ("power_mean", {"max": "4 W", "source": "modle"}, '"model" is the only one'),

@@ -212,7 +212,7 @@ def test_a_drop_is_told_with_its_interval():
     assert fast.artifact is not None
     fast = fast.model_copy(update={"artifact": changed_artifact(fast.artifact, accuracy_drop=drop)})
     basis = the_one(version("float32", 0.002, correct=980), fast).basis
-    assert basis.endswith("accuracy counted over 1000 samples, 95 % interval -0.90 pt to +0.10 pt")
+    assert basis.endswith("accuracy counted over 1000 samples, 95 % interval -0.90 to +0.10 pt")
 
 
 def test_of_the_whole_run_it_says_what_has_no_limit_and_what_did_not_change():

@@ -65,10 +65,20 @@ class BoardModel:
         }
 
 
-def load(module: Any, runner: Runner, path: Path, sample: Optional[List[Array]]) -> BoardModel:  # noqa: ANN401
+Make = Callable[[Any, Runner, str], "Interpreter"]
+"""Makes an interpreter of a module, a runner and a model's path; raises TrialFailedError."""
+
+
+def load(
+    module: Any,  # noqa: ANN401
+    runner: Runner,
+    path: Path,
+    sample: Optional[List[Array]],
+    make: Make = make_interpreter,
+) -> BoardModel:
     """Make and allocate, with the inputs shaped for a sample if there is one; raises TrialFailedError."""
     started = time.perf_counter_ns()
-    interpreter = make_interpreter(module, runner, str(path))
+    interpreter = make(module, runner, str(path))
     if sample is not None:
         _reshape(interpreter, sample)
     guard("allocate", interpreter.allocate_tensors)

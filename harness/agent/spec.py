@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from edge_agent.wire import AgentError
 
-KINDS = ("check", "latency", "memory", "energy", "stages", "slices")
+KINDS = ("check", "latency", "memory", "energy", "stages", "slices", "operators")
 _HEX = frozenset("0123456789abcdef")
 
 

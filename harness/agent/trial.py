@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict
 
-from edge_agent import check_trial, energy_trial, latency_trial, memory_trial, spec, stages_trial
+from edge_agent import check_trial, energy_trial, latency_trial, memory_trial, operators_trial, spec, stages_trial
 from edge_agent.interpreters import TrialFailedError
 from edge_agent.trial_setup import Numbers, Setting
 
@@ -14,6 +14,7 @@ _KINDS: Dict[str, Callable[[spec.Trial, Setting], Numbers]] = {
     "memory": memory_trial.run,
     "energy": energy_trial.run,
     "stages": stages_trial.run,
+    "operators": operators_trial.run,
 }
 
 

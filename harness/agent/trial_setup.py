@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from edge_agent import inputs, spec
-from edge_agent.interpreters import TrialFailedError, guard
-from edge_agent.model import BoardModel, load
+from edge_agent.interpreters import TrialFailedError, guard, make_interpreter
+from edge_agent.model import BoardModel, Make, load
 from edge_agent.sysfs import Root
 from edge_agent.timing import limits_of, warm_up
 
@@ -58,7 +58,11 @@ class Prepared(NamedTuple):
 
 
 def load_fed(
-    trial: spec.Trial, setting: Setting, samples: List[List[Array]], loaded: Callable[[], None] = _pass
+    trial: spec.Trial,
+    setting: Setting,
+    samples: List[List[Array]],
+    loaded: Callable[[], None] = _pass,
+    make: Make = make_interpreter,
 ) -> Tuple[BoardModel, List[List[Array]]]:
     """A model that has not run yet, with the first sample in its inputs; random inputs where there are no samples.
 
@@ -67,7 +71,7 @@ def load_fed(
     path = setting.file(trial.model)
     if path is None:
         raise TrialFailedError("no model was named")
-    model = load(setting.module, setting.runner, path, samples[0] if samples else None)
+    model = load(setting.module, setting.runner, path, samples[0] if samples else None, make)
     loaded()
     samples = samples or [inputs.random_sample(model.inputs, trial.seed, trial.below)]
     model.feed(samples[0])

@@ -7,12 +7,16 @@ from random import Random
 from harness.records.board import Trial
 from harness.records.limit_test import LimitTest
 from harness.records.metrics import METRICS, TrialKind
-from harness.records.plan import Arm, BlockSpec, Plan, TrialSpec
+from harness.records.plan import Arm, BlockSpec, Plan, RunnerSpec, TrialSpec
 
 START_AND_LOAD_S = 30.0
 """What a process may take beyond its measuring: start, imports, loading and warming up a slow model."""
 MEMORY_BLOCKS = 2
 """Of arms that take turns: blocks with a memory trial of each, so that what both take alone is known."""
+OPERATOR_RUNS = 20
+OPERATOR_MIN_SECS = 0.25
+OPERATOR_MAX_SECS = 5.0
+"""Of an operators trial; a slower model is profiled by fewer inferences, at least one."""
 MEMORY_WARMUPS = 1
 """A memory trial's inferences after the first: the second shows what is kept between two."""
 
@@ -23,17 +27,33 @@ def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
     Block 0 begins with a check trial for every arm that has expected outputs. With two arms a block is ABBA or BAAB, at
     random in each pair of blocks. Arms with pre- and post-processing have as many stages trials, after the latency
     trials and in the same turns, so that their intervals are over trials too. Each block ends with a memory trial of
-    every arm. Blocks of energy trials, one a sensor and more of the best, come last, in turns likewise. Where a plan's
+    every arm. Blocks of operators trials follow, with one of every arm that can be asked, in turns likewise. Blocks of
+    energy trials, one a sensor and more of the best, come last. Where a plan's
     questions may take more blocks than its trials, the further blocks have those kinds of trials alone that a question
     is about.
     """
     indices = count()
     blocks = [_latency_block(plan, index, indices) for index in range(_latency_blocks(plan))]
+    profiled = [arm for arm in plan.arms if not why_no_operators(plan.runner_of(arm.name))]
+    blocks += [
+        _block_of_each(plan, profiled, "operators", len(blocks) + place, indices)
+        for place in range(plan.operator_processes if profiled else 0)
+    ]
     sensors = (*plan.sensors, *plan.sensors[:1] * (plan.energy_windows - 1))
     energy = [
-        _energy_block(plan, len(blocks) + place, sensor=sensor, indices=indices) for place, sensor in enumerate(sensors)
+        _with_sensor(_block_of_each(plan, plan.arms, "energy", len(blocks) + place, indices), sensor)
+        for place, sensor in enumerate(sensors)
     ]
     return (*blocks, *energy)
+
+
+def why_no_operators(runner: RunnerSpec) -> str:
+    """Why a runner's operators cannot be timed one by one; empty where they can."""
+    if runner.package != "litert":
+        return f"{runner.package} has no profiler that tells operators; LiteRT has"
+    if runner.delegate not in ("xnnpack", "none"):
+        return "LiteRT's profiler does not reach into an external delegate"
+    return ""
 
 
 def repeat_block(block: BlockSpec, *, index: int, first_trial: int) -> BlockSpec:
@@ -189,12 +209,16 @@ def has_outer_places(plan: Plan, index: int) -> bool:
     return first == (index % 2 == 0)
 
 
-def _energy_block(plan: Plan, index: int, *, sensor: str, indices: Iterator[int]) -> BlockSpec:
-    turns = plan.arms if has_outer_places(plan, index) else plan.arms[::-1]
-    trials = tuple(
-        _trial(plan, arm, "energy", next(indices)).model_copy(update={"sensors": (sensor,)}) for arm in turns
-    )
+def _block_of_each(plan: Plan, arms: Sequence[Arm], kind: TrialKind, index: int, indices: Iterator[int]) -> BlockSpec:
+    """One trial of each arm, in turns from block to block."""
+    turns = arms if has_outer_places(plan, index) else arms[::-1]
+    trials = tuple(_trial(plan, arm, kind, next(indices)) for arm in turns)
     return BlockSpec(index=index, runner=plan.runner, trials=trials)
+
+
+def _with_sensor(block: BlockSpec, sensor: str) -> BlockSpec:
+    trials = tuple(trial.model_copy(update={"sensors": (sensor,)}) for trial in block.trials)
+    return block.model_copy(update={"trials": trials})
 
 
 def _trial(plan: Plan, arm: Arm, kind: TrialKind, index: int) -> TrialSpec:
@@ -230,6 +254,8 @@ def _length(plan: Plan, kind: TrialKind) -> tuple[int, float, float]:
         return 1, plan.energy_window_s, max(plan.max_secs, 2.0 * plan.energy_window_s)
     if kind == "memory":
         return 1, 0.0, plan.max_secs
+    if kind == "operators":
+        return OPERATOR_RUNS, OPERATOR_MIN_SECS, min(plan.max_secs, OPERATOR_MAX_SECS)
     if kind == "slices" and plan.slices is not None:
         return 1, plan.slices.process_s, plan.max_secs
     return plan.num_runs, plan.min_secs, plan.max_secs

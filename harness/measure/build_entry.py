@@ -12,6 +12,7 @@ from harness.measure.energy import of_each_trial
 from harness.measure.failed_trials import failed_trial_findings
 from harness.measure.fitness import FitnessRule, holding_clock
 from harness.measure.memory_account import memory_account, memory_limit_finding
+from harness.measure.operator_profile import operator_changes, operator_profile
 from harness.measure.output_check import OutputVerdict, check_outputs, same_bits, unchecked_outputs
 from harness.measure.postprocess_check import PostprocessVerdict, check_postprocess
 from harness.measure.run_blocks import BlockResults
@@ -23,6 +24,7 @@ from harness.records.board import BoardFacts, Trial
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.metrics import METRICS, Metric
+from harness.records.operators import OperatorProfile
 from harness.records.plan import Plan
 from harness.records.results import (
     ArtifactRecord,
@@ -72,6 +74,7 @@ def build_entry(context: EntryContext, plan: Plan, *, rule: FitnessRule, results
             "most_blocks": plan.most_blocks if plan.questions else None,
             "memory": memory_account(results.trials, "candidate"),
             "baseline": baseline and _with_figures(baseline, summaries, figures),
+            "operators": _operators(context, plan, "candidate", _counting_operators(results.trials, rule)),
             "outputs": "; ".join(filter(None, [verdicts["candidate"].sentence, answers["candidate"].sentence])),
             "answers": answers["candidate"].answers,
             "seconds": results.seconds,
@@ -106,11 +109,13 @@ def _evidence(
 
 
 def _counting(trial: Trial, rule: FitnessRule) -> Trial | None:
-    """The trial if it counts; a void energy trial as one that died, so that its reason is told."""
+    """The trial if it counts; a void energy or operators trial as one that died, so that its reason is told."""
     void = void_reason(trial, rule)
     if void is None:
         return trial
-    return trial.model_copy(update={"died": f"board not fit: {void}"}) if trial.kind == "energy" else None
+    return (
+        trial.model_copy(update={"died": f"board not fit: {void}"}) if trial.kind in ("energy", "operators") else None
+    )
 
 
 def _bare_entry(context: EntryContext, plan: Plan) -> Entry:
@@ -219,6 +224,7 @@ def _baseline(
     if artifact is None:
         return None
     runner = plan.runner_of("baseline")
+    profiled = _counting_operators(trials, rule)
     carried = carry_over([trial for trial in trials if void_reason(trial, rule) is None])
     return BaselineRecord(
         given="",
@@ -231,7 +237,23 @@ def _baseline(
         delegate=runner.delegate,
         num_threads=runner.num_threads,
         measurements=measurements_of(context, plan, "baseline", trials=trials, rule=rule),
+        operators=_operators(context, plan, "baseline", profiled),
+        operator_changes=operator_changes(profiled, context.artifacts),
     )
+
+
+def _operators(context: EntryContext, plan: Plan, arm: str, profiled: Sequence[Trial]) -> OperatorProfile | None:
+    """Where an arm's time goes; None where that was not asked for."""
+    if not plan.operator_processes:
+        return None
+    mine = [trial for trial in profiled if trial.arm == arm]
+    return operator_profile(mine, context.artifacts[arm], plan.runner_of(arm))
+
+
+def _counting_operators(trials: Sequence[Trial], rule: FitnessRule) -> list[Trial]:
+    """Operators trials, void ones as such that died."""
+    counting = [_counting(trial, rule) for trial in trials if trial.kind == "operators"]
+    return [trial for trial in counting if trial is not None]
 
 
 def _with_figures(

@@ -11,10 +11,11 @@ from harness.records.status import Status
 def failed_trial_findings(trials: Sequence[Trial], arm: str) -> list[Finding]:
     """Findings for one arm's trials that died; empty where all lived.
 
-    A sensor that could not be read costs the energy figure alone and is told there; what did not fit a memory limit is
-    told by that limit.
+    A sensor that could not be read costs the energy figure alone and is told there, and so do operators; what did not
+    fit a memory limit is told by that limit.
     """
-    mine = [trial for trial in trials if trial.arm == arm and trial.kind != "energy" and not _is_told(trial)]
+    beside = ("energy", "operators")
+    mine = [trial for trial in trials if trial.arm == arm and trial.kind not in beside and not _is_told(trial)]
     dead = [trial for trial in mine if trial.died is not None]
     if not dead:
         return []

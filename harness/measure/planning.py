@@ -20,6 +20,9 @@ TRIALS_PER_LAYOUT = 2
 TRIALS_PER_ABBA = 4
 SLICE_S = 0.02
 """A slice of 2 ms measures the caches, 5 ms is slightly off for small models."""
+OPERATOR_PROCESSES = 3
+OPERATOR_PAIRS = 6
+"""Processes of either arm where operators are compared: fewer find nothing."""
 PROCESS_S = 0.15
 """Seconds of each process' slices: short and many, as processes and layouts of addresses are what has to be sampled."""
 PILOT_S = 0.25
@@ -48,10 +51,9 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     so that all trials of a slow model fit the time limit; where there are ``questions``, so that twice as many blocks
     fit as a first look needs. ``across_runs``: the figures are compared with another run's, so that more layouts of
     addresses are sampled. ``energy_limited``: a limit is on energy or power, so that half of the time limit is for
-    windows of the best sensor, and whole trials are measured beside slices. ``sensors`` (best first, readable ones)
-    are dropped where the time limit has no room
-    for their windows. ``baseline_runner`` runs the baseline where it is another than the candidate's. Raises
-    UsageError where ``--trials`` is too few to answer any question.
+    windows of the best sensor, and whole trials are measured beside slices. ``sensors`` (best first, readable ones) are
+    dropped where the time limit has no room for their windows. ``baseline_runner`` runs the baseline where it is
+    another than the candidate's. Raises UsageError where ``--trials`` is too few to answer any question.
     """
     runner, baseline_runner = _limited(settings, runner), baseline_runner and _limited(settings, baseline_runner)
     arms = _arms(artifact, baseline, baseline_runner if baseline_runner != runner else None)
@@ -88,6 +90,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
         fewest_reads=fewest_reads,
         slices=SlicesPlan(SLICE_S, settings.min_secs if settings.fixed_length else PROCESS_S) if by_turns else None,
         whole_trials=whole_trials,
+        operator_processes=_operator_processes(settings, arms=len(arms)),
         energy_limited=energy_limited,
         memory_limit_bytes=settings.memory_limit or 0,
     )
@@ -96,6 +99,12 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
 def _limited(settings: Settings, runner: RunnerSpec) -> RunnerSpec:
     """The runner; with a memory limit each trial is exec'd, so that a limit holds for one process."""
     return runner if settings.memory_limit is None else runner.model_copy(update={"start": "exec"})
+
+
+def _operator_processes(settings: Settings, *, arms: int) -> int:
+    if not settings.operators:
+        return 0
+    return OPERATOR_PROCESSES if arms == 1 else OPERATOR_PAIRS
 
 
 def why_whole_trials(

@@ -112,10 +112,10 @@ class _BlockRunner:
         self.began = self.context.now()
 
     def run(self) -> BlockResults:
-        """Blocks that fit, until every question is answered; energy last."""
+        """Blocks that fit, until every question is answered; operators and energy last."""
         hopeless = False
         for block in self.blocks:
-            if _is_energy(block):
+            if _comes_last(block):
                 self.standing += [] if hopeless else self._measure(block)
             elif not (hopeless or self.done):
                 hopeless = not self._latency_block(self._adjusted(block))
@@ -204,7 +204,7 @@ class _BlockRunner:
                 trials.append(trial)
                 self.context.on_trial(trial)
                 self._tell(len(trials))
-        if not _is_energy(block):
+        if not _comes_last(block):
             each = (self.context.now() - began) / len(block.trials)
             self.slowest_trial_s = max(self.slowest_trial_s, each)
         return trials
@@ -292,8 +292,9 @@ class _BlockRunner:
         )
 
 
-def _is_energy(block: BlockSpec) -> bool:
-    return all(trial.kind == "energy" for trial in block.trials)
+def _comes_last(block: BlockSpec) -> bool:
+    """Whether a block is of those that follow when all questions are answered."""
+    return all(trial.kind in ("energy", "operators") for trial in block.trials)
 
 
 def _hopeless(trials: Sequence[Trial]) -> bool:

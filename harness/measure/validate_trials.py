@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from harness.records.board import Trial
 from harness.records.errors import TrialError
+from harness.records.operators import RESOLUTION_S
 from harness.records.plan import BlockSpec, TrialSpec
 
 STUCK_READS = 50
@@ -18,6 +19,8 @@ MOST_SLICES = 64
 """Of one process: what the agent sends is less, so that a block's are at most 20 kB."""
 TURNS_TOLERANCE = 0.01
 """What rounding and the middle of an even number of reads may do to p50 and mean."""
+OPERATORS_TOLERANCE = 0.05
+"""What operators may sum to above the inference, as the profiler reads the clock for each."""
 NO_ANSWER = "the measuring process gave no answer"
 
 
@@ -70,6 +73,7 @@ def _nonsense(trial: Trial) -> Iterator[str]:
     yield from _bad_energy(trial)
     yield from _bad_stages(trial)
     yield from _bad_turns(trial)
+    yield from _bad_operators(trial)
 
 
 def _bad_samples(trial: Trial) -> Iterator[str]:
@@ -149,6 +153,24 @@ def _bad_turns(trial: Trial) -> Iterator[str]:
     orders = [one.order for one in turns.slices]
     if any(later <= before for before, later in pairwise(orders)):
         yield "slices out of their order"
+
+
+def _bad_operators(trial: Trial) -> Iterator[str]:
+    times = trial.operators
+    if times is None:
+        if trial.kind == "operators":
+            yield "an operators trial without operators"
+        return
+    if times.runs < 1 or times.inference_ns <= 0.0 or any(each.ns < 0.0 for each in times.operators):
+        yield f"operators of {times.runs} inferences of {times.inference_ns:.6g} ns, or of less than no time"
+        return
+    together, numbers = sum(each.ns for each in times.operators), [each.node for each in times.operators]
+    cut_off = 1e9 * RESOLUTION_S * len(numbers)
+    if together > times.inference_ns * (1 + OPERATORS_TOLERANCE) + cut_off:
+        yield f"operators of {together:.6g} ns in an inference of {times.inference_ns:.6g} ns"
+    known = [number for number in numbers if number is not None]
+    if len(known) != len(set(known)):
+        yield "one operator twice"
 
 
 def _is_answer(text: str) -> bool:

@@ -35,7 +35,7 @@ def voids(trial: Trial, rule: FitnessRule) -> tuple[Void, ...]:
     Check and memory trials always count: outputs and bytes do not depend on heat or clock.
     """
     telemetry = trial.telemetry
-    if telemetry is None or trial.kind not in (*TIMED, "energy"):
+    if telemetry is None or trial.kind not in (*TIMED, "energy", "operators"):
         return ()
     return (*_throttling(telemetry), *_heat(telemetry, rule.max_temp_c), *_clock(telemetry, rule))
 

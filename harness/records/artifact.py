@@ -48,6 +48,9 @@ class Inside(Record):
     compressed_bytes: int | None = None
     """The file's size after DEFLATE at the level zip and gzip use (6): what pruning saves where files are stored
     compressed. None: not asked, or the file is too large to try."""
+    order: tuple[tuple[int, int], ...] = ()
+    """The first graph's operators in the order they run: each one's place in ``operators``, and its own
+    multiply-accumulates. Empty for more than 5,000, and in results of an earlier harness."""
     custom_operators: tuple[str, ...] = ()
     """Operators outside TensorFlow Lite's built-in ones, Flex included."""
 

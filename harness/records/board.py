@@ -6,6 +6,7 @@ from harness.records.artifact import TensorInfo
 from harness.records.base import Record
 from harness.records.memory import MemoryParts
 from harness.records.metrics import TrialKind
+from harness.records.operators import OperatorTimes
 from harness.records.plan import RunnerSpec
 
 
@@ -232,6 +233,7 @@ class Trial(Record):
     """The same outputs against those of the host's built-in kernels, where they differ from XNNPACK's."""
     stages: StageTimes | None = None
     turns: Turns | None = None
+    operators: OperatorTimes | None = None
     inputs: tuple[TensorInfo, ...] = ()
     outputs: tuple[TensorInfo, ...] = ()
 

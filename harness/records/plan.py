@@ -139,6 +139,8 @@ class Plan:
     """How relative questions of p50 and mean are measured by turns; None: by whole trials."""
     whole_trials: str = ""
     """Why limits against a baseline are not measured by turns; empty where they are, or where nobody asked for it."""
+    operator_processes: int = 0
+    """Processes an arm that time its operators; 0: that was not asked for."""
     energy_limited: bool = False
     """Whether there is a limit on energy, which whole trials answer when all is measured."""
     memory_limit_bytes: int = 0

@@ -22,6 +22,7 @@ from harness.records.memory import MemoryAccount
 from harness.records.metrics import METRICS, Better
 from harness.records.nearest import did_you_mean
 from harness.records.operating_point import OperatingPoint
+from harness.records.operators import OperatorChange, OperatorProfile
 from harness.records.status import RunStatus, Status
 from harness.records.units import format_interval, format_quantity
 
@@ -243,6 +244,9 @@ class BaselineRecord(Record):
     """How both arms were measured against each other, in words, and what is to be known of it."""
     carry_over: list[CarryOver] = []
     """Of arms that took turns in slices."""
+    operators: OperatorProfile | None = None
+    operator_changes: tuple[OperatorChange, ...] = ()
+    """The entry's operators against the baseline's, slowest growth first; empty without such a pass."""
     not_compared: list[str] = []
     """What of the base could not be reproduced, a sentence each."""
 
@@ -279,6 +283,8 @@ class Entry(Record):
     baseline: BaselineRecord | None = None
     memory: MemoryAccount | None = None
     """What a process that ran it consists of; None where no board told."""
+    operators: OperatorProfile | None = None
+    """Where the time of an inference goes; None where it was not asked for."""
     outputs: str = "outputs unchecked"
     """How the outputs were checked, a sentence."""
     answers: tuple[str, ...] = ()

@@ -161,6 +161,12 @@ class Settings:
             choices=("trials", "slices"),
         ),
     ] = "slices"
+    operators: Annotated[
+        bool,
+        Option(
+            "--operators", SWITCH, "", "time each operator too, in a pass of its own after the trials (LiteRT only)"
+        ),
+    ] = False
     plan_only: Annotated[bool, Option("--plan-only", SWITCH, "", "print trials and minutes; touch no board")] = False
     resume: Annotated[
         Path | None, Option("--resume", PATH, "RUN", "go on with a run that was killed, in its folder")

@@ -26,6 +26,7 @@ from harness.report.sections.entries import ENTRIES
 from harness.report.sections.findings import FINDINGS
 from harness.report.sections.history import HISTORY
 from harness.report.sections.memory import MEMORY
+from harness.report.sections.operators import OPERATORS
 from harness.report.sections.provenance import NOTES, PROVENANCE, SETTINGS
 from harness.report.sections.stages import STAGES
 from harness.report.sections.verdicts import VERDICTS
@@ -43,6 +44,7 @@ SECTIONS: tuple[Section, ...] = (
     BASELINE,
     STAGES,
     MEMORY,
+    OPERATORS,
     HISTORY,
     GAINS,
     COMPARISON,

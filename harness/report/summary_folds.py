@@ -31,6 +31,7 @@ from harness.report.markdown import (
     title_entry,
 )
 from harness.report.numbers import Number, has_stages, number, stage_lines
+from harness.report.operator_changes import operators_sentence
 
 _CUT_ROOM: Final = 120
 _STATES: Final = {
@@ -102,6 +103,7 @@ def summary_folds(results: Results, told: Sequence[Conclusion], *, open_room: in
         Fold(f"Conclusions ({len(told)})", _conclusions(told)),
         Fold(table.title, entries, unfolded=table.size + len(" open") <= open_room),
         Fold("Stages", _stages(results)),
+        Fold("Operators", _operators(results)),
         Fold("What each step gained", _gains(results)),
         Fold("Findings", _findings(results)),
         Fold("Outputs not compared", [f"- {escape(line)}" for line in uncompared_outputs(results)]),
@@ -109,6 +111,11 @@ def summary_folds(results: Results, told: Sequence[Conclusion], *, open_room: in
         Fold("Notes", [f"- {escape(note)}" for note in results.run.notes]),
     )
     return [fold for fold in folds if fold.lines]
+
+
+def _operators(results: Results) -> list[str]:
+    told = [(entry, operators_sentence(entry)) for entry in results.entries]
+    return [f"- {name_entry(entry, results.devices)}: {escape(said)}" for entry, said in told if said]
 
 
 def waiver_lines(results: Results) -> list[str]:

@@ -10,6 +10,7 @@ from harness.records.artifact import (
     TensorInfo,
     Training,
 )
+from harness.records.operators import OperatorFigure, OperatorProfile
 from harness.records.results import Comparison, Entry, Results
 from support.sample_results import HOSTILE, changed_artifact, measured, results
 
@@ -26,6 +27,30 @@ WHOLE = Inside(
     activation_bytes=16_384,
     zero_share=0.801,
     compressed_bytes=61_000,
+)
+
+
+OPERATOR_KINDS = (
+    OperatorFigure(
+        name="CONV_2D",
+        count=14,
+        delegated=14,
+        macs=6_690_816,
+        seconds=157.2e-6,
+        ci_low=151e-6,
+        ci_high=163e-6,
+        share=0.649,
+    ),
+    OperatorFigure(name="SOFTMAX", count=1, delegated=0, macs=0, seconds=0.4e-6, share=0.0016),
+)
+OPERATORS = OperatorProfile(
+    path="CompiledModel of litert 2.3.0, 1 thread, xnnpack",
+    inference_s=242e-6,
+    told_share=0.934,
+    processes=3,
+    runs=678,
+    kinds=OPERATOR_KINDS,
+    operators=OPERATOR_KINDS,
 )
 
 
@@ -91,7 +116,9 @@ def staged(entry: Entry) -> Entry:
     """The entry with three stages, the whole, and answers from the device."""
     stages = [measured(name, value, spread=0.02) for name, value in STAGE_S.items()]
     answers = (f'{{"label": "{HOSTILE}"}}', *(f'{{"digit": {digit}}}' for digit in range(6)), '"' + "x" * 300 + '"')
-    return entry.model_copy(update={"measurements": [*entry.measurements, *stages], "answers": answers})
+    return entry.model_copy(
+        update={"measurements": [*entry.measurements, *stages], "answers": answers, "operators": OPERATORS}
+    )
 
 
 def compared(entry: Entry) -> Entry:

@@ -25,6 +25,7 @@ _CHUNK_BYTES = 2**20
 _LEVEL = 6
 _IDENTIFIER = b"TFL3"
 _MOST_SIGNATURES = 64
+_MOST_IN_ORDER = 5000
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,7 @@ def sum_up(
         activation_bytes=peak_bytes(graphs),
         zero_share=zero_share(running, content),
         compressed_bytes=_compressed_bytes(content) if compress else None,
+        order=_order(graphs[0], tallies),
         custom_operators=custom_operators,
     )
     order = tuple(operator.name for operator in graphs[0].operators)
@@ -219,6 +221,14 @@ def _tallies(graphs: list[Graph]) -> tuple[OperatorTally, ...]:
             macs[operator.name] += operator_macs(graph, operator)
     tallies = [OperatorTally(name=name, count=count, macs=macs[name]) for name, count in counts.items()]
     return tuple(sorted(tallies, key=lambda tally: (-tally.macs, -tally.count, tally.name)))
+
+
+def _order(graph: Graph, tallies: tuple[OperatorTally, ...]) -> tuple[tuple[int, int], ...]:
+    """Nothing for a graph of too many: every result would hold it."""
+    if len(graph.operators) > _MOST_IN_ORDER:
+        return ()
+    places = {tally.name: place for place, tally in enumerate(tallies)}
+    return tuple((places[operator.name], operator_macs(graph, operator)) for operator in graph.operators)
 
 
 def _compressed_bytes(content: memoryview) -> int | None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from support import needs
 from support.commands import Said, outer_environment, run_here
-from support.made_board import FIRMWARE, INTERRUPTS, PI, POLICY, MadeBoard, made_board
+from support.made_board import FIRMWARE, INTERRUPTS, PI, POLICY, TUNING, MadeBoard, made_board
 from support.own_lease import own_lease
 from support.sshd import Sshd, free_port, loopback_sshd
 
@@ -267,38 +267,12 @@ def test_what_only_hands_mend_fails_while_it_lasts(tmp_path: Path) -> None:
         assert desk.checks(code=0)["temperature"]["status"] == "ok"
 
 
-GPU = "sys/class/devfreq/gpu"
-TUNED = {
-    f"{POLICY}/scaling_governor": "ondemand",
-    f"{POLICY}/scaling_min_freq": "600000",
-    f"{POLICY}/scaling_available_frequencies": "600000 1000000 1500000",
-    f"{GPU}/governor": "simple_ondemand",
-    f"{GPU}/available_governors": "performance simple_ondemand",
-    f"{GPU}/cur_freq": "300000000",
-    f"{GPU}/min_freq": "300000000",
-    f"{GPU}/max_freq": "800000000",
-    f"{GPU}/available_frequencies": "300000000 800000000",
-    "sys/class/devfreq/dmc/min_freq": "1600000000",
-}
-WANTS = """[tuning]
-governor = "performance"
-max_freq = "1 GHz"
-power_mode = "MAXN"
-irq_cpus = "0"
-drop_caches = true
-devices = { gpu = { governor = "performance", min_freq = "max" } }
-[power]
-sensors = ["hwmon:ina226"]
-"""
+WANTS = f'{TUNING}[power]\nsensors = ["hwmon:ina226"]'
 GIVEN = {
     *(f"/{POLICY}/scaling_{name}" for name in ("governor", "min_freq", "max_freq")),
     *(f"/sys/class/devfreq/{one}/{name}" for one in ("gpu", "dmc") for name in ("governor", "min_freq", "max_freq")),
     *(f"/proc/irq/{number}/smp_affinity_list" for number in INTERRUPTS),
 }
-NVPMODEL = """#!/bin/sh
-if [ "$1" = -q ]; then echo "NV Power Mode: it"; cat /etc/mode; exit; fi
-test "$(id -u)" = 0 && echo "$2" > /etc/mode
-"""
 REFUSED = (
     "id",
     "/usr/sbin/nvpmodel -m 2",
@@ -308,19 +282,6 @@ REFUSED = (
     "/sbin/sysctl -w vm.drop_caches=3 kernel.panic=1",
     "/sbin/sysctl -w kernel.panic=1",
 )
-
-
-def make_jetson(board: MadeBoard) -> None:
-    """A board with clocks of all kinds, two power modes, and a sysctl that only notes what it was asked."""
-    for relative, text in TUNED.items():
-        board.write(relative, text)
-    etc = board.root / "etc"
-    (etc / "nvpmodel.conf").write_text("< POWER_MODEL ID=0 NAME=15W >\n< POWER_MODEL ID=1 NAME=MAXN >\n")
-    (etc / "mode").write_text("0\n")
-    for name, text in (("nvpmodel", NVPMODEL), ("sysctl", '#!/bin/sh\necho "$@" >> /etc/asked\n')):
-        (board.root / "usr/sbin" / name).unlink(missing_ok=True)
-        (board.root / "usr/sbin" / name).write_text(text)
-        (board.root / "usr/sbin" / name).chmod(0o755)
 
 
 def say_as(board: MadeBoard, user: str, command: str) -> bool:
@@ -338,9 +299,9 @@ def writable(board: MadeBoard, user: str) -> set[str]:
 def test_an_account_without_rights_gets_those_that_tuning_needs_and_no_others(tmp_path: Path) -> None:
     needs.need("visudo")
     with other_account() as stranger, fresh_board(tmp_path, WANTS, account="edge") as (board, desk):
-        make_jetson(board)
+        board.make_tunable()
         user = board.sshd.user
-        before_all = {path: board.read(path) for path in (*TUNED, "etc/mode")}
+        settings = board.settings()
         sensor = board.root / "sys/class/hwmon/hwmon1/power1_input"
         sensor.chmod(0o400)
         before = desk.checks(code=0)
@@ -362,7 +323,7 @@ def test_an_account_without_rights_gets_those_that_tuning_needs_and_no_others(tm
         assert after["tuning rights"]["said"] == f"{user} may set all that the profile asks for"
         assert after["governor"]["said"] == "ondemand on policy0; a run sets performance and puts it back"
         assert "as a run tunes it" in after["spread"]["said"]
-        assert {path: board.read(path) for path in before_all} == before_all
+        assert board.settings() == settings
         gives_exactly_these(board, user, stranger)
         # A start of the board gives the kernel's own modes back; then udev runs what the rules say.
         rules = (board.root / "etc/udev/rules.d/99-edge-harness.rules").read_text().splitlines()

@@ -9,12 +9,12 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from support import needs
-from support.sshd import Sshd, loopback_sshd
+from support.sshd import HOST, Sshd, loopback_sshd
 
 POLICY = "sys/devices/system/cpu/cpufreq/policy0"
 FIRMWARE = "sys/devices/platform/soc/soc:firmware/get_throttled"
@@ -41,6 +41,34 @@ PI = {
     "sys/firmware/acpi/platform_profile_choices": "low-power balanced performance",
 }
 """A board on which nothing is wrong."""
+GPU = "sys/class/devfreq/gpu"
+TUNABLE = {
+    f"{POLICY}/scaling_governor": "ondemand",
+    f"{POLICY}/scaling_min_freq": "600000",
+    f"{POLICY}/scaling_max_freq": "1500000",
+    f"{POLICY}/scaling_available_frequencies": "600000 1000000 1500000",
+    f"{GPU}/governor": "simple_ondemand",
+    f"{GPU}/available_governors": "performance simple_ondemand",
+    f"{GPU}/cur_freq": "300000000",
+    f"{GPU}/min_freq": "300000000",
+    f"{GPU}/max_freq": "800000000",
+    f"{GPU}/available_frequencies": "300000000 800000000",
+    "sys/class/devfreq/dmc/min_freq": "1600000000",
+}
+"""What a board has beside `PI` whose clocks of all kinds can be set."""
+TUNING = """[tuning]
+governor = "performance"
+max_freq = "1 GHz"
+power_mode = "MAXN"
+irq_cpus = "0"
+drop_caches = true
+devices = { gpu = { governor = "performance", min_freq = "max" } }
+"""
+"""A profile's, that sets all of it."""
+_NVPMODEL = """#!/bin/sh
+if [ "$1" = -q ]; then echo "NV Power Mode: it"; cat /etc/mode; exit; fi
+test "$(id -u)" = 0 && echo "$2" > /etc/mode
+"""
 INTERRUPTS = ("33", "34")
 """Those it has, by number."""
 _SWAPS = "Filename\tType\tSize\tUsed\tPriority\n"
@@ -58,7 +86,9 @@ for place in etc usr/sbin; do
     mount -t overlay $place -o lowerdir=/$place,upperdir=$made/over/$place/upper,workdir=$made/over/$place/work /$place
 done
 mkdir -p /etc/udev/rules.d
-exec "$@"
+mount --bind $made/boot_id /proc/sys/kernel/random/boot_id
+test "$restarts" || exec "$@"
+while :; do "$@" || sleep "$restarts"; done
 """
 _CLOCK = """
 import pathlib, time
@@ -84,8 +114,8 @@ class MadeBoard:
 
     @property
     def inner(self) -> int:
-        """The sshd, by its number here."""
-        return next(pid for pid in self.sshd.processes() if Path(f"/proc/{pid}/comm").read_text().startswith("sshd"))
+        """The first process of its namespace, by its number here."""
+        return self.sshd.processes()[0]
 
     @property
     def root(self) -> Path:
@@ -101,6 +131,24 @@ class MadeBoard:
 
     def read(self, relative: str) -> str:
         return (self.root / relative).read_text(encoding="ascii").strip()
+
+    def make_tunable(self) -> None:
+        """Give it clocks of all kinds, two power modes, and a sysctl that only notes what it was asked."""
+        for relative, text in TUNABLE.items():
+            self.write(relative, text)
+        etc = self.root / "etc"
+        (etc / "nvpmodel.conf").write_text("< POWER_MODEL ID=0 NAME=15W >\n< POWER_MODEL ID=1 NAME=MAXN >\n")
+        (etc / "mode").write_text("0\n")
+        for name, text in (("nvpmodel", _NVPMODEL), ("sysctl", '#!/bin/sh\necho "$@" >> /etc/asked\n')):
+            program = self.root / "usr/sbin" / name
+            program.unlink(missing_ok=True)
+            program.write_text(text)
+            program.chmod(0o755)
+
+    def settings(self) -> dict[str, str]:
+        """All that tuning may change on a tunable board, as it is."""
+        interrupts = [f"proc/irq/{number}/smp_affinity_list" for number in INTERRUPTS]
+        return {path: self.read(path) for path in (*TUNABLE, "etc/mode", *interrupts)}
 
     def swap(self, used_kb: int) -> None:
         """Swap of 100 MB, so much of it in use."""
@@ -123,16 +171,29 @@ class MadeBoard:
 
 
 @contextlib.contextmanager
-def made_board(folder: Path, account: str | None = None) -> Iterator[MadeBoard]:
-    """A board on which nothing is wrong; with ``account`` it is that of a new account without any rights."""
+def made_board(
+    folder: Path,
+    account: str | None = None,
+    *,
+    restarts_s: float | None = None,
+    host: str = HOST,
+    prefix: Sequence[str] = (),
+) -> Iterator[MadeBoard]:
+    """A board on which nothing is wrong; with ``account`` it is that of a new account without any rights.
+
+    With ``restarts_s`` a sshd that ends is followed by another after so long. ``host`` and ``prefix`` as of
+    `loopback_sshd`.
+    """
     needs.need_root()
     made = folder / "made"
     _make_files(made)
-    prefix = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _ENTER, "sh", str(made)]
+    enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _ENTER, "sh", str(made)]
+    restarts = "" if restarts_s is None else str(restarts_s)
+    prefix = [*prefix, "env", f"restarts={restarts}", *enter]
     env = {"PATH": f"{made}/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
     if account is None:
         env["PYTHONPATH"] = str(made / "site")
-    with loopback_sshd(folder, account, env=env, prefix=prefix) as sshd:
+    with loopback_sshd(folder, account, env=env, host=host, prefix=prefix) as sshd:
         board = MadeBoard(sshd, made)
         board.swap(0)
         for relative, text in PI.items():
@@ -152,6 +213,7 @@ def _make_files(made: Path) -> None:
     for number in INTERRUPTS:
         (made / "proc/irq" / number).mkdir(parents=True)
         (made / "proc/irq" / number / "smp_affinity_list").write_text("0-1\n")
+    (made / "boot_id").write_text("11111111-2222-3333-4444-555555555555\n")
     (made / "ahead").write_text("0")
     (made / "site" / "sitecustomize.py").write_text(_CLOCK.format(ahead=str(made / "ahead")))
     for name, text in _STAND_INS.items():

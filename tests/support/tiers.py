@@ -47,6 +47,7 @@ FILES = {
     "measure/test_*_on_a_board.py": "board",
     "test_by_turns_scripts.py": "board",
     "test_links_script.py": "board",
+    "test_put_back_script.py": "board",
     "test_verdicts_script.py": "board",
     "measure/test_broken_rigs.py": "emulated",
     "measure/test_execution.py": "emulated",

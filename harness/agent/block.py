@@ -13,13 +13,15 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
-from edge_agent import oom, slices, spec, wire
+from edge_agent import oom, slices, spec, telemetry, wire
 from edge_agent.memory_limit import ProcessLimit
 from edge_agent.process import describe_deadline, describe_exit, die_with, set_deadline
 from edge_agent.sysfs import Root
 
 GRACE_S = 2.0
 """A trial that outlives its own deadline by so long is killed by its parent."""
+TIMED = ("latency", "stages", "slices", "energy")
+"""Kinds of trials around which the board's state is read."""
 _PATIENCE_S = 60.0
 _CHUNK = 1 << 16
 _SAMPLE_S = 0.002
@@ -70,12 +72,17 @@ def _run_block(request: Dict[str, Any], out: wire.LineWriter) -> None:
         return
     setting = _setting(block.runner, request)
     out.send({"event": "started"})
+    sources = telemetry.sources_of(setting.root)
+    sources.asked = sources.ask()
+    last = [trial for trial in block.trials if trial.kind in TIMED][-1:]
     by_turns = [trial for trial in block.trials if trial.kind == "slices"]
     for pair in zip(by_turns[::2], by_turns[1::2]):
+        sources.ask_at_end = pair[1] in last
         slices.run_pair(pair, setting, out, cores)
     for trial in block.trials:
         if trial.kind == "slices":
             continue
+        sources.ask_at_end = trial in last
         # The memory trial is last: no interpreter is made in this process before its last fork.
         if trial.kind == "memory":
             set_deadline(trial.deadline_s)

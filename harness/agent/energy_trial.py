@@ -29,7 +29,7 @@ def run(trial: spec.Trial, setting: Setting) -> Numbers:
     model, limits = prepared.model, limits_of(trial)
     guard("invoke", lambda: warm_up(model.invoke, trial.warmup_runs, limits.max_ns))
     idle = watch(sensor, lambda: time.sleep(IDLE_S))
-    span = telemetry.Span(setting.root)
+    span = telemetry.Span(setting.root, read_state=trial.read_state)
     work = _SteadyWork(model.invoke, limits, prepared.advancer())
     busy = watch(sensor, lambda: guard("invoke", work))
     return {

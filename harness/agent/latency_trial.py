@@ -28,8 +28,8 @@ def run(trial: spec.Trial, setting: Setting) -> Numbers:
 
     def timed() -> Numbers:
         cost_ns = clock_cost_ns()
-        span = telemetry.Span(setting.root)
-        timings = measure(model.invoke, model.single_ns, limits_of(trial), model.advance)
+        span = telemetry.Span(setting.root, read_state=trial.read_state)
+        timings = measure(model.invoke, model.single_ns, limits_of(trial), Between(model.advance, span.look))
         return {
             "telemetry": span.end(),
             "batch": timings.batch,
@@ -51,25 +51,33 @@ class Timings(NamedTuple):
     inferences: int
 
 
-def measure(invoke: Call, single_ns: int, limits: RunLimits, advance: Optional[Call]) -> Timings:
-    """Time inferences until the limits are met; ``advance`` feeds the next sample, outside the timed span.
+class Between(NamedTuple):
+    """What happens between two clock reads, outside the timed spans: the next sample fed, now and then a look."""
+
+    advance: Optional[Call] = None
+    look: Optional[Call] = None
+    """Called every LOOK_NS."""
+
+
+def measure(invoke: Call, single_ns: int, limits: RunLimits, between: Between) -> Timings:
+    """Time inferences until the limits are met.
 
     The pass with single reads, for batched models, is part of the minimum duration.
     """
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _measure(invoke, single_ns, limits, advance)
+        return _measure(invoke, single_ns, limits, between)
     finally:
         if collecting:
             gc.enable()
 
 
-def _measure(invoke: Call, single_ns: int, limits: RunLimits, advance: Optional[Call]) -> Timings:
+def _measure(invoke: Call, single_ns: int, limits: RunLimits, between: Between) -> Timings:
     batch = batch_for(single_ns, limits.min_ns)
     if batch == 1:
         reads = _ClockReads(1)
-        reads.run(invoke, limits, advance)
+        reads.run(invoke, limits, between)
         if reads.batch == 1:
             return Timings(1, reads.samples, [], reads.inferences)
         count = LEAST_SINGLES
@@ -77,9 +85,9 @@ def _measure(invoke: Call, single_ns: int, limits: RunLimits, advance: Optional[
         count = _singles(single_ns, limits)
         reads = _ClockReads(batch)
         least = max(limits.min_ns - count * single_ns, 0)
-        reads.run(invoke, limits._replace(min_ns=least), advance)
+        reads.run(invoke, limits._replace(min_ns=least), between)
     alone = _ClockReads(1)
-    alone.run(invoke, RunLimits(count, 0, limits.max_ns), advance)
+    alone.run(invoke, RunLimits(count, 0, limits.max_ns), between)
     return Timings(reads.batch, reads.samples, alone.samples, reads.inferences + alone.inferences)
 
 
@@ -96,9 +104,10 @@ class _ClockReads:
         self.samples: List[int] = []
         self.inferences = 0
 
-    def run(self, invoke: Call, limits: RunLimits, advance: Optional[Call]) -> None:
-        clock = time.perf_counter_ns
+    def run(self, invoke: Call, limits: RunLimits, between: Between) -> None:
+        clock, (advance, look) = time.perf_counter_ns, between
         begun = now = clock()
+        due = now + telemetry.LOOK_NS
         while True:
             calls = repeat(None, self.batch)
             started = clock()
@@ -114,6 +123,9 @@ class _ClockReads:
                 self._pair_up()
             if advance is not None:
                 advance()
+            if look is not None and now >= due:
+                look()
+                due = now + telemetry.LOOK_NS
 
     def _pair_up(self) -> None:
         self.samples = [a + b for a, b in zip(self.samples[::2], self.samples[1::2])]

@@ -12,6 +12,8 @@ from edge_agent.sysfs import Root, read_answer
 NVPMODEL = "nvpmodel"
 """The key of a mode that this program sets. It outlasts a start of the board."""
 PROFILE = "sys/firmware/acpi/platform_profile"
+STATUS = "var/lib/nvpmodel/status"
+_STATUS_NUMBER = re.compile(r"pmode:0*(\d+)")
 SUDO = ("sudo", "-n")
 """Becomes root without asking for a password, or not at all."""
 _MODE = re.compile(r"<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)\s*>")
@@ -33,13 +35,31 @@ def read_mode(root: Root) -> Optional[str]:
     words = (read_answer([program, "-q"], _PATIENCE_S) or "").split() if program is not None else []
     if words:
         return words[-1]
-    status = root.read("var/lib/nvpmodel/status")  # such as pmode:0002
-    return status.rpartition(":")[2].lstrip("0") or "0" if status else root.read(PROFILE)
+    return _written_mode(root)
+
+
+def _written_mode(root: Root) -> Optional[str]:
+    """The mode as files tell it, without asking a program."""
+    status = _STATUS_NUMBER.search(root.read(STATUS) or "")
+    return status.group(1) if status is not None else root.read(PROFILE)
 
 
 def mode_name(root: Root) -> Optional[str]:
     """The power mode by its name, such as MAXN; the number itself where no name is known for it."""
-    now = read_mode(root)
+    return _name(root, read_mode(root))
+
+
+def written_name(root: Root) -> Optional[str]:
+    """The same as far as files tell it, at no cost; None where only a program does."""
+    return _name(root, _written_mode(root))
+
+
+def needs_program(root: Root) -> bool:
+    """Whether only nvpmodel tells the mode, which takes milliseconds."""
+    return root.program(NVPMODEL) is not None and _STATUS_NUMBER.search(root.read(STATUS) or "") is None
+
+
+def _name(root: Root, now: Optional[str]) -> Optional[str]:
     return next((mode["name"] for mode in modes(root) if mode["key"] == now), now)
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from edge_agent import oom, power, power_mode, runtimes, state, telemetry
+from edge_agent import clock_state, oom, power, power_mode, runtimes, state, telemetry
 from edge_agent.sysfs import Root, field, kilobytes, read_int, read_text
 
 # MIDR part numbers of implementer 0x41, Arm; from the Linux kernel's cputype.h and util-linux' lscpu.
@@ -44,11 +44,17 @@ _MODEL_FILES = (
 _FIRMWARE_FILES = ("proc/device-tree/chosen/bootloader/version", "sys/class/dmi/id/bios_version")
 _LABEL_FILE = "etc/edge-harness/simulated"
 """What a simulated board says that it is: one line, which stands wherever the board is named."""
+_TIMING_OPTION = re.compile(
+    r"(isolcpus|nohz|nohz_full|rcu_nocbs|irqaffinity|maxcpus|nr_cpus|mitigations|spectre_v2|nosmt|idle|preempt|cma|mem|"
+    r"hugepages|hugepagesz|default_hugepagesz|transparent_hugepage|swapaccount|psi|threadirqs|skew_tick|"
+    r"[a-z_]*pstate|cpufreq\.[a-z_]+|cpuidle\.[a-z_]+|[a-z_]*idle\.[a-z_]+|processor\.[a-z_]+)(=.*)?$"
+)
 _NO_DISKS = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd|mtdblock)\d*|ubiblock.*|mmcblk\d+(boot|rpmb).*")
 
 
 def facts(root: Root, cache: Path) -> Dict[str, Any]:
     """The BoardFacts record; None where the board does not say."""
+    telemetry.find_again()
     cpuinfo = root.read("proc/cpuinfo") or ""
     governors = _governors(root)
     return {
@@ -75,8 +81,13 @@ def facts(root: Root, cache: Path) -> Dict[str, Any]:
         "cache_dir": str(cache),
         "firmware": next((text for text in map(root.read, _FIRMWARE_FILES) if text), None),
         "power_mode": power_mode.mode_name(root),
-        "device_clocks": state.device_clocks(root),
+        "device_clocks": clock_state.device_clocks(root),
         "huge_pages": state.chosen(root.read("sys/kernel/mm/transparent_hugepage/enabled")),
+        "clock_caps_khz": telemetry.caps_khz(root),
+        "firmware_settings": clock_state.firmware_settings(root),
+        "clocks_locked": clock_state.clocks_locked(root),
+        "kernel_options": _kernel_options(root),
+        "swap": _swap(root),
         "simulated": root.read(_LABEL_FILE) or (None if root.real else "sysfs under a made-up root"),
         "emulated": _emulator(root),
     }
@@ -94,6 +105,28 @@ def _emulator(root: Root) -> Optional[str]:
     if not core.startswith("arm,cortex-") or core in ("arm,cortex-a53", "arm,cortex-a57"):
         return None
     return "QEMU's machine virt with a processor made up as %s" % core
+
+
+def _kernel_options(root: Root) -> Optional[str]:
+    """Of the kernel's command line what bears on clocks, cores and memory; None where there is no command line."""
+    line = root.read("proc/cmdline")
+    if line is None:
+        return None
+    return " ".join(word for word in line.split() if _TIMING_OPTION.match(word)) or "none"
+
+
+def _swap(root: Root) -> Optional[str]:
+    """What pages may go to, such as "zram 2.1 GB"; "none", or None where the board does not say."""
+    table = root.read("proc/swaps")
+    if table is None:
+        return None
+    areas = [line.split() for line in table.splitlines()[1:]]
+    told = [
+        "%s %.1f GB" % ("zram" if "zram" in words[0] else words[1], int(words[2]) * 1024 / 1e9)
+        for words in areas
+        if len(words) > 2 and words[2].isdigit()
+    ]
+    return ", ".join(sorted(told)) or "none"
 
 
 def _os_name(root: Root) -> Optional[str]:

@@ -33,7 +33,7 @@ def serve(trial: spec.Trial, setting: Setting, commands: int, answers: wire.Line
         timed = guard("load", lambda: prepare_timed(trial, setting))
         reads = _SliceReads(timed)
         answers.send({"ready": timed.single_ns})
-        span = telemetry.Span(setting.root)
+        span = telemetry.ProcessSpan()
         gc.disable()
         while True:
             command = os.read(commands, _COMMAND)
@@ -42,7 +42,7 @@ def serve(trial: spec.Trial, setting: Setting, commands: int, answers: wire.Line
             if command == END:
                 break
             if command == ANEW:
-                span = telemetry.Span(setting.root)
+                span = telemetry.ProcessSpan()
                 reads = _SliceReads(timed)
                 answers.send({"anew": True})
             else:

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, NamedTuple, NoReturn, Optional, Tuple
 
-from edge_agent import clocks, oom, spec, tune, wire
+from edge_agent import clocks, oom, spec, telemetry, tune, wire
 from edge_agent.process import describe_deadline, describe_exit, die_with, set_deadline
 from edge_agent.sysfs import Root, kilobytes
 
@@ -150,6 +150,9 @@ class _Pair:
         self._parent = os.getpid()
         self._before = os.sched_getaffinity(0)
         self._watch = oom.Watch(setting.root)
+        self._span: Optional[telemetry.BoardSpan] = None
+        """The board's state around all slices: one reading for both arms, so that none is judged apart."""
+        self._cpu_ns: List[Optional[int]] = []
         # Both ends know the seed: the order stands in the plan before the board is touched.
         self._random = random.Random("%d/%d" % (pair[0].seed, pair[0].number))  # noqa: S311 - an order, no secret
 
@@ -161,6 +164,7 @@ class _Pair:
             for trial in self._trials:
                 self._start(trial)
             slices = self._take_turns()
+            board = self._end_span()
             self._require_no_swap(swapped)
             records = [self._end(arm) for arm in self._arms]
         except _NoTurnsError as error:
@@ -176,6 +180,7 @@ class _Pair:
             own = [one for one in slices if one["arm"] == record["arm"]]
             told = [{key: value for key, value in one.items() if key != "arm"} for one in own]
             record["turns"]["slices"] = told
+            record["telemetry"] = None if board is None else {**record["telemetry"], **board}
             self._out.send({"event": "trial", "trial": record})
 
     def _step_aside(self) -> None:
@@ -223,6 +228,7 @@ class _Pair:
     def _take_turns(self) -> List[Dict[str, Any]]:
         """All slices in their order; those from before the waiting arm's threads were stopped are not among them."""
         for stopping in (False, True):
+            self._begin_span()
             slices = self._rounds(stopping=stopping)
             if _waiting_share(slices) <= MOST_WAITING:
                 return slices
@@ -232,15 +238,34 @@ class _Pair:
         share = "%.1f %%" % (100.0 * _waiting_share(slices))
         raise _NoTurnsError("the one that waited took %s of the other's slice in CPU time" % share)
 
+    def _begin_span(self) -> None:
+        if all(trial.read_state for trial in self._trials):
+            self._cpu_ns = [arm.cpu_ns() for arm in self._arms]
+            self._span = telemetry.BoardSpan(self._setting.root, set(self._cores.arms))
+
+    def _end_span(self) -> Optional[Dict[str, Any]]:
+        """What the TrialTelemetry records of both arms have of the board."""
+        if self._span is None:
+            return None
+        rises = [
+            None if before is None or now is None else now - before
+            for before, now in zip(self._cpu_ns, [arm.cpu_ns() for arm in self._arms])
+        ]
+        known = [rise for rise in rises if rise is not None]
+        return self._span.end(sum(known) / 1e9 if len(known) == len(rises) else None)
+
     def _rounds(self, *, stopping: bool) -> List[Dict[str, Any]]:
         """A slice of each arm, in random order, until both have their seconds; fewer where the waiting arm works."""
         slices: List[Dict[str, Any]] = []
         least_ns = {arm.trial.arm: round(arm.trial.min_secs * 1e9) for arm in self._arms}
         until = time.monotonic() + self._trials[0].max_secs
+        look = self._span.look if self._span is not None else None
         while True:
             order = self._arms if self._random.random() < 0.5 else self._arms[::-1]
             for arm, waiting in zip(order, order[::-1]):
                 slices.append(self._slice(arm, waiting, slices, stopping=stopping))
+                if look is not None:
+                    look()
             rounds = len(slices) // 2
             measured = {name: sum(one["sum_ns"] for one in slices if one["arm"] == name) for name in least_ns}
             enough = rounds >= FEWEST_ROUNDS and all(measured[name] >= least_ns[name] for name in least_ns)

@@ -53,6 +53,8 @@ class Trial(NamedTuple):
     """Of kind "slices": what both arms took of memory alone; 0: not known."""
     memory_limit_bytes: int
     """What its process may take, where it is exec'd; 0: all there is."""
+    read_state: bool
+    """Whether the board's state is read around it."""
 
 
 class Block(NamedTuple):
@@ -205,6 +207,7 @@ def _parse_trial(value: object, block: int, where: str) -> Trial:
         slice_s=fields.seconds("slice_s") if "slice_s" in fields.value else 0.0,
         room_bytes=fields.whole("room_bytes"),
         memory_limit_bytes=fields.whole("memory_limit_bytes"),
+        read_state=fields.value.get("read_state", True) is not False,
     )
 
 

@@ -35,7 +35,7 @@ def run(trial: spec.Trial, setting: Setting) -> Numbers:
         begun = time.perf_counter_ns()
         first_s = pipeline.answer_all(raws, limits.max_ns)
         pipeline.warm_up(raws, trial.warmup_runs, begun + limits.max_ns - time.perf_counter_ns())
-        span = telemetry.Span(setting.root)
+        span = telemetry.Span(setting.root, read_state=trial.read_state)
         pipeline.measure(raws, limits)
         return {"first_inference_s": first_s, "telemetry": span.end()}
 

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from edge_agent import oom, power, power_mode
-from edge_agent.sysfs import Root, kilobytes, read_int, read_text
+from edge_agent import clock_state, oom, power
+from edge_agent.sysfs import Root, kilobytes, read_text
 
 _WATCH_S = 1.0
 """How long processes are watched."""
@@ -20,12 +20,6 @@ _MOST_PROCESSES = 5
 _BUSY_SHARE = 0.05
 """Of one core; below it, a process is none that disturbs."""
 _MOST_NAMED = 64
-_POLICIES = "sys/devices/system/cpu/cpufreq/policy*"
-_TURBO = (
-    ("sys/devices/system/cpu/cpufreq/boost", "1"),
-    ("sys/devices/system/cpu/intel_pstate/no_turbo", "0"),
-)
-"""The two files that the kernel has for it, and what each holds while clocks may boost."""
 _PRESSURE = re.compile(r"^some avg10=([0-9.]+)", re.MULTILINE)
 _UNIT = re.compile(r"/([^/]+\.service)")
 
@@ -37,10 +31,10 @@ def read_state(root: Root, cache: Path) -> Dict[str, Any]:
     found.update(_account(root))
     found.update(_room(root, cache))
     found.update(_memory(root))
-    found.update(_clocks(root))
+    found.update(clock_state.read_clocks(root))
     found.update(
         {
-            "supply_alarm": _supply_alarm(root),
+            "supply_alarm": clock_state.supply_alarm(root),
             "pressure": _pressure(root),
             "users": _others(root),
             "unreadable": _unreadable(root),
@@ -115,75 +109,6 @@ def _memory(root: Root) -> Dict[str, Any]:
         "swaps": areas[:_MOST_NAMED],
         "memory_limit_file": oom.limit_file(root),
     }
-
-
-def _clocks(root: Root) -> Dict[str, Any]:
-    return {
-        "policies": [_policy(policy) for policy in root.glob(_POLICIES)],
-        "turbo": _turbo(root),
-        "power_mode": power_mode.read_mode(root),
-        "power_modes": power_mode.modes(root),
-        "devices": [found for found in map(_device, root.glob("sys/class/devfreq/*")) if found is not None],
-        "cooling": [found for found in map(_cooling, root.glob("sys/class/thermal/cooling_device*")) if found],
-    }
-
-
-def _policy(policy: Path) -> Dict[str, Any]:
-    return {
-        "name": policy.name,
-        "governor": read_text(policy / "scaling_governor"),
-        "offered": (read_text(policy / "scaling_available_governors") or "").split(),
-        "max_khz": read_int(policy / "scaling_max_freq"),
-        "hardware_max_khz": read_int(policy / "cpuinfo_max_freq"),
-        "writable": os.access(str(policy / "scaling_governor"), os.W_OK),
-    }
-
-
-def _turbo(root: Root) -> Optional[Dict[str, Any]]:
-    for relative, boosts in _TURBO:
-        text = root.read(relative)
-        if text is not None:
-            return {"file": "/" + relative, "on": text == boosts, "off_value": "0" if boosts == "1" else "1"}
-    return None
-
-
-def _device(device: Path) -> Optional[Dict[str, Any]]:
-    """A device whose clock the kernel moves: a memory controller, a GPU, an NPU."""
-    now, most = read_int(device / "cur_freq"), read_int(device / "max_freq")
-    if now is None:
-        return None
-    return {
-        "name": device.name,
-        "hz": now,
-        "max_hz": most,
-        "governor": read_text(device / "governor"),
-        "offered": (read_text(device / "available_governors") or "").split(),
-    }
-
-
-def device_clocks(root: Root) -> List[str]:
-    """What each device's clock may rise to, and who decides: what must be the same for figures to compare."""
-    found = [one for one in map(_device, root.glob("sys/class/devfreq/*")) if one is not None and one["max_hz"]]
-    return [
-        "%s to %.0f MHz, %s" % (one["name"], one["max_hz"] / 1e6, one["governor"] or "no governor")
-        for one in found[:_MOST_NAMED]
-    ]
-
-
-def _cooling(device: Path) -> Optional[Dict[str, Any]]:
-    now = read_int(device / "cur_state")
-    if now is None:
-        return None
-    return {"name": device.name, "kind": read_text(device / "type") or "", "state": now}
-
-
-def _supply_alarm(root: Root) -> Optional[bool]:
-    """Whether the supply is below its limit now, as the driver of a Raspberry Pi's firmware says."""
-    for device in root.glob("sys/class/hwmon/hwmon*"):
-        if read_text(device / "name") == "rpi_volt":
-            alarm = read_int(device / "in0_lcrit_alarm")
-            return None if alarm is None else bool(alarm)
-    return None
 
 
 def _pressure(root: Root) -> List[Dict[str, Any]]:

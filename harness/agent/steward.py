@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Callable, Dict, List, NoReturn, Optional
 
-from edge_agent import footprint, lease, oom, probe, spec, state, tune, wire
+from edge_agent import footprint, lease, oom, probe, spec, state, telemetry, tune, wire
 from edge_agent.block_client import RunningBlock
 from edge_agent.restore import Originals
 from edge_agent.store import Store
@@ -25,6 +25,7 @@ UNFIT_STATUS = 4
 _CHUNK = 1 << 16
 _TICK_S = 0.5
 _WORKING_S = 5.0
+_MOST_WATCHED_S = 10.0
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -174,6 +175,13 @@ def _state(steward: Steward, _request: wire.Message) -> List[Dict[str, Any]]:
     return [{"event": "state", "state": state.read_state(steward.root, steward.store.cache)}]
 
 
+def _watch(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
+    seconds = request.get("seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= _MOST_WATCHED_S:
+        raise wire.AgentError("bad_request", "watch needs seconds from 0 to %g" % _MOST_WATCHED_S)
+    return [{"event": "watched", "telemetry": telemetry.watch(steward.root, seconds)}]
+
+
 def _footprint(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
     names = request.get("sensors")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -222,6 +230,7 @@ _OPERATIONS: Dict[str, Handler] = {
     "ping": _ping,
     "probe": _probe,
     "state": _state,
+    "watch": _watch,
     "footprint": _footprint,
     "tune": _tune,
     "have": _have,

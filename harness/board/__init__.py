@@ -4,6 +4,7 @@ from harness.board.live import LiveBoard, open_board, this_process
 from harness.board.preflight import (
     differences,
     fingerprint,
+    throttled_between,
     throttled_causes,
     throttled_now,
     throttled_sentences,
@@ -22,6 +23,7 @@ __all__ = [
     "open_board",
     "provision",
     "this_process",
+    "throttled_between",
     "throttled_causes",
     "throttled_now",
     "throttled_sentences",

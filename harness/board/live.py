@@ -25,9 +25,10 @@ from harness.board.wire import (
     Started,
     TrialEvent,
     Tuned,
+    Watched,
     Wire,
 )
-from harness.records.board import BoardFacts, Trial
+from harness.records.board import BoardFacts, Trial, TrialTelemetry
 from harness.records.device import DeviceProfile, Tuning
 from harness.records.errors import (
     BlockLostError,
@@ -127,6 +128,10 @@ class LiveBoard:
             if isinstance(event, kind):
                 return make_printable(event)
         raise self._unexpected_answer(f"{op} was not answered")
+
+    def watch(self, seconds: float) -> TrialTelemetry:
+        """The board's state over so many seconds, at most 10, in which nothing of ours runs."""
+        return self.ask("watch", Watched, seconds=seconds).telemetry
 
     def ping(self) -> None:
         """One round trip to the steward."""
@@ -334,7 +339,9 @@ class LiveBoard:
             raise self._unexpected_answer(
                 f"trial {trial.index} ({trial.kind}, block {trial.block}) was not asked for, or came twice"
             )
-        return trial if trial.died is None else trial.model_copy(update={"died": one_line(trial.died)})
+        died = None if trial.died is None else one_line(trial.died)
+        telemetry = None if trial.telemetry is None else make_printable(trial.telemetry)
+        return trial.model_copy(update={"died": died, "telemetry": telemetry})
 
     def _keep_facts(self, events: list[Event]) -> None:
         for event in events:

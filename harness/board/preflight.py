@@ -84,6 +84,11 @@ def throttled_causes(bits: int | None) -> list[str]:
     return [words for bit, words in _THROTTLE_BITS.items() if bits and bits >> bit & 1]
 
 
+def throttled_between(before: int | None, after: int | None) -> list[str]:
+    """What the firmware's lasting bits say came to be between two readings; nothing where either is unknown."""
+    return [] if before is None or after is None else throttled_causes((after & ~before) >> _SINCE_BOOT)
+
+
 def throttled_sentences(bits: int | None) -> list[str]:
     """The same with when: now, or at some time since the board was started."""
     since_boot = bits >> _SINCE_BOOT if bits else None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from harness.records.board import BoardFacts, Trial
+from harness.records.board import BoardFacts, Trial, TrialTelemetry
 from harness.records.device import DeviceProfile
 from harness.records.plan import BlockSpec
 
@@ -30,6 +30,9 @@ class Board(Protocol):
 
     def ship(self, path: Path, sha256: str) -> None:
         """Have a file in the board's store; sent only where it is not there yet."""
+
+    def watch(self, seconds: float) -> TrialTelemetry:
+        """The board's state over so many seconds, at most 10, in which nothing of ours runs."""
 
     def run_block(self, block: BlockSpec) -> Iterator[Trial]:
         """The trials of a block, in the plan's order, as they end.

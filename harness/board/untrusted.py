@@ -18,6 +18,7 @@ from harness.records.board import (
     TrialTelemetry,
     Turns,
 )
+from harness.records.conditions import Conditions, CoolingState, DeviceState, PolicyClock
 from harness.records.health import (
     BusyProcess,
     CoolingDevice,
@@ -47,6 +48,7 @@ _MANY = (0, 10**15)
 _BYTES = (0, 2**50)
 _KHZ = (0, 10**8)
 _HERTZ = (0, 10**11)
+_HZ = (0, 10**12)
 _CELSIUS = (-273.15, 1000.0)
 _BITS = (0, 2**32 - 1)
 _WATTS = (-1e5, 1e5)
@@ -64,6 +66,7 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "disk_free_bytes": (0, 2**60),
             "temp_c": _CELSIUS,
             "throttled": _BITS,
+            "clock_caps_khz": _KHZ,
         },
         ClockSetting: {"min_hz": _HERTZ, "max_hz": _HERTZ},
         Trial: {
@@ -101,6 +104,21 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "wall_s": _SECONDS,
             "utilisation": (-1e3, 1e3),
         },
+        Conditions: {
+            "caps_khz": _KHZ,
+            "lowest_khz": _KHZ,
+            "clock_reads": _COUNT,
+            "throttled_before": _BITS,
+            "cooling_moves": _MANY,
+            "swapped_pages": _MANY,
+            "memory_pressure": (0.0, 1.0),
+            "steal": (0.0, 2.0 * _CORES),
+            "others": (0.0, 2.0 * _CORES),
+            "reading_s": (0.0, _DAY_S),
+        },
+        PolicyClock: {"khz": _KHZ, "ms": (0, 86_400_000)},
+        DeviceState: {"hz_before": _HZ, "hz": _HZ, "lowest_hz": _HZ, "low_ms": (0, 86_400_000)},
+        CoolingState: {"state": (0, 2**31)},
         EnergyReading: {
             "window_s": _SECONDS,
             "mean_w": _WATTS,
@@ -146,7 +164,7 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "inodes_free": (0, 2**62),
         },
         CpuPolicy: {"max_khz": _KHZ, "hardware_max_khz": _KHZ},
-        DeviceClock: {"hz": (0, 10**12), "max_hz": (0, 10**12)},
+        DeviceClock: {"hz": _HZ, "max_hz": _HZ},
         Pressure: {"percent": (0.0, 100.0)},
         CoolingDevice: {"state": (-1, 2**31)},
         ServiceFootprint: {"processes": _COUNT, "memory_bytes": _BYTES, "wakeups_per_s": (0.0, 1e9)},

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.board.untrusted import NONSENSE, one_line, out_of_range
 from harness.records.base import Record
-from harness.records.board import BlockDone, BoardFacts, Trial
+from harness.records.board import BlockDone, BoardFacts, Trial, TrialTelemetry
 from harness.records.errors import (
     BoardAnswerError,
     BoardUnfitError,
@@ -72,6 +72,13 @@ class StateEvent(_Answer):
 
     event: Literal["state"]
     state: SystemState
+
+
+class Watched(_Answer):
+    """How the board was while nothing of ours ran."""
+
+    event: Literal["watched"]
+    telemetry: TrialTelemetry
 
 
 class FootprintEvent(_Answer):
@@ -162,6 +169,7 @@ _T = TypeVar("_T")
 Event = (
     FactsEvent
     | StateEvent
+    | Watched
     | FootprintEvent
     | Tuned
     | Have
@@ -296,7 +304,7 @@ class Wire:
             event = _read_dead_trial(line, error) or self._parse(_EVENT, line)
         if isinstance(event, TrialEvent) and event.trial.died is None:
             event = _check_ranges(event)
-        elif isinstance(event, FactsEvent | StateEvent | FootprintEvent | Tuned) and (
+        elif isinstance(event, FactsEvent | StateEvent | Watched | FootprintEvent | Tuned) and (
             odd := next(out_of_range(event), None)
         ):
             raise BoardAnswerError(f"{self._device}: {NONSENSE}: {odd}")

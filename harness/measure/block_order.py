@@ -68,18 +68,6 @@ def renumber_block(block: BlockSpec, *, index: int, first_trial: int) -> BlockSp
     return block.model_copy(update={"index": index, "trials": tuple(renumbered)})
 
 
-def thermometer(block: BlockSpec, *, index: int, trial_index: int) -> BlockSpec:
-    """A block with the shortest possible trial, which tells the board's temperature before it."""
-    model = next(trial for trial in block.trials if trial.kind != "check")
-    short = model.model_copy(
-        update={
-            "index": trial_index, "kind": "latency", "warmup_runs": 0, "num_runs": 1,
-            "min_secs": 0.0, "sensors": (), "expected": None, "expected_builtin": None,
-        }
-    )  # fmt: skip
-    return block.model_copy(update={"index": index, "trials": (short,)})
-
-
 def needed_blocks(plan: Plan) -> int:
     """Blocks that the plan's trials make, were there no questions."""
     return -(-plan.trials * len(plan.arms) // plan.trials_per_block)

@@ -19,6 +19,7 @@ from harness.measure.run_blocks import BlockResults
 from harness.measure.slice_carry_over import carry_over, carry_over_sentence
 from harness.measure.trial_summary import summarise, trial_metrics
 from harness.measure.void_trials import CUT_OFF, MEASURED_AGAIN, fitness_finding, void_reason
+from harness.measure.warm_up import warm_up_of
 from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts, Trial
 from harness.records.candidate import Candidate
@@ -77,6 +78,7 @@ def build_entry(context: EntryContext, plan: Plan, *, rule: FitnessRule, results
             "operators": _operators(context, plan, "candidate", _counting_operators(results.trials, rule)),
             "outputs": "; ".join(filter(None, [verdicts["candidate"].sentence, answers["candidate"].sentence])),
             "answers": answers["candidate"].answers,
+            "warm_up": warm_up_of(results.trials),
             "seconds": results.seconds,
         }
     )
@@ -86,6 +88,15 @@ def error_entry(context: EntryContext, plan: Plan, reason: str) -> Entry:
     """The entry for a model that could not be measured at all."""
     finding = Finding(gate="measuring", metric=None, status=Status.ERROR, reason=reason)
     return _bare_entry(context, plan).model_copy(update={"reason": reason, "findings": [finding]})
+
+
+def unfit_entry(context: EntryContext, plan: Plan, why: str) -> Entry:
+    """The entry for a board that was not fit to begin with: nothing was measured."""
+    reason = f"board not fit: {why}; nothing was measured and your change was not judged"
+    finding = Finding(gate="fitness", metric=None, status=Status.INVALID, reason=reason)
+    return _bare_entry(context, plan).model_copy(
+        update={"status": Status.INVALID, "reason": reason, "findings": [finding]}
+    )
 
 
 def measurements_of(

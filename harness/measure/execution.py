@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.measure.fitness import fitness_rule
+from harness.measure.readiness import wait_until_fit
 from harness.measure.run_blocks import Progress, RunContext, run_blocks
 from harness.records.artifact import Artifact
 from harness.records.board import Trial
@@ -42,7 +43,7 @@ def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a 
     """Ship, run the plan's blocks, and give the entry: MEASURED, INVALID, FAIL or ERROR; budgets come later.
 
     ``profile`` is the board's own unless given; ``baseline`` is the artifact of the plan's second arm. ``on_trial``
-    hears each trial as it comes, thermometer readings excepted. ``now`` and ``sleep`` count seconds.
+    hears each trial as it comes. ``now`` and ``sleep`` count seconds.
     A model or process that fails makes an ERROR entry; BoardUnavailableError is passed on.
     """
     profile = profile or board.profile
@@ -50,25 +51,36 @@ def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a 
     rule = fitness_rule(profile, board.facts)
     run_context = RunContext(rule, str(candidate), on_event, on_trial, now, sleep)
     began = now()
-    shipped, failure, results = 0.0, "", None
+    shipped, waited, failure, unfit, results = 0.0, 0.0, "", "", None
     try:
         _refuse_too_large(board, artifacts)
         on_event(Progress(profile.name, f"{candidate}: sending files"))
         _ship(board, artifacts)
         shipped = now() - began
-        results = run_blocks(board, plan, run_context)
+        unfit = wait_until_fit(
+            board,
+            rule,
+            most_s=profile.limits.max_wait_s,
+            on_wait=lambda why: on_event(Progress(profile.name, f"{candidate}: waiting for the board: {why}")),
+            sleep=sleep,
+        )
+        waited = now() - began - shipped
+        results = None if unfit else run_blocks(board, plan, run_context)
     except EntryError as error:
         failure = str(error)
     # Figures need numpy: imported only here, while a remote board measures somebody may have done it already.
-    from harness.measure.build_entry import EntryContext, build_entry, error_entry
+    from harness.measure.build_entry import EntryContext, build_entry, error_entry, unfit_entry
 
     context = EntryContext(test, candidate, artifacts, profile, board.facts)
-    if results is None:
+    if unfit:
+        entry = unfit_entry(context, plan, unfit)
+    elif results is None:
         return error_entry(context, plan, failure)
-    entry = build_entry(context, plan, rule=rule, results=results)
+    else:
+        entry = build_entry(context, plan, rule=rule, results=results)
     if is_emulated(profile, board.facts):
         entry = withhold_speed(entry)
-    return entry.model_copy(update={"seconds": {"ship": shipped, **entry.seconds}})
+    return entry.model_copy(update={"seconds": {"ship": shipped, "wait": waited, **entry.seconds}})
 
 
 def _refuse_too_large(board: "Board", artifacts: Mapping[str, Artifact]) -> None:

@@ -12,11 +12,11 @@ from harness.measure.block_order import (
     parts_of,
     renumber_block,
     repeat_block,
-    thermometer,
     with_room,
 )
 from harness.measure.fitness import FitnessRule, holding_clock
 from harness.measure.planning import energy_seconds
+from harness.measure.readiness import STEP_S, unfitness
 from harness.measure.validate_trials import validate_trials
 from harness.measure.void_trials import TIMED, voids
 from harness.records.board import NO_TURNS, Trial
@@ -50,7 +50,6 @@ PILOT_BLOCKS = 2
 """Blocks at the plan's own length, which show what a trial is worth being."""
 LONGEST_SLICE_S = 0.08
 """Slices of so long are not lengthened any more: of what is left in them the entry tells."""
-COOLING_STEP_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -239,30 +238,16 @@ class _BlockRunner:
         return any(voids(trial, rule) for trial in trials)
 
     def _cooled(self, block: BlockSpec) -> bool:
-        """Wait until the board is below its limit; False where the time limit has no room to measure again."""
+        """Wait until the board is fit again; False where the time limit has no room to measure again."""
         began = self._spent_s()
-        while self._fits(block, waiting_s=COOLING_STEP_S):
-            self.context.on_event(Progress(self.board.profile.name, f"{self.context.what}: cooling down"))
-            self.context.sleep(COOLING_STEP_S)
-            if self._cool_enough(block):
+        while self._fits(block, waiting_s=STEP_S):
+            self.context.on_event(Progress(self.board.profile.name, f"{self.context.what}: waiting for the board"))
+            self.context.sleep(STEP_S)
+            if not unfitness(self.board, self.context.rule):
                 self.cooling_s += self._spent_s() - began
                 return True
         self.cooling_s += self._spent_s() - began
         return False
-
-    def _cool_enough(self, block: BlockSpec) -> bool:
-        limit = self.context.rule.max_temp_c
-        if limit is None:
-            return True
-        reading = thermometer(block, index=self.next_block, trial_index=self.next_trial)
-        self._number_past(reading)
-        began = self.context.now()
-        try:
-            told = [t.telemetry.temp_before_c for t in self.board.run_block(reading) if t.telemetry is not None]
-        except BlockLostError:
-            self.lost_s += self.context.now() - began
-            return False
-        return all(temperature is None or temperature < limit for temperature in told)
 
     def _number_past(self, block: BlockSpec) -> None:
         self.next_block += 1

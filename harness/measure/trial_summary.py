@@ -37,6 +37,15 @@ def mean_s(trial: Trial) -> float:
     return float(batched_s(trial).mean())
 
 
+def trial_median_s(trial: Trial) -> float | None:
+    """The median seconds for one inference of a trial that lived, by whole trial or by slices; None for other kinds."""
+    if trial.died is None and trial.kind == "slices" and trial.turns is not None:
+        return trial.turns.p50_ns / 1e9
+    if trial.died is None and trial.kind == "latency" and trial.samples_ns:
+        return quantile(batched_s(trial), 0.5)
+    return None
+
+
 def stage_median_s(times: StageTimes, stage: str) -> float:
     """The median over a trial's runs of one stage, or of "end_to_end"."""
     return quantile(np.asarray(getattr(times, f"{stage}_ns"), dtype=np.float64) / 1e9, 0.5)

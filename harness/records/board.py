@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 from harness.records.artifact import TensorInfo
 from harness.records.base import Record
+from harness.records.conditions import Conditions
 from harness.records.memory import MemoryParts
 from harness.records.metrics import TrialKind
 from harness.records.operators import OperatorTimes
@@ -66,6 +67,16 @@ class BoardFacts(Record):
     """What memory controllers, GPUs and NPUs may be clocked to, and by which governor."""
     huge_pages: str | None = None
     """always, madvise or never."""
+    clock_caps_khz: tuple[int, ...] = ()
+    """What the clock of every cpufreq policy may rise to."""
+    firmware_settings: str | None = None
+    """What a Raspberry Pi's firmware was told of clocks and voltages."""
+    clocks_locked: bool | None = None
+    """Whether all clocks of a Jetson are locked, as jetson_clocks does; None for other boards."""
+    kernel_options: str | None = None
+    """Of the kernel's command line what bears on clocks, cores and memory."""
+    swap: str | None = None
+    """What pages may go to, such as "zram 2.1 GB"."""
 
 
 class TrialMemory(Record):
@@ -122,6 +133,8 @@ class TrialTelemetry(Record):
     wall_s: float
     utilisation: float | None
     """Utilisation of all cores over the measured span, 0..1, from /proc/stat."""
+    conditions: Conditions | None = None
+    """The rest of the board's state; None in runs of an earlier harness, and where a trial was asked not to read it."""
 
 
 class TwoSpeeds(Record):

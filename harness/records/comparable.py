@@ -25,6 +25,10 @@ ACROSS: Final = (
     "firmware",
     "power mode",
     "device clocks",
+    "clock caps",
+    "locked clocks",
+    "firmware settings",
+    "kernel options",
     "huge pages",
     "operating point",
     "runtime",
@@ -42,18 +46,21 @@ def unlike(a: DeviceRecord, a_entry: Entry, b: DeviceRecord, b_entry: Entry) -> 
 
     Of the board: its model with the revision, its processor, the highest frequency as read back, kernel and
     governor; whether it is a stand-in for a board. Of the entry: the runtime's build, delegate and threads.
-    What one of the two does not say is a difference: alike is what is known to be alike. Firmware, power mode, clocks
-    of other devices, huge pages and the operating point are compared where both say them: earlier runs did not note
-    them.
+    What one of the two does not say is a difference: alike is what is known to be alike. Firmware and its settings,
+    power mode, caps and locks of clocks, clocks of other devices, options of the kernel, huge pages and the operating
+    point are compared where both say them: earlier runs did not note them.
     """
     if a.facts is None or b.facts is None:
         return ["board: at least one of the two was not probed, so what it was is not known"]
     named = [("stand-in", a.label or "none", b.label or "none")]
-    pairs = [*named, *_board(a.facts, b.facts), *_point(a, a_entry, b, b_entry), *_setting(a_entry, b_entry)]
+    point = _point(a, a_entry, b, b_entry)
+    # An operating point has the caps of the clocks among its limits.
+    board = [pair for pair in _board(a.facts, b.facts) if not (point and pair[0] == "clock caps")]
+    pairs = [*named, *board, *point, *_setting(a_entry, b_entry)]
     return [f"{name}: {_said(one)} against {_said(other)}" for name, one, other in pairs if one != other]
 
 
-_OF_A_POINT: Final = ("governor", "power mode", "device clocks")
+_OF_A_POINT: Final = ("governor", "power mode", "device clocks", "clock caps", "locked clocks")
 """What is named by its own name, and is part of an operating point."""
 
 
@@ -92,6 +99,10 @@ def _noted_later(a: BoardFacts, b: BoardFacts) -> list[_Pair]:
         ("firmware", a.firmware, b.firmware),
         ("power mode", a.power_mode, b.power_mode),
         ("device clocks", _joined(a.device_clocks), _joined(b.device_clocks)),
+        ("clock caps", _caps(a.clock_caps_khz), _caps(b.clock_caps_khz)),
+        ("locked clocks", _yes_or_no(a.clocks_locked), _yes_or_no(b.clocks_locked)),
+        ("firmware settings", a.firmware_settings, b.firmware_settings),
+        ("kernel options", a.kernel_options, b.kernel_options),
         ("huge pages", a.huge_pages, b.huge_pages),
     ]
 
@@ -113,6 +124,14 @@ def _setting(a: Entry, b: Entry) -> list[_Pair]:
 
 def _joined(texts: tuple[str, ...]) -> str | None:
     return "; ".join(texts) or None
+
+
+def _caps(khz: tuple[int, ...]) -> str | None:
+    return " + ".join(f"{cap / 1e6:.4g} GHz" for cap in khz) or None
+
+
+def _yes_or_no(value: bool | None) -> str | None:
+    return None if value is None else ("yes" if value else "no")
 
 
 def _gigahertz(khz: int | None) -> str | None:

@@ -66,6 +66,8 @@ class Limits(Record):
     """Beyond these the board is not fit to measure."""
 
     max_temp_c: float | None = Field(default=None, gt=0, lt=150)
+    max_wait_s: float = Field(default=120.0, ge=0, le=3600)
+    """How long is waited for a board to be cool and quiet, before it is refused."""
 
 
 Frequency = Annotated[str, Field(max_length=32, pattern=r"^(min|max|[0-9]{1,12}(\.[0-9]{1,9})? ?[kMG]?Hz)$")]

@@ -64,6 +64,8 @@ class TrialSpec(Record):
     sensors: tuple[str, ...] = ()
     slice_s: float = 0.0
     """For kind "slices": least seconds of a slice."""
+    read_state: bool = True
+    """Whether the board's state is read around it; False only to find what reading costs."""
     room_bytes: int = 0
     """For kind "slices": what the processes of both arms took of memory alone; 0: not known."""
     memory_limit_bytes: int = 0

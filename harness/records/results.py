@@ -15,6 +15,7 @@ from harness.records.artifact import (
 )
 from harness.records.base import Record
 from harness.records.board import BoardFacts, TrialMemory, TrialTelemetry, TwoSpeeds
+from harness.records.conditions import WarmUp
 from harness.records.device import DeviceProfile
 from harness.records.history import Series
 from harness.records.limit_test import RunSpread
@@ -292,6 +293,8 @@ class Entry(Record):
     comparisons: tuple[Comparison, ...] = ()
     operating_point: OperatingPoint | None = None
     """Where it is another than the device's own."""
+    warm_up: WarmUp | None = None
+    """Whether the first trials had a trend; None where nothing was timed, and in runs of an earlier harness."""
     seconds: dict[str, float] = {}
 
     def __getitem__(self, metric: str) -> Measurement:

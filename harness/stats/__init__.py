@@ -17,6 +17,7 @@ from harness.stats.histograms import MAX_BINS, histogram
 from harness.stats.intervals import Interval, mean_interval, t_quantile
 from harness.stats.percentile_bound import PercentileBound, percentile_bound
 from harness.stats.quantiles import independent_samples, needed_samples, quantile, smallest_trial
+from harness.stats.trend import Trend, trend_of
 from harness.stats.two_speeds import two_speeds
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Interval",
     "PairedLoss",
     "PercentileBound",
+    "Trend",
     "area_loss",
     "area_under_curve",
     "changepoints",
@@ -40,5 +42,6 @@ __all__ = [
     "run_spread",
     "smallest_trial",
     "t_quantile",
+    "trend_of",
     "two_speeds",
 ]

@@ -72,6 +72,12 @@ class SimulatedBoard:
             self.shipped[sha256] = path
             self.bytes_sent += path.stat().st_size if path.exists() else 0
 
+    def watch(self, seconds: float) -> TrialTelemetry:
+        """The board's state over so many seconds in which nothing runs."""
+        before = self._state()
+        self.clock_s += seconds
+        return self._telemetry(before, seconds, 0.0).model_copy(update={"cpu_s": 0.0})
+
     def run_block(self, block: BlockSpec) -> Iterator[Trial]:
         """The block's trials, one after the other. TrialError for a file that was not shipped."""
         self.blocks.append(block)

@@ -23,19 +23,21 @@ def test_slow_models_are_read_singly() -> None:
 
 def test_both_minima_are_reached() -> None:
     calls = []
-    timings = latency_trial.measure(lambda: calls.append(1), SECOND, timing.RunLimits(37, 0, SECOND), None)
+    timings = latency_trial.measure(
+        lambda: calls.append(1), SECOND, timing.RunLimits(37, 0, SECOND), latency_trial.Between()
+    )
     assert (timings.batch, timings.inferences, len(calls)) == (1, 37, 37)
     assert len(timings.samples_ns) == 37
     assert timings.singles_ns == []
 
 
 def test_the_maximum_ends_it() -> None:
-    timings = latency_trial.measure(lambda: None, SECOND, timing.RunLimits(10**9, 0, 0), None)
+    timings = latency_trial.measure(lambda: None, SECOND, timing.RunLimits(10**9, 0, 0), latency_trial.Between())
     assert timings.inferences == 1
 
 
 def test_batched_reads_are_followed_by_single_ones() -> None:
-    timings = latency_trial.measure(lambda: None, 10_000, timing.RunLimits(5, 0, SECOND), None)
+    timings = latency_trial.measure(lambda: None, 10_000, timing.RunLimits(5, 0, SECOND), latency_trial.Between())
     assert timings.batch == 10
     assert len(timings.singles_ns) == latency_trial.LEAST_SINGLES
     assert timings.inferences == 10 * len(timings.samples_ns) + len(timings.singles_ns)
@@ -44,7 +46,9 @@ def test_batched_reads_are_followed_by_single_ones() -> None:
 def test_too_many_reads_are_added_up_and_none_is_dropped() -> None:
     runs = 3 * timing.MOST_READS
     # The model was taken for slow and is quick: reads come one by one, far more than can be kept.
-    timings = latency_trial.measure(lambda: None, SECOND, timing.RunLimits(runs, 0, 60 * SECOND), None)
+    timings = latency_trial.measure(
+        lambda: None, SECOND, timing.RunLimits(runs, 0, 60 * SECOND), latency_trial.Between()
+    )
     assert len(timings.samples_ns) <= timing.MOST_READS
     assert timings.batch > 1
     assert timings.batch * len(timings.samples_ns) + len(timings.singles_ns) == timings.inferences
@@ -54,13 +58,17 @@ def test_too_many_reads_are_added_up_and_none_is_dropped() -> None:
 
 def test_the_next_sample_is_fed_between_reads() -> None:
     fed: list[int] = []
-    latency_trial.measure(lambda: None, SECOND, timing.RunLimits(5, 0, SECOND), lambda: fed.append(1))
+    latency_trial.measure(
+        lambda: None, SECOND, timing.RunLimits(5, 0, SECOND), latency_trial.Between(lambda: fed.append(1))
+    )
     assert len(fed) == 4
 
 
 def test_the_collector_rests_meanwhile_and_goes_on_afterwards() -> None:
     seen: list[bool] = []
-    latency_trial.measure(lambda: seen.append(gc.isenabled()), SECOND, timing.RunLimits(2, 0, SECOND), None)
+    latency_trial.measure(
+        lambda: seen.append(gc.isenabled()), SECOND, timing.RunLimits(2, 0, SECOND), latency_trial.Between()
+    )
     assert seen == [False, False]
     assert gc.isenabled()
 

@@ -68,7 +68,7 @@ def test_a_good_model_on_a_fit_board_is_measured():
     assert entry.outputs.startswith("bit-equal")
     assert len(entry.trials) == 10
     assert _value(entry, "latency_p50").value == pytest.approx(0.004, rel=0.03)
-    assert set(entry.seconds) == {"ship", "measure", "cool"}
+    assert set(entry.seconds) == {"ship", "wait", "measure", "cool"}
 
 
 def test_the_entry_survives_its_file():
@@ -182,8 +182,23 @@ def _states(*steps):
     return tuple(BoardState(**step) for step in steps)
 
 
-def test_a_throttled_board_is_invalid_and_was_tried_twice():
-    board = SimulatedBoard(states=_states({"throttled": 1}))
+FROM_THE_FIRST_TRIAL = {"from_s": 0.405}
+"""When the board was looked at before, and was fit then."""
+
+
+def test_a_board_that_is_throttled_from_the_first_trial_on_is_invalid():
+    board = SimulatedBoard(states=_states({}, FROM_THE_FIRST_TRIAL | {"throttled": 1}))
+    entry = _execute(board)
+    assert entry.status is Status.INVALID
+    assert entry.reason == "board not fit: under-voltage in 5 of 5 trials; your change was not judged"
+    assert len(board.blocks) == 1
+    assert [t.void for t in entry.trials] == ["under-voltage"] * 5
+    assert entry.seconds["cool"] > 50.0
+
+
+def test_a_board_that_is_throttled_again_was_tried_twice():
+    states = _states({}, FROM_THE_FIRST_TRIAL | {"throttled": 1}, {"from_s": 3.0}, {"from_s": 6.4, "throttled": 1})
+    board = SimulatedBoard(states=states)
     entry = _execute(board)
     assert entry.status is Status.INVALID
     assert entry.reason == "board not fit: under-voltage in 5 of 5 trials; your change was not judged"
@@ -195,7 +210,7 @@ def test_a_throttled_board_is_invalid_and_was_tried_twice():
 def test_a_hot_board_is_waited_for_and_measured_again():
     board = SimulatedBoard(
         profile=make_profile(limits=Limits(max_temp_c=75.0)),
-        states=_states({"temp_c": 80.0, "slowdown": 3.0}, {"from_s": 12.0, "temp_c": 60.0}),
+        states=_states({}, FROM_THE_FIRST_TRIAL | {"temp_c": 80.0, "slowdown": 3.0}, {"from_s": 12.0, "temp_c": 60.0}),
     )
     heard: list[Trial] = []
     entry = _execute(board, on_trial=heard.append)
@@ -210,14 +225,17 @@ def test_a_hot_board_is_waited_for_and_measured_again():
 
 
 def test_good_trials_of_a_block_that_is_measured_again_say_so():
-    board = SimulatedBoard(states=_states({}, {"from_s": 0.4, "throttled": 4}, {"from_s": 2.0}))
+    board = SimulatedBoard(states=_states({}, {"from_s": 0.8, "throttled": 4}, {"from_s": 2.0}))
     entry = _execute(board)
     assert entry.status is Status.MEASURED
     assert {t.void for t in entry.trials} >= {None, "throttled", MEASURED_AGAIN}
 
 
 def test_a_board_that_stays_hot_is_given_up_at_the_time_limit():
-    board = SimulatedBoard(profile=make_profile(limits=Limits(max_temp_c=75.0)), states=_states({"temp_c": 90.0}))
+    board = SimulatedBoard(
+        profile=make_profile(limits=Limits(max_temp_c=75.0)),
+        states=_states({}, FROM_THE_FIRST_TRIAL | {"temp_c": 90.0}),
+    )
     entry = _execute(board)
     assert entry.status is Status.INVALID
     assert "hotter than 75 °C in 5 of 5 trials" in entry.reason
@@ -225,7 +243,7 @@ def test_a_board_that_stays_hot_is_given_up_at_the_time_limit():
 
 
 def test_a_clock_that_drops_for_good_is_invalid_though_steady_afterwards():
-    board = SimulatedBoard(states=_states({}, {"from_s": 0.05, "freq_khz": 600_000}))
+    board = SimulatedBoard(states=_states({}, {"from_s": 0.45, "freq_khz": 600_000}))
     entry = _execute(board)
     assert entry.status is Status.INVALID
     assert entry.reason.startswith("board not fit: another frequency in 5 of 5 trials")
@@ -233,7 +251,7 @@ def test_a_clock_that_drops_for_good_is_invalid_though_steady_afterwards():
 
 
 def test_a_clock_that_dips_costs_its_block_a_second_try():
-    board = SimulatedBoard(states=_states({}, {"from_s": 0.05, "freq_khz": 600_000}, {"from_s": 2.0}))
+    board = SimulatedBoard(states=_states({}, {"from_s": 0.45, "freq_khz": 600_000}, {"from_s": 2.0}))
     entry = _execute(board)
     assert entry.status is Status.MEASURED
     assert len(entry.trials) == 15
@@ -374,7 +392,7 @@ def test_one_stages_trial_that_dies_is_told():
 
 
 def test_stages_measured_on_a_throttled_board_do_not_count():
-    entry = _execute(SimulatedBoard(states=_states({"throttled": 1})), artifact=STAGED)
+    entry = _execute(SimulatedBoard(states=_states({}, FROM_THE_FIRST_TRIAL | {"throttled": 1})), artifact=STAGED)
     assert entry.status is Status.INVALID
     assert entry.reason == "board not fit: under-voltage in 10 of 10 trials; your change was not judged"
     assert _value(entry, "end_to_end").reason == "no stages trial counts"

@@ -73,7 +73,7 @@ def test_a_clock_that_may_move_is_no_reason():
 def test_the_governor_that_holds_decides_on_the_clock(tuned, found, steady):
     profile = make_profile(tuning=Tuning(governor=tuned), limits=Limits(max_temp_c=70.0))
     rule = fitness_rule(profile, make_facts(governor=found))
-    assert rule == FitnessRule(max_temp_c=70.0, steady_clock=steady)
+    assert rule == FitnessRule(max_temp_c=70.0, steady_clock=steady, governor=found, alone=True)
 
 
 def test_an_x86_clock_boosts_by_design():

@@ -8,17 +8,14 @@ import pytest
 from harness.measure import execute, make_plan
 from harness.measure.void_trials import CUT_OFF
 from harness.records.candidate import Candidate
-from harness.records.device import Limits
 from harness.records.errors import BlockLostError
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import (
-    BoardState,
     SimulatedBoard,
     made_up_sha256,
     make_artifact,
     make_golden,
-    make_profile,
     make_runner,
 )
 
@@ -96,12 +93,3 @@ def test_a_block_that_takes_the_board_away_again_and_again_is_an_error():
     assert entry.status is Status.ERROR
     assert entry.reason.startswith("the link to the board was lost 3 times amid one block")
     assert board.asked == 3
-
-
-def test_a_thermometer_that_was_cut_off_is_read_again():
-    profile = make_profile().model_copy(update={"limits": Limits(max_temp_c=70.0)})
-    board = Flaky(profile=profile, states=(BoardState(temp_c=80.0), BoardState(from_s=150.0, temp_c=50.0)))
-    board.losses = {1: 0}
-    entry, _ = executed(board)
-    assert entry.status is Status.MEASURED
-    assert entry.seconds["cool"] <= 60.0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.measure import DEFAULT_TRIALS, expected_extent, make_plan, order_of
-from harness.measure.block_order import has_outer_places, needed_blocks, parts_of, repeat_block, thermometer
+from harness.measure.block_order import has_outer_places, needed_blocks, parts_of, repeat_block
 from harness.measure.planning import PROCESS_S
 from harness.records.errors import UsageError
 from harness.records.limit_test import LimitTest
@@ -278,13 +278,6 @@ def test_a_block_again_has_new_numbers_and_no_check():
     assert repeated.index == 9
     assert [t.index for t in repeated.trials] == list(range(40, 46))
     assert [t.kind for t in repeated.trials] == [*["latency"] * 5, "memory"]
-
-
-def test_a_thermometer_reading_is_one_inference():
-    block = order_of(make_plan(Settings(), CANDIDATE, make_runner()))[0]
-    (trial,) = thermometer(block, index=9, trial_index=40).trials
-    assert (trial.kind, trial.num_runs, trial.min_secs, trial.warmup_runs) == ("latency", 1, 0.0, 0)
-    assert trial.expected is None
 
 
 @pytest.mark.parametrize("heavy", ["numpy", "scipy", "paramiko"])

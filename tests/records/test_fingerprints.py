@@ -73,6 +73,18 @@ def test_a_board_that_was_not_probed_is_like_no_other():
             "emc to 3199 MHz, performance; gpu to 1020 MHz, performance",
         ),
         ({"huge_pages": "always"}, {"huge_pages": "never"}, "huge pages: always against never"),
+        (
+            {"clock_caps_khz": (1_500_000, 2_000_000)},
+            {"clock_caps_khz": (1_500_000, 1_000_000)},
+            "clock caps: 1.5 GHz + 2 GHz against 1.5 GHz + 1 GHz",
+        ),
+        ({"clocks_locked": True}, {"clocks_locked": False}, "locked clocks: yes against no"),
+        (
+            {"firmware_settings": "as shipped"},
+            {"firmware_settings": "arm_freq=2000"},
+            "firmware settings: as shipped against arm_freq=2000",
+        ),
+        ({"kernel_options": "none"}, {"kernel_options": "isolcpus=3"}, "kernel options: none against isolcpus=3"),
     ],
 )
 def test_what_earlier_runs_did_not_note_is_compared_where_both_say_it(here, there, sentence):
@@ -126,11 +138,14 @@ def test_names_are_separated_by_commas_and_each_is_one_of_those_there_are():
 
 def test_every_difference_may_be_named_but_that_of_a_stand_in():
     facts = dict.fromkeys(("model", "arch", "cpu", "kernel", "governor", "firmware", "power_mode"), "x")
-    one = board(**facts, huge_pages="x", device_clocks=("x",))
+    facts |= dict.fromkeys(("firmware_settings", "kernel_options"), "x")
+    one = board(**facts, huge_pages="x", device_clocks=("x",), clock_caps_khz=(1,), clocks_locked=True)
     other = board(
         **dict.fromkeys(facts, "y"),
         huge_pages="y",
         device_clocks=("y",),
+        clock_caps_khz=(2,),
+        clocks_locked=False,
         cpu_count=9,
         max_freq_khz=1,
         label="simulated",

@@ -57,13 +57,7 @@ def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a 
         on_event(Progress(profile.name, f"{candidate}: sending files"))
         _ship(board, artifacts)
         shipped = now() - began
-        unfit = wait_until_fit(
-            board,
-            rule,
-            most_s=profile.limits.max_wait_s,
-            on_wait=lambda why: on_event(Progress(profile.name, f"{candidate}: waiting for the board: {why}")),
-            sleep=sleep,
-        )
+        unfit = _wait_until_fit(board, run_context, profile.limits.max_wait_s)
         waited = now() - began - shipped
         results = None if unfit else run_blocks(board, plan, run_context)
     except EntryError as error:
@@ -81,6 +75,15 @@ def execute(  # noqa: PLR0913 - each is a part of the sequence that a test or a 
     if is_emulated(profile, board.facts):
         entry = withhold_speed(entry)
     return entry.model_copy(update={"seconds": {"ship": shipped, "wait": waited, **entry.seconds}})
+
+
+def _wait_until_fit(board: "Board", context: RunContext, most_s: float) -> str:
+    """Why the board is not fit after so many seconds; empty where it is."""
+
+    def on_wait(why: str) -> None:
+        context.on_event(Progress(board.profile.name, f"{context.what}: waiting for the board: {why}"))
+
+    return wait_until_fit(board, context.rule, most_s=most_s, on_wait=on_wait, sleep=context.sleep)
 
 
 def _refuse_too_large(board: "Board", artifacts: Mapping[str, Artifact]) -> None:

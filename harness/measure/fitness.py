@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.records.board import BoardFacts, Trial
 from harness.records.device import DeviceProfile
+from harness.records.emulation import is_emulated
 
 CLOCKS_THAT_BOOST = ("x86_64", "amd64", "i686", "i386")
 """Architectures whose clock moves by design even under the performance governor."""
@@ -30,7 +31,8 @@ class FitnessRule:
     power_mode: str | None = None
     device_bounds: tuple[str, ...] = ()
     alone: bool = False
-    """Whether the board is there for measuring, so that what others take of it counts; this machine is not."""
+    """Whether the board is there for measuring, so that what others take of it counts; neither this machine is, nor an
+    emulated one, whose speed is nobody's figure."""
 
 
 def fitness_rule(profile: DeviceProfile, facts: BoardFacts) -> FitnessRule:
@@ -46,7 +48,7 @@ def fitness_rule(profile: DeviceProfile, facts: BoardFacts) -> FitnessRule:
         caps_khz=facts.clock_caps_khz,
         power_mode=facts.power_mode,
         device_bounds=facts.device_clocks,
-        alone=not _is_this_machine(profile, facts),
+        alone=not (_is_this_machine(profile, facts) or is_emulated(profile, facts)),
     )
 
 

@@ -48,13 +48,18 @@ def cause_of(error: BaseException) -> str:
     return cause + (_NOEXEC if _UNMAPPED in cause else "")
 
 
+def is_external(runner: Runner) -> bool:
+    """Whether the delegate is a library on the board."""
+    return runner.delegate not in ("xnnpack", "none")
+
+
 def make_interpreter(module: Any, runner: Runner, model: str) -> Interpreter:  # noqa: ANN401
     """An interpreter of a model file, not yet allocated; raises TrialFailedError."""
     options: Dict[str, Any] = {"model_path": model, "num_threads": runner.num_threads}
     if runner.delegate == "none":
         resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         options["experimental_op_resolver_type"] = resolver
-    elif runner.delegate != "xnnpack":
+    elif is_external(runner):
         options["experimental_delegates"] = [_load_delegate(module, runner)]
     made: Interpreter = guard("load", lambda: _construct(module, options))
     return made

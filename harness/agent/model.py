@@ -6,7 +6,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
-from edge_agent.interpreters import TensorDetails, TrialFailedError, guard, make_interpreter, tensors
+from edge_agent.interpreters import (
+    TensorDetails,
+    TrialFailedError,
+    guard,
+    is_external,
+    make_interpreter,
+    tensors,
+)
+from edge_agent.placement import OperatorPlacement, read_placement
 from edge_agent.spec import Runner
 
 if TYPE_CHECKING:
@@ -16,8 +24,11 @@ if TYPE_CHECKING:
 class BoardModel:
     """An allocated interpreter; ``init_s`` is constructor plus allocation, in seconds."""
 
-    def __init__(self, interpreter: Interpreter, init_s: float) -> None:
+    def __init__(
+        self, interpreter: Interpreter, init_s: float, own_delegate: Optional[OperatorPlacement] = None
+    ) -> None:
         self.interpreter = interpreter
+        self._own_delegate = own_delegate
         self.init_s = init_s
         self.inputs: List[TensorDetails] = tensors(interpreter.get_input_details())
         self.outputs: List[TensorDetails] = tensors(interpreter.get_output_details())
@@ -56,6 +67,11 @@ class BoardModel:
         guard("invoke", self.interpreter.invoke)
         return (time.perf_counter_ns() - started) / 1e9
 
+    def placement(self) -> Dict[str, Any]:
+        """The Trial field that says which operators a delegate took: of a library of one's own those that it took."""
+        found = self._own_delegate or read_placement(self.interpreter)
+        return {"placement": None if found is None else found.record()}
+
     def account(self) -> Dict[str, Any]:
         """The Trial fields that say what the model is."""
         return {
@@ -79,10 +95,24 @@ def load(
     """Make and allocate, with the inputs shaped for a sample if there is one; raises TrialFailedError."""
     started = time.perf_counter_ns()
     interpreter = make(module, runner, str(path))
+    made = time.perf_counter_ns()
+    # XNNPACK takes its share when tensors are allocated, a delegate's library before.
+    own = _refuse_fallback(runner, read_placement(interpreter)) if is_external(runner) else None
+    listed_ns = time.perf_counter_ns() - made
     if sample is not None:
         _reshape(interpreter, sample)
     guard("allocate", interpreter.allocate_tensors)
-    return BoardModel(interpreter, (time.perf_counter_ns() - started) / 1e9)
+    return BoardModel(interpreter, (time.perf_counter_ns() - started - listed_ns) / 1e9, own)
+
+
+def _refuse_fallback(runner: Runner, placement: Optional[OperatorPlacement]) -> Optional[OperatorPlacement]:
+    """Raise TrialFailedError where a delegate took nothing: what would be measured is the processor."""
+    if placement is not None and placement.operators and not placement.delegated:
+        raise TrialFailedError(
+            "the delegate %s took none of the model's %d operators, which the processor would run in its place: give a "
+            "model made for it, or measure without a delegate" % (runner.delegate, len(placement.operators))
+        )
+    return placement
 
 
 def _reshape(interpreter: Interpreter, sample: List[Array]) -> None:

@@ -47,7 +47,7 @@ class Prepared(NamedTuple):
 
     def account(self) -> Numbers:
         """The first inference and what the model tells of itself, as the Trial record has it."""
-        return {"first_inference_s": self.first_s, **self.model.account()}
+        return {"first_inference_s": self.first_s, **self.model.account(), **self.model.placement()}
 
     def advancer(self) -> Optional[Callable[[], None]]:
         """Feeds the next sample at each call; None where there is one sample only."""

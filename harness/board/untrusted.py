@@ -32,7 +32,7 @@ from harness.records.health import (
 )
 from harness.records.memory import PARTS, MemoryParts
 from harness.records.operating_point import ClockSetting
-from harness.records.operators import OperatorTime, OperatorTimes
+from harness.records.operators import OperatorTime, OperatorTimes, Placement
 from harness.records.text import shorten
 
 _R = TypeVar("_R", bound=Record)
@@ -181,6 +181,7 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "idle_w": _WATTS,
         },
         BusyProcess: {"pid": (1, 2**31), "share": (0.0, _CORES)},
+        Placement: {"delegated": _COUNT, "parts": _COUNT},
         OperatorTimes: {"inference_ns": _NANOSECONDS, "runs": _COUNT},
         OperatorTime: {"node": _COUNT, "ns": _NANOSECONDS},
         Turns: {"p50_ns": _NANOSECONDS, "mean_ns": _NANOSECONDS},

@@ -7,7 +7,7 @@ it; what is written here for it are the sentences about its reads. Energy has a 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.measure import energy
+from harness.measure import delegation, energy
 from harness.measure.arm_evidence import ArmEvidence, exactly, over_trials, unknown
 from harness.measure.trial_summary import (
     batched_s,
@@ -28,7 +28,8 @@ from harness.stats import needed_samples, percentile_bound, quantile, smallest_t
 def compute_all(evidence: ArmEvidence) -> list[Measurement]:
     """Every metric once, in the order of the table; those of stages only for an artifact that has them."""
     of_energy = {found.metric: found for found in energy.compute(evidence)}
-    known = {found.metric: found for found in artifact_metrics(evidence.artifact)} | of_energy
+    of_delegate = {found.metric: found for found in delegation.compute(evidence)}
+    known = {found.metric: found for found in artifact_metrics(evidence.artifact)} | of_energy | of_delegate
     return [
         known[metric.name] if metric.name in known else _of_trials(metric, evidence)
         for metric in METRICS.values()

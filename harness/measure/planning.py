@@ -68,12 +68,11 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     relative = [question for question in questions if question.relative] if baseline is not None else []
     whole_trials = why_whole_trials(settings, runner, baseline_runner, relative) if relative else ""
     by_turns = settings.design == "slices" and bool(relative) and not whole_trials
-    alone = TRIALS_PER_LAYOUT if across_runs else TRIALS_PER_BLOCK
     share = room * MEASURING_SHARE / (shared_by * (1 + _staged(arms) / len(arms)))
     return Plan(
         arms=arms,
         trials=trials,
-        trials_per_block=TRIALS_PER_ABBA if questions or baseline is not None else alone,
+        trials_per_block=_trials_per_block(paired=bool(questions) or baseline is not None, across_runs=across_runs),
         order="single" if baseline is None else "abba",
         runner=runner,
         warmup_runs=settings.warmup_runs,
@@ -99,6 +98,12 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
 def _limited(settings: Settings, runner: RunnerSpec) -> RunnerSpec:
     """The runner; with a memory limit each trial is exec'd, so that a limit holds for one process."""
     return runner if settings.memory_limit is None else runner.model_copy(update={"start": "exec"})
+
+
+def _trials_per_block(*, paired: bool, across_runs: bool) -> int:
+    if paired:
+        return TRIALS_PER_ABBA
+    return TRIALS_PER_LAYOUT if across_runs else TRIALS_PER_BLOCK
 
 
 def _operator_processes(settings: Settings, *, arms: int) -> int:

@@ -74,6 +74,7 @@ def _nonsense(trial: Trial) -> Iterator[str]:
     yield from _bad_stages(trial)
     yield from _bad_turns(trial)
     yield from _bad_operators(trial)
+    yield from _bad_placement(trial)
 
 
 def _bad_samples(trial: Trial) -> Iterator[str]:
@@ -171,6 +172,17 @@ def _bad_operators(trial: Trial) -> Iterator[str]:
     known = [number for number in numbers if number is not None]
     if len(known) != len(set(known)):
         yield "one operator twice"
+
+
+def _bad_placement(trial: Trial) -> Iterator[str]:
+    placement = trial.placement
+    if placement is None:
+        return
+    numbers, count = placement.delegated, len(placement.operators)
+    if len(set(numbers)) != len(numbers) or any(number >= count for number in numbers):
+        yield f"a delegate that took {len(numbers)} of {count} operators, one of them twice or none of these"
+    if (placement.parts > 0) != bool(numbers) or placement.parts > len(numbers):
+        yield f"{len(numbers)} operators in {placement.parts} parts of a delegate"
 
 
 def _is_answer(text: str) -> bool:

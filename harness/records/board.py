@@ -7,7 +7,7 @@ from harness.records.base import Record
 from harness.records.conditions import Conditions
 from harness.records.memory import MemoryParts
 from harness.records.metrics import TrialKind
-from harness.records.operators import OperatorTimes
+from harness.records.operators import OperatorTimes, Placement
 from harness.records.plan import RunnerSpec
 
 
@@ -247,6 +247,7 @@ class Trial(Record):
     stages: StageTimes | None = None
     turns: Turns | None = None
     operators: OperatorTimes | None = None
+    placement: Placement | None = None
     inputs: tuple[TensorInfo, ...] = ()
     outputs: tuple[TensorInfo, ...] = ()
 

@@ -280,6 +280,22 @@ _ALL = (
         followed=True,
     ),
     Metric(
+        "delegated_operators",
+        "1",
+        "higher",
+        "delegated operators",
+        "share of the operators of the file that a delegate took, as the board's runtime lists them",
+        repeats="exact",
+    ),
+    Metric(
+        "delegated_macs",
+        "1",
+        "higher",
+        "delegated MACs",
+        "share of the file's multiply-accumulates that are in operators which a delegate took",
+        repeats="exact",
+    ),
+    Metric(
         "energy_per_inference",
         "J",
         "lower",

@@ -8,6 +8,17 @@ RESOLUTION_S = 1e-6
 """LiteRT's profiler counts in whole microseconds."""
 
 
+class Placement(Record):
+    """Which of the first graph's operators a delegate took, as the board's runtime lists them."""
+
+    operators: tuple[str, ...] = Field(max_length=5000)
+    """By name, in the order of the file."""
+    delegated: tuple[int, ...]
+    """Numbers of those that were taken; of a delegate's library what that library took."""
+    parts: int
+    """Into how many parts they were put together: each more is one more change between delegate and runtime."""
+
+
 class OperatorTime(Record):
     """One operator as LiteRT's profiler names it, in the order they ran; XNNPACK's have names of its own."""
 

@@ -17,6 +17,7 @@ _WHERE = {
     "sshd": ("/usr/sbin/sshd", "install openssh-server"),
     "chromium": ("chromium", "install chromium"),
     "runuser": ("/usr/sbin/runuser", "install util-linux"),
+    "gcc": ("gcc", "install gcc"),
     "ip": ("ip", "install iproute2"),
     "visudo": ("/usr/sbin/visudo", "install sudo"),
     **{shell: (shell, f"install {shell}") for shell in ("dash", "fish", "tcsh", "zsh")},

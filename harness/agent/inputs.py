@@ -50,8 +50,8 @@ def _integer_range(size: int, lowest: int, highest: int, below: Optional[int]) -
     return 0, min(highest, (INDEX_RANGE if below is None else below) - 1)
 
 
-def read_samples(path: Path, prefix: str, limit: int) -> List[List[Array]]:
-    """Up to ``limit`` samples, each a list of tensors, from the arrays PREFIX0, PREFIX1... of an npz file.
+def read_samples(path: Path, prefix: str, limit: int, first: int = 0) -> List[List[Array]]:
+    """Up to ``limit`` samples from ``first`` on, each a list of tensors, from PREFIX0, PREFIX1... of an npz file.
 
     Only the samples asked for are read, so that a large file does not show in a memory figure.
     """
@@ -63,7 +63,7 @@ def read_samples(path: Path, prefix: str, limit: int) -> List[List[Array]]:
                 (name for name in archive.namelist() if _is_member(name, prefix)),
                 key=lambda name: int(name[len(prefix) : -len(".npy")]),
             )
-            columns = [_read_rows(archive, name, limit) for name in names]
+            columns = [_read_rows(archive, name, limit, first) for name in names]
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise TrialFailedError("the samples %s cannot be read: %s" % (path.name, error)) from error
     if not columns or any(len(column) != len(columns[0]) for column in columns):
@@ -91,13 +91,15 @@ def _is_member(name: str, prefix: str) -> bool:
     return name.startswith(prefix) and name.endswith(".npy") and name[len(prefix) : -len(".npy")].isdigit()
 
 
-def _read_rows(archive: zipfile.ZipFile, name: str, limit: int) -> List[Array]:
+def _read_rows(archive: zipfile.ZipFile, name: str, limit: int, first: int) -> List[Array]:
     import numpy as np
 
     with archive.open(name) as file:
         shape, dtype = _read_header(file, name)
-        count = min(shape[0], limit)
+        count = min(max(0, shape[0] - first), limit)
         per_row = int(np.prod(shape[1:], dtype=np.int64))
+        if first:
+            file.seek(first * per_row * dtype.itemsize, 1)
         data = file.read(count * per_row * dtype.itemsize)
     rows = np.frombuffer(data, dtype=dtype).reshape((count, *shape[1:]))
     return [rows[at] for at in range(count)]

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from edge_agent.wire import AgentError
 
-KINDS = ("check", "latency", "memory", "energy", "stages", "slices", "operators")
+KINDS = ("check", "latency", "memory", "energy", "stages", "slices", "operators", "test_set")
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -51,6 +51,8 @@ class Trial(NamedTuple):
     """Of kind "slices": least seconds of a slice."""
     room_bytes: int
     """Of kind "slices": what both arms took of memory alone; 0: not known."""
+    first: int
+    """Of kind "test_set": the first of its num_runs samples."""
     memory_limit_bytes: int
     """What its process may take, where it is exec'd; 0: all there is."""
     read_state: bool
@@ -206,6 +208,7 @@ def _parse_trial(value: object, block: int, where: str) -> Trial:
         sensors=tuple(sensors),
         slice_s=fields.seconds("slice_s") if "slice_s" in fields.value else 0.0,
         room_bytes=fields.whole("room_bytes"),
+        first=fields.whole("first"),
         memory_limit_bytes=fields.whole("memory_limit_bytes"),
         read_state=fields.value.get("read_state", True) is not False,
     )

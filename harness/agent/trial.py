@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Callable, Dict
 
-from edge_agent import check_trial, energy_trial, latency_trial, memory_trial, operators_trial, spec, stages_trial
+from edge_agent import (
+    check_trial,
+    energy_trial,
+    latency_trial,
+    memory_trial,
+    operators_trial,
+    spec,
+    stages_trial,
+    test_set_trial,
+)
 from edge_agent.interpreters import TrialFailedError
 from edge_agent.trial_setup import Numbers, Setting
 
@@ -15,6 +24,7 @@ _KINDS: Dict[str, Callable[[spec.Trial, Setting], Numbers]] = {
     "energy": energy_trial.run,
     "stages": stages_trial.run,
     "operators": operators_trial.run,
+    "test_set": test_set_trial.run,
 }
 
 

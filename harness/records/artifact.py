@@ -1,5 +1,6 @@
 """Artifacts: what candidates become, with what is known of them."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -257,6 +258,32 @@ class Verification(Record):
     """Why layers were not compared though quantisation cost much."""
 
 
+class HeldOutSet(Record):
+    """Where an artifact's whole test set lies and how it is scored, so that outputs of a board can be scored alike."""
+
+    samples: str
+    """An .npz with i0, i1... and what is right of each sample."""
+    dataset: str
+    score: Literal["top1", "auc"]
+    seed: int
+    reference: str | None
+    reference_sha256: str | None
+    deadline_s: float
+    metric: OwnMetric | None = None
+    search: tuple[str, ...] = ()
+    """Folders in which the metric's module is found."""
+    truth: str | None = None
+
+
+@dataclass(frozen=True)
+class HeldOutInputs:
+    """A test set's inputs alone: an .npz with i0, i1..., the same file for every model that is scored on it."""
+
+    path: Path
+    sha256: str
+    n: int
+
+
 class Artifact(Record):
     """A .tflite file that is ready to ship, with what is known of it."""
 
@@ -272,6 +299,8 @@ class Artifact(Record):
     trainings: tuple[Training, ...] = ()
     rival: Rival | None = None
     stages: StagesFile | None = None
+    test_set: HeldOutSet | None = None
+    """None where no accuracy is claimed, and where the test set was left behind (``--artifacts``)."""
     notes: tuple[str, ...] = ()
     """Sentences that whoever reads its figures must know, e.g. "dynamic_int8 made no weights smaller"."""
     cached: bool = False

@@ -218,6 +218,14 @@ class Turns(Record):
     slices: tuple[Slice, ...]
 
 
+class RawOutput(Record):
+    """One output for several samples: its type, its shape with the samples first, its bytes deflated, as base64."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: str
+
+
 class Trial(Record):
     """What one measuring process brought back. ``died`` is a reason instead of numbers."""
 
@@ -248,6 +256,8 @@ class Trial(Record):
     turns: Turns | None = None
     operators: OperatorTimes | None = None
     placement: Placement | None = None
+    raw_outputs: tuple[RawOutput, ...] = ()
+    """Of kind "test_set": what the model gave, output by output."""
     inputs: tuple[TensorInfo, ...] = ()
     outputs: tuple[TensorInfo, ...] = ()
 

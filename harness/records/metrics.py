@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 Better = Literal["lower", "higher"]
-TrialKind = Literal["check", "latency", "memory", "energy", "stages", "slices", "operators"]
+TrialKind = Literal["check", "latency", "memory", "energy", "stages", "slices", "operators", "test_set"]
 Unit = Literal["s", "B", "J", "W", "1/s", "1"]
 Repeats = Literal["varies", "identical", "once", "exact"]
 """How a figure comes again when it is measured again.

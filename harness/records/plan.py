@@ -66,6 +66,8 @@ class TrialSpec(Record):
     """For kind "slices": least seconds of a slice."""
     read_state: bool = True
     """Whether the board's state is read around it; False only to find what reading costs."""
+    first: int = 0
+    """For kind "test_set": the first of its ``num_runs`` samples."""
     room_bytes: int = 0
     """For kind "slices": what the processes of both arms took of memory alone; 0: not known."""
     memory_limit_bytes: int = 0

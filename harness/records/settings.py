@@ -126,6 +126,10 @@ class Settings:
             unset="all there is",
         ),
     ] = None
+    accuracy_on_board: Annotated[
+        bool,
+        Option("--accuracy-on-board", SWITCH, "", "count accuracy from the board's own outputs for the whole test set"),
+    ] = False
     baseline: Annotated[
         str | None,
         Option(

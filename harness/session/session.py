@@ -15,6 +15,7 @@ from harness.gates import Limit, judge
 from harness.measure import Progress, execute, make_plan
 from harness.records.artifact import Artifact
 from harness.records.board import Trial
+from harness.records.cache_dir import default_cache_dir
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.emulation import is_emulated, is_of_speed
@@ -32,6 +33,7 @@ from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.session.baseline_comparison import ArmPair, BaselineComparison, MeasureRequest
 from harness.session.baselines import check_baseline
+from harness.session.board_accuracy import BoardScorer
 from harness.session.describe import describe_device, refused_entry, unmeasured_entry
 from harness.session.host_lock import host_lock
 from harness.session.interrupts import Stop
@@ -256,6 +258,8 @@ class Session:
             if opened.board.profile.connection.transport != "local":
                 self._start_work_ahead()
             entry = self._execute(opened.board, asked, pair, questions)
+            if self.settings.accuracy_on_board:
+                entry = self._score_on_board(opened.board, entry, pair)
         return judge(pair.add_comparison(entry), request.limits, settings=self.settings, share=request.share)
 
     def _execute(
@@ -290,6 +294,12 @@ class Session:
                 )
             finally:
                 self._spent("measure", began)
+
+    def _score_on_board(self, board: LiveBoard, entry: Entry, pair: ArmPair) -> Entry:
+        local = board.profile.connection.transport == "local"
+        cache_dir = self.settings.cache_dir or default_cache_dir()
+        with self._own_turn(board.profile.name, "measure") if local else nullcontext(), self.stop.while_measuring():
+            return BoardScorer(board, pair.runner, cache_dir, self.say).score(entry, pair.artifact)
 
     def _keep(self, request: MeasureRequest, trial: Trial) -> None:
         self.folder.append_trial(request.device, str(request.candidate), trial, test=request.test)

@@ -243,7 +243,9 @@ def _copy_into(folder: Path, candidate: Candidate, artifact: Artifact, taken: se
         )
     path = _copy(artifact.path, folder, f"{name}.tflite")
     verification = artifact.verification.model_copy(update={"golden": golden})
-    exported = artifact.model_copy(update={"path": path, "verification": verification, "stages": stages})
+    exported = artifact.model_copy(
+        update={"path": path, "verification": verification, "stages": stages, "test_set": None}
+    )
     return FolderEntry(artifact=exported, sources=user_sources(candidate))
 
 

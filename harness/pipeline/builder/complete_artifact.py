@@ -16,7 +16,7 @@ from harness.pipeline.recipes.number_formats import FLOAT32
 from harness.pipeline.recipes.recipe import parse_recipe
 from harness.pipeline.source_hashes import user_source_hashes
 from harness.pipeline.worker.protocol import Stage, Staging, Verify
-from harness.records.artifact import AccuracyResult, Artifact, Verification
+from harness.records.artifact import AccuracyResult, Artifact, HeldOutSet, Verification
 from harness.records.candidate import OF_THE_DATASET, Candidate
 from harness.records.errors import BuildError, EntryError
 from harness.records.units import format_quantity
@@ -49,7 +49,8 @@ def complete_artifact(candidate: Candidate, found: Found, cache: ArtifactCache, 
     """The artifact of a candidate. Raises BuildError, or ModelFileError for a file that is no model."""
     info = inspect_file(found.file)
     staging = prepare_stages(candidate, found, cache, context)
-    result, known = load_or_verify(cache, context, _question(candidate, found, staging, cache))
+    question = _question(candidate, found, staging, cache)
+    result, known = load_or_verify(cache, context, question)
     result = _with_reason(result, found)
     return Artifact(
         candidate=candidate.name,
@@ -64,6 +65,7 @@ def complete_artifact(candidate: Candidate, found: Found, cache: ArtifactCache, 
         trainings=found.about.trainings,
         rival=found.about.rival,
         stages=staging.file if staging else None,
+        test_set=_test_set(question, result),
         notes=(
             *_by_chance(result.accuracy),
             *found.about.notes,
@@ -122,6 +124,25 @@ def _question(candidate: Candidate, found: Found, staging: Staging | None, cache
         metric=metric,
         cache_dir=str(cache.cache_dir),
         deadline_s=found.deadline_s,
+    )
+
+
+def _test_set(question: Verify, result: Verification) -> HeldOutSet | None:
+    """What a board's outputs are scored by, where the host's were."""
+    if result.accuracy is None or question.samples is None or question.dataset is None:
+        return None
+    metric = question.metric
+    return HeldOutSet(
+        samples=question.samples,
+        dataset=question.dataset,
+        score=question.score,
+        seed=question.seed,
+        reference=question.reference,
+        reference_sha256=question.reference_sha256,
+        deadline_s=question.deadline_s,
+        metric=metric.metric if metric else None,
+        search=metric.search if metric else (),
+        truth=metric.truth if metric else None,
     )
 
 

@@ -14,11 +14,12 @@ from harness.stats import area_loss, area_under_curve, classes_by_chance, orders
 CONFIDENCE: Final = 0.95
 
 
-def accuracy_of(scored: HostOutputs, *, dataset: str) -> AccuracyResult | None:
-    """The accuracy that a model's scores make; None where it has none."""
-    if scored.scores is None or scored.golden is None:
+def accuracy_of(scored: HostOutputs, *, dataset: str, where: str = "") -> AccuracyResult | None:
+    """The accuracy that a model's scores make; None where it has none. ``where`` tells who ran it; empty: the host."""
+    if scored.scores is None or (scored.golden is None and not where):
         return None
-    scores, where = _read_scores(scored), f"{scored.n} held-out samples, by {scored.golden.runtime} on the host"
+    by = where or f"by {scored.golden.runtime if scored.golden else ''} on the host"
+    scores, where = _read_scores(scored), f"{scored.n} held-out samples, {by}"
     chance, by_chance = _against_chance(scores)
     if RIGHT in scores:
         correct = int(scores[RIGHT].sum())

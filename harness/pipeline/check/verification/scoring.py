@@ -6,13 +6,15 @@ changes neither which samples share an interpreter nor any result. LiteRT lets o
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.pipeline.check.verification.litert import Array, LiteRTModel, dequantize
 from harness.pipeline.check.verification.samples import LABELS, Samples
+from harness.records.artifact import TensorInfo
 
 SLICE: Final = 256
 RIGHT: Final = "right"
@@ -37,14 +39,10 @@ def score_all(path: str, samples: Samples, *, score: str, threads: int) -> dict[
     if samples.labels is None:
         raise NoScoreError("its samples have no labels")
     labels = samples.labels.astype(np.int64)
-    judge = _reconstruction_error if score == "auc" else _values if labels.ndim == 2 else _class_or_value
+    judge = _judge_of(score, labels)
     with ThreadPoolExecutor(max_workers=threads) as pool:
         parts = list(pool.map(lambda part: _slice(path, samples, part, judge), _slices(samples)))
-    found = np.concatenate(parts)
-    if score == "auc":
-        return {ERRORS: found[:, 0], LABELS: labels}
-    right, rule = _score_right(found, labels)
-    return {RIGHT: right, LABELS: labels, RULE: np.array(rule)}
+    return _scores(np.concatenate(parts), labels, score)
 
 
 def all_outputs(path: str, samples: Samples, *, threads: int) -> list[Array]:
@@ -78,7 +76,58 @@ def _slices(samples: Samples) -> list[range]:
     return [range(start, min(start + SLICE, len(samples))) for start in range(0, len(samples), SLICE)]
 
 
-Judge = Callable[[LiteRTModel, Samples, int, list[Array]], Sequence[float]]
+class Tensors(Protocol):
+    """What scoring asks of a model: how its inputs and outputs are quantised."""
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """Its inputs."""
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """Its outputs."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Of a model that ran elsewhere."""
+
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+
+
+Judge = Callable[[Tensors, Samples, int, list[Array]], Sequence[float]]
+
+
+def score_outputs(
+    outputs: Sequence[Array],
+    samples: Samples,
+    inputs: tuple[TensorInfo, ...],
+    tensors: tuple[TensorInfo, ...],
+    *,
+    score: str,
+) -> dict[str, Array]:
+    """As ``score_all``, of outputs that are there: an array an output, samples first. Raises NoScoreError."""
+    if samples.labels is None:
+        raise NoScoreError("its samples have no labels")
+    if len(outputs[0]) != len(samples):
+        raise NoScoreError(f"there are outputs of {len(outputs[0])} samples, not of all {len(samples)}")
+    labels = samples.labels.astype(np.int64)
+    judge = _judge_of(score, labels)
+    told = _Told(inputs, tensors)
+    rows = [judge(told, samples, index, [one[index] for one in outputs]) for index in range(len(samples))]
+    return _scores(np.array(rows, np.float64), labels, score)
+
+
+def _judge_of(score: str, labels: Array) -> "Judge":
+    return _reconstruction_error if score == "auc" else _values if labels.ndim == 2 else _class_or_value
+
+
+def _scores(found: NDArray[np.float64], labels: Array, score: str) -> dict[str, Array]:
+    if score == "auc":
+        return {ERRORS: found[:, 0], LABELS: labels}
+    right, rule = _score_right(found, labels)
+    return {RIGHT: right, LABELS: labels, RULE: np.array(rule)}
 
 
 def _slice(path: str, samples: Samples, part: range, judge: Judge) -> NDArray[np.float64]:
@@ -93,7 +142,7 @@ def _run_afresh(model: LiteRTModel, sample: list[Array]) -> list[Array]:
     return model.run(sample)
 
 
-def _class_or_value(model: LiteRTModel, samples: Samples, index: int, outputs: list[Array]) -> Sequence[float]:
+def _class_or_value(model: Tensors, samples: Samples, index: int, outputs: list[Array]) -> Sequence[float]:
     """The class, or what the one output gives, and whether it is a class."""
     if len(outputs) != 1:
         raise NoScoreError(f"the model has {len(outputs)} outputs, and which of them names the class is not known")
@@ -104,7 +153,7 @@ def _class_or_value(model: LiteRTModel, samples: Samples, index: int, outputs: l
     return (*_values(model, samples, index, outputs), 0.0)
 
 
-def _values(model: LiteRTModel, samples: Samples, _index: int, outputs: list[Array]) -> Sequence[float]:
+def _values(model: Tensors, samples: Samples, _index: int, outputs: list[Array]) -> Sequence[float]:
     wanted = 1 if samples.labels is None or samples.labels.ndim == 1 else samples.labels.shape[1]
     if len(outputs) != 1 or outputs[0].size != wanted:
         raise NoScoreError(f"the model's outputs are not the {wanted} that samples have labels for")
@@ -127,7 +176,7 @@ def _score_right(found: NDArray[np.float64], labels: Array) -> tuple[Array, str]
     return right, f"all {labels.shape[1]} labels right, each given from {from_where} on"
 
 
-def _reconstruction_error(model: LiteRTModel, samples: Samples, index: int, outputs: list[Array]) -> Sequence[float]:
+def _reconstruction_error(model: Tensors, samples: Samples, index: int, outputs: list[Array]) -> Sequence[float]:
     given = samples.given[0][index] if samples.given else None
     if len(outputs) != 1 or given is None or outputs[0].shape != given.shape:
         raise NoScoreError("its output is no reconstruction of its input")

@@ -10,6 +10,7 @@ from harness.records.board import (
     BoardFacts,
     EnergyReading,
     OutputCheck,
+    RawOutput,
     Slice,
     StageTimes,
     Trial,
@@ -184,6 +185,7 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
         Placement: {"delegated": _COUNT, "parts": _COUNT},
         OperatorTimes: {"inference_ns": _NANOSECONDS, "runs": _COUNT},
         OperatorTime: {"node": _COUNT, "ns": _NANOSECONDS},
+        RawOutput: {"shape": (0, 2**31 - 1)},
         Turns: {"p50_ns": _NANOSECONDS, "mean_ns": _NANOSECONDS},
         TensorInfo: {
             "shape": (-1, 2**31 - 1),

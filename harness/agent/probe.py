@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from edge_agent import clock_state, oom, power, power_mode, runtimes, state, telemetry
+from edge_agent.storage import disk_kind
 from edge_agent.sysfs import Root, field, kilobytes, read_int, read_text
 
 # MIDR part numbers of implementer 0x41, Arm; from the Linux kernel's cputype.h and util-linux' lscpu.
@@ -183,15 +184,7 @@ def _frequencies(root: Root) -> List[int]:
 def _storage(root: Root) -> Optional[str]:
     """The kinds of disks, such as "microSD" or "NVMe + eMMC"."""
     disks = [disk for disk in root.glob("sys/block/*") if not _NO_DISKS.fullmatch(disk.name)]
-    return " + ".join(sorted({_kind(disk) for disk in disks})) or None
-
-
-def _kind(disk: Path) -> str:
-    if disk.name.startswith("mmcblk"):
-        return "microSD" if read_text(disk / "device" / "type") == "SD" else "eMMC"
-    if disk.name.startswith("nvme"):
-        return "NVMe"
-    return "hard disk" if read_text(disk / "queue" / "rotational") == "1" else "SSD"
+    return " + ".join(sorted({disk_kind(disk) for disk in disks})) or None
 
 
 def _free(cache: Path) -> Optional[int]:

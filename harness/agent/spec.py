@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from edge_agent.wire import AgentError
 
-KINDS = ("check", "latency", "memory", "energy", "stages", "slices", "operators", "test_set")
+KINDS = ("check", "latency", "memory", "energy", "stages", "slices", "operators", "test_set", "load")
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -57,6 +57,8 @@ class Trial(NamedTuple):
     """What its process may take, where it is exec'd; 0: all there is."""
     read_state: bool
     """Whether the board's state is read around it."""
+    cold: bool
+    """Of kind "load": whether the model's file is put out of memory first."""
 
 
 class Block(NamedTuple):
@@ -211,6 +213,7 @@ def _parse_trial(value: object, block: int, where: str) -> Trial:
         first=fields.whole("first"),
         memory_limit_bytes=fields.whole("memory_limit_bytes"),
         read_state=fields.value.get("read_state", True) is not False,
+        cold=fields.value.get("cold") is True,
     )
 
 

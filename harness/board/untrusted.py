@@ -34,6 +34,7 @@ from harness.records.health import (
 from harness.records.memory import PARTS, MemoryParts
 from harness.records.operating_point import ClockSetting
 from harness.records.operators import OperatorTime, OperatorTimes, Placement
+from harness.records.storage import TrialLoad
 from harness.records.text import shorten
 
 _R = TypeVar("_R", bound=Record)
@@ -92,6 +93,7 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "mean_rss_bytes": _BYTES,
         },
         TrialLimit: dict.fromkeys(("limit_bytes", "peak_bytes", "unreclaimable_bytes"), _BYTES),
+        TrialLoad: {"load_s": _SECONDS, "read_s": _SECONDS, "read_bytes": _BYTES},
         MemoryParts: dict.fromkeys(("pss_bytes", *PARTS), _BYTES),
         TrialTelemetry: {
             "temp_before_c": _CELSIUS,

@@ -21,6 +21,7 @@ from harness.records.artifact import Artifact
 from harness.records.board import Trial, TwoSpeeds
 from harness.records.metrics import METRICS, Metric
 from harness.records.results import Measurement
+from harness.records.storage import TrialLoad
 from harness.records.units import format_quantity
 from harness.stats import needed_samples, percentile_bound, quantile, smallest_trial, two_speeds
 
@@ -67,7 +68,7 @@ def _of_trials(metric: Metric, evidence: ArmEvidence) -> Measurement:
         return _percentile(metric, metric.percentile, trials)
     told = [figure for trial in trials if (figure := _figure(metric, trial)) is not None]
     if not told:
-        return unknown(metric.name, _untold(metric))
+        return unknown(metric.name, _untold(metric, trials))
     speeds = two_speeds([batched_s(trial) for trial in trials]) if metric.batched else None
     found = over_trials(metric.name, told, _note(metric, trials) + _speeds_note(speeds))
     return found.model_copy(update={"speeds": speeds})
@@ -115,10 +116,21 @@ def _note(metric: Metric, trials: Sequence[Trial]) -> str:
         return f"clock read once for up to {largest} inferences" if largest > 1 else "clock read for each inference"
     if metric.kind == "stages":
         return f"{sum(len(trial.stages.end_to_end_ns) for trial in trials if trial.stages is not None)} runs"
+    if metric.kind == "load":
+        return (
+            "" if metric.name == "warm_load" else _load_note([trial.load for trial in trials if trial.load is not None])
+        )
     if metric.name == "peak_memory":
         before = min(t.memory.hwm_before_bytes for t in trials if t.memory is not None and t.memory.hwm_bytes > 0)
         return f"{before / 1e6:.1f} MB of it Python, numpy and the runtime before a model"
     return ""
+
+
+def _load_note(loads: Sequence[TrialLoad]) -> str:
+    """The store's medium, and what put the file out of memory."""
+    medium = next((load.medium for load in loads if load.medium), None) or "a medium that the board does not name"
+    means = next((load.by for load in loads if load.by), None)
+    return f"from {medium}{f'; out of memory by {means}, checked by mincore' if means else ''}"
 
 
 def _speeds_note(found: TwoSpeeds | None) -> str:
@@ -132,7 +144,12 @@ def _speeds_note(found: TwoSpeeds | None) -> str:
     )
 
 
-def _untold(metric: Metric) -> str:
+def _untold(metric: Metric, trials: Sequence[Trial]) -> str:
+    loads = [trial.load for trial in trials if trial.load is not None]
+    reasons = [load.unread if metric.name == "storage_read" else load.not_cold for load in loads if load.cold]
+    why = next(filter(None, reasons), None)
+    if why is not None and metric.kind == "load":
+        return f"not cold: {why}"
     told = {
         "peak_memory": "the board's kernel does not tell VmHWM",
         "model_memory": "the board's kernel does not tell VmHWM",

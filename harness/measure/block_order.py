@@ -28,7 +28,7 @@ def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
     random in each pair of blocks. Arms with pre- and post-processing have as many stages trials, after the latency
     trials and in the same turns, so that their intervals are over trials too. Each block ends with a memory trial of
     every arm. Blocks of operators trials follow, with one of every arm that can be asked, in turns likewise. Blocks of
-    energy trials, one a sensor and more of the best, come last. Where a plan's
+    energy trials, one a sensor and more of the best, come after, and last a block of load trials. Where a plan's
     questions may take more blocks than its trials, the further blocks have those kinds of trials alone that a question
     is about.
     """
@@ -44,7 +44,8 @@ def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
         _with_sensor(_block_of_each(plan, plan.arms, "energy", len(blocks) + place, indices), sensor)
         for place, sensor in enumerate(sensors)
     ]
-    return (*blocks, *energy)
+    loads = [_load_block(plan, len(blocks) + len(energy), indices)] if plan.load_pairs else []
+    return (*blocks, *energy, *loads)
 
 
 def why_no_operators(runner: RunnerSpec) -> str:
@@ -209,6 +210,12 @@ def _with_sensor(block: BlockSpec, sensor: str) -> BlockSpec:
     return block.model_copy(update={"trials": trials})
 
 
+def _load_block(plan: Plan, index: int, indices: Iterator[int]) -> BlockSpec:
+    turns = [(arm, cold) for _ in range(plan.load_pairs) for arm in plan.arms for cold in (True, False)]
+    trials = (_trial(plan, arm, "load", next(indices)).model_copy(update={"cold": cold}) for arm, cold in turns)
+    return BlockSpec(index=index, runner=plan.runner, trials=tuple(trials))
+
+
 def _trial(plan: Plan, arm: Arm, kind: TrialKind, index: int) -> TrialSpec:
     num_runs, min_secs, max_secs = _length(plan, kind)
     staged = kind == "stages"
@@ -240,7 +247,7 @@ def _length(plan: Plan, kind: TrialKind) -> tuple[int, float, float]:
     """num_runs, min_secs and max_secs of a trial."""
     if kind == "energy":
         return 1, plan.energy_window_s, max(plan.max_secs, 2.0 * plan.energy_window_s)
-    if kind == "memory":
+    if kind in ("memory", "load"):
         return 1, 0.0, plan.max_secs
     if kind == "operators":
         return OPERATOR_RUNS, OPERATOR_MIN_SECS, min(plan.max_secs, OPERATOR_MAX_SECS)
@@ -250,6 +257,6 @@ def _length(plan: Plan, kind: TrialKind) -> tuple[int, float, float]:
 
 
 def _warmups(plan: Plan, kind: TrialKind) -> int:
-    if kind == "check":
+    if kind in ("check", "load"):
         return 0
     return MEMORY_WARMUPS if kind == "memory" else plan.warmup_runs

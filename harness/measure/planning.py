@@ -27,6 +27,8 @@ PROCESS_S = 0.15
 """Seconds of each process' slices: short and many, as processes and layouts of addresses are what has to be sampled."""
 PILOT_S = 0.25
 """Least seconds of a trial before the first blocks have shown how long one is worth being."""
+LOAD_PAIRS = 4
+"""Cold and warm loads of an entry: the fewest with an interval worth its name."""
 MOST_BLOCKS = 130
 """Blocks that a limit may take; the time limit often ends measuring earlier."""
 MEASURING_SHARE = 0.8
@@ -44,6 +46,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     questions: tuple[LimitTest, ...] = (),
     across_runs: bool = False,
     energy_limited: bool = False,
+    load_pairs: int = 0,
 ) -> Plan:
     """The plan for one artifact, or for one interleaved with its baseline. Pure.
 
@@ -53,7 +56,8 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     addresses are sampled. ``energy_limited``: a limit is on energy or power, so that half of the time limit is for
     windows of the best sensor, and whole trials are measured beside slices. ``sensors`` (best first, readable ones) are
     dropped where the time limit has no room for their windows. ``baseline_runner`` runs the baseline where it is
-    another than the candidate's. Raises UsageError where ``--trials`` is too few to answer any question.
+    another than the candidate's. ``load_pairs``: how often the model's file is loaded cold and warm. Raises
+    UsageError where ``--trials`` is too few to answer any question.
     """
     runner, baseline_runner = _limited(settings, runner), baseline_runner and _limited(settings, baseline_runner)
     arms = _arms(artifact, baseline, baseline_runner if baseline_runner != runner else None)
@@ -91,6 +95,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
         whole_trials=whole_trials,
         operator_processes=_operator_processes(settings, arms=len(arms)),
         energy_limited=energy_limited,
+        load_pairs=load_pairs,
         memory_limit_bytes=settings.memory_limit or 0,
     )
 

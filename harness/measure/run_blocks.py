@@ -111,7 +111,7 @@ class _BlockRunner:
         self.began = self.context.now()
 
     def run(self) -> BlockResults:
-        """Blocks that fit, until every question is answered; operators and energy last."""
+        """Blocks that fit, until every question is answered; operators, energy and loads last."""
         hopeless = False
         for block in self.blocks:
             if _comes_last(block):
@@ -279,7 +279,7 @@ class _BlockRunner:
 
 def _comes_last(block: BlockSpec) -> bool:
     """Whether a block is of those that follow when all questions are answered."""
-    return all(trial.kind in ("energy", "operators") for trial in block.trials)
+    return all(trial.kind in ("energy", "operators", "load") for trial in block.trials)
 
 
 def _hopeless(trials: Sequence[Trial]) -> bool:

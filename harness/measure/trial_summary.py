@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from harness.records.board import StageTimes, Trial, TrialMemory, Turns
 from harness.records.metrics import metrics_of, percentiles
 from harness.records.results import Histogram, TrialMetrics, TrialSummary
+from harness.records.storage import TrialLoad
 from harness.stats import histogram, independent_samples, quantile, smallest_trial
 
 Seconds = NDArray[np.float64]
@@ -87,11 +88,13 @@ def summarise(trial: Trial, void: str | None) -> TrialSummary:
 
 
 def trial_metrics(trial: Trial, void: str | None) -> TrialMetrics | None:
-    """The figures of a memory, stages or slices trial that lived; None for other kinds, and for one that died."""
+    """The figures of a memory, stages, load or slices trial that lived; None for other kinds, and for one that died."""
     if trial.died is not None:
         return None
     if trial.kind == "memory":
         values = _memory(trial)
+    elif trial.kind == "load" and trial.load is not None:
+        values = _load(trial.load)
     elif trial.kind == "slices" and trial.turns is not None:
         values = _by_turns(trial.turns)
     elif trial.kind == "stages" and trial.stages is not None:
@@ -129,6 +132,13 @@ def _memory(trial: Trial) -> dict[str, float]:
         "memory_mean": memory.mean_rss_bytes,
     }
     return values | {name: float(value) for name, value in told.items() if value is not None}
+
+
+def _load(told: TrialLoad) -> dict[str, float]:
+    values = {} if told.load_s is None else {"cold_load" if told.cold else "warm_load": told.load_s}
+    if told.read_s and told.read_bytes:
+        values["storage_read"] = told.read_bytes / told.read_s
+    return values
 
 
 def model_peak(memory: TrialMemory) -> int:

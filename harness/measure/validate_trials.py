@@ -70,6 +70,7 @@ def _nonsense(trial: Trial) -> Iterator[str]:
         yield f"first inference {trial.first_inference_s} s"
     yield from _bad_memory(trial)
     yield from _bad_telemetry(trial)
+    yield from _bad_load(trial)
     yield from _bad_energy(trial)
     yield from _bad_stages(trial)
     yield from _bad_turns(trial)
@@ -98,6 +99,18 @@ def _bad_memory(trial: Trial) -> Iterator[str]:
     # Both are zero on a kernel that does not tell; the metric then is unknown, with that reason.
     if memory is not None and not 0 <= memory.hwm_before_bytes <= memory.hwm_bytes:
         yield f"VmHWM {memory.hwm_bytes} B after {memory.hwm_before_bytes} B"
+
+
+def _bad_load(trial: Trial) -> Iterator[str]:
+    load = trial.load
+    if load is None:
+        if trial.kind == "load":
+            yield "a load trial without a load"
+        return
+    if any(seconds is not None and seconds <= 0.0 for seconds in (load.load_s, load.read_s)):
+        yield f"{load.load_s} s of loading and {load.read_s} s of reading"
+    if (load.load_s is None) != (load.not_cold is not None):
+        yield "a load that was timed and not cold, or neither"
 
 
 def _bad_telemetry(trial: Trial) -> Iterator[str]:

@@ -9,6 +9,7 @@ from harness.records.memory import MemoryParts
 from harness.records.metrics import TrialKind
 from harness.records.operators import OperatorTimes, Placement
 from harness.records.plan import RunnerSpec
+from harness.records.storage import TrialLoad
 
 
 class RuntimeFound(Record):
@@ -247,6 +248,7 @@ class Trial(Record):
     """Inferences in the measured span."""
     memory: TrialMemory | None = None
     limit: TrialLimit | None = None
+    load: TrialLoad | None = None
     telemetry: TrialTelemetry | None = None
     energy: EnergyReading | None = None
     check: OutputCheck | None = None

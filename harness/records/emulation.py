@@ -12,7 +12,7 @@ EMULATED: Final = "emulated: correctness only"
 """Its label, wherever the device is named."""
 WITHHELD: Final = "the board is emulated: its speed says nothing"
 _SOURCE: Final = "emulation"
-_SPEED: Final = ("s", "1/s", "J", "W")
+_SPEED: Final = ("s", "1/s", "B/s", "J", "W")
 """Units of metrics that a processor's speed has a part in."""
 
 

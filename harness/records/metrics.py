@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 Better = Literal["lower", "higher"]
-TrialKind = Literal["check", "latency", "memory", "energy", "stages", "slices", "operators", "test_set"]
-Unit = Literal["s", "B", "J", "W", "1/s", "1"]
+TrialKind = Literal["check", "latency", "memory", "energy", "stages", "slices", "operators", "test_set", "load"]
+Unit = Literal["s", "B", "J", "W", "1/s", "B/s", "1"]
 Repeats = Literal["varies", "identical", "once", "exact"]
 """How a figure comes again when it is measured again.
 
@@ -96,6 +96,7 @@ _CHANGE_WORDS: Final[Mapping[Unit, tuple[str, str]]] = {
     "s": ("slower", "faster"),
     "B": ("larger", "smaller"),
     "1/s": ("faster", "slower"),
+    "B/s": ("faster", "slower"),
 }
 _MORE_OR_LESS: Final = ("more", "less")
 
@@ -168,6 +169,35 @@ _ALL = (
         "init time",
         "geometric mean over processes exec'd anew of the time to make an interpreter and allocate tensors",
         kind="memory",
+    ),
+    Metric(
+        "cold_load",
+        "s",
+        "lower",
+        "cold load",
+        "geometric mean over processes of the time from an imported runtime to the end of the first inference, the "
+        "model's file read from the store's medium",
+        kind="load",
+        repeats="once",
+    ),
+    Metric(
+        "warm_load",
+        "s",
+        "lower",
+        "warm load",
+        "geometric mean over processes of the time from an imported runtime to the end of the first inference, the "
+        "model's file in memory",
+        kind="load",
+        repeats="once",
+    ),
+    Metric(
+        "storage_read",
+        "B/s",
+        "higher",
+        "storage read rate",
+        "geometric mean over processes of the rate at which 8.4 MB of the store's medium are read from begin to end",
+        kind="load",
+        repeats="once",
     ),
     Metric(
         "preprocess",

@@ -70,6 +70,8 @@ class TrialSpec(Record):
     """For kind "test_set": the first of its ``num_runs`` samples."""
     room_bytes: int = 0
     """For kind "slices": what the processes of both arms took of memory alone; 0: not known."""
+    cold: bool = False
+    """For kind "load": whether the model's file is put out of memory first."""
     memory_limit_bytes: int = 0
     """What its process, exec'd anew, may take of memory; 0: all there is."""
 
@@ -147,6 +149,8 @@ class Plan:
     """Processes an arm that time its operators; 0: that was not asked for."""
     energy_limited: bool = False
     """Whether there is a limit on energy, which whole trials answer when all is measured."""
+    load_pairs: int = 0
+    """Of each arm when all else is measured: a cold load of the model's file and a warm one after it."""
     memory_limit_bytes: int = 0
     """What each trial's process may take of memory; 0: all there is."""
 

@@ -137,7 +137,7 @@ class TrialMetrics(Record):
     Of kind slices two that follow each other are a pair, the processes of both arms that took turns.
     """
 
-    kind: Literal["memory", "stages", "energy", "slices"]
+    kind: Literal["memory", "stages", "energy", "slices", "load"]
     arm: str
     block: int
     values: dict[str, float]

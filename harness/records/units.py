@@ -36,6 +36,7 @@ _KINDS: dict[QuantityUnit, _Kind] = {
     "J": _Kind("an energy", ("J", "mJ", "µJ", "uJ", "nJ", "kJ"), "15 mJ"),
     "W": _Kind("a power", ("W", "mW", "µW", "uW", "nW", "kW"), "2.5 W"),
     "1/s": _Kind("a rate", ("/s", "1/s", "k/s", "M/s"), "100 /s"),
+    "B/s": _Kind("a rate of bytes", ("B/s", "kB/s", "MB/s", "GB/s"), "40 MB/s"),
     "1": _Kind("a share", ("%", "pt"), "98 %"),
     "pt": _Kind("percentage points", ("pt",), "1 pt"),
     "Hz": _Kind("a frequency", ("Hz", "kHz", "MHz", "GHz"), "1.5 GHz"),

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from harness.board import Board, LiveBoard, choose_runner, open_board, this_process
 from harness.gates import Limit, judge
-from harness.measure import Progress, execute, make_plan
+from harness.measure import LOAD_PAIRS, Progress, execute, make_plan
 from harness.records.artifact import Artifact
 from harness.records.board import Trial
 from harness.records.cache_dir import default_cache_dir
@@ -276,6 +276,7 @@ class Session:
             sensors=_sensors(board),
             questions=questions,
             energy_limited=any(limit.definition.kind == "energy" for limit in request.limits),
+            load_pairs=0 if is_emulated(board.profile, board.facts) else LOAD_PAIRS,
             across_runs=any(limit.kind == "regression" for limit in request.limits),
         )
         local = board.profile.connection.transport == "local"

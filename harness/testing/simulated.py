@@ -19,6 +19,7 @@ from harness.records.board import (
 from harness.records.device import DeviceProfile
 from harness.records.errors import BoardUnavailableError, TrialError
 from harness.records.plan import BlockSpec, TrialSpec
+from harness.records.storage import TrialLoad
 from harness.testing.builders import make_facts, make_profile
 from harness.testing.models import OUTPUTS, BoardState, SimulatedModel
 from harness.testing.simulated_slices import SimulatedArm, simulate_turns
@@ -124,6 +125,8 @@ class SimulatedBoard:
             return {"check": _check(model)}
         if spec.kind == "slices":
             return self._by_turns(spec, model)
+        if spec.kind == "load":
+            return self._load(spec, model)
         if spec.kind == "energy" and spec.sensors[0] not in self.sensors:
             return {"died": f"sensor {spec.sensors[0]} is not on the board"}
         random = Random(f"{self.seed}/{spec.index}")  # noqa: S311 - simulated noise, not a secret
@@ -142,6 +145,12 @@ class SimulatedBoard:
             extra = measured["n"] * (model.preprocess_s + model.postprocess_s) * before.slowdown
             span, self.clock_s = span + extra, self.clock_s + extra
         return measured | {"telemetry": self._telemetry(before, span, model.utilisation)}
+
+    def _load(self, spec: TrialSpec, model: SimulatedModel) -> dict[str, Any]:
+        """A medium that takes no time: cold is as warm."""
+        seconds = model.init_s + model.latency_s * model.first_factor
+        self.clock_s += seconds
+        return {"init_s": model.init_s, "n": 1, "load": TrialLoad(cold=spec.cold, load_s=seconds)}
 
     def _by_turns(self, spec: TrialSpec, model: SimulatedModel) -> dict[str, Any]:
         turns = self._turns[spec.index]

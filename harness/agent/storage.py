@@ -119,7 +119,8 @@ def resident_pages(fd: int) -> int:
     count = -(-size // mmap.PAGESIZE)
     told = (ctypes.c_ubyte * count)()
     library.mmap.restype = ctypes.c_void_p
-    library.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+    number = ctypes.c_int
+    library.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, number, number, number, ctypes.c_long]
     at = library.mmap(None, size, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0)
     if at in (None, ctypes.c_void_p(-1).value):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

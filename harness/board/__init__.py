@@ -1,6 +1,7 @@
 """A board, open: reached, leased, probed, tuned; files shipped to it and blocks of trials run on it."""
 
-from harness.board.live import LiveBoard, open_board, this_process
+from harness.board.live import LiveBoard
+from harness.board.open_board import open_board, this_process
 from harness.board.preflight import (
     differences,
     fingerprint,

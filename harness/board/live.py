@@ -1,16 +1,11 @@
 """A board that is open: leased, probed, tuned; files shipped to it, blocks run on it."""
 
 import contextlib
-import getpass
-import os
-import secrets
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.board.boot import AgentPackage, agent_package
 from harness.board.link import MOST_LOSSES, Connector, Link, NotBackError
 from harness.board.preflight import fingerprint
 from harness.board.tuning import describe_untuned, tuning_request
@@ -29,7 +24,7 @@ from harness.board.wire import (
     Wire,
 )
 from harness.records.board import BoardFacts, Trial, TrialTelemetry
-from harness.records.device import DeviceProfile, Tuning
+from harness.records.device import Tuning
 from harness.records.errors import (
     BlockLostError,
     BoardUnavailableError,
@@ -75,7 +70,6 @@ class LiveBoard:
         self.profile = linking.profile
         self._linking = linking
         self._tuned = tuned
-        self._tuning = linking.profile.tuning
         self.seconds: dict[str, float] = {}
         self.bytes_sent = 0
         self.restored: tuple[str, ...] = ()
@@ -231,20 +225,39 @@ class LiveBoard:
         self.restored += link.restored
         self._keep_facts(link.probed)
         if self._tuned:
-            self.tune()
+            self._tune()
         found = fingerprint(self.facts, self.point)
         if self._fingerprint not in (None, found):
             raise BoardUnfitError(f"the board came back as another one: {found} instead of {self._fingerprint}")
         self._fingerprint = found
 
-    def tune(self, tuning: Tuning | None = None) -> None:
-        """Bring the board to the profile's operating point, or to another one; the steward puts it back.
+    def tune(self) -> None:
+        """Bring the board to the profile's operating point; the steward puts it back.
 
         What it does not take stands in ``point``, and measuring goes on. BoardUnfitError where it has no such thing.
         """
-        self._tuning = tuning or self._tuning
+        self._lasting(self._tune)
+        self._fingerprint = fingerprint(self.facts, self.point)
+
+    @contextlib.contextmanager
+    def at_point(self, tuning: Tuning) -> Iterator[None]:
+        """The board, its profile's tuning replaced by this one, and brought to that operating point meanwhile.
+
+        Raises what `tune` raises.
+        """
+        own = self.profile
+        self.profile = own.model_copy(update={"tuning": tuning})
+        try:
+            self.tune()
+            yield
+        finally:
+            self.profile = own
+            if self._link is not None:
+                self.tune()
+
+    def _tune(self) -> None:
         with self._phase("tune"):
-            events = self._request("tune", tuning=tuning_request(self._tuning))
+            events = self._request("tune", tuning=tuning_request(self.profile.tuning))
         self.point = next((make_printable(event.point) for event in events if isinstance(event, Tuned)), None)
         if self.point is None:
             raise self._unexpected_answer("tune was not answered")
@@ -373,46 +386,3 @@ class LiveBoard:
 
     def _spent(self, name: str, seconds: float) -> None:
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
-
-
-@contextlib.contextmanager
-def open_board(  # noqa: PLR0913 - the steward's options, by keyword only
-    profile: DeviceProfile,
-    *,
-    holder: str | None = None,
-    run: str | None = None,
-    tune: bool = True,
-    root: str = "/",
-    lease: str | None = None,
-    silence: float = 15.0,
-    agent: AgentPackage | None = None,
-    say: Callable[[str], None] = lambda _: None,
-) -> Iterator[LiveBoard]:
-    """The profile's board, leased and tuned; put back and released at the end whatever happens.
-
-    ``run`` stands in the holder's text of all workers of one run, ``root`` is where the steward reads /sys and /proc,
-    ``lease`` another lease than the board's own (several simulated boards on one machine), ``silence`` the seconds
-    without a heartbeat after which it ends by itself, ``agent`` another agent than the harness' own (tests);
-    ``say`` hears that a lost link is made again.
-    Raises what stands below BoardUnavailableError, and ProfileError.
-    """
-    words = _steward_words(holder or this_process(), root=root, lease=lease, silence=silence)
-    board = LiveBoard(Connector(profile, agent or agent_package(), words, run, say), tuned=tune)
-    try:
-        board.start()
-        yield board
-    finally:
-        board.release()
-
-
-def this_process() -> str:
-    """Who we are to others who want the board: user, host and process."""
-    return f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"
-
-
-def _steward_words(holder: str, *, root: str, lease: str | None, silence: float) -> tuple[str, ...]:
-    named = ("--lease", lease) if lease else ()
-    # A steward that was started for this session before, on a link that was lost, gives its lease up for the next one.
-    session = secrets.token_hex(16)
-    options = ("--cache", "CACHE", "--root", root, "--holder", holder, "--silence", f"{silence:g}")
-    return ("steward", *options, "--session", session, *named)

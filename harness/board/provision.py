@@ -7,7 +7,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.board.live import LiveBoard, open_board
+from harness.board.live import LiveBoard
+from harness.board.open_board import open_board
 from harness.board.runtime_proof import prove
 from harness.board.wheels import WheelSet, choose_wheels, fetch_wheels
 from harness.records.board import RuntimeFound

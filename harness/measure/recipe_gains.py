@@ -49,8 +49,8 @@ def with_comparisons(entries: Sequence[Entry], steps_of: StepsOf) -> list[Entry]
     """The entries, each with its latency as a ratio to the same candidate's with one step of the recipe less.
 
     prune(0.8)+int8 is held against int8 and against prune(0.8); int8 against float32, or against the file as given.
-    Only entries of one device, runtime, delegate and number of threads are compared, and only where both were
-    measured on a fit board with right outputs. Intervals are over trials, unpaired.
+    Only entries of one device, operating point, runtime, delegate and number of threads are compared, and only where
+    both were measured on a fit board with right outputs. Intervals are over trials, unpaired.
     """
     peers: dict[tuple[object, ...], list[_Measured]] = {}
     known = [_measured(entry) for entry in entries]
@@ -93,7 +93,7 @@ def _measured_as(rest: Steps, entry: Entry, peers: Sequence[_Measured], steps_of
 
 
 def _setting(entry: Entry) -> tuple[object, ...]:
-    return (entry.device, entry.candidate, entry.runtime, entry.delegate, entry.num_threads)
+    return (entry.device, entry.candidate, entry.runtime, entry.delegate, entry.num_threads, entry.operating_point)
 
 
 def _measured(entry: Entry) -> _Measured | None:

@@ -16,6 +16,7 @@ from harness.plugin.collected_budgets import CollectedBudgets
 from harness.plugin.failures import USAGE_PROPERTY, FailureLog, refuse
 from harness.plugin.live_progress import CHANNEL, LiveProgress, worker_progress
 from harness.plugin.options import read_settings, spell_options
+from harness.plugin.tuning_marker import check_tuning_markers
 from harness.records.errors import HarnessError, UsageError
 from harness.records.results import Results
 from harness.records.settings import Settings
@@ -125,6 +126,7 @@ class BenchmarkSession:
         """Read every budgets file and marker at collection. Raises pytest.UsageError in one line, but in a worker."""
         try:
             self.budgets.check(session.items, session.config, self.settings)
+            check_tuning_markers(session.items)
             if self.settings.plan_only:
                 self._planned = plan_text(self.budgets.planned_entries(), self.settings)
         except UsageError as error:

@@ -49,6 +49,7 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
 
     def run(*given: "Candidate | str | PathLike[str]", **keywords: object) -> "Entry":
         from harness.pipeline.candidates.make_candidates import single_candidate
+        from harness.plugin.tuning_marker import marked_tuning
 
         request.node.stash[BENCH_CALLS] += 1
         with _one_line(request):
@@ -63,7 +64,12 @@ def bench(request: pytest.FixtureRequest, harness_device: str) -> "Bench":
                 kept=bench_session.session.kept,
             )
             entry = bench_session.session.measure(
-                candidate, harness_device, test=request.node.nodeid, limits=limits, share=share
+                candidate,
+                harness_device,
+                test=request.node.nodeid,
+                limits=limits,
+                share=share,
+                tuning=marked_tuning(request.node, bench_session.session.profiles[harness_device].tuning),
             )
         bench_session.budgets.leave_alpha(limits, entry, share)
         request.node.user_properties.extend(entry_properties(entry))

@@ -53,6 +53,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "budget(**limits): limits that hold on every board, e.g. budget(model_size='60 kB')"
     )
+    config.addinivalue_line(
+        "markers", "tuning(**settings): an operating point of this test's own, e.g. tuning(max_freq='1 GHz')"
+    )
     from harness.plugin.failures import FailureLog
     from harness.plugin.options import read_settings, release_names
 

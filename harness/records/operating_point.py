@@ -63,6 +63,11 @@ class SettingReached(Record):
         return f"{self.what} from {self.before} to {self.reached}"
 
 
+def fingerprint_at(fingerprint: str | None, point: "OperatingPoint | None") -> str | None:
+    """A device's fingerprint, as it is for an entry that was measured at an operating point of its own."""
+    return fingerprint if fingerprint is None or point is None else f"{fingerprint} at {point.words}"
+
+
 class OperatingPoint(Record):
     """A board's operating point as it was reached, and each setting that was asked for it."""
 

@@ -111,7 +111,7 @@ def _versions(entries: Sequence[Entry]) -> list[_Version]:
 
 
 def _setting(entry: Entry) -> tuple[object, ...]:
-    return (entry.runtime, entry.delegate, entry.num_threads)
+    return (entry.runtime, entry.delegate, entry.num_threads, entry.operating_point)
 
 
 def _shapes(entry: Entry) -> tuple[object, ...]:

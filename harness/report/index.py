@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from harness.records.base import Record
 from harness.records.errors import ResultsFileError
 from harness.records.files import read_bytes
+from harness.records.operating_point import fingerprint_at
 from harness.records.results import Results
 from harness.records.status import Status
 from harness.records.text import visible
@@ -181,7 +182,8 @@ def _main_figure(results: Results) -> MainFigure | None:
         if p50 is not None and p50.value is not None:
             record = results.devices.get(entry.device)
             run = results.run
-            where = (entry.device, (record.fingerprint if record else None) or "")
+            board = fingerprint_at(record.fingerprint if record else None, entry.operating_point)
+            where = (entry.device, board or "")
             what = (entry.candidate, entry.recipe or "", entry.test, run.branch or "", str(run.estimator))
             return MainFigure(series=(*where, *what), subject=entry.subject, value_s=p50.value)
     return None

@@ -9,6 +9,7 @@ from harness.gates import Limit, limit_tests_of
 from harness.measure import Progress, most_blocks
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
+from harness.records.device import Tuning
 from harness.records.errors import BoardUnfitError, ProfileError
 from harness.records.limit_test import LimitTest
 from harness.records.plan import RunnerSpec
@@ -20,13 +21,17 @@ from harness.session.describe import bare_entry, describe_device
 
 @dataclass(frozen=True)
 class MeasureRequest:
-    """What one benchmark asks for. ``share`` is the chance of a false alarm that each limit may take."""
+    """What one benchmark asks for. ``share`` is the chance of a false alarm that each limit may take.
+
+    ``tuning`` is that of an operating point of its own; None: the profile's.
+    """
 
     candidate: Candidate
     device: str
     test: str
     limits: tuple[Limit, ...]
     share: float
+    tuning: Tuning | None = None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from harness.records.artifact import Artifact
 from harness.records.board import Trial
 from harness.records.cache_dir import default_cache_dir
 from harness.records.candidate import Candidate
-from harness.records.device import DeviceProfile
+from harness.records.device import DeviceProfile, Tuning
 from harness.records.emulation import is_emulated, is_of_speed
 from harness.records.errors import (
     BoardUnavailableError,
@@ -123,13 +123,21 @@ class Session:
                 self._builder.begin(self.expected.get(device, ()))
         return self._opened.board
 
-    def measure(
-        self, candidate: Candidate, device: str, *, test: str, limits: Sequence[Limit] = (), share: float | None = None
+    def measure(  # noqa: PLR0913 - what a benchmark asks for, by keyword only
+        self,
+        candidate: Candidate,
+        device: str,
+        *,
+        test: str,
+        limits: Sequence[Limit] = (),
+        share: float | None = None,
+        tuning: Tuning | None = None,
     ) -> Entry:
         """Build, ship, measure and judge one candidate on one device; returns the entry, already kept.
 
         What a run that is resumed has measured before is not measured again. ``share`` is the chance of a false alarm
-        that each limit may take, None: all of the session's alpha. What keeps this candidate alone from being measured
+        that each limit may take, None: all of the session's alpha. With ``tuning`` the board is at an operating point
+        of the entry's own meanwhile. What keeps this candidate alone from being measured
         makes an ERROR entry. Raises BoardUnavailableError where the board is not to be had or goes away, UsageError
         where the profile does not fit the board.
         """
@@ -139,7 +147,8 @@ class Session:
         if kept is not None:
             return kept
         try:
-            entry = self._measure(MeasureRequest(candidate, device, test, tuple(limits), share or self.settings.alpha))
+            alpha = share or self.settings.alpha
+            entry = self._measure_at_point(MeasureRequest(candidate, device, test, tuple(limits), alpha, tuning))
         except UsageError:
             raise
         except BoardUnavailableError as error:
@@ -215,13 +224,14 @@ class Session:
         self.say(Progress(device, "connecting"))
         board = self._lease(profile)
         try:
-            runner = choose_runner(
-                profile, board.facts, num_threads=self.settings.num_threads, package=self.settings.runtime
-            )
+            return _Opened(board, self._choose_runner(board))
         except Exception:
             self._stack.close()
             raise
-        return _Opened(board, runner)
+
+    def _choose_runner(self, board: LiveBoard) -> RunnerSpec:
+        threads, package = self.settings.num_threads, self.settings.runtime
+        return choose_runner(board.profile, board.facts, num_threads=threads, package=package)
 
     def _lease(self, profile: DeviceProfile) -> LiveBoard:
         """The board; where another worker of this same run holds it, after that one is done."""
@@ -242,10 +252,17 @@ class Session:
                 self.say(Progress(profile.name, "waiting for another worker of this run"))
                 time.sleep(_LEASE_POLL_S)
 
-    def _measure(self, request: MeasureRequest) -> Entry:
+    def _measure_at_point(self, request: MeasureRequest) -> Entry:
         opened = self._opened
         if opened is None:
             raise ConnectionLostError(f"{request.device}: the board was released: open it before measuring")
+        board = opened.board
+        if request.tuning is None or request.tuning == board.profile.tuning:
+            return self._measure(request, opened)
+        with board.at_point(request.tuning):
+            return self._measure(request, _Opened(board, self._choose_runner(board)))
+
+    def _measure(self, request: MeasureRequest, opened: _Opened) -> Entry:
         artifact = self._build(request.candidate, request.device)
         pair = self._comparison.pair_arms(request, opened.board, artifact, opened.runner)
         asked = _answerable(request, opened.board)
@@ -260,6 +277,8 @@ class Session:
             entry = self._execute(opened.board, asked, pair, questions)
             if self.settings.accuracy_on_board:
                 entry = self._score_on_board(opened.board, entry, pair)
+        if request.tuning is not None:
+            entry = entry.model_copy(update={"operating_point": opened.board.point})
         return judge(pair.add_comparison(entry), request.limits, settings=self.settings, share=request.share)
 
     def _execute(

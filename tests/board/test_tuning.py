@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.board import open_board
+from harness.records.device import Tuning
 from harness.records.errors import BoardUnfitError
 from harness.session.describe import describe_device
 
@@ -17,7 +18,7 @@ def root(tmp_path: Path) -> Path:
     policy = tmp_path / "root" / POLICY
     policy.mkdir(parents=True)
     (policy / "scaling_governor").write_text("ondemand\n")
-    (policy / "scaling_available_governors").write_text("ondemand performance\n")
+    (policy / "scaling_available_governors").write_text("ondemand performance powersave\n")
     return tmp_path / "root"
 
 
@@ -51,3 +52,25 @@ def test_a_governor_the_board_does_not_have_is_refused(place, root):
         open_board(tuned(place, "warp"), lease=place.lease, root=str(root)),
     ):
         pytest.fail("the board was opened")
+
+
+def test_another_operating_point_lasts_as_long_as_it_is_asked_for(place, root):
+    governor = root / POLICY / "scaling_governor"
+    with open_board(tuned(place, "performance"), lease=place.lease, root=str(root)) as board:
+        with board.at_point(Tuning(governor="powersave")):
+            assert (governor.read_text().strip(), board.facts.governor) == ("powersave", "powersave")
+            assert board.profile.tuning.governor == "powersave"
+            assert board.point.changed == ("governor of policy0 from ondemand to powersave",)
+        assert (governor.read_text().strip(), board.facts.governor) == ("performance", "performance")
+        with pytest.raises(BoardUnfitError, match="no governor warp"), board.at_point(Tuning(governor="warp")):
+            pytest.fail("there is no such point")
+        assert (governor.read_text().strip(), board.profile.tuning.governor) == ("performance", "performance")
+    assert governor.read_text().strip() == "ondemand"
+
+
+def test_sessions_one_after_the_other_each_put_back_what_was_before_them(place, root):
+    governor = root / POLICY / "scaling_governor"
+    for wanted in ("performance", "powersave"):
+        with open_board(tuned(place, wanted), lease=place.lease, root=str(root)) as board:
+            assert (board.facts.governor, board.restored) == (wanted, ())
+        assert governor.read_text().strip() == "ondemand"

@@ -11,6 +11,7 @@ from support.postgres import postgres
 from support.sample_results import results as sample_results
 
 from harness.records.errors import UsageError
+from harness.records.operating_point import OperatingPoint
 from harness.store.history import History, import_runs
 from harness.store.history.addresses import shown, without_secrets
 from harness.store.history.schema import METADATA, NEWEST, bring_up_to_date
@@ -94,6 +95,19 @@ def test_boards_of_unlike_fingerprints_are_series_apart(url):
     history.append(changed.model_copy(update={"devices": devices}))
     series = history.series(metrics=["model_size"])
     assert all(len(found.points) == 1 for found in series)
+
+
+def test_operating_points_are_series_apart(url):
+    point = OperatingPoint(power_mode="15W", clocks=(), cpus="0-1")
+    other = run_of(2)
+    entries = [entry.model_copy(update={"operating_point": point}) for entry in other.entries]
+    history = History.open(url)
+    for results in (run_of(1), other.model_copy(update={"entries": entries})):
+        history.append(results)
+    found = history.series(metrics=["model_size"])
+    assert all(len(one.points) == 1 for one in found)
+    apart = [one for one in found if (one.fingerprint or "").endswith(" at power mode 15W; measuring on CPUs 0-1")]
+    assert 0 < 2 * len(apart) == len(found)
 
 
 @pytest.mark.parametrize("changed", [{"runtime": "litert 2.4.0"}, {"delegate": "none"}, {"num_threads": 4}])

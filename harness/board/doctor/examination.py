@@ -6,7 +6,8 @@ from pathlib import Path
 
 from harness.board.doctor.check import Examination
 from harness.board.doctor.spread import measure_spread, recall_spread, remember_spread
-from harness.board.live import LiveBoard, open_board
+from harness.board.live import LiveBoard
+from harness.board.open_board import open_board
 from harness.board.runner import choose_runner
 from harness.board.runtime_proof import prove_runner
 from harness.board.wire import StateEvent

@@ -99,6 +99,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "entry": entry,
         "facts": [
             ("ran with", ", ".join(part for part in (entry.runtime, entry.delegate, threads) if part)),
+            ("operating point", entry.operating_point.words if entry.operating_point else ""),
             ("outputs", entry.outputs),
             ("file", file),
             ("void trials", f"{len(void)} of {len(own)}: {causes}" if void else ""),

@@ -29,6 +29,7 @@ from harness.records.base import describe_problems
 from harness.records.errors import UsageError
 from harness.records.history import Attempt, Series, SeriesPoint
 from harness.records.metrics import ESTIMATOR, is_exact
+from harness.records.operating_point import fingerprint_at
 from harness.records.results import SELFTEST, DeviceRecord, Entry, Results, SelfTests
 from harness.records.status import Status
 from harness.records.text import shorten
@@ -238,7 +239,7 @@ class History:
             ENTRIES.c.device: entry.device,
             ENTRIES.c.candidate: entry.candidate,
             ENTRIES.c.recipe: entry.recipe,
-            ENTRIES.c.fingerprint: device.fingerprint,
+            ENTRIES.c.fingerprint: fingerprint_at(device.fingerprint, entry.operating_point),
             ENTRIES.c.runtime: entry.runtime,
             ENTRIES.c.delegate: entry.delegate,
             ENTRIES.c.num_threads: entry.num_threads,
@@ -359,7 +360,7 @@ def _entry_values(entry: Entry, run_id: str, fingerprint: str | None) -> dict[st
         "recipe": entry.recipe,
         "status": str(entry.status),
         "reason": entry.reason,
-        "fingerprint": fingerprint,
+        "fingerprint": fingerprint_at(fingerprint, entry.operating_point),
         "artifact_sha256": entry.artifact.sha256 if entry.artifact else None,
         "runtime": entry.runtime,
         "delegate": entry.delegate,

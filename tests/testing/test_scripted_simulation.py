@@ -49,6 +49,30 @@ def test_a_governor_that_the_agent_writes_takes_effect_and_one_that_the_kernel_l
     assert made.files.read(f"{POLICY}/scaling_governor") == "powersave"
 
 
+def test_a_script_writes_over_what_the_agent_wrote(tmp_path):
+    made = simulation("rpi4", tmp_path)
+    (tmp_path / POLICY / "scaling_governor").write_text("performance")
+    made.tick()
+    made.change({"governor": "userspace"})
+    made.tick()
+    assert (tmp_path / POLICY / "scaling_governor").read_text().strip() == "userspace"
+
+
+def test_what_scripts_had_happen_is_undone_at_once(tmp_path):
+    made = simulation("rpi4", tmp_path)
+    made.keep()
+    made.change({"throttled": True, "temp_c": 81.0})
+    made.change({"temp_c": 90.0, "governor": "powersave"})
+    made.plan(time.monotonic() + 0.01, {"steal": 0.5}, None)
+    made.reset()
+    time.sleep(0.02)
+    made.tick()
+    assert made.files.read("sys/devices/platform/soc/soc:firmware/get_throttled") == "0"
+    assert made.files.read("sys/class/thermal/thermal_zone0/temp") == "48686"
+    assert made.files.read(f"{POLICY}/scaling_governor") == "performance"
+    assert made.machine.steal == 0
+
+
 def test_a_cap_that_the_agent_writes_takes_effect(tmp_path):
     made = simulation("rpi4", tmp_path)
     (tmp_path / POLICY / "scaling_max_freq").write_text("1000000")

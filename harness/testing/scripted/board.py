@@ -34,6 +34,7 @@ LABEL = "simulated: timings of this machine"
 LABEL_FILE = "etc/edge-harness/simulated"
 _CGROUPS = Path("/sys/fs/cgroup")
 _ENDING_S = 5.0
+_LOOKS = "looks"
 _SITE = Path(__file__).with_name("board_site")
 _STUB = Path(__file__).with_name("stub_site")
 _I2C_S = 0.0006
@@ -104,13 +105,24 @@ class ScriptedBoard:
         """
         self.play([Event(0.0, changes)])
 
-    def play(self, events: Sequence[Event]) -> None:
-        """Have a script's events happen, their times counted from now. Raises like ``set``."""
+    def play(self, events: Sequence[Event]) -> float:
+        """Have a script's events happen; the time.monotonic from which their times count. Raises like ``set``."""
+        return self._ask({"events": [asdict(event) for event in events]})
+
+    def keep(self) -> None:
+        """Have ``reset`` go back to what is now; without it, to the board as it was made."""
+        self._ask({"keep": True})
+
+    def reset(self) -> None:
+        """Undo all that scripts had happen, and forget what is still to come."""
+        self._ask({"reset": True})
+
+    def _ask(self, request: dict[str, Any]) -> float:
         stdin, stdout = self._simulation.stdin, self._simulation.stdout
         if stdin is None or stdout is None:
             raise BoardUnavailableError(f"{self.name}: its simulation has no pipes")
         try:
-            stdin.write(json.dumps({"events": [asdict(event) for event in events]}).encode() + b"\n")
+            stdin.write(json.dumps(request).encode() + b"\n")
             stdin.flush()
             answer = json.loads(stdout.readline() or b"{}")
         except BrokenPipeError:
@@ -119,22 +131,35 @@ class ScriptedBoard:
             raise UsageError(answer["error"])
         if "ok" not in answer:
             raise BoardUnavailableError(f"{self.name}: its simulation has ended")
+        return float(answer["now_s"])
+
+    @property
+    def looks(self) -> list[float]:
+        """When the agent looked at the board's state, as at both ends of every trial, by time.monotonic."""
+        return [int(line) / 1e9 for line in (self.made.parent / _LOOKS).read_text().splitlines()]
+
+    def run(self, command: str) -> str:
+        """What a shell command says that root runs on the board; subprocess.CalledProcessError where it fails."""
+        return subprocess.run(self._words(command), check=True, stdout=subprocess.PIPE, text=True).stdout
 
     @contextlib.contextmanager
     def neighbour(self, command: str = "while :; do :; done") -> Iterator[None]:
         """Some other process of the board meanwhile: a shell command, by default one that keeps a CPU busy."""
-        if self.sshd is None:
-            raise UsageError(f"{self.name} has no processes of its own")
-        inner = inner_process(self.sshd)
-        group = f"echo 0 > {self.group}; " if self.group is not None else ""
-        words = ["nsenter", "--mount", "--pid", "--target", str(inner), "sh", "-c", command]
-        entering = ["sh", "-c", f'{group}exec "$@"', "sh", *words]
-        process = subprocess.Popen(entering, start_new_session=True)
+        process = subprocess.Popen(self._words(command), start_new_session=True)
         try:
             yield
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+    def _words(self, command: str) -> list[str]:
+        """How a command becomes a process of the board: in its namespaces, its control group, with its programs."""
+        if self.sshd is None:
+            raise UsageError(f"{self.name} has no processes of its own")
+        group = f"echo 0 > {self.group}; " if self.group is not None else ""
+        path = f"PATH={self.made.parent}/bin:$PATH"
+        inside = ["nsenter", "--mount", "--pid", "--target", str(inner_process(self.sshd)), "sh", "-c", command]
+        return ["sh", "-c", f'{group}{path} exec "$@"', "sh", *inside]
 
     def read(self, relative: str) -> str:
         """What one of its made-up files holds now."""
@@ -274,7 +299,10 @@ def _put_stub(base: Path) -> Path:
 
 def _told(kind: BoardKind, base: Path, stub_cycles: float | None) -> dict[str, Any]:
     """What the modules of ours on the board are told."""
-    told: dict[str, Any] = {"delays_s": _delays(kind), "cpus": kind.cpus}
+    looks = base / _LOOKS
+    looks.touch()
+    looks.chmod(0o666)
+    told: dict[str, Any] = {"delays_s": _delays(kind), "cpus": kind.cpus, "looks": str(looks)}
     if stub_cycles is not None:
         policies = {cpu: number for number, cluster in enumerate(kind.clusters) for cpu in cluster.cpus}
         capacities = {cpu: cluster.capacity for cluster in kind.clusters for cpu in cluster.cpus}

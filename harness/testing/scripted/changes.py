@@ -49,6 +49,7 @@ def _every_board(simulation: Simulation) -> dict[str, Change]:
         "swap_used_kb": _attribute(machine, "swap_used_kb"),
         "swap_pages_per_s": _attribute(machine, "swap_pages_per_s"),
         "steal": _attribute(machine, "steal"),
+        "busy_cores": _attribute(machine, "busy_cores"),
         "huge_pages": lambda word: _huge_pages(simulation, word),
         **{f"{name}_pressure": _item(machine.pressure, name, float) for name in machine.pressure},
     }

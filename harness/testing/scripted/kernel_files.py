@@ -11,7 +11,6 @@ class KernelFiles:
         self.root = root
         self._open: dict[str, int] = {}
         self._written: dict[str, str] = {}
-        self._longest: dict[str, int] = {}
 
     def write(self, relative: str, text: str) -> None:
         """The file's text, with a line end; a shorter one than before is filled up with line ends.
@@ -43,9 +42,10 @@ class KernelFiles:
         self._open.clear()
 
     def _put(self, relative: str, text: str) -> None:
-        data = text.encode() + b"\n"
-        longest = self._longest[relative] = max(self._longest.get(relative, 0), len(data))
-        os.pwrite(self._descriptor(relative), data.ljust(longest, b"\n"), 0)
+        data, descriptor = text.encode() + b"\n", self._descriptor(relative)
+        # Others may have written more than we ever did.
+        longest = max(os.fstat(descriptor).st_size, len(data))
+        os.pwrite(descriptor, data.ljust(longest, b"\n"), 0)
         self._written[relative] = text
 
     def _descriptor(self, relative: str) -> int:

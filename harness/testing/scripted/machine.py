@@ -29,6 +29,8 @@ class Machine:
     def __init__(self, files: KernelFiles, kind: BoardKind, usage: "CpuUsage") -> None:
         self.steal = 0.0
         """The share of the CPUs' time that a hypervisor takes."""
+        self.busy_cores = 0.0
+        """What other processes take: cores' worth of time."""
         self.pressure = dict.fromkeys(_PRESSURES, 0.0)
         """The share of time in which some process waits for a resource."""
         self.swap_used_kb = 0
@@ -41,6 +43,7 @@ class Machine:
         self._stolen = 0.0
         self._usage = usage
         self._elapsed = 0.0
+        self._others_s = 0.0
         self._fixed()
         self._vmstat = _REAL_VMSTAT.read_text()
 
@@ -74,6 +77,7 @@ class Machine:
     def pass_time(self, seconds: float) -> None:
         """Count what the script has happen meanwhile."""
         self._elapsed += seconds
+        self._others_s += self.busy_cores * seconds
         self._stolen += self.steal * seconds * self._kind.cpus * _TICKS
         self.swapped_pages += self.swap_pages_per_s * seconds
         for name, share in self.pressure.items():
@@ -112,7 +116,11 @@ class Machine:
     def _stat(self) -> str:
         """The board's CPUs: user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice."""
         count = self._kind.cpus
-        whole, used, stolen = int(self._elapsed * _TICKS), int(self._usage.seconds() * _TICKS), int(self._stolen)
+        whole, used, stolen = (
+            int(self._elapsed * _TICKS),
+            int((self._usage.seconds() + self._others_s) * _TICKS),
+            int(self._stolen),
+        )
         lines = []
         for cpu in range(count):
             worked, lost = (ticks // count + (cpu < ticks % count) for ticks in (used, stolen))

@@ -4,6 +4,7 @@ It is one process beside the board. It writes the board's files every 10 ms, the
 and heeds what the board's processes write. What happens between two writes is counted at its own time.
 """
 
+import contextlib
 import heapq
 import itertools
 import json
@@ -58,6 +59,9 @@ class Simulation:
         self._slow = 0.0
         self._due: list[tuple[float, int, dict[str, Any], float | None]] = []
         self._number = itertools.count()
+        self._kept: dict[str, Any] = {}
+        """What changes found there first, since ``keep``."""
+        self._kept_throttled = 0
         self._changes = changes_of(self)
         self._make()
         self.tick()
@@ -103,7 +107,25 @@ class Simulation:
 
     def change(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Have changes happen now; what was there before, to be put back the same way."""
-        return {name: self._changes[name](value) for name, value in changes.items()}
+        before = {name: self._changes[name](value) for name, value in changes.items()}
+        self._kept = before | self._kept
+        return before
+
+    def keep(self) -> None:
+        """Have ``reset`` go back to what is now."""
+        self._kept = {}
+        self._kept_throttled = self.throttled
+
+    def reset(self) -> None:
+        """Undo all changes since ``keep``, the last that was made first; events to come are forgotten.
+
+        A Raspberry Pi's bits of what was since boot are what they were too, as after a new start.
+        """
+        self._due.clear()
+        kept, self._kept = self._kept, {}
+        for name, value in kept.items():
+            self._changes[name](value)
+        self.throttled = self._kept_throttled
 
     def tick(self) -> float:
         """Bring everything up to now, each event at its own time; seconds until the next tick."""
@@ -215,6 +237,9 @@ class Simulation:
 
 def main(words: list[str]) -> None:
     """Run a board: ``KIND ROOT LIVE [USAGE]``; a JSON line for each request on stdin, answered by one on stdout."""
+    # A busy machine may not delay what happens on the board; it takes a hundredth or two of a CPU.
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     simulation = Simulation(BOARDS[words[0]], *map(Path, words[1:]))
     _say({"ok": True})
     waiting = b""
@@ -236,12 +261,17 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 def _answer(simulation: Simulation, request: dict[str, Any]) -> dict[str, Any]:
-    """Each event is {"at_s", "changes", "lasting_s"}, its time counted from now."""
+    """A request is "keep", "reset", or events of {"at_s", "changes", "lasting_s"}, times counted from now."""
     now = time.monotonic()
     try:
-        for event in request["events"]:
+        if "keep" in request:
+            simulation.keep()
+        if "reset" in request:
+            simulation.reset()
+        events = request.get("events", [])
+        for event in events:
             simulation.check(event["changes"])
-        for event in request["events"]:
+        for event in events:
             simulation.plan(now + event["at_s"], event["changes"], event["lasting_s"])
         simulation.tick()
     except (UsageError, ValueError, KeyError, TypeError) as error:

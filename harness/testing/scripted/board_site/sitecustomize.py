@@ -16,10 +16,19 @@ _OWN_CPUS = "EDGE_SCRIPTED_CPUS"
 """The CPUs that this process was given, by the board's numbers; processes that it starts take them over."""
 
 
-def _slow_reads(delays: "dict[str, float]") -> None:
+def _watch_reads(delays: "dict[str, float]", looks: str) -> None:
+    """Make slow files slow, and write down when this process looked at /proc/stat, as around every trial."""
+
     def wait(event: str, args: "tuple[object, ...]") -> None:
-        if event == "open" and args and str(args[0]) in delays:
-            time.sleep(delays[str(args[0])])
+        if event != "open" or not args:
+            return
+        path = str(args[0])
+        if path in delays:
+            time.sleep(delays[path])
+        elif path == "/proc/stat":
+            descriptor = os.open(looks, os.O_WRONLY | os.O_APPEND)
+            os.write(descriptor, b"%d\n" % time.monotonic_ns())
+            os.close(descriptor)
 
     sys.addaudithook(wait)
 
@@ -48,5 +57,5 @@ def _make_cpus(count: int) -> None:
 if "EDGE_SCRIPTED_BOARD" in os.environ:
     _board = json.loads(Path(os.environ["EDGE_SCRIPTED_BOARD"]).read_text(encoding="ascii"))
     if hasattr(sys, "addaudithook"):
-        _slow_reads(_board["delays_s"])
+        _watch_reads(_board["delays_s"], _board["looks"])
     _make_cpus(_board["cpus"])

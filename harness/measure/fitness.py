@@ -33,6 +33,8 @@ class FitnessRule:
     alone: bool = False
     """Whether the board is there for measuring, so that what others take of it counts; neither this machine is, nor an
     emulated one, whose speed is nobody's figure."""
+    own_processors: bool = False
+    """Whether its processors are its own, so that waiting for one counts; a simulated board's are this machine's."""
 
 
 def fitness_rule(profile: DeviceProfile, facts: BoardFacts) -> FitnessRule:
@@ -41,6 +43,7 @@ def fitness_rule(profile: DeviceProfile, facts: BoardFacts) -> FitnessRule:
     # A simulated board has the clock of the one it stands in for, on whatever processor it runs.
     boosts = facts.arch in CLOCKS_THAT_BOOST and facts.simulated is None
     steady = governor == "performance" and not boosts
+    alone = not (_is_this_machine(profile, facts) or is_emulated(profile, facts))
     return FitnessRule(
         max_temp_c=profile.limits.max_temp_c,
         steady_clock=steady,
@@ -48,7 +51,8 @@ def fitness_rule(profile: DeviceProfile, facts: BoardFacts) -> FitnessRule:
         caps_khz=facts.clock_caps_khz,
         power_mode=facts.power_mode,
         device_bounds=facts.device_clocks,
-        alone=not (_is_this_machine(profile, facts) or is_emulated(profile, facts)),
+        alone=alone,
+        own_processors=alone and facts.simulated is None,
     )
 
 

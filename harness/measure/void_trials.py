@@ -124,7 +124,9 @@ def _conditions(found: Conditions | None, telemetry: TrialTelemetry, rule: Fitne
     yield from _device_dips(found, rule)
     yield from _shortage(found)
     if rule.alone:
-        yield from _company(found, telemetry)
+        yield from _company(found)
+    if rule.own_processors:
+        yield from _waiting(telemetry)
 
 
 def _set_up(found: Conditions, rule: FitnessRule) -> Iterator[Void]:
@@ -194,12 +196,15 @@ def _shortage(found: Conditions) -> Iterator[Void]:
         yield Void("memory pressure", f"processes waited for memory in {share} of the time")
 
 
-def _company(found: Conditions, telemetry: TrialTelemetry) -> Iterator[Void]:
+def _company(found: Conditions) -> Iterator[Void]:
     """What a hypervisor and other processes took."""
     if found.steal is not None and found.steal >= STOLEN:
         yield Void("steal", f"the hypervisor gave {found.steal:.2f} cores' time to others")
     if found.others is not None and found.others >= OTHERS:
         yield Void("other processes", f"other processes took {found.others:.2f} cores' time")
+
+
+def _waiting(telemetry: TrialTelemetry) -> Iterator[Void]:
     waited = telemetry.runqueue_wait_s
     if waited is not None and waited >= OFF_CPU * (waited + telemetry.cpu_s) and waited >= OFF_CPU_S:
         share = 100 * waited / (waited + telemetry.cpu_s)

@@ -19,6 +19,7 @@ RULE = FitnessRule(
     power_mode="MAXN",
     device_bounds=("dmc to 2112 MHz, performance",),
     alone=True,
+    own_processors=True,
 )
 DMC = DeviceState(
     name="dmc", hz_before=2_112_000_000, hz=2_112_000_000, bounds="dmc to 2112 MHz, performance", held=True
@@ -136,7 +137,8 @@ def test_the_work_of_others_does_not_count_on_this_machine():
     facts = make_facts().model_copy(update={"simulated": None})
     local = make_profile(connection=Connection(transport="local"))
     assert not fitness_rule(local, facts).alone
-    assert fitness_rule(local, facts.model_copy(update={"simulated": "made up"})).alone
+    made_up = fitness_rule(local, facts.model_copy(update={"simulated": "made up"}))
+    assert (made_up.alone, made_up.own_processors) == (True, False)
     ours = {"hostname": platform.node(), "kernel": platform.release(), "arch": platform.machine()}
     assert not fitness_rule(make_profile(), facts.model_copy(update=ours | {"cpu_count": os.cpu_count()})).alone
     assert fitness_rule(make_profile(), facts.model_copy(update=ours | {"cpu_count": 64})).alone

@@ -138,6 +138,7 @@ def _lines(series: Series, label: str) -> Iterator[str]:
         same = tried.get(point.commit or "", [])
         if same and point is same[-1]:
             yield f"    {len(same)} attempts at {_commit(point)}: {', '.join(one.status for one in same)}"
+    yield from (f"  {found.sentence}" for found in series.breaks)
     yield from (f"  {change.sentence}" for change in series.changes)
 
 

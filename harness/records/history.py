@@ -1,6 +1,8 @@
 """How a metric went from run to run, on boards and with runtimes that may be compared."""
 
+import re
 from collections.abc import Iterable
+from itertools import pairwise
 
 from pydantic import Field
 
@@ -8,6 +10,9 @@ from harness.records.base import Record
 from harness.records.metrics import Better
 from harness.records.status import Status
 
+_WITH_KERNEL = re.compile(
+    r"[0-9a-f]{8} \((?P<before>.+), kernel (?P<kernel>[^,()]+)(?P<after>, governor .+)\)(?P<at>( at .+)?)", re.DOTALL
+)
 _STATUS = rf"^({'|'.join(Status)})$"
 
 
@@ -23,6 +28,8 @@ class SeriesPoint(Record):
     ci_high: float | None = None
     run_exit_code: int | None = None
     """The whole run's; None where an earlier harness wrote it down."""
+    kernel: str | None = None
+    """The board's, as its fingerprint has it; None where that is not known."""
 
 
 class Attempt(Record):
@@ -53,10 +60,22 @@ class Change(Record):
     """e.g. "latency_p50 of digits_cnn/int8 on rpi4: 4.1 ms -> 4.6 ms (+12 %) from commit 1a2b3c4d (2026-11-24)"."""
 
 
+class KernelBreak(Record):
+    """Where a series' board has another kernel from: levels before and after are not compared."""
+
+    at: int
+    """The place in the series, from 0, of the first point with the new one."""
+    created_at: str
+    before: str
+    after: str
+    sentence: str
+
+
 class Series(Record):
     """One metric of one candidate in one test, on one branch and boards of one fingerprint, with one set-up.
 
-    Points are oldest first; attempts at one commit are all there.
+    Boards are alike but for their kernel, an update of which is a break. Points are oldest first; attempts at one
+    commit are all there.
     """
 
     device: str
@@ -66,6 +85,7 @@ class Series(Record):
     unit: str
     better: Better
     fingerprint: str | None
+    """The latest point's."""
     runtime: str | None = None
     delegate: str | None = None
     num_threads: int | None = None
@@ -83,6 +103,29 @@ class Series(Record):
     def subject(self) -> str:
         """The candidate with its recipe, e.g. "digits_cnn/int8"."""
         return f"{self.candidate}/{self.recipe}" if self.recipe else self.candidate
+
+    @property
+    def breaks(self) -> list[KernelBreak]:
+        """Where the board's kernel is another than before, as far as it is known."""
+        known = [(place, point) for place, point in enumerate(self.points) if point.kernel is not None]
+        return [
+            KernelBreak(
+                at=place,
+                created_at=point.created_at,
+                before=earlier.kernel or "",
+                after=point.kernel or "",
+                sentence=f"{self.device}: kernel {earlier.kernel} -> {point.kernel} on {point.created_at[:10]}: "
+                "figures before and after are not compared",
+            )
+            for (_, earlier), (place, point) in pairwise(known)
+            if point.kernel != earlier.kernel
+        ]
+
+
+def split_kernel(fingerprint: str | None) -> tuple[str | None, str | None]:
+    """A fingerprint without its hash and its kernel, and the kernel; the whole and None where it is none of ours."""
+    match = _WITH_KERNEL.fullmatch(fingerprint or "")
+    return (fingerprint, None) if match is None else (match["before"] + match["after"] + match["at"], match["kernel"])
 
 
 def attempts(points: Iterable[SeriesPoint]) -> dict[str, list[SeriesPoint]]:

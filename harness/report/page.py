@@ -122,6 +122,7 @@ def write_history_page(found: Sequence[Series], path: Path) -> None:
         .get_template("history_page.html")
         .render(
             figures=[_history_figure(panel, svg) for (panel, _), svg in zip(wanted, svgs, strict=True)],
+            changed=sum(len(one.changes) for one in found),
             sentences=[sentence for panel in panels(found) for sentence in panel.sentences],
             style=style,
             style_hash=style_hash,

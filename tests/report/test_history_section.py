@@ -122,6 +122,24 @@ def test_recipes_have_a_lane_each_and_branches_a_mark_and_a_line_each():
     assert alone["layer"][3]["encoding"]["shape"]["legend"] is None
 
 
+def test_a_new_kernel_breaks_the_line_of_its_series():
+    one = series("int8", "latency_p50", STEPPED)
+    points = [
+        point.model_copy(update={"kernel": "6.6.31" if place < 8 else "6.12.34"})
+        for place, point in enumerate(one.points)
+    ]
+    broken = one.model_copy(update={"points": tuple(points), "changes": ()})
+    (panel,) = panels([broken])
+    assert "Dotted: another kernel on the board" in panel.caption and "Dashed" not in panel.caption
+    assert "kernel 6.12.34 from 2026-" in panel.alternative
+    (sentence,) = panel.sentences
+    assert "kernel 6.6.31 -> 6.12.34 on" in sentence
+    with ChartClient() as client:
+        (svg,) = client.draw([history_chart(panel)])
+    assert svg.count(">kernel 6.12.34</text>") == 1
+    assert svg.count("mark-line role-mark") == 2
+
+
 def test_of_many_recipes_the_chart_has_some_and_says_so():
     many = [series(f"prune(0.{number})+int8", "latency_p50", [0.004] * 3) for number in range(11)]
     (panel,) = panels(many)

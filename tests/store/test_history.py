@@ -110,6 +110,19 @@ def test_operating_points_are_series_apart(url):
     assert 0 < 2 * len(apart) == len(found)
 
 
+def test_a_boards_next_kernel_goes_on_in_its_series(url):
+    history = History.open(url)
+    for number, kernel in enumerate(("6.6.31", "6.6.31", "6.12.34")):
+        run = run_of(number)
+        text = f"0a1b2c{number:02d} (a board, 4x Cortex-A72, 1.5 GHz, kernel {kernel}, governor performance)"
+        devices = {name: one.model_copy(update={"fingerprint": text}) for name, one in run.devices.items()}
+        history.append(run.model_copy(update={"devices": devices}))
+    for found in history.series(metrics=["model_size"]):
+        assert [point.kernel for point in found.points] == ["6.6.31", "6.6.31", "6.12.34"]
+        assert found.fingerprint == text
+        assert [one.at for one in found.breaks] == [2]
+
+
 @pytest.mark.parametrize("changed", [{"runtime": "litert 2.4.0"}, {"delegate": "none"}, {"num_threads": 4}])
 def test_other_runtimes_and_settings_are_series_apart(url, changed):
     other = run_of(1)

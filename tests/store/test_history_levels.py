@@ -1,6 +1,6 @@
 import pytest
 
-from harness.records.history import Series, SeriesPoint, attempts
+from harness.records.history import Series, SeriesPoint, attempts, split_kernel
 from harness.store.history import with_changes
 
 
@@ -94,3 +94,43 @@ def test_attempts_at_a_commit_stand_together_and_a_later_one_erases_nothing():
     found = attempts(points)
     assert list(found) == ["1a2b3c4d5e6f7890"]
     assert [(one.run_id, one.status) for one in found["1a2b3c4d5e6f7890"]] == [("r1", "FAIL"), ("r3", "FAIL")]
+
+
+def _fingerprint(kernel):
+    return f"0a1b2c3d (Raspberry Pi 4, 4x Cortex-A72, 1.5 GHz, kernel {kernel}, governor performance)"
+
+
+def test_a_fingerprint_is_split_at_its_kernel():
+    board, kernel = split_kernel(_fingerprint("6.6.31-v8"))
+    assert kernel == "6.6.31-v8"
+    assert board == split_kernel(_fingerprint("6.12.34"))[0]
+    assert board == "Raspberry Pi 4, 4x Cortex-A72, 1.5 GHz, governor performance"
+    at_a_point = split_kernel(_fingerprint("6.12.34") + " at power mode 15W; measuring on CPUs 0-1")
+    assert at_a_point == (f"{board} at power mode 15W; measuring on CPUs 0-1", "6.12.34")
+    for other in (None, "f", "0a1b2c3d (a board of a harness before this one)"):
+        assert split_kernel(other) == (other, None)
+
+
+def test_a_new_kernel_is_a_break_and_no_change_of_level():
+    points = [
+        point(day + 1, value).model_copy(update={"kernel": "6.6" if day < 8 else "6.12"})
+        for day, value in enumerate(SLOWER)
+    ]
+    found = with_changes(series((), points=tuple(points)))
+    assert found.changes == ()
+    (broken,) = found.breaks
+    assert (broken.at, broken.before, broken.after) == (8, "6.6", "6.12")
+    assert broken.sentence == ("rpi4: kernel 6.6 -> 6.12 on 2026-11-09: figures before and after are not compared")
+
+
+def test_within_one_kernel_changes_are_found_at_their_places():
+    before = [point(day, 0.009).model_copy(update={"kernel": "5.10"}) for day in range(1, 7)]
+    after = [point(day + 7, value).model_copy(update={"kernel": "6.6"}) for day, value in enumerate(SLOWER)]
+    found = with_changes(series((), points=(*before, *after)))
+    assert [change.at for change in found.changes] == [14]
+
+
+def test_a_kernel_that_is_not_known_breaks_nothing():
+    kernels = ["6.6", None, "6.6", None]
+    points = [point(day + 1, 0.004).model_copy(update={"kernel": kernel}) for day, kernel in enumerate(kernels)]
+    assert series((), points=tuple(points)).breaks == []

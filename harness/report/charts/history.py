@@ -1,5 +1,6 @@
 """How a metric went from run to run: a lane per recipe on one time axis, a line per branch, where its level changed."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,8 +73,9 @@ class Panel:
 
     @property
     def sentences(self) -> list[str]:
-        """What changed, in words."""
-        return [change.sentence for one in self.series for change in one.changes]
+        """What changed, in words, a board's kernel among it."""
+        changed = [change.sentence for one in self.series for change in one.changes]
+        return [*dict.fromkeys(found.sentence for one in self.series for found in one.breaks), *changed]
 
     @property
     def lanes(self) -> list[list[tuple[str, Series]]]:
@@ -89,8 +91,11 @@ class Panel:
         """How to read the chart, and how many recipes it leaves out."""
         left = len(self.lanes) - _MOST
         more = f" {left} more recipes stand in the table." if left > 0 else ""
-        changed = " Dashed: where the level changed and stayed." if self.sentences else ""
-        return f"Point: a run's figure with its interval.{changed}{more}"
+        changed = " Dashed: where the level changed and stayed." if any(one.changes for one in self.series) else ""
+        broken = (
+            " Dotted: another kernel on the board; a line ends there." if any(one.breaks for one in self.series) else ""
+        )
+        return f"Point: a run's figure with its interval.{changed}{broken}{more}"
 
     @property
     def alternative(self) -> str:
@@ -119,7 +124,8 @@ def _tell(name: str, series: Series) -> str:
     first, last = (format_value(point.value or 0.0, series.unit) for point in (points[0], points[-1]))
     runs = f"{len(points)} run{'' if len(points) == 1 else 's'}"
     changed = [f", {_change_text(change)} on {change.created_at[:10]}" for change in series.changes]
-    return f"{name}: {runs}, {first} first, {last} last{''.join(changed)}"
+    broken = [f", kernel {visible(found.after)} from {found.created_at[:10]} on" for found in series.breaks]
+    return f"{name}: {runs}, {first} first, {last} last{''.join(changed)}{''.join(broken)}"
 
 
 def panels(found: Iterable[Series]) -> list[Panel]:
@@ -187,14 +193,22 @@ def _bounds(point: SeriesPoint) -> list[float]:
 
 def _rows(series: Series, *, name: str, factor: float) -> list[Row]:
     rows: list[Row] = []
-    for point in _known_points(series):
+    starts = [found.at for found in series.breaks]
+    for place, point in enumerate(series.points):
+        if point.value is None:
+            continue
         row: Row = {"series": name, "kind": "point", "x": point.created_at, "y": short((point.value or 0.0) / factor)}
+        row["segment"] = f"{name} {bisect_right(starts, place)}"
         if point.ci_low is not None and point.ci_high is not None:
             row |= {"low": short(point.ci_low / factor), "high": short(point.ci_high / factor)}
         rows.append(row)
     rows += [
         {"series": name, "kind": "change", "x": change.created_at, "text": _change_text(change)}
         for change in series.changes
+    ]
+    rows += [
+        {"series": name, "kind": "break", "x": found.created_at, "text": f"kernel {visible(found.after)}"}
+        for found in series.breaks
     ]
     return rows
 
@@ -216,14 +230,23 @@ def _layers(names: list[str], x: Spec, y: Spec) -> list[Spec]:
     ends = {"y": y | {"field": "low"}, "y2": {"field": "high"}}
     dashed = {"type": "rule", "strokeDash": [4, 3], "strokeWidth": 1.5}
     words = {"type": "text", "align": "right", "dx": -4, "dy": 6, "fontSize": 11}
+    segment: Spec = {"field": "segment", "type": "nominal"}
+    dotted = {"type": "rule", "strokeDash": [1, 3], "strokeWidth": 1.5}
+    below = words | {"dy": 20}
     return [
         layer("change", dashed, {"x": x, "color": red}),
         layer("point", {"type": "rule", "opacity": 0.4, "strokeWidth": 3}, {"x": x, **ends, "color": colour}),
-        layer("point", {"type": "line", "strokeWidth": 1.5}, {"x": x, "y": y, "color": colour, "strokeDash": dash}),
+        layer(
+            "point",
+            {"type": "line", "strokeWidth": 1.5},
+            {"x": x, "y": y, "color": colour, "strokeDash": dash, "detail": segment},
+        ),
         layer(
             "point",
             {"type": "point", "filled": True, "size": 30},
             {"x": x, "y": y, "color": colour, "shape": shape},
         ),
         layer("change", words, {"x": x, "y": {"value": 0}, "text": {"field": "text"}, "color": ink}),
+        layer("break", dotted, {"x": x, "color": ink}),
+        layer("break", below, {"x": x, "y": {"value": 0}, "text": {"field": "text"}, "color": ink}),
     ]

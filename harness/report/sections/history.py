@@ -22,11 +22,12 @@ def _context(results: Results, figures: list[GroupCharts]) -> dict[str, Any] | N
     groups: dict[tuple[str, str], list[Panel]] = {}
     for panel in panels(shown):
         groups.setdefault((panel.candidate, panel.device), []).append(panel)
-    sentences = [change.sentence for one in results.history for change in one.changes]
+    changed = [change.sentence for one in results.history for change in one.changes]
+    broken = [*dict.fromkeys(found.sentence for one in results.history for found in one.breaks)]
     return {
         "devices": results.devices,
-        "hint": f"{len(sentences)} change{'' if len(sentences) == 1 else 's'} of level" if sentences else "",
-        "sentences": sentences[:MOST_ROWS],
+        "hint": f"{len(changed)} change{'' if len(changed) == 1 else 's'} of level" if changed else "",
+        "sentences": [*broken, *changed][:MOST_ROWS],
         "left_out": _left_out(len(results.history), len(shown)),
         "groups": [
             {

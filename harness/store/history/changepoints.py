@@ -1,5 +1,7 @@
 """Where a series changed its level, in words."""
 
+from itertools import pairwise
+
 from harness.records.history import Change, Series, SeriesPoint
 from harness.records.status import Status
 from harness.records.units import format_quantity
@@ -11,17 +13,23 @@ _COMMIT_LETTERS = 8
 
 
 def with_changes(series: Series) -> Series:
-    """The series with the places where its figures went to another level and stayed there."""
+    """The series with the places where its figures went to another level and stayed there.
+
+    Another kernel of the board is no commit's doing: figures before and after are looked at apart.
+    """
+    ends = [0, *(found.at for found in series.breaks), len(series.points)]
+    changes = [change for first, end in pairwise(ends) for change in _changes_between(series, first, end)]
+    return series.model_copy(update={"changes": tuple(changes)})
+
+
+def _changes_between(series: Series, first: int, end: int) -> list[Change]:
     counting = [
         (place, point.value)
-        for place, point in enumerate(series.points)
+        for place, point in enumerate(series.points[first:end], first)
         if point.value is not None and point.status not in _UNFIT
     ]
-    if not counting:
-        return series
-    shifts = changepoints([value for _, value in counting])
-    changes = tuple(_change(series, shift, counting[shift.at][0]) for shift in shifts)
-    return series.model_copy(update={"changes": changes})
+    shifts = changepoints([value for _, value in counting]) if counting else []
+    return [_change(series, shift, counting[shift.at][0]) for shift in shifts]
 
 
 def newest_points(series: Series, count: int) -> Series:

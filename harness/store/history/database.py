@@ -27,7 +27,7 @@ from sqlalchemy.pool import NullPool
 
 from harness.records.base import describe_problems
 from harness.records.errors import UsageError
-from harness.records.history import Attempt, Series, SeriesPoint
+from harness.records.history import Attempt, Series, SeriesPoint, split_kernel
 from harness.records.metrics import ESTIMATOR, is_exact
 from harness.records.operating_point import fingerprint_at
 from harness.records.results import SELFTEST, DeviceRecord, Entry, Results, SelfTests
@@ -376,18 +376,27 @@ def _measured(entry: Entry, entry_id: int) -> list[dict[str, Any]]:
 def _grouped(rows: Sequence[Row[Any]]) -> list[Series]:
     """Rows of a subject together. Raises ValidationError for what no run has: a database may be another's.
 
-    An exact figure is none of an estimator's: its series goes on whichever the runs had.
+    An exact figure is none of an estimator's: its series goes on whichever the runs had. A board's kernel tells its
+    points apart, not its series.
     """
     found: dict[tuple[Any, ...], list[SeriesPoint]] = {}
+    latest: dict[tuple[Any, ...], str | None] = {}
+    place = _SUBJECT.index(ENTRIES.c.fingerprint)
     again = Counter[tuple[Any, ...]]()
     width = len(_SUBJECT)
     for row in rows:
         values = dict(zip((column.name for column in _POINT), row[width:], strict=True))
-        subject = (*row[: width - 1], ESTIMATOR if is_exact(row.metric) else row.estimator)
+        board, kernel = split_kernel(row.fingerprint)
+        estimator = ESTIMATOR if is_exact(row.metric) else row.estimator
+        subject = (*row[:place], board, *row[place + 1 : width - 1], estimator)
         again[subject, row.run_id] += 1
-        found.setdefault((*subject, again[subject, row.run_id]), []).append(SeriesPoint.model_validate(values))
+        key = (*subject, again[subject, row.run_id])
+        found.setdefault(key, []).append(SeriesPoint.model_validate(values | {"kernel": kernel}))
+        latest[key] = row.fingerprint
     names = [*(column.name for column in _SUBJECT), "repeat"]
     return [
-        Series.model_validate(dict(zip(names, subject, strict=True)) | {"points": tuple(points)})
+        Series.model_validate(
+            dict(zip(names, subject, strict=True)) | {"points": tuple(points), "fingerprint": latest[subject]}
+        )
         for subject, points in found.items()
     ]

@@ -7,15 +7,13 @@ import re
 import subprocess
 from typing import Dict, List, Optional
 
-from edge_agent.sysfs import Root, read_answer
+from edge_agent.sysfs import SUDO, Root, read_answer
 
 NVPMODEL = "nvpmodel"
 """The key of a mode that this program sets. It outlasts a start of the board."""
 PROFILE = "sys/firmware/acpi/platform_profile"
 STATUS = "var/lib/nvpmodel/status"
 _STATUS_NUMBER = re.compile(r"pmode:0*(\d+)")
-SUDO = ("sudo", "-n")
-"""Becomes root without asking for a password, or not at all."""
 _MODE = re.compile(r"<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)\s*>")
 _MOST_MODES = 64
 _PATIENCE_S = 5.0

@@ -6,18 +6,20 @@ import contextlib
 import ctypes
 import mmap
 import os
+import subprocess
 import time
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import List, NamedTuple, Optional
 
-from edge_agent.sysfs import Root, read_text
+from edge_agent.sysfs import SUDO, Root, read_text
 
 READ_BYTES = 8 << 20
 """Of the file that is read to tell a medium's rate: some tenths of a second of a slow card."""
 _CHUNK = 1 << 18
 _NO_MEDIUM = {"tmpfs": "memory (tmpfs)", "ramfs": "memory (ramfs)", "nfs": "network (NFS)", "nfs4": "network (NFS)"}
 _DROP_CACHES = "proc/sys/vm/drop_caches"
-_PAGES = "1"
+_DROPPING = ("/sbin/sysctl", "-w", "vm.drop_caches=3")
+_DROPPING_S = 30.0
 _BY_ADVICE, _BY_DROPPING = "posix_fadvise", "drop_caches"
 
 
@@ -98,8 +100,7 @@ def put_out(root: Root, path: Path) -> str:
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
         if not resident_pages(fd):
             return _BY_ADVICE
-        with contextlib.suppress(OSError):
-            root.at(_DROP_CACHES).write_text(_PAGES)
+        drop_caches(root)
         left = resident_pages(fd)
         if not left:
             return _BY_DROPPING
@@ -108,6 +109,37 @@ def put_out(root: Root, path: Path) -> str:
     finally:
         os.close(fd)
     raise NotColdError("%d pages of the file stay in memory, by posix_fadvise as by drop_caches" % left)
+
+
+def may_drop_caches(root: Root) -> bool:
+    """Whether this account may have the kernel forget what it keeps of files; nothing is dropped."""
+    return os.access(str(root.at(_DROP_CACHES)), os.W_OK) or (root.real and _runs([*SUDO, "-l", *_DROPPING]))
+
+
+def drop_caches(root: Root) -> bool:
+    """Have the kernel forget what it keeps of files; whether it did."""
+    os.sync()
+    try:
+        with root.at(_DROP_CACHES).open("r+") as file:
+            file.write("3")
+    except OSError:
+        return root.real and _runs([*SUDO, *_DROPPING])
+    return True
+
+
+def _runs(words: List[str]) -> bool:
+    try:
+        done = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_DROPPING_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def resident_pages(fd: int) -> int:

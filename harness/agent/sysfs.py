@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import List, Optional
 
+SUDO = ("sudo", "-n")
+"""Becomes root without asking for a password, or not at all."""
 _LIMIT = 1 << 20
 _PAGE = 1 << 16
 """Pages are of 4 to 64 kB."""

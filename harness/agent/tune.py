@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import subprocess
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
-from edge_agent import clocks, power_mode, settings
+from edge_agent import clocks, power_mode, settings, storage
 from edge_agent.clocks import Clock
 from edge_agent.restore import Originals
 from edge_agent.settings import RefusedError
 from edge_agent.sysfs import Root
 from edge_agent.wire import AgentError
 
-DROP_CACHES = "proc/sys/vm/drop_caches"
-SYSCTL = "/sbin/sysctl"
-_DROPPING = (SYSCTL, "-w", "vm.drop_caches=3")
-_DROPPING_S = 30.0
 _LIMIT_WORDS = ("min", "max")
 _CLOCK_KEYS = ("governor", "min_freq", "max_freq")
 _COOLS_CPU = ("cpufreq", "processor")
@@ -285,34 +280,6 @@ def _move_interrupts(root: Root, originals: Originals, cpus: Set[int]) -> Dict[s
 
 def _check_dropping(root: Root) -> Dict[str, Any]:
     """Whether this account may have the kernel forget what it keeps of files; nothing is dropped."""
-    allowed = os.access(str(root.at(DROP_CACHES)), os.W_OK)
-    if not allowed and root.real:
-        allowed = _runs([*power_mode.SUDO, "-l", *_DROPPING])
+    allowed = storage.may_drop_caches(root)
     problem = {} if allowed else {"problem": "Permission denied", "denied": True}
     return _setting("page cache", "dropped before cold loads", None, "may be dropped" if allowed else None, **problem)
-
-
-def drop_caches(root: Root) -> bool:
-    """Have the kernel forget what it keeps of files; whether it did."""
-    os.sync()
-    try:
-        with root.at(DROP_CACHES).open("r+") as file:
-            file.write("3")
-    except OSError:
-        return root.real and _runs([*power_mode.SUDO, *_DROPPING])
-    return True
-
-
-def _runs(words: List[str]) -> bool:
-    try:
-        done = subprocess.run(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_DROPPING_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0

@@ -10,8 +10,9 @@ import pytest
 from agent.agent_conversation import Steward
 from edge_agent import clocks, restore_record, settings
 from edge_agent.restore import Originals
+from edge_agent.storage import drop_caches
 from edge_agent.sysfs import Root
-from edge_agent.tune import drop_caches, tune
+from edge_agent.tune import tune
 from edge_agent.wire import AgentError
 
 from harness.records.operating_point import OperatingPoint

@@ -6,7 +6,7 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from edge_agent import power
 from edge_agent.sysfs import Root, field, kilobytes, read_int, read_text
@@ -17,8 +17,6 @@ _INTERVAL_S = 0.1
 _KERNEL = ("Slab", "KernelStack", "PageTables", "Percpu")
 _UNIT = re.compile(r"/([^/\n]+\.service)")
 _MOST_SERVICES = 200
-
-Sensor = Union[power.PowerSensor, power.EnergyCounter]
 
 
 class _Counters(NamedTuple):
@@ -45,22 +43,16 @@ def read_footprint(root: Root, names: List[str]) -> Dict[str, Any]:
     }
 
 
-def _open(root: Root, names: List[str]) -> Optional[Sensor]:
+def _open(root: Root, names: List[str]) -> Optional[power.Sensor]:
     for name in names:
         try:
-            if name == power.RAPL:
-                counter = power.find_counter(root)
-                counter.read()
-                return counter
-            sensor = power.find_power(root, name)
-            sensor.watts()
+            return power.open_sensor(root, name)
         except power.SensorError:
             continue
-        return sensor
     return None
 
 
-def _window(root: Root, sensor: Optional[Sensor]) -> Dict[str, Optional[float]]:
+def _window(root: Root, sensor: Optional[power.Sensor]) -> Dict[str, Optional[float]]:
     """What happened in one window, by field of the record."""
     before, begun = _counters(root), time.monotonic()
     watts = _rest(sensor)
@@ -81,7 +73,7 @@ def _window(root: Root, sensor: Optional[Sensor]) -> Dict[str, Optional[float]]:
     }
 
 
-def _rest(sensor: Optional[Sensor]) -> Optional[float]:
+def _rest(sensor: Optional[power.Sensor]) -> Optional[float]:
     """Let a window pass; the mean power meanwhile, None where there is no sensor or it failed."""
     if sensor is None:
         time.sleep(WINDOW_S)

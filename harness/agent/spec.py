@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from edge_agent.power import MeterSpec
 from edge_agent.wire import AgentError
 
 KINDS = ("check", "latency", "memory", "energy", "stages", "slices", "operators", "test_set", "load")
@@ -59,6 +60,8 @@ class Trial(NamedTuple):
     """Whether the board's state is read around it."""
     cold: bool
     """Of kind "load": whether the model's file is put out of memory first."""
+    meter: Optional[MeterSpec] = None
+    """Of kind "energy": the user's command that prints watts, where it is run here."""
 
 
 class Block(NamedTuple):
@@ -214,7 +217,18 @@ def _parse_trial(value: object, block: int, where: str) -> Trial:
         memory_limit_bytes=fields.whole("memory_limit_bytes"),
         read_state=fields.value.get("read_state", True) is not False,
         cold=fields.value.get("cold") is True,
+        meter=_parse_meter(fields.value.get("meter"), where + ".meter"),
     )
+
+
+def _parse_meter(value: object, where: str) -> Optional[MeterSpec]:
+    if value is None:
+        return None
+    fields = _Fields(value, where)
+    command = fields.items("command")
+    if not command or not all(isinstance(word, str) for word in command):
+        raise fields.problem("command", "a list of texts")
+    return MeterSpec(tuple(command), fields.seconds("interval_s"))
 
 
 def parse_tuning(value: object) -> Dict[str, Any]:

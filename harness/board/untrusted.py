@@ -8,7 +8,6 @@ from harness.records.artifact import TensorInfo
 from harness.records.base import Record
 from harness.records.board import (
     BoardFacts,
-    EnergyReading,
     OutputCheck,
     RawOutput,
     Slice,
@@ -20,6 +19,7 @@ from harness.records.board import (
     Turns,
 )
 from harness.records.conditions import Conditions, CoolingState, DeviceState, PolicyClock
+from harness.records.energy import EnergyReading, PowerRail
 from harness.records.health import (
     BusyProcess,
     CoolingDevice,
@@ -53,7 +53,8 @@ _HERTZ = (0, 10**11)
 _HZ = (0, 10**12)
 _CELSIUS = (-273.15, 1000.0)
 _BITS = (0, 2**32 - 1)
-_WATTS = (-1e5, 1e5)
+_WATTS = (-1e9, 1e9)
+"""A sensor of another unit is named as one, and no dead trial."""
 _SECONDS = (-_DAY_S, _DAY_S)
 _CORES = 4096
 _NANOSECONDS = (-_DAY_NS, _DAY_NS)
@@ -128,7 +129,17 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "idle_w": _WATTS,
             "readings": _COUNT,
             "inferences": _MANY,
+            "devices": _COUNT,
+            "at_s": _SECONDS,
+            "watts": _WATTS,
+            "missed": _COUNT,
+            "idle_s": _SECONDS,
+            "idle_at_s": _SECONDS,
+            "idle_watts": _WATTS,
+            "ended_ago_s": _SECONDS,
+            "idle_ended_ago_s": _SECONDS,
         },
+        PowerRail: {"volts": (-1e3, 1e3), "shunt_uohm": (0, 10**12)},
         OutputCheck: {
             "samples": _COUNT,
             "nonfinite": _MANY,

@@ -6,7 +6,7 @@ trials, ``judge`` what an entry is; ``sentences`` has the words.
 
 from harness.gates.budgets import Budgets, BudgetTable, find_budgets, limits_for, load_budgets, unused_keys
 from harness.gates.judge import GATES, judge
-from harness.gates.limit_tests import is_asked, is_sampled, limit_tests_of
+from harness.gates.limit_tests import is_asked, is_sampled, limit_tests_of, window_tests_of
 from harness.gates.limits import Limit, LimitKind, parse_limit, parse_limits
 from harness.gates.waivers import BudgetedCandidate, Waiver, expired_sentences, unused_waivers
 
@@ -30,4 +30,5 @@ __all__ = [
     "parse_limits",
     "unused_keys",
     "unused_waivers",
+    "window_tests_of",
 ]

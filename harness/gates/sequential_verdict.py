@@ -8,8 +8,8 @@ from harness.gates.limit_tests import limit_test_of
 from harness.gates.limits import Limit
 from harness.gates.sentences import JudgedFigure, inconclusive_sentence, name_limit, share_text, verdict_sentence
 from harness.records.limit_test import FIRST_LOOK, LimitTestResult, bounded_by_parents, fewest_draws
-from harness.records.plan import ENERGY_PASS_S
 from harness.records.results import Finding, Measurement
+from harness.records.settings import MOST_PAIRS
 from harness.records.status import Status
 from harness.records.units import format_interval, format_quantity
 
@@ -36,7 +36,13 @@ def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, compared: Co
     Rates, blocks and what would have been detected stand in the finding. ``compared`` is there for a regression.
     """
     entry, settings = evidence.entry, evidence.settings
-    question = limit_test_of(limit, share=evidence.share, miss=settings.miss, most_blocks=entry.most_blocks)
+    question = limit_test_of(
+        limit,
+        share=evidence.share,
+        miss=settings.miss,
+        most_blocks=entry.most_blocks,
+        most_windows=entry.most_windows,
+    )
     if question is None or not (entry.trials or entry.figures):
         return None
     from harness.stats.limit_test import run_limit_test
@@ -49,7 +55,8 @@ def judge_by_trials(limit: Limit, evidence: Evidence, *, gate: str, compared: Co
         between = entry.baseline.run_spread.get(limit.metric) if entry.baseline is not None else None
         found = unpaired_test(question, entry.trials, entry.figures, between=between)
     else:
-        found = run_limit_test(question, entry.trials, entry.figures, within=blocks_in_time(evidence), final=True)
+        within = None if limit.definition.by_windows else blocks_in_time(evidence)
+        found = run_limit_test(question, entry.trials, entry.figures, within=within, final=True)
     shown = _shown_figure(limit, evidence, found)
     return Finding(
         gate=gate,
@@ -255,7 +262,7 @@ def _between_runs(evidence: Evidence, limit: Limit) -> str:
 def _advice(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
     """What would settle it: further blocks, and a longer time limit where they need one."""
     if found.windows:
-        return _advice_on_windows(found, arms=2 if limit.kind == "regression" else 1)
+        return _advice_on_windows(found)
     settings, blocks = evidence.settings, max(1, _measured_blocks(evidence))
     more = max(1, FIRST_LOOK - blocks)
     if found.value is not None:
@@ -272,10 +279,9 @@ def _advice(found: LimitTestResult, evidence: Evidence, limit: Limit) -> str:
     return f"about {more} more block{'s' if more > 1 else ''}{longer}"
 
 
-def _advice_on_windows(found: LimitTestResult, *, arms: int) -> str:
-    """The time limit whose half holds the windows that would settle it."""
-    if found.needed is None:
-        return "no more windows would settle it, as the trials leave it open; move the limit away from the value"
+def _advice_on_windows(found: LimitTestResult) -> str:
+    """The number of windows that would settle it."""
+    if found.needed is None or found.needed > MOST_PAIRS:
+        return "no number of windows would settle it; move the limit away from the value"
     more = max(1, found.needed - found.blocks)
-    needed_s = ceil(2 * arms * (found.blocks + more) * ENERGY_PASS_S)
-    return f"about {more} more window{'s' if more > 1 else ''} (--time-limit {needed_s})"
+    return f"about {more} more window{'s' if more > 1 else ''} an arm (--energy-pairs {found.blocks + more})"

@@ -7,7 +7,15 @@ Importing the room loads no numpy; ``harness.measure.build_entry`` and what it n
 
 from harness.measure.block_order import order_of
 from harness.measure.execution import execute
-from harness.measure.planning import DEFAULT_TRIALS, LOAD_PAIRS, check_trials, expected_extent, make_plan, most_blocks
+from harness.measure.planning import (
+    DEFAULT_TRIALS,
+    LOAD_PAIRS,
+    check_trials,
+    energy_extent,
+    expected_extent,
+    make_plan,
+    most_blocks,
+)
 from harness.measure.run_blocks import Progress
 
 __all__ = [
@@ -15,6 +23,7 @@ __all__ = [
     "LOAD_PAIRS",
     "Progress",
     "check_trials",
+    "energy_extent",
     "execute",
     "expected_extent",
     "make_plan",

@@ -7,8 +7,8 @@ from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts, Trial
 from harness.records.device import DeviceProfile
 from harness.records.metrics import ESTIMATOR, METRICS, TrialKind
-from harness.records.plan import ENERGY_WINDOW_S
 from harness.records.results import Measurement, Results, TrialMetrics, TrialSummary
+from harness.records.settings import ENERGY_WINDOW_S
 from harness.stats.estimates import Estimate, figure_of, mean_over_trials
 
 
@@ -22,6 +22,8 @@ class ArmEvidence:
     facts: BoardFacts
     energy_window_s: float = ENERGY_WINDOW_S
     """The shortest window of a sensor that counts: the plan's."""
+    rate: float | None = None
+    """Inferences a second as the application asks for them."""
 
     def lived(self, kind: TrialKind) -> tuple[Trial, ...]:
         """The trials of a kind that brought numbers back."""

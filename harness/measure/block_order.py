@@ -5,6 +5,8 @@ from itertools import count
 from random import Random
 
 from harness.records.board import Trial
+from harness.records.device import METER
+from harness.records.energy import HOST_METER
 from harness.records.limit_test import LimitTest
 from harness.records.metrics import METRICS, TrialKind
 from harness.records.plan import Arm, BlockSpec, Plan, RunnerSpec, TrialSpec
@@ -28,7 +30,8 @@ def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
     random in each pair of blocks. Arms with pre- and post-processing have as many stages trials, after the latency
     trials and in the same turns, so that their intervals are over trials too. Each block ends with a memory trial of
     every arm. Blocks of operators trials follow, with one of every arm that can be asked, in turns likewise. Blocks of
-    energy trials, one a sensor and more of the best, come after, and last a block of load trials. Where a plan's
+    energy trials, one a sensor or as many of the best as limits on energy may take, come after, and last a block of
+    load trials. Where a plan's
     questions may take more blocks than its trials, the further blocks have those kinds of trials alone that a question
     is about.
     """
@@ -39,9 +42,9 @@ def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
         _block_of_each(plan, profiled, "operators", len(blocks) + place, indices)
         for place in range(plan.operator_processes if profiled else 0)
     ]
-    sensors = (*plan.sensors, *plan.sensors[:1] * (plan.energy_windows - 1))
+    sensors = plan.sensors[:1] * plan.energy_windows if plan.energy_questions else plan.sensors
     energy = [
-        _with_sensor(_block_of_each(plan, plan.arms, "energy", len(blocks) + place, indices), sensor)
+        with_sensor(plan, _block_of_each(plan, plan.arms, "energy", len(blocks) + place, indices), sensor)
         for place, sensor in enumerate(sensors)
     ]
     loads = [_load_block(plan, len(blocks) + len(energy), indices)] if plan.load_pairs else []
@@ -205,9 +208,16 @@ def _block_of_each(plan: Plan, arms: Sequence[Arm], kind: TrialKind, index: int,
     return BlockSpec(index=index, runner=plan.runner, trials=trials)
 
 
-def _with_sensor(block: BlockSpec, sensor: str) -> BlockSpec:
-    trials = tuple(trial.model_copy(update={"sensors": (sensor,)}) for trial in block.trials)
-    return block.model_copy(update={"trials": trials})
+def _source(plan: Plan, sensor: str) -> dict[str, object]:
+    if sensor != METER:
+        return {"sensors": (sensor,), "meter": None}
+    return {"sensors": (HOST_METER if plan.meter is not None and plan.meter.on_host else sensor,), "meter": plan.meter}
+
+
+def with_sensor(plan: Plan, block: BlockSpec, sensor: str) -> BlockSpec:
+    """A block of energy trials by another sensor."""
+    trials = [trial.model_copy(update=_source(plan, sensor)) for trial in block.trials]
+    return block.model_copy(update={"trials": tuple(trials)})
 
 
 def _load_block(plan: Plan, index: int, indices: Iterator[int]) -> BlockSpec:

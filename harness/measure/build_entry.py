@@ -1,14 +1,16 @@
 """Trials to an entry: findings, measurements, summaries, status and its sentence."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from harness.measure.arm_evidence import ArmEvidence, restate
 from harness.measure.arm_metrics import compute_all
 from harness.measure.block_order import kind_of
-from harness.measure.energy import of_each_trial
+from harness.measure.energy import energy_figures
 from harness.measure.failed_trials import failed_trial_findings
 from harness.measure.fitness import FitnessRule, holding_clock
 from harness.measure.memory_account import memory_account, memory_limit_finding
@@ -40,6 +42,8 @@ from harness.records.results import (
 from harness.records.status import Status, worst
 from harness.stats.estimates import ratio_of
 from harness.stats.observations import interleaved, observations
+
+_A_PAIR: Final = 2
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ def build_entry(context: EntryContext, plan: Plan, *, rule: FitnessRule, results
             "figures": figures,
             "most_blocks": plan.most_blocks if plan.questions else None,
             "memory": memory_account(results.trials, "candidate"),
+            "most_windows": _most_windows(plan, results.trials, figures),
             "baseline": baseline and _with_figures(baseline, summaries, figures),
             "operators": _operators(context, plan, "candidate", _counting_operators(results.trials, rule)),
             "outputs": "; ".join(filter(None, [verdicts["candidate"].sentence, answers["candidate"].sentence])),
@@ -116,6 +121,7 @@ def _evidence(
         profile=context.profile,
         facts=context.facts,
         energy_window_s=plan.energy_window_s,
+        rate=plan.rate,
     )
 
 
@@ -214,17 +220,36 @@ def _figures(context: EntryContext, plan: Plan, results: BlockResults, rule: Fit
 
 
 def _energies(context: EntryContext, plan: Plan, results: BlockResults, rule: FitnessRule) -> list[TrialMetrics]:
-    """What each latency trial's inferences took, in joules and watts, where a source tells."""
+    """What each window of a sensor tells, or each latency trial where a model does."""
+    found = [energy_figures(_evidence(context, plan, arm.name, trials=results.trials, rule=rule)) for arm in plan.arms]
+    # Arms by unlike sources are not compared, nor is one by a sensor with one by a model.
+    names = {one.source.name for one in found if not isinstance(one, str)}
     told = {
-        index: values
-        for arm in plan.arms
-        for index, values in of_each_trial(_evidence(context, plan, arm.name, trials=results.trials, rule=rule)).items()
+        index: (values, one.hidden)
+        for one in found
+        if not isinstance(one, str)
+        for index, values in one.by_trial.items()
     }
+    if len(names) != 1:
+        return []
     return [
-        TrialMetrics(kind="energy", arm=trial.arm, block=trial.block, values=told[trial.index])
+        TrialMetrics(
+            kind="energy",
+            arm=trial.arm,
+            block=trial.block,
+            values=dict(told[trial.index][0]),
+            hidden=told[trial.index][1],
+        )
         for trial in results.trials
         if trial.index in told
     ]
+
+
+def _most_windows(plan: Plan, trials: Sequence[Trial], figures: Sequence[TrialMetrics]) -> int | None:
+    """The windows that limits on energy were planned with; None where a model answered, or nobody asked."""
+    windows = {trial.block for trial in trials if trial.kind == "energy"}
+    by_sensor = any(one.kind == "energy" and one.block in windows for one in figures)
+    return plan.energy_windows if plan.energy_questions and by_sensor else None
 
 
 def _baseline(
@@ -324,8 +349,14 @@ def ratios_of(trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -
     return [
         ratio
         for metric in METRICS.values()
-        if metric.by_trials and (ratio := _ratio(metric, trials, figures)) is not None
+        if (metric.by_trials or _in_pairs(metric, figures)) and (ratio := _ratio(metric, trials, figures)) is not None
     ]
+
+
+def _in_pairs(metric: Metric, figures: Sequence[TrialMetrics]) -> bool:
+    """Whether a power sensor's windows tell a metric, more than one of each arm."""
+    blocks = Counter(one.block for one in figures if metric.by_windows and metric.name in one.values)
+    return sum(count == _A_PAIR for count in blocks.values()) > 1
 
 
 def _ratio(metric: Metric, trials: Sequence[TrialSummary], figures: Sequence[TrialMetrics]) -> Ratio | None:

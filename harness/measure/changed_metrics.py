@@ -52,6 +52,6 @@ def _changed(ratio: Ratio, entry: Entry, share: float) -> bool:
         relative=True,
         alpha=share,
         miss=share,
-        most_blocks=entry.most_blocks,
+        most_blocks=entry.most_windows if METRICS[ratio.metric].by_windows else entry.most_blocks,
     )
     return run_limit_test(question, entry.trials, entry.figures, final=True).verdict == "fail"

@@ -1,143 +1,180 @@
-"""energy_per_inference and power_mean: from a sensor, else from the profile's model, else unknown."""
+"""Energy and power: from a sensor, else from the profile's model, else unknown; each with where it comes from.
 
-from collections.abc import Sequence
+A sensor's window is an observation of its own: its joules by its inferences. A model has the utilisation of each
+latency trial instead, and so is an observation a trial.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from harness.measure.arm_evidence import ArmEvidence, unknown
+from harness.measure.power_source import SourceWindows, describe_source, examine_windows, power_figures, source_text
 from harness.measure.trial_summary import mean_s
-from harness.records.board import EnergyReading, Trial
 from harness.records.device import PowerModel
-from harness.records.metrics import METRICS
+from harness.records.energy import PowerSource
+from harness.records.metrics import METRICS, metrics_of
 from harness.records.results import Measurement
-from harness.stats.estimates import Estimate, mean_over_trials, multiplied
+from harness.stats.estimates import mean_over_trials
+
+_MOST_TOLD: Final = 3
 
 
 @dataclass(frozen=True)
-class _PowerFigure:
-    """Mean total power in watts, what of it is idle, and where it comes from.
+class EnergyFigures:
+    """What a source tells: figures by metric for each trial it is known of, and how far off they may be.
 
-    ``by_trial`` are the trials' own watts where a model tells them, or a sensor's windows where there are several.
+    ``by_trial`` is by the index of a trial: an energy trial's of a sensor, a latency trial's of a model. ``hidden`` is
+    the share by which a sensor's steps may shift all of its figures alike.
     """
 
-    watts: float
+    source: PowerSource
+    text: str
+    band: float
+    by_trial: Mapping[int, Mapping[str, float]]
     idle_w: float | None
-    source: str
-    by_trial: Estimate | None = None
-    band: float | None = None
+    hidden: float = 0.0
+    is_measured: bool = True
+    inference_s: float | None = None
+    """Of one inference, on average."""
 
 
 def compute(evidence: ArmEvidence) -> list[Measurement]:
-    """Joules and watts, both with source and the idle share; unknown with the reason without a power source.
-
-    Energy is the geometric mean over trials of mean total power times the trial's mean latency; its interval is over
-    trials and a sensor's windows, and the source's own error stands in ``band``.
-    """
-    power = _power(evidence)
-    if isinstance(power, str):
-        reason = f"no power source: {power}"
-        return [unknown("energy_per_inference", reason), unknown("power_mean", reason)]
-    return [_energy(evidence, power), _measurement("power_mean", power, power.by_trial)]
+    """One measurement for each metric of energy; unknown with the reason without a power source."""
+    found = energy_figures(evidence)
+    if isinstance(found, str):
+        reason = f"no power source: {found}"
+        return [unknown(metric.name, reason) for metric in metrics_of("energy")]
+    return [_measurement(evidence, found, metric.name) for metric in metrics_of("energy")]
 
 
-def of_each_trial(evidence: ArmEvidence) -> dict[int, dict[str, float]]:
-    """By the index of a latency trial its own joules an inference, and its own watts where a model tells them.
-
-    A sensor gives the watts of all trials, the mean over its windows; each window's own stand by the index of its
-    energy trial. Empty without a power source.
-    """
-    power = _power(evidence)
-    if isinstance(power, str):
-        return {}
-    model = evidence.profile.power.model if power.band is not None else None
-    told = {trial.index: _of_trial(trial, power, model) for trial in evidence.lived("latency")}
-    windows = [] if power.band is not None else _best_windows(evidence)
-    return told | {index: {"power_mean": reading.mean_w} for index, reading in windows}
+def energy_figures(evidence: ArmEvidence) -> EnergyFigures | str:
+    """The best source's figures, or why there is none."""
+    sick: list[SourceWindows] = []
+    for found in _sensors_examined(evidence):
+        if found.windows and not found.is_sick:
+            return _of_sensor(evidence, found, sick)
+        sick.append(found)
+    return _of_model(evidence, _sensor_trouble(evidence, sick))
 
 
-def _of_trial(trial: Trial, power: _PowerFigure, model: PowerModel | None) -> dict[str, float]:
-    used = trial.telemetry.utilisation if trial.telemetry is not None else None
-    if model is None or used is None:
-        return {"energy_per_inference": power.watts * mean_s(trial)}
-    watts = model.idle_w + (model.full_w - model.idle_w) * used
-    return {"energy_per_inference": watts * mean_s(trial), "power_mean": watts}
-
-
-def _energy(evidence: ArmEvidence, power: _PowerFigure) -> Measurement:
-    told = of_each_trial(evidence).values()
-    joules = [figures["energy_per_inference"] for figures in told if "energy_per_inference" in figures]
-    if not joules:
-        return unknown("energy_per_inference", evidence.absence("latency"))
-    found = mean_over_trials(joules)
-    windows = power.by_trial if power.band is None else None
-    return _measurement("energy_per_inference", power, found if windows is None else multiplied(found, windows))
-
-
-def _measurement(metric: str, power: _PowerFigure, found: Estimate | None) -> Measurement:
-    """The trials' figure; of one window for all of them its watts, without an interval."""
-    known = METRICS[metric]
-    return Measurement(
-        metric=metric,
-        unit=known.unit,
-        better=known.better,
-        value=found.value if found else power.watts,
-        ci_low=found.low if found else None,
-        ci_high=found.high if found else None,
-        confidence=found.confidence if found else None,
-        n=found.trials if found else 1,
-        obtained=f"{known.obtained}; the interval leaves out the source's own error",
-        source=power.source,
-        band=power.band,
-        idle_share=None if power.idle_w is None else min(1.0, power.idle_w / power.watts),
-    )
-
-
-def _power(evidence: ArmEvidence) -> _PowerFigure | str:
-    """The best source's figure, or why there is none."""
-    windows = [reading for _, reading in _best_windows(evidence)]
-    if windows:
-        return _measured_power(windows)
-    readings = [trial.energy for trial in evidence.lived("energy") if trial.energy is not None]
-    return _modelled_power(evidence, _sensor_trouble(evidence, readings))
-
-
-def _best_windows(evidence: ArmEvidence) -> list[tuple[int, EnergyReading]]:
-    """The windows of the best sensor that has any which are long enough, by the index of their trials."""
+def _sensors_examined(evidence: ArmEvidence) -> list[SourceWindows]:
+    """The sensors that were read, those that the profile names first before the others."""
     told = [(trial.index, trial.energy) for trial in evidence.lived("energy") if trial.energy is not None]
-    usable = [(index, reading) for index, reading in told if reading.window_s >= evidence.energy_window_s]
-    best = min((_rank(evidence, reading) for _, reading in usable), default=None)
-    return [(index, reading) for index, reading in usable if _rank(evidence, reading) == best]
+    named = evidence.profile.power.sensors
+    names = dict.fromkeys(reading.sensor for _, reading in told)
+    ranked = sorted(names, key=lambda name: named.index(name) if name in named else len(named))
+    return [
+        examine_windows(
+            name,
+            [(index, reading) for index, reading in told if reading.sensor == name],
+            least_s=evidence.energy_window_s,
+            power=evidence.profile.power,
+        )
+        for name in ranked
+    ]
 
 
-def _rank(evidence: ArmEvidence, reading: EnergyReading) -> int:
-    """The sensor's place in the profile, which lists the best first."""
-    sensors = evidence.profile.power.sensors
-    return sensors.index(reading.sensor) if reading.sensor in sensors else len(sensors)
-
-
-def _measured_power(windows: Sequence[EnergyReading]) -> _PowerFigure:
-    sensor, shortest = windows[0].sensor, min(reading.window_s for reading in windows)
-    only = ", package only" if sensor == "rapl" else ""
-    idle = [reading.idle_w for reading in windows if reading.idle_w is not None]
-    by_window = mean_over_trials([reading.mean_w for reading in windows])
-    count = "window" if len(windows) == 1 else f"{len(windows)} windows of"
-    return _PowerFigure(
-        watts=by_window.value,
+def _of_sensor(evidence: ArmEvidence, found: SourceWindows, sick: Sequence[SourceWindows]) -> EnergyFigures:
+    source, band = describe_source(found, evidence.profile.power)
+    idle = [one.idle.watts for one in found.windows if one.idle is not None]
+    by_trial = {one.index: one.figures(evidence.rate) for one in found.windows}
+    told = [source_text(source)]
+    told += (
+        [f"{len(found.faults)} window{'s' if len(found.faults) > 1 else ''} left out: it {found.faults[0]}"]
+        if found.faults
+        else []
+    )
+    told += [f"{one.sensor} {one.faults[0]}" for one in sick]
+    seconds = sum(one.reading.window_s for one in found.windows)
+    return EnergyFigures(
+        source=source,
+        text="; ".join(told),
+        band=band,
+        by_trial=by_trial,
         idle_w=sum(idle) / len(idle) if idle else None,
-        source=f"sensor {sensor}, {count} {shortest:.1f} s{only}",
-        by_trial=by_window if len(windows) > 1 else None,
+        hidden=max(one.hidden for one in found.windows),
+        inference_s=seconds / sum(one.reading.inferences for one in found.windows),
     )
 
 
-def _modelled_power(evidence: ArmEvidence, trouble: str) -> _PowerFigure | str:
+def _of_model(evidence: ArmEvidence, trouble: str) -> EnergyFigures | str:
     model = evidence.profile.power.model
     if model is None:
         return trouble or _nothing_named(evidence)
     latency = evidence.lived("latency")
-    told = [t.telemetry.utilisation for t in latency if t.telemetry is not None]
-    used = [utilisation for utilisation in told if utilisation is not None]
-    if not used:
-        return "the power model needs the cores' utilisation, which the board did not tell"
-    return _from_utilisation(model, used, trouble)
+    used = {t.index: t.telemetry.utilisation for t in latency if t.telemetry is not None}
+    known = {index: share for index, share in used.items() if share is not None}
+    if not known:
+        lacking = "the power model needs the cores' utilisation, which the board did not tell"
+        return "; ".join(filter(None, [trouble, lacking]))
+    span, mean = model.full_w - model.idle_w, sum(known.values()) / len(known)
+    watts = {index: model.idle_w + span * share for index, share in known.items()}
+    typical = mean_over_trials(list(watts.values())).value
+    instead = f"; {trouble}" if trouble else ""
+    return EnergyFigures(
+        source=PowerSource(
+            name="model",
+            kind="model",
+            windows=len(known),
+            band_says=f"of the model at this utilisation, as its source has it: {model.source}",
+        ),
+        text=f"model: {model.idle_w:g} W + {span:.4g} W x utilisation {mean:.2f} ({model.source}){instead}",
+        band=_band(model, mean),
+        by_trial={
+            trial.index: power_figures(
+                watts.get(trial.index, typical), mean_s(trial), idle_w=model.idle_w, rate=evidence.rate
+            )
+            for trial in latency
+        },
+        idle_w=model.idle_w,
+        is_measured=False,
+        inference_s=sum(map(mean_s, latency)) / len(latency),
+    )
+
+
+def _measurement(evidence: ArmEvidence, found: EnergyFigures, metric: str) -> Measurement:
+    figures = [values[metric] for values in found.by_trial.values() if metric in values]
+    if metric == "power_at_rate":
+        note = "reckoned from windows without a pause, not run at that pace"
+        return _told(found, metric, figures, note) if figures else unknown(metric, _why_not_at_rate(evidence, found))
+    if metric != "power_idle" or figures:
+        return _told(found, metric, figures)
+    model = evidence.profile.power.model
+    if found.is_measured or model is None:
+        return unknown(metric, f"{found.source.name} told nothing at rest")
+    whole = _told(found, metric, [model.idle_w], "as the model has it, and not measured")
+    return whole.model_copy(update={"band": _band(model, 0.0), "ci_low": None, "ci_high": None, "confidence": None})
+
+
+def _told(found: EnergyFigures, metric: str, figures: Sequence[float], note: str = "") -> Measurement:
+    known, estimate = METRICS[metric], mean_over_trials(figures)
+    idle = found.idle_w if metric in ("energy_per_inference", "power_mean") else None
+    watts = mean_over_trials([values["power_mean"] for values in found.by_trial.values()]).value
+    return Measurement(
+        metric=metric,
+        unit=known.unit,
+        better=known.better,
+        value=estimate.value,
+        ci_low=estimate.low,
+        ci_high=estimate.high,
+        confidence=estimate.confidence,
+        n=estimate.trials,
+        obtained=f"{known.obtained}; {note or 'the interval leaves out the error of the source, which is its band'}",
+        source=found.text,
+        band=found.band,
+        idle_share=None if idle is None else min(1.0, idle / watts),
+        power_source=found.source,
+    )
+
+
+def _why_not_at_rate(evidence: ArmEvidence, found: EnergyFigures) -> str:
+    rate = evidence.rate
+    if rate is None:
+        return "no rate was given: --rate 10/s"
+    if found.idle_w is None or found.inference_s is None:
+        return "the power at rest is not known"
+    return f"{rate:g} inferences a second were asked for, and {1.0 / found.inference_s:.4g} is what it manages"
 
 
 def _nothing_named(evidence: ArmEvidence) -> str:
@@ -147,32 +184,18 @@ def _nothing_named(evidence: ArmEvidence) -> str:
     return f"the profile names no sensor and no power model{hint}"
 
 
-def _from_utilisation(model: PowerModel, used: list[float], trouble: str) -> _PowerFigure:
-    span = model.full_w - model.idle_w
-    mean = sum(used) / len(used)
-    by_trial = mean_over_trials([model.idle_w + span * u for u in used])
-    instead = f"; {trouble}" if trouble else ""
-    return _PowerFigure(
-        watts=by_trial.value,
-        idle_w=model.idle_w,
-        source=f"model: {model.idle_w:g} W + {span:.4g} W x utilisation {mean:.2f} ({model.source}){instead}",
-        by_trial=by_trial,
-        band=_band(model, mean),
-    )
-
-
 def _band(model: PowerModel, utilisation: float) -> float:
     """The relative error of the last band that begins at or below the utilisation; below all, the widest."""
     held = [error for begins, error in sorted(model.bands) if begins <= utilisation]
     return held[-1] if held else max(error for _, error in model.bands)
 
 
-def _sensor_trouble(evidence: ArmEvidence, readings: list[EnergyReading]) -> str:
+def _sensor_trouble(evidence: ArmEvidence, sick: Sequence[SourceWindows]) -> str:
     """Why none of the profile's sensors gave a figure; empty where it names none."""
     if not evidence.profile.power.sensors:
         return ""
-    if readings:
-        return f"the window of {readings[0].window_s:.1f} s is under {evidence.energy_window_s:g} s"
+    if sick:
+        return "; ".join(f"sensor {one.sensor} {one.faults[0]}" for one in sick[:_MOST_TOLD])
     died = [trial.died for trial in evidence.trials if trial.kind == "energy" and trial.died]
     if died:
         return f"sensor not read: {died[0]}"
@@ -180,7 +203,7 @@ def _sensor_trouble(evidence: ArmEvidence, readings: list[EnergyReading]) -> str
 
 
 def _unread(evidence: ArmEvidence, name: str) -> str:
-    found = {sensor.name: sensor for sensor in evidence.facts.sensors}.get(name)
+    found = {sensor.name: sensor for sensor in evidence.facts.sensors}.get(name.partition("/")[0])
     if found is None:
         return f"sensor {name} is not on the board"
     if not found.readable:

@@ -6,11 +6,13 @@ from math import ceil, inf
 from pathlib import Path
 
 from harness.records.artifact import Artifact
+from harness.records.device import Meter
 from harness.records.errors import UsageError
 from harness.records.limit_test import FIRST_LOOK, LimitTest, bound_looks, fewest_draws
 from harness.records.metrics import METRICS
-from harness.records.plan import BESIDE_WINDOW_S, ENERGY_WINDOW_S, Arm, Plan, RunnerSpec, SlicesPlan
+from harness.records.plan import BESIDE_WINDOW_S, Arm, MeterCommand, Plan, RunnerSpec, SlicesPlan
 from harness.records.settings import Settings
+from harness.records.units import parse_duration
 
 DEFAULT_TRIALS = 10
 TRIALS_PER_BLOCK = 5
@@ -46,18 +48,13 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     questions: tuple[LimitTest, ...] = (),
     across_runs: bool = False,
     energy_limited: bool = False,
+    energy_questions: tuple[LimitTest, ...] = (),
+    meter: Meter | None = None,
     load_pairs: int = 0,
 ) -> Plan:
     """The plan for one artifact, or for one interleaved with its baseline. Pure.
 
-    With a baseline the number of trials an arm is rounded up to whole ABBA blocks. ``max_secs`` is shortened
-    so that all trials of a slow model fit the time limit; where there are ``questions``, so that twice as many blocks
-    fit as a first look needs. ``across_runs``: the figures are compared with another run's, so that more layouts of
-    addresses are sampled. ``energy_limited``: a limit is on energy or power, so that half of the time limit is for
-    windows of the best sensor, and whole trials are measured beside slices. ``sensors`` (best first, readable ones) are
-    dropped where the time limit has no room for their windows. ``baseline_runner`` runs the baseline where it is
-    another than the candidate's. ``load_pairs``: how often the model's file is loaded cold and warm. Raises
-    UsageError where ``--trials`` is too few to answer any question.
+    With a baseline trials are rounded up to whole ABBA blocks. Raises UsageError for too few ``--trials``.
     """
     runner, baseline_runner = _limited(settings, runner), baseline_runner and _limited(settings, baseline_runner)
     arms = _arms(artifact, baseline, baseline_runner if baseline_runner != runner else None)
@@ -66,10 +63,9 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     trials = _trials(settings.trials or DEFAULT_TRIALS, len(arms))
     shared_by = max(trials * len(arms), 2 * FIRST_LOOK * TRIALS_PER_ABBA) if balanced else trials * len(arms)
     fewest_reads = max((_reads_of(question.metric) for question in questions), default=1)
-    kept = _sensors_within(settings.time_limit_s, sensors, arms=len(arms))
-    windows = _energy_windows(settings.time_limit_s, len(kept), arms=len(arms)) if energy_limited else 1
-    room = settings.time_limit_s - energy_seconds(len(kept), len(arms), windows=windows)
-    relative = [question for question in questions if question.relative] if baseline is not None else []
+    kept = sensors if energy_questions else _sensors_within(settings, sensors, arms=len(arms))
+    room = settings.time_limit_s - (0.0 if energy_questions else len(kept) * energy_seconds(settings, arms=len(arms)))
+    relative = [question for question in questions if question.relative and baseline is not None]
     whole_trials = why_whole_trials(settings, runner, baseline_runner, relative) if relative else ""
     by_turns = settings.design == "slices" and bool(relative) and not whole_trials
     share = room * MEASURING_SHARE / (shared_by * (1 + _staged(arms) / len(arms)))
@@ -84,9 +80,13 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
         min_secs=min(settings.min_secs, PILOT_S, _bounded_within(room, questions)) if balanced else settings.min_secs,
         max_secs=min(settings.max_secs, share if balanced else max(share, settings.min_secs)),
         time_limit_s=settings.time_limit_s,
-        seed=settings.seed,
+        meter=_meter_command(meter),
         sensors=kept,
-        energy_windows=windows,
+        energy_limited=energy_limited,
+        energy_questions=energy_questions if kept else (),
+        energy_window_s=settings.energy_window_s,
+        rate=settings.rate,
+        seed=settings.seed,
         questions=questions,
         most_blocks=most_blocks(settings, arms=len(arms)) if questions else None,
         balanced=balanced,
@@ -94,10 +94,16 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
         slices=SlicesPlan(SLICE_S, settings.min_secs if settings.fixed_length else PROCESS_S) if by_turns else None,
         whole_trials=whole_trials,
         operator_processes=_operator_processes(settings, arms=len(arms)),
-        energy_limited=energy_limited,
         load_pairs=load_pairs,
         memory_limit_bytes=settings.memory_limit or 0,
     )
+
+
+def _meter_command(meter: Meter | None) -> MeterCommand | None:
+    if meter is None:
+        return None
+    seconds = parse_duration(meter.interval)
+    return MeterCommand(command=tuple(meter.command), interval_s=seconds, on_host=meter.on == "host")
 
 
 def _limited(settings: Settings, runner: RunnerSpec) -> RunnerSpec:
@@ -150,9 +156,9 @@ def check_trials(settings: Settings, metrics: Iterable[str], *, arms: int) -> No
         )
 
 
-def energy_seconds(sensors: int, arms: int, window_s: float = ENERGY_WINDOW_S, *, windows: int = 1) -> float:
-    """Seconds the energy pass takes: a window and an idle one before it, for each sensor and arm, more of the best."""
-    return (sensors + windows - 1 if sensors else 0) * arms * (window_s + BESIDE_WINDOW_S)
+def energy_seconds(settings: Settings, *, arms: int) -> float:
+    """Seconds that a window of every arm takes, with the idle one before it."""
+    return arms * (settings.energy_window_s + BESIDE_WINDOW_S)
 
 
 @dataclass(frozen=True)
@@ -182,6 +188,12 @@ def expected_extent(settings: Settings, asked: Sequence[str], *, arms: int, rela
     pilot = PROCESS_S if by_turns else min(settings.min_secs, PILOT_S)
     shortest = settings.min_secs if settings.fixed_length else pilot
     return Extent(least, most, min(settings.time_limit_s, least * shortest), settings.time_limit_s)
+
+
+def energy_extent(settings: Settings, most_windows: int, *, arms: int) -> tuple[float, float]:
+    """Seconds, at least and at most, of the windows that a limit on energy takes beside the time limit. Pure."""
+    a_pair = energy_seconds(settings, arms=arms)
+    return min(FIRST_LOOK, most_windows) * a_pair, most_windows * a_pair
 
 
 def _bounded_within(room_s: float, questions: Iterable[LimitTest]) -> float:
@@ -234,13 +246,6 @@ def _trials(wanted: int, arms: int) -> int:
     return wanted if arms == 1 else ceil(wanted / each) * each
 
 
-def _energy_windows(time_limit_s: float, sensors: int, *, arms: int) -> int:
-    """Windows of the best sensor that fit half of the time limit beside those of the others; at most MOST_BLOCKS."""
-    fitting = int(time_limit_s / 2 // energy_seconds(1, arms)) - sensors + 1
-    return min(MOST_BLOCKS, max(1, fitting))
-
-
-def _sensors_within(time_limit_s: float, sensors: tuple[str, ...], *, arms: int) -> tuple[str, ...]:
+def _sensors_within(settings: Settings, sensors: tuple[str, ...], *, arms: int) -> tuple[str, ...]:
     """The best sensors whose windows leave half of the time limit to the trials."""
-    one = energy_seconds(1, arms)
-    return sensors[: int(time_limit_s / 2 // one)]
+    return sensors[: int(settings.time_limit_s / 2 // energy_seconds(settings, arms=arms))]

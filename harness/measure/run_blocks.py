@@ -15,7 +15,7 @@ from harness.measure.block_order import (
     with_room,
 )
 from harness.measure.fitness import FitnessRule, holding_clock
-from harness.measure.planning import energy_seconds
+from harness.measure.host_meter import run_with_meter
 from harness.measure.readiness import STEP_S, unfitness
 from harness.measure.validate_trials import validate_trials
 from harness.measure.void_trials import TIMED, voids
@@ -111,10 +111,18 @@ class _BlockRunner:
         self.began = self.context.now()
 
     def run(self) -> BlockResults:
-        """Blocks that fit, until every question is answered; operators, energy and loads last."""
+        """Blocks that fit, until every question is answered; operators, energy until its own are, and loads last."""
+        from harness.measure.energy_windows import EnergyWindows
+
         hopeless = False
+        windows = EnergyWindows(self.plan, self.board.profile.power)
         for block in self.blocks:
-            if _comes_last(block):
+            if _is_energy(block):
+                asked = None if hopeless else windows.next_block(block, self._rule())
+                if asked is not None:
+                    windows.keep(self._measure(asked))
+                    self.standing += windows.latest
+            elif _comes_last(block):
                 self.standing += [] if hopeless else self._measure(block)
             elif not (hopeless or self.done):
                 hopeless = not self._latency_block(self._adjusted(block))
@@ -159,8 +167,10 @@ class _BlockRunner:
             from harness.measure.stopping_rule import StoppingRule
 
             self.stopping_rule = StoppingRule(self.plan)
-        rule = holding_clock(self.context.rule, [*self.superseded, *self.standing])
-        return self.stopping_rule.settled(self.standing, rule)
+        return self.stopping_rule.settled(self.standing, self._rule())
+
+    def _rule(self) -> FitnessRule:
+        return holding_clock(self.context.rule, [*self.superseded, *self.standing])
 
     def _latency_block(self, block: BlockSpec) -> bool:
         """Measure a block if it fits, once more if a trial was void; False where going on makes no sense."""
@@ -199,7 +209,7 @@ class _BlockRunner:
         self._tell(len(trials))
         for part in parts_of(self.plan, block):
             told = with_room(part, [*self.standing, *trials])
-            for trial in validate_trials(told, self.board.run_block(told)):
+            for trial in validate_trials(told, run_with_meter(self.board.run_block, told, self.plan)):
                 trials.append(trial)
                 self.context.on_trial(trial)
                 self._tell(len(trials))
@@ -256,7 +266,7 @@ class _BlockRunner:
     def _fits(self, block: BlockSpec, *, waiting_s: float = 0.0) -> bool:
         """Whether a block ends within the time limit, with room for the energy pass."""
         plan = self.plan
-        kept_free = energy_seconds(len(plan.sensors), len(plan.arms), plan.energy_window_s, windows=plan.energy_windows)
+        kept_free = plan.energy_s - plan.energy_beside_s
         spent = self._spent_s()
         needed = waiting_s + self.slowest_trial_s * len(block.trials)
         return spent + needed <= plan.time_limit_s - kept_free
@@ -275,6 +285,10 @@ class _BlockRunner:
                 seconds_left=None if left is None else max(0.0, left),
             )
         )
+
+
+def _is_energy(block: BlockSpec) -> bool:
+    return all(trial.kind == "energy" for trial in block.trials)
 
 
 def _comes_last(block: BlockSpec) -> bool:

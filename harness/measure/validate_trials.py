@@ -15,6 +15,8 @@ MOST_ANSWERS = 1000
 MOST_ANSWER_CHARACTERS = 10_000
 MOST_ANSWER_LEVELS = 100
 """Lists and tables within each other; those who compare or show an answer walk it level by level."""
+MOST_READINGS = 2000
+"""Of a power sensor in one window."""
 MOST_SLICES = 64
 """Of one process: what the agent sends is less, so that a block's are at most 20 kB."""
 TURNS_TOLERANCE = 0.01
@@ -127,8 +129,16 @@ def _bad_energy(trial: Trial) -> Iterator[str]:
     reading = trial.energy
     if trial.kind == "energy" and reading is None:
         yield "an energy trial without a reading"
-    if reading is not None and (reading.mean_w <= 0.0 or reading.window_s <= 0.0 or reading.readings < 1):
-        yield f"{reading.readings} readings of {reading.mean_w} W over {reading.window_s} s"
+    # Watts that cannot be are a sensor's fault, which is told with its name.
+    if reading is not None and (reading.window_s <= 0.0 or reading.readings < 1):
+        yield f"{reading.readings} readings over {reading.window_s} s"
+    if reading is not None and not (
+        len(reading.at_s) == len(reading.watts) <= MOST_READINGS
+        and len(reading.idle_at_s) == len(reading.idle_watts) <= MOST_READINGS
+    ):
+        yield f"{len(reading.watts)} and {len(reading.idle_watts)} readings, or not as many times"
+    elif reading is not None and any(later < one for one, later in pairwise((*reading.at_s,))):
+        yield "readings out of their order"
 
 
 def _bad_stages(trial: Trial) -> Iterator[str]:

@@ -11,10 +11,11 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from harness.records.device import DeviceProfile, PowerModel
+from harness.records.device import METER, DeviceProfile, Meter, PowerModel
 from harness.records.nearest import did_you_mean
 from harness.records.secret_names import is_password, is_secret
 from harness.records.ssh_address import is_host, is_user, parse_ssh_address
+from harness.records.units import QuantityError, parse_duration
 
 Table = dict[str, Any]
 Keys = tuple[str | int, ...]
@@ -162,10 +163,12 @@ MOST_PROCESSOR = 4095
 """The highest number of a processor: Linux counts up to 8,191 on servers, boards have a dozen."""
 CORE_WORDS = ("big", "little")
 """Cores by what they can do; which these are, the board says."""
-SENSOR_KINDS = ("hwmon", "rapl")
-"""What power sensors are named by: "hwmon:NAME" or "rapl"."""
+SENSOR_KINDS = ("hwmon", "iio", "pmic", "battery", "rapl", "meter")
+"""What power sensors are named by: "hwmon:NAME", "iio:NAME", or the word alone."""
+METER_INTERVAL_S = (0.05, 10.0)
+"""Least and most between two runs of a meter's command."""
 
-_SENSOR = re.compile(r"rapl|hwmon:\S+")
+_SENSOR = re.compile(r"pmic|battery|rapl|meter|(hwmon|iio):[^\s/]+(/\S.*)?")
 
 
 def cpu_numbers(cpus: str) -> tuple[int, ...]:
@@ -228,6 +231,13 @@ def _power(profile: DeviceProfile) -> Iterator[Problem]:
     for index, sensor in enumerate(profile.power.sensors):
         if not _SENSOR.fullmatch(sensor):
             yield Problem(("power", "sensors", index), f'"{sensor}", {_sensor_hint(sensor)}')
+    if METER in profile.power.sensors and profile.power.meter is None:
+        yield Problem(("power", "sensors"), '"meter" without a meter: expected meter = { command = ["...", "..."] }')
+    for name in profile.power.accuracy:
+        if name not in profile.power.ranked:
+            yield Problem(("power", "accuracy", name), "is none of the sensors: expected one that is named there")
+    if profile.power.meter is not None:
+        yield from _meter(profile.power.meter)
     if profile.power.model is not None:
         yield from _model(profile.power.model)
 
@@ -235,7 +245,18 @@ def _power(profile: DeviceProfile) -> Iterator[Problem]:
 def _sensor_hint(sensor: str) -> str:
     kind, _, rest = sensor.partition(":")
     hint = did_you_mean(kind, SENSOR_KINDS, before="; ").replace("hwmon?", f"hwmon:{rest or 'NAME'}?")
-    return f'expected "hwmon:NAME" or "rapl"{hint}'
+    return f'expected "hwmon:NAME", "iio:NAME", "pmic", "battery", "rapl" or "meter"{hint}'
+
+
+def _meter(meter: Meter) -> Iterator[Problem]:
+    least, most = METER_INTERVAL_S
+    try:
+        seconds = parse_duration(meter.interval)
+    except QuantityError as error:
+        yield Problem(("power", "meter", "interval"), str(error))
+        return
+    if not least <= seconds <= most:
+        yield Problem(("power", "meter", "interval"), f"{meter.interval}: expected {least:g} s to {most:g} s")
 
 
 def _model(model: PowerModel) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from typing import Final, Literal
 from harness.records.artifact import TensorInfo
 from harness.records.base import Record
 from harness.records.conditions import Conditions
+from harness.records.energy import EnergyReading
 from harness.records.memory import MemoryParts
 from harness.records.metrics import TrialKind
 from harness.records.operators import OperatorTimes, Placement
@@ -149,17 +150,6 @@ class TwoSpeeds(Record):
     def factor(self) -> float:
         """How much longer an inference takes at the slower one."""
         return self.slow_s / self.fast_s
-
-
-class EnergyReading(Record):
-    """A sensor's account of a window of steady inference, and of an idle window before it."""
-
-    sensor: str
-    window_s: float
-    mean_w: float
-    idle_w: float | None
-    readings: int
-    inferences: int
 
 
 class OutputCheck(Record):

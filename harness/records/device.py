@@ -1,10 +1,11 @@
 """What a device profile says, after reading and checking."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from harness.records.base import Record
+from harness.records.energy import SensorAccuracy
 from harness.records.secret_names import without_secrets
 
 TransportName = Literal["ssh", "local"]
@@ -17,6 +18,10 @@ Prose = Annotated[str, Field(max_length=4096, pattern=r"^[^\x00-\x08\x0b-\x1f\x7
 """The same, in as many lines as one likes."""
 VariableName = Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 VariableValue = Annotated[str, Field(max_length=2**15, pattern=r"^[^\x00]*$")]
+
+
+METER: Final = "meter"
+"""The name of the profile's meter among its sensors."""
 
 
 class Connection(Record):
@@ -116,12 +121,32 @@ class PowerModel(Record):
     source: Prose = Field(min_length=1)
 
 
+class Meter(Record):
+    """A USB or socket meter, by a command that prints watts: the last number of its first line."""
+
+    command: list[Line] = Field(min_length=1, max_length=64)
+    interval: Line = "1 s"
+    """How often to run it."""
+    on: Literal["host", "board"] = "host"
+    """Where it is run."""
+
+
 class Power(Record):
     """Where energy comes from, best first: named sensors, else the model."""
 
     sensors: list[Line] = Field(default=[], max_length=64)
-    """"hwmon:NAME" (a hwmon device's name) or "rapl"."""
+    """"hwmon:NAME" or "iio:NAME" (a device's name), "pmic", "battery", "rapl" or "meter"."""
+    meter: Meter | None = None
+    """What "meter" is; it comes last where ``sensors`` does not name it."""
+    accuracy: dict[Line, SensorAccuracy] = Field(default={}, max_length=64)
+    """By a sensor's name, by how much it errs at most, where another than its maker's word is known."""
     model: PowerModel | None = None
+
+    @property
+    def ranked(self) -> tuple[str, ...]:
+        """The sensors, best first, the meter among them."""
+        last = [METER] if self.meter is not None and METER not in self.sensors else []
+        return (*self.sensors, *last)
 
 
 class DeviceProfile(Record):

@@ -14,12 +14,14 @@ from typing import Final, Literal, Protocol
 
 Better = Literal["lower", "higher"]
 TrialKind = Literal["check", "latency", "memory", "energy", "stages", "slices", "operators", "test_set", "load"]
-Unit = Literal["s", "B", "J", "W", "1/s", "B/s", "1"]
-Repeats = Literal["varies", "identical", "once", "exact"]
+Unit = Literal["s", "B", "J", "W", "1/s", "B/s", "1/Wh", "1"]
+Repeats = Literal["varies", "identical", "windows", "once", "exact"]
 """How a figure comes again when it is measured again.
 
 - varies: from trial to trial, so that it is judged by an interval, block by block.
 - identical: to the byte in most runs, so that one process is enough where there is no interval.
+- windows: from one window of a power sensor to the next, which have a time of their own after all other trials and
+  are judged pair by pair; of a model, from trial to trial, judged in one look when measuring has ended.
 - once: from trial to trial too, but known only when measuring has ended: judged in one look at all trials.
 - exact: not sampled; a file has one size, and a test set is classified the same way each time.
 """
@@ -76,6 +78,11 @@ class Metric:
     def by_trials(self) -> bool:
         """Whether each trial of its kind has a figure of its own while measuring goes on, which may answer a limit."""
         return self.repeats in ("varies", "identical")
+
+    @property
+    def by_windows(self) -> bool:
+        """Whether a power sensor's windows have figures of it, which answer a limit in a time of their own."""
+        return self.repeats == "windows"
 
     @property
     def by_chance(self) -> bool:
@@ -330,12 +337,47 @@ _ALL = (
         "J",
         "lower",
         "energy per inference",
-        "geometric mean over trials of mean total power times the trial's mean latency",
+        "geometric mean over a sensor's windows of joules by inferences, idle power in it; of a model over trials",
         kind="energy",
-        repeats="once",
+        repeats="windows",
         short="energy",
     ),
-    Metric("power_mean", "W", "lower", "mean power", "mean total power while inferring", kind="energy", repeats="once"),
+    Metric(
+        "power_mean",
+        "W",
+        "lower",
+        "mean power",
+        "geometric mean over a sensor's windows, or a model's trials, of total power while inferring without a pause",
+        kind="energy",
+        repeats="windows",
+    ),
+    Metric(
+        "power_idle",
+        "W",
+        "lower",
+        "idle power",
+        "geometric mean over windows before the inferences, the model loaded, nothing running",
+        kind="energy",
+        repeats="windows",
+    ),
+    Metric(
+        "power_at_rate",
+        "W",
+        "lower",
+        "power at the rate",
+        "idle power, and above it for the share of time that inferences take at --rate",
+        kind="energy",
+        repeats="windows",
+    ),
+    Metric(
+        "inferences_per_wh",
+        "1/Wh",
+        "higher",
+        "inferences per watt-hour",
+        "3600 J by the energy of an inference, idle power in it",
+        kind="energy",
+        repeats="windows",
+    ),
 )
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}

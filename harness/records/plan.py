@@ -6,13 +6,10 @@ from typing import Literal
 from harness.records.base import Record
 from harness.records.limit_test import LimitTest
 from harness.records.metrics import TrialKind
+from harness.records.settings import ENERGY_WINDOW_S
 
-ENERGY_WINDOW_S = 10.0
-"""Seconds of steady inference behind a sensor's figure; shorter windows of a slow sensor err by up to 80 %."""
-
-BESIDE_WINDOW_S = 5.0
-"""The idle window of 3 s that comes before it, loading and warming up."""
-ENERGY_PASS_S = ENERGY_WINDOW_S + BESIDE_WINDOW_S
+BESIDE_WINDOW_S = 6.0
+"""The idle window of 3 s that comes before it, a second before each of both, loading and warming up."""
 
 
 class RunnerSpec(Record):
@@ -31,6 +28,14 @@ class RunnerSpec(Record):
     env: dict[str, str] = {}
     cpus: str | None = None
     start: Literal["fork", "exec"] = "fork"
+
+
+class MeterCommand(Record):
+    """A command that prints watts, and how often it is run."""
+
+    command: tuple[str, ...]
+    interval_s: float
+    on_host: bool = False
 
 
 class TrialSpec(Record):
@@ -62,6 +67,8 @@ class TrialSpec(Record):
     deadline_s: float
     """The process ends itself after so long."""
     sensors: tuple[str, ...] = ()
+    meter: MeterCommand | None = None
+    """For kind "energy": the user's command that prints watts, where the board runs it."""
     slice_s: float = 0.0
     """For kind "slices": least seconds of a slice."""
     read_state: bool = True
@@ -134,8 +141,12 @@ class Plan:
     sensors: tuple[str, ...] = ()
     """Readable power sensors; empty: no energy pass."""
     energy_window_s: float = ENERGY_WINDOW_S
-    energy_windows: int = 1
-    """Of each arm with the best sensor: how watts scatter from window to window only several tell."""
+    energy_questions: tuple[LimitTest, ...] = ()
+    """Limits that windows answer, pair by pair; then these have a time of their own, beside the time limit."""
+    meter: MeterCommand | None = None
+    """The profile's meter, where it is among the sensors."""
+    rate: float | None = None
+    """Inferences a second as the application asks for them."""
     questions: tuple[LimitTest, ...] = ()
     most_blocks: int | None = None
     balanced: bool = False
@@ -153,6 +164,24 @@ class Plan:
     """Of each arm when all else is measured: a cold load of the model's file and a warm one after it."""
     memory_limit_bytes: int = 0
     """What each trial's process may take of memory; 0: all there is."""
+
+    @property
+    def energy_windows(self) -> int:
+        """Windows of each arm with the best sensor, at most: how watts scatter only several tell."""
+        return max((question.most_blocks or 1 for question in self.energy_questions), default=1)
+
+    @property
+    def energy_beside_s(self) -> float:
+        """Seconds of windows that are no part of the time limit."""
+        return self.energy_s if self.energy_questions else 0.0
+
+    @property
+    def energy_s(self) -> float:
+        """Seconds of all windows at most, with what comes before each."""
+        if not self.sensors:
+            return 0.0
+        windows = self.energy_windows if self.energy_questions else len(self.sensors)
+        return windows * len(self.arms) * (self.energy_window_s + BESIDE_WINDOW_S)
 
     def runner_of(self, arm: str) -> RunnerSpec:
         """What runs an arm."""

@@ -17,6 +17,7 @@ from harness.records.base import Record
 from harness.records.board import BoardFacts, TrialMemory, TrialTelemetry, TwoSpeeds
 from harness.records.conditions import WarmUp
 from harness.records.device import DeviceProfile
+from harness.records.energy import PowerSource
 from harness.records.history import Series
 from harness.records.limit_test import RunSpread
 from harness.records.memory import MemoryAccount
@@ -87,6 +88,8 @@ class Measurement(Record):
     band: float | None = None
     """Relative uncertainty of the source itself, e.g. 0.15."""
     idle_share: float | None = None
+    power_source: PowerSource | None = None
+    """Of an energy or a power: where it comes from, and what its band is made of."""
     upper_bound: float | None = None
     """Of a percentile: with 99 % the percentile over all processes lies below it; None where too few draws tell."""
     independent: int | None = None
@@ -142,6 +145,8 @@ class TrialMetrics(Record):
     block: int
     values: dict[str, float]
     void: str | None = None
+    hidden: float = 0.0
+    """Of a power sensor's window: the share by which its steps may shift all figures of it alike."""
 
 
 class CarryOver(Record):
@@ -281,6 +286,8 @@ class Entry(Record):
     figures: list[TrialMetrics] = []
     most_blocks: int | None = None
     """The plan's largest number of blocks, for which the looks were paid."""
+    most_windows: int | None = None
+    """Likewise of a power sensor's windows, one of each arm; None where no limit was answered by them."""
     baseline: BaselineRecord | None = None
     memory: MemoryAccount | None = None
     """What a process that ran it consists of; None where no board told."""

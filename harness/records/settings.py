@@ -5,7 +5,15 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from harness.records.units import format_quantity, parse_duration, parse_share, parse_size
+from harness.records.units import format_quantity, parse_duration, parse_rate, parse_share, parse_size
+
+ENERGY_WINDOW_S: Final = 10.0
+"""Seconds of steady inference behind a sensor's figure; shorter windows of a slow sensor err by up to 80 %."""
+FEWEST_PAIRS: Final = 6
+"""Windows of each arm before which no limit on energy is judged: those of a first look."""
+LEAST_MOST_PAIRS: Final = 12
+"""Windows of each arm that a limit on energy may take, unless its error rate takes more."""
+MOST_PAIRS: Final = 130
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,8 @@ SHARE: Final = ValueKind(
     parse_share, (int, float, str), 'a share, such as "0.5 %"', lambda share: format_quantity(share, "1")
 )
 SIZE: Final = ValueKind(parse_size, (int, str), 'a size, such as "128 MB"', lambda size: format_quantity(size, "B"))
+
+RATE: Final = ValueKind(parse_rate, (int, float, str), 'a rate, such as "10/s"', "{:g}/s".format)
 
 
 @dataclass(frozen=True)
@@ -171,6 +181,33 @@ class Settings:
             "--operators", SWITCH, "", "time each operator too, in a pass of its own after the trials (LiteRT only)"
         ),
     ] = False
+    energy_window_s: Annotated[
+        float,
+        Option(
+            "--energy-window", DURATION, "TIME", "of steady inference behind a joule", within=(ENERGY_WINDOW_S, 3600)
+        ),
+    ] = ENERGY_WINDOW_S
+    energy_pairs: Annotated[
+        int | None,
+        Option(
+            "--energy-pairs",
+            NUMBER,
+            "N",
+            "most windows of each arm that a limit on energy takes, beside the time limit",
+            within=(FEWEST_PAIRS, MOST_PAIRS),
+            unset=f"{LEAST_MOST_PAIRS}, more where the error rate takes them",
+        ),
+    ] = None
+    rate: Annotated[
+        float | None,
+        Option(
+            "--rate",
+            RATE,
+            "RATE",
+            "inferences a second as the application asks for them, for the power at that rate",
+            within=(1e-6, 1e9),
+        ),
+    ] = None
     plan_only: Annotated[bool, Option("--plan-only", SWITCH, "", "print trials and minutes; touch no board")] = False
     resume: Annotated[
         Path | None, Option("--resume", PATH, "RUN", "go on with a run that was killed, in its folder")

@@ -37,6 +37,7 @@ _KINDS: dict[QuantityUnit, _Kind] = {
     "W": _Kind("a power", ("W", "mW", "µW", "uW", "nW", "kW"), "2.5 W"),
     "1/s": _Kind("a rate", ("/s", "1/s", "k/s", "M/s"), "100 /s"),
     "B/s": _Kind("a rate of bytes", ("B/s", "kB/s", "MB/s", "GB/s"), "40 MB/s"),
+    "1/Wh": _Kind("a number a watt-hour", ("/Wh", "1/Wh", "k/Wh", "M/Wh"), "5000 /Wh"),
     "1": _Kind("a share", ("%", "pt"), "98 %"),
     "pt": _Kind("percentage points", ("pt",), "1 pt"),
     "Hz": _Kind("a frequency", ("Hz", "kHz", "MHz", "GHz"), "1.5 GHz"),
@@ -94,6 +95,16 @@ def parse_size(text: str | int) -> int:
     return int(text) if not isinstance(text, str) or text.strip().isdecimal() else round(parse_quantity(text, "B"))
 
 
+def parse_rate(text: str | float) -> float:
+    """Times a second of e.g. "10/s", "0.5 /s" or 10. Raises QuantityError."""
+    if not isinstance(text, str):
+        return float(text)
+    try:
+        return float(text)
+    except ValueError:
+        return parse_quantity(text, "1/s")
+
+
 def parse_share(text: str | float) -> float:
     """The fraction of e.g. "0.5 %", "0.005" or 0.005. Raises QuantityError."""
     if not isinstance(text, str):
@@ -138,6 +149,8 @@ def format_quantity(value: float, unit: ShownUnit) -> str:
         return f"{value / _PERCENT:.4g} {'%' if unit == '1' else 'pt'}"
     if unit == "1/s":  # "4.6 k/s" and "500 m/s" would mislead the eye
         return f"{float(f'{value:.4g}'):.12g} /s"
+    if unit == "1/Wh":
+        return f"{float(f'{value:.4g}'):.12g} /Wh"
     return str(_quantity_class()(value, unit).render(prec=3))
 
 
@@ -198,8 +211,8 @@ def _scaled(number: str, written: str) -> float:
     if written in ("%", "pt"):
         return float(number) * _PERCENT
     written = written.removeprefix("1")
-    prefix, _, _ = written.partition("/s")
-    spelled = f"{number} {prefix}r" if written.endswith("/s") else f"{number} {written}"
+    prefix, slash, _ = written.partition("/")
+    spelled = f"{number} {prefix}r" if slash else f"{number} {written}"
     return float(_quantity_class()(spelled))
 
 

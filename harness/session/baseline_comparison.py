@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.board import LiveBoard, choose_runner
-from harness.gates import Limit, limit_tests_of
+from harness.gates import Limit, limit_tests_of, window_tests_of
 from harness.measure import Progress, most_blocks
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
@@ -61,6 +61,16 @@ class ArmPair:
         paired = self.measured is not None
         most = most_blocks(settings, arms=2 if paired else 1)
         return limit_tests_of(request.limits, share=request.share, miss=settings.miss, most_blocks=most, paired=paired)
+
+    def energy_questions(self, request: MeasureRequest, settings: Settings) -> tuple[LimitTest, ...]:
+        """What the request's limits ask of a power sensor's windows."""
+        return window_tests_of(
+            request.limits,
+            share=request.share,
+            miss=settings.miss,
+            most_windows=settings.energy_pairs,
+            paired=self.measured is not None,
+        )
 
     def add_comparison(self, entry: Entry) -> Entry:
         """The entry with what it was compared with, and with the trials of an earlier run where that is one."""

@@ -17,7 +17,7 @@ from harness.records.artifact import Artifact
 from harness.records.board import Trial
 from harness.records.cache_dir import default_cache_dir
 from harness.records.candidate import Candidate
-from harness.records.device import DeviceProfile, Tuning
+from harness.records.device import METER, DeviceProfile, Tuning
 from harness.records.emulation import is_emulated, is_of_speed
 from harness.records.errors import (
     BoardUnavailableError,
@@ -267,7 +267,7 @@ class Session:
         pair = self._comparison.pair_arms(request, opened.board, artifact, opened.runner)
         asked = _answerable(request, opened.board)
         questions = pair.questions(asked, self.settings)
-        if pair.identical and not questions:
+        if pair.identical and not (questions or pair.energy_questions(asked, self.settings)):
             entry = unmeasured_entry(
                 request.candidate, request.device, opened.runner, test=request.test, artifact=artifact
             )
@@ -294,6 +294,8 @@ class Session:
             baseline_runner=pair.baseline_runner,
             sensors=_sensors(board),
             questions=questions,
+            energy_questions=pair.energy_questions(request, self.settings),
+            meter=board.profile.power.meter,
             energy_limited=any(limit.definition.kind == "energy" for limit in request.limits),
             load_pairs=0 if is_emulated(board.profile, board.facts) else LOAD_PAIRS,
             across_runs=any(limit.kind == "regression" for limit in request.limits),
@@ -368,6 +370,6 @@ def _unusable(device: str, error: Exception) -> BoardUnfitError:
 
 
 def _sensors(board: Board) -> tuple[str, ...]:
-    """The profile's power sensors that this board's agent can read, best first."""
-    readable = {sensor.name for sensor in board.facts.sensors if sensor.readable}
-    return tuple(name for name in board.profile.power.sensors if name in readable)
+    """The profile's power sensors that this board's agent can read, and its meter, best first."""
+    readable = {METER, *(sensor.name for sensor in board.facts.sensors if sensor.readable)}
+    return tuple(name for name in board.profile.power.ranked if name.partition("/")[0] in readable)

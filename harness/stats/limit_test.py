@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from harness.records.limit_test import LimitTest, LimitTestResult
+from harness.records.limit_test import FIRST_LOOK, LimitTest, LimitTestResult
 from harness.records.metrics import METRICS
 from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.limit_scale import compare_exactly, from_scale, no_look, to_scale
@@ -24,7 +24,7 @@ from harness.stats.observations import (
 from harness.stats.quantiles import needed_samples
 from harness.stats.sequential import FAIL, OPEN, PASS, Array, Blocks, Decision, decide, order_fitted
 from harness.stats.single_look import windows_test
-from harness.stats.spending import Boundaries, boundaries, one_look
+from harness.stats.spending import Boundaries, boundaries, one_look, window_boundaries
 
 _LAST_LOOK_SHARE: Final = 0.5
 """Of alpha; looks that were due and could not be taken had the other half."""
@@ -84,10 +84,13 @@ def _answered(
     bounds = (
         _bounds(question, blocks, first, processes=processes_a_block(seen), last=last) if first is not None else None
     )
+    by_windows = METRICS[question.metric].by_windows and question.most_blocks is not None
     if bounds is None:
-        return no_look(blocks.effects.shape[1])
+        return no_look(blocks.effects.shape[1]).model_copy(
+            update={"needed": FIRST_LOOK, "windows": True} if by_windows else {}
+        )
     signed = blocks.times(sign)
-    floor = _error_of_steps(question, seen)
+    floor = max(_error_of_steps(question, seen), _error_of_windows(question, figures))
     decision = decide(signed, np.array([limit]), bounds, serial=not question.relative, floor=floor)
     if decision.error[0] == 0.0:
         # Times that agree to the last digit from process to process were not measured: no clock is so coarse.
@@ -95,7 +98,7 @@ def _answered(
     found = _told(question, decision, bounds, effects=signed.effects[0], within=within)
     after = blocks.carry_over.told(found.blocks) if blocks.carry_over is not None else None
     alone = question.most_blocks is None and not question.relative
-    return found.model_copy(update={"trials": alone, "carry_over": after})
+    return found.model_copy(update={"trials": alone, "carry_over": after, "windows": by_windows})
 
 
 def _error_of_steps(question: LimitTest, seen: Sequence[Sequence[Observation]]) -> float:
@@ -109,6 +112,12 @@ def _error_of_steps(question: LimitTest, seen: Sequence[Sequence[Observation]]) 
     known = METRICS[question.metric].step
     step = max(resolution(arms), known / max(map(max, filter(None, arms)), default=inf))
     return step * sqrt(len(arms) / 12.0)
+
+
+def _error_of_windows(question: LimitTest, figures: Sequence[TrialMetrics]) -> float:
+    """The standard error, as a share, of what a power sensor's steps may hide: an even chance of all of it, an arm."""
+    hidden = max((one.hidden for one in figures if one.kind == METRICS[question.metric].kind), default=0.0)
+    return hidden * sqrt((2.0 if question.relative else 1.0) / 3.0)
 
 
 def _blocks(question: LimitTest, seen: Sequence[Sequence[Observation]]) -> Blocks:
@@ -131,7 +140,10 @@ def _bounds(question: LimitTest, blocks: Blocks, first: int, *, processes: int, 
     if last or question.most_blocks is None:
         return None
     lost = 2 if question.relative else 1
-    bounds = boundaries(question.alpha, question.miss, question.most_blocks, processes=processes, lost=lost)
+    if METRICS[question.metric].by_windows:
+        bounds = window_boundaries(question.alpha, question.miss, question.most_blocks, lost=lost)
+    else:
+        bounds = boundaries(question.alpha, question.miss, question.most_blocks, processes=processes, lost=lost)
     return bounds.from_look(first) if first <= bounds.last else None
 
 

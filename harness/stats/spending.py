@@ -31,6 +31,8 @@ costs under 1 % more blocks, and a mean that a few blocks carry against the othe
 _FAIL_RATE: Final = 2.0
 """Of the exponential by which the error towards FAIL is spent (Hwang, Shih and DeCani, "Group sequential designs using
 a family of type I error probability spending functions", Stat. Med. 9, 1990): the larger, the earlier."""
+_LATE_FAIL_POWER: Final = 3.0
+"""Likewise of a power sensor's windows, as Kim and DeMets spend it: three is about O'Brien and Fleming's."""
 _PASS_POWER: Final = 0.3
 """Of the share of the blocks by which that towards PASS is spent (Kim and DeMets, "Design and analysis of group
 sequential tests based on the type I error spending rate function", Biometrika 74, 1987): the smaller, the earlier."""
@@ -103,6 +105,23 @@ def boundaries(alpha: float, miss: float, most: int, *, processes: int = 2, lost
     )
 
 
+@cache
+def window_boundaries(alpha: float, miss: float, most: int, *, lost: int = 1) -> Boundaries:
+    """The same for blocks of a power sensor's windows, one process of seconds an arm: few, and each is dear.
+
+    Most of the error towards FAIL is kept for the last looks. A PASS does not promise that a slow minority of processes
+    would have been seen: that takes 29 windows, and latencies tell of it. Raises as ``boundaries`` does.
+    """
+    found = boundaries(alpha, miss, most, processes=1, lost=lost)
+    looks = np.arange(found.first, most + 1, dtype=np.float64)
+    return replace(
+        found,
+        fail=_spent(looks, alpha * _FAIL_SHARE, _late_towards_fail, found.fail_from, lost),
+        pass_margins=np.zeros_like(found.pass_margins),
+        pass_from=found.first,
+    )
+
+
 def unseen(rate: float, processes: Array) -> Array:
     """By how much, on the logarithmic scale, processes that were not seen may move the mean.
 
@@ -115,6 +134,11 @@ def unseen(rate: float, processes: Array) -> Array:
 
 def _towards_fail(times: Array) -> Array:
     spent: Array = np.expm1(-_FAIL_RATE * times) / np.expm1(-_FAIL_RATE)
+    return spent
+
+
+def _late_towards_fail(times: Array) -> Array:
+    spent: Array = times**_LATE_FAIL_POWER
     return spent
 
 

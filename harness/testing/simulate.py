@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness.gates import is_sampled, judge, limit_tests_of, parse_limits
+from harness.gates import is_sampled, judge, limit_tests_of, parse_limits, window_tests_of
 from harness.measure import execute, make_plan, most_blocks
 from harness.records.candidate import Candidate
 from harness.records.results import Entry
@@ -44,6 +44,9 @@ def simulate(
         baseline=against,
         energy_limited=any(limit.definition.kind == "energy" for limit in limits),
         sensors=tuple(name for name in simulated.profile.power.sensors if name in simulated.sensors),
+        energy_questions=window_tests_of(
+            limits, share=share, miss=settings.miss, most_windows=settings.energy_pairs, paired=paired
+        ),
         questions=limit_tests_of(limits, share=share, miss=settings.miss, most_blocks=most, paired=paired),
     )
     entry = execute(

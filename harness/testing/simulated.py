@@ -8,7 +8,6 @@ from typing import Any
 
 from harness.records.board import (
     BoardFacts,
-    EnergyReading,
     OutputCheck,
     StageTimes,
     Trial,
@@ -17,6 +16,7 @@ from harness.records.board import (
     Turns,
 )
 from harness.records.device import DeviceProfile
+from harness.records.energy import EnergyReading
 from harness.records.errors import BoardUnavailableError, TrialError
 from harness.records.plan import BlockSpec, TrialSpec
 from harness.records.storage import TrialLoad

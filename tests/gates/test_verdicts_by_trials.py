@@ -365,13 +365,13 @@ def test_an_energy_that_is_open_says_how_long_further_windows_take():
     assert found.status is Status.INCONCLUSIVE
     more = found.needed - 3
     assert f"about {more} more window" in found.reason
-    assert f"(--time-limit {2 * (3 + more) * 15})" in found.reason
-    assert "no more windows would settle it, as the trials leave it open" in judged_energy("15.002 mJ", *SPREAD).reason
+    assert f"an arm (--energy-pairs {3 + more})" in found.reason
+    assert "no number of windows would settle it" in judged_energy("15.002 mJ", *SPREAD).reason
 
 
 def test_one_window_is_too_little_to_hold_an_energy_to_its_limit():
     found = judged_energy("16 mJ", 1.0)
     assert found.reason == (
         "energy_per_inference: measured too little for limit 16 mJ: 1 window of the sensor an arm; "
-        "about 5 more windows (--time-limit 180)"
+        "about 5 more windows an arm (--energy-pairs 6)"
     )

@@ -49,8 +49,8 @@ def write(root: Path, relative: str, text: object) -> None:
 
 
 @contextmanager
-def counting(root: Path) -> Iterator[None]:
-    """The processor's counter goes up all the time."""
+def drawing(root: Path) -> Iterator[None]:
+    """The processor's counter goes up all the time, and the meter's reading is never twice the same."""
     over = threading.Event()
 
     def count() -> None:
@@ -58,6 +58,7 @@ def counting(root: Path) -> Iterator[None]:
         while not over.wait(0.02):
             joules += 1
             write(root, f"{DOMAIN}/energy_uj", joules * 1_000_000)
+            write(root, "sys/class/hwmon/hwmon0/power1_input", int(WATTS * 1e6) + joules % 7)
 
     thread = threading.Thread(target=count)
     thread.start()
@@ -91,26 +92,44 @@ def value(entry: Entry, metric: str) -> Measurement:
 
 
 def test_a_power_meter_gives_joules_with_their_source(tmp_path, monkeypatch, root):
-    entry = measured(tmp_path, monkeypatch, power=Power(sensors=list(SENSORS), model=MODEL), root=str(root))
+    with drawing(root):
+        entry = measured(tmp_path, monkeypatch, power=Power(sensors=list(SENSORS), model=MODEL), root=str(root))
     assert entry.status is Status.MEASURED, entry.reason
     joules = value(entry, "energy_per_inference")
-    assert joules.value == pytest.approx(WATTS * value(entry, "latency_mean").value)
+    (window,) = [told for told in entry.figures if told.kind == "energy"]
+    assert joules.value == pytest.approx(window.values["energy_per_inference"])
+    assert value(entry, "inferences_per_wh").value == pytest.approx(3600.0 / joules.value)
     assert joules.source is not None
     assert joules.source.startswith("sensor hwmon:ina226, window 0.3")
+    assert joules.power_source is not None
+    assert joules.power_source.readings >= 2
     assert joules.idle_share == pytest.approx(1.0)
     assert joules.unit == "J"
-    assert value(entry, "power_mean").value == pytest.approx(WATTS)
+    assert value(entry, "power_mean").value == pytest.approx(WATTS, rel=1e-5)
+    assert value(entry, "power_idle").value == pytest.approx(WATTS, rel=1e-5)
+
+
+def test_a_meter_that_stands_still_is_named(tmp_path, monkeypatch, root):
+    entry = measured(tmp_path, monkeypatch, power=Power(sensors=["hwmon:ina226"], model=MODEL), root=str(root))
+    assert value(entry, "energy_per_inference").reason == (
+        "no power source: sensor hwmon:ina226 stands at 2.5 W, at rest as under load: it is stuck; "
+        "the power model needs the cores' utilisation, which the board did not tell"
+    )
 
 
 def test_a_processors_counter_gives_joules_of_its_package(tmp_path, monkeypatch, root):
-    with counting(root):
+    with drawing(root):
         entry = measured(tmp_path, monkeypatch, power=Power(sensors=["rapl"]), root=str(root))
     joules, watts = value(entry, "energy_per_inference"), value(entry, "power_mean")
-    assert joules.value == pytest.approx(watts.value * value(entry, "latency_mean").value)
+    (window,) = [told for told in entry.figures if told.kind == "energy"]
+    assert (joules.value, watts.value) == (
+        pytest.approx(window.values["energy_per_inference"]),
+        pytest.approx(window.values["power_mean"]),
+    )
     assert 0 < watts.value < 60
     assert joules.source is not None
     assert joules.source.startswith("sensor rapl, window")
-    assert joules.source.endswith("package only")
+    assert joules.source.endswith("the processor's package only")
 
 
 def test_a_counter_that_stands_still_is_no_figure(tmp_path, monkeypatch, root):
@@ -118,7 +137,7 @@ def test_a_counter_that_stands_still_is_no_figure(tmp_path, monkeypatch, root):
     joules = value(entry, "energy_per_inference")
     assert joules.value is None
     assert joules.reason is not None
-    assert joules.reason.startswith("no power source: sensor not read: the board's answer makes no sense")
+    assert joules.reason == "no power source: sensor rapl stands still: it counted nothing while the model ran"
 
 
 def test_without_a_sensor_the_profiles_model_stands_in_with_its_band(tmp_path, monkeypatch):

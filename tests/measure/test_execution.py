@@ -277,7 +277,10 @@ def test_a_sensor_gives_energy_at_the_end():
     )
     entry = _execute(board, sensors=("rapl",))
     joules = _value(entry, "energy_per_inference")
-    assert joules.value == pytest.approx(5.0 * _value(entry, "latency_mean").value)
+    (window,) = [told for told in entry.figures if told.kind == "energy"]
+    assert joules.value == pytest.approx(window.values["energy_per_inference"])
+    assert joules.value == pytest.approx(5.0 * _value(entry, "latency_mean").value, rel=0.02)
+    assert _value(entry, "power_idle").value == 2.0
     assert joules.idle_share == pytest.approx(0.4)
     assert [t.kind for t in board.blocks[-1].trials] == ["energy"]
     assert len(entry.trials) == 10

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from harness.measure import DEFAULT_TRIALS, expected_extent, make_plan, order_of
 from harness.measure.block_order import has_outer_places, needed_blocks, parts_of, repeat_block
 from harness.measure.planning import PROCESS_S
+from harness.records.device import Meter
+from harness.records.energy import HOST_METER
 from harness.records.errors import UsageError
 from harness.records.limit_test import LimitTest
+from harness.records.plan import MeterCommand
 from harness.records.settings import Settings
 from harness.testing import made_up_sha256, make_artifact, make_golden, make_runner, make_stages
 
@@ -240,7 +243,7 @@ def test_min_secs_is_never_shortened():
 
 
 def test_energy_comes_last_in_windows_of_ten_seconds():
-    plan = make_plan(Settings(), CANDIDATE, make_runner(), sensors=("hwmon:ina226", "rapl"))
+    plan = make_plan(Settings(time_limit_s=70.0), CANDIDATE, make_runner(), sensors=("hwmon:ina226", "rapl"))
     energy = [block for block in order_of(plan) if block.trials[0].kind == "energy"]
     assert [block.trials[0].sensors for block in energy] == [("hwmon:ina226",), ("rapl",)]
     assert energy == list(order_of(plan)[-2:])
@@ -292,30 +295,34 @@ def test_figures_that_are_compared_with_another_runs_come_from_more_parents():
     assert (needed_blocks(alone), needed_blocks(across)) == (2, 5)
 
 
-@pytest.mark.parametrize(
-    ("limit_s", "paired", "windows"), [(60, False, 2), (60, True, 1), (300, True, 5), (9e9, True, 130)]
-)
-def test_an_energy_with_a_limit_has_as_many_windows_as_half_of_the_time_limit_holds(limit_s, paired, windows):
+@pytest.mark.parametrize(("limit_s", "paired"), [(10, False), (60, True)])
+def test_an_energy_with_a_limit_has_a_time_of_its_own(limit_s, paired):
+    settings = Settings(time_limit_s=limit_s, energy_window_s=20.0)
     plan = make_plan(
-        Settings(time_limit_s=limit_s),
+        settings,
         CANDIDATE,
         make_runner(),
         baseline=make_artifact(sha256="b" * 64) if paired else None,
-        sensors=("rapl",),
+        sensors=("rapl", "meter"),
         energy_limited=True,
+        energy_questions=(_asked("energy_per_inference").model_copy(update={"most_blocks": 14}),),
     )
     energy = [block for block in order_of(plan) if block.trials[0].kind == "energy"]
-    assert (plan.energy_windows, len(energy)) == (windows, windows)
-    assert all(block.trials[0].sensors == ("rapl",) for block in energy)
-    assert len({block.index for block in energy}) == windows
+    assert (plan.energy_windows, len(energy), len({block.index for block in energy})) == (14, 14, 14)
+    assert all(trial.sensors == ("rapl",) and trial.min_secs == 20.0 for block in energy for trial in block.trials)
+    assert plan.energy_beside_s == plan.energy_s == 14 * (2 if paired else 1) * 26.0
+    free = make_plan(settings, CANDIDATE, make_runner())
+    assert paired or plan.max_secs == free.max_secs
 
 
 def test_windows_of_both_arms_come_by_turns_each_first_as_often():
-    settings = Settings(time_limit_s=2400)
     baseline = make_artifact(sha256="b" * 64)
-    plan = make_plan(settings, CANDIDATE, make_runner(), baseline=baseline, sensors=("a", "b"), energy_limited=True)
+    asked = (_asked("energy_per_inference").model_copy(update={"most_blocks": 40}),)
+    plan = make_plan(
+        Settings(), CANDIDATE, make_runner(), baseline=baseline, sensors=("a", "b"), energy_questions=asked
+    )
     energy = [block for block in order_of(plan) if block.trials[0].kind == "energy"]
-    assert [block.trials[0].sensors[0] for block in energy[:3]] == ["a", "b", "a"]
+    assert {block.trials[0].sensors for block in energy} == {("a",)}
     firsts = [block.trials[0].arm for block in energy]
     assert abs(firsts.count("candidate") - firsts.count("baseline")) <= 2
     assert all({trial.arm for trial in block.trials} == {"candidate", "baseline"} for block in energy)
@@ -328,3 +335,15 @@ def test_a_memory_limit_is_one_process_and_no_checks():
     assert limits == {(True, 0), (False, 64_000_000)}
     free = make_plan(Settings(), CANDIDATE, make_runner())
     assert (free.runner.start, {trial.memory_limit_bytes for trial in _trials(free)}) == ("fork", {0})
+
+
+METER = Meter(command=["uhubctl", "--watts"], interval="500 ms")
+
+
+@pytest.mark.parametrize(("on", "sensor"), [("host", HOST_METER), ("board", "meter")])
+def test_a_meter_is_run_by_this_host_or_by_the_board(on, sensor):
+    meter = METER.model_copy(update={"on": on})
+    plan = make_plan(Settings(), CANDIDATE, make_runner(), sensors=("meter",), meter=meter)
+    (trial,) = order_of(plan)[-1].trials
+    assert trial.sensors == (sensor,)
+    assert trial.meter == MeterCommand(command=("uhubctl", "--watts"), interval_s=0.5, on_host=on == "host")

@@ -4,7 +4,8 @@ import pytest
 
 from harness.measure import make_plan, order_of
 from harness.measure.validate_trials import NO_ANSWER, STUCK_READS, validate_trials
-from harness.records.board import EnergyReading, StageTimes
+from harness.records.board import StageTimes
+from harness.records.energy import EnergyReading
 from harness.records.errors import TrialError
 from harness.records.settings import Settings
 from harness.testing import (
@@ -30,6 +31,11 @@ def test_what_makes_sense_passes_unchanged():
     assert list(validate_trials(BLOCK, trials)) == trials
 
 
+READ = EnergyReading(
+    sensor="hwmon:x", window_s=10.0, mean_w=3.0, idle_w=1.0, readings=2, inferences=5, at_s=(0.1, 0.2), watts=(3.0, 3.1)
+)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -47,9 +53,11 @@ def test_what_makes_sense_passes_unchanged():
         ({"telemetry": make_telemetry(wall_s=-1.0)}, "-1.0 s of wall clock"),
         ({"telemetry": make_telemetry(utilisation=1.2)}, "utilisation 1.2"),
         (
-            {"energy": EnergyReading(sensor="rapl", window_s=10.0, mean_w=-3.0, idle_w=1.0, readings=9, inferences=5)},
-            "-3.0 W",
+            {"energy": EnergyReading(sensor="rapl", window_s=-1.0, mean_w=3.0, idle_w=1.0, readings=9, inferences=5)},
+            "9 readings over -1.0 s",
         ),
+        ({"energy": READ.model_copy(update={"at_s": (0.1,)})}, "2 and 0 readings, or not as many times"),
+        ({"energy": READ.model_copy(update={"at_s": (0.2, 0.1)})}, "readings out of their order"),
     ],
 )
 def test_nonsense_becomes_a_death_with_its_reason(changes, told):

@@ -200,7 +200,12 @@ def test_a_problem_names_the_file_it_stands_in(folder):
     ("text", "said"),
     [
         ("[power]\nsensors = ['hwmn:ina226']", "did you mean hwmon:ina226?"),
-        ("[power]\nsensors = ['solar']", 'expected "hwmon:NAME" or "rapl"'),
+        ("[power]\nsensors = ['solar']", 'expected "hwmon:NAME", "iio:NAME", "pmic", "battery", "rapl" or "meter"'),
+        ("[power]\nsensors = ['meter']", '"meter" without a meter'),
+        ("[power]\nmeter = { command = ['m'], interval = 'often' }", "power.meter.interval: 'often' is no time"),
+        ("[power]\nmeter = { command = ['m'], interval = '1 h' }", "1 h: expected 0.05 s to 10 s"),
+        ("[power]\nmeter = { command = [] }", "power.meter.command"),
+        ("[power.accuracy.rapl]\ngain = 0.1", "is none of the sensors"),
         ("[tuning]\ncpus = '0-1'\n[runtime]\nnum_threads = 4", "names 2 processors for runtime.num_threads = 4"),
         ("[tuning]\ncpus = '3-0'", "names 0 processors"),
         ("[tuning]\ncpus = '0-9999999999'", 'tuning.cpus: "0-9999999999", expected processor numbers in quotes'),

@@ -9,10 +9,10 @@ from harness.records.artifact import AccuracyDrop, AccuracyResult, TensorInfo, T
 from harness.records.board import Trial
 from harness.records.device import Connection, DeviceProfile, Limits, Power, PowerModel, Runtime, Tuning
 from harness.records.labels import label_tests
-from harness.records.limit_test import JUDGING_RULE, LimitTestResult
+from harness.records.limit_test import FIRST_LOOK, JUDGING_RULE, LimitTestResult
 from harness.records.plan import TrialSpec
 from harness.records.results import SCHEMA_VERSION, ArtifactRecord, Measurement, Outcome, Ratio, Run
-from harness.records.settings import OPTIONS, SWITCH, Settings
+from harness.records.settings import FEWEST_PAIRS, OPTIONS, SWITCH, Settings
 from harness.testing import make_artifact
 
 
@@ -43,6 +43,9 @@ def test_settings_that_nobody_gave() -> None:
         ("num_runs", "(default: 50)", (1, 10_000_000)),
         ("min_secs", "(default: 0.5)", (0.001, 3600)),
         ("max_secs", "(default: 30)", (0.001, 3600)),
+        ("energy_window_s", "(default: 10)", (10, 3600)),
+        ("energy_pairs", "(default: 12, more where the error rate takes them)", (6, 130)),
+        ("rate", "for the power at that rate", (1e-6, 1e9)),
         ("plan_only", "touch no board", None),
         ("resume", "in its folder", None),
         ("devices", "(repeatable)", None),
@@ -53,10 +56,14 @@ def test_an_option_says_its_default_where_it_has_one(field: str, end: str, withi
     assert OPTIONS[field].within == within
 
 
+def test_no_limit_on_energy_is_judged_before_a_first_look() -> None:
+    assert FEWEST_PAIRS == FIRST_LOOK
+
+
 def test_ranges_stand_in_these_options_alone() -> None:
     assert {field for field, option in OPTIONS.items() if option.within} == {
         *("alpha", "miss", "time_limit_s", "num_threads", "trials", "seed", "jobs", "warmup_runs", "num_runs"),
-        *("min_secs", "max_secs"),
+        *("min_secs", "max_secs", "energy_window_s", "energy_pairs", "rate", "memory_limit"),
     }
 
 

@@ -41,9 +41,18 @@ def test_a_trial_that_does_not_tell_has_none() -> None:
     assert METRICS["model_memory"].figure(Told()) is None
 
 
+ENERGY = ["energy_per_inference", "power_mean", "power_idle", "power_at_rate", "inferences_per_wh"]
+
+
 def test_each_kind_of_trial_has_its_metrics() -> None:
-    assert names(metrics_of("memory")) == ["init_time", "peak_memory", "model_memory"]
-    assert names(metrics_of("energy")) == ["energy_per_inference", "power_mean"]
+    assert names(metrics_of("memory")) == [
+        "init_time",
+        "peak_memory",
+        "model_memory",
+        "load_peak_memory",
+        "memory_mean",
+    ]
+    assert names(metrics_of("energy")) == ENERGY
     assert names(metrics_of("stages")) == ["preprocess", "inference", "postprocess", "end_to_end"]
     assert names(metrics_of(None)) == ["model_size", "accuracy"]
     assert names(metrics_of("latency")) == [
@@ -69,6 +78,7 @@ def test_the_main_metrics_have_a_column() -> None:
     assert [metric.short for metric in main_metrics()] == ["p50", "p90", "peak memory", "size", "accuracy", "energy"]
 
 
+LOADS = ["cold_load", "warm_load", "storage_read"]
 EXACT = ["model_size", "accuracy", "delegated_operators", "delegated_macs"]
 
 
@@ -77,7 +87,8 @@ def test_how_a_figure_comes_again_says_how_it_is_judged() -> None:
     assert not is_exact("no metric")
     assert names(one for one in METRICS.values() if not one.by_chance) == EXACT
     others = names(one for one in METRICS.values() if not one.by_trials)
-    assert sorted(others) == sorted([*EXACT, "energy_per_inference", "power_mean"])
+    assert sorted(others) == sorted([*EXACT, *ENERGY, *LOADS])
+    assert names(one for one in METRICS.values() if one.by_windows) == ENERGY
 
 
 def test_which_are_read_in_batches_followed_and_proposed() -> None:
@@ -86,5 +97,9 @@ def test_which_are_read_in_batches_followed_and_proposed() -> None:
     assert names(one for one in told if one.followed) == ["latency_p50", "peak_memory", "model_size", "accuracy"]
     assert names(one for one in told if one.proposed) == ["latency_p50", "model_memory", "model_size"]
     assert {one.name: one.least_margin for one in told if one.least_margin} == {"model_memory": 256_000}
-    assert {one.name: one.step for one in told if one.step} == {"peak_memory": 4096, "model_memory": 4096}
-    assert names(one for one in told if one.better == "higher") == ["throughput", "accuracy"]
+    assert {one.name: one.step for one in told if one.step} == dict.fromkeys(
+        ("peak_memory", "model_memory", "load_peak_memory", "memory_mean"), 4096
+    )
+    assert sorted(names(one for one in told if one.better == "higher")) == [
+        "accuracy", "delegated_macs", "delegated_operators", "inferences_per_wh", "storage_read", "throughput",
+    ]  # fmt: skip

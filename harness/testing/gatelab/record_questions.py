@@ -6,7 +6,7 @@ session: ``harness.stats.limit_test`` and ``harness.stats.percentile_bound``.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import inf, log
+from math import inf
 from typing import Final, Literal
 
 import numpy as np
@@ -35,8 +35,6 @@ _FIRST_ANSWER: Final = 5
 """Blocks of ten trials an arm, before which a session asks for no answer."""
 _WITHIN: Final = 0.05
 """The standard deviation of reads within a process."""
-_BETWEEN: Final = 0.003
-"""That of the latencies by which a sensor's watts are multiplied, between processes."""
 _TRUTH_PROCESSES: Final = 1_000_000
 
 
@@ -118,25 +116,12 @@ class RecordSession:
             yield found.verdict, found.blocks
 
     def _energy(self, logs: Logs, shift: Array, rng: np.random.Generator) -> Iterator[Answer]:
-        """A sensor's window an arm and block, and ten latency trials an arm; known when measuring has ended."""
-        asked = self._asked("energy_per_inference")
-        arms = np.tile(["candidate", "baseline", "baseline", "candidate"], _FIRST_ANSWER)
-        for windows in self._by_turns(logs, shift, metric="power_mean"):
-            watts = {
-                arm: np.exp(np.mean([log(one.values["power_mean"]) for one in windows if one.arm == arm]))
-                for arm in ("candidate", "baseline")
-            }
-            latencies = np.exp(rng.normal(0.0, _BETWEEN, arms.size))
-            trials = [
-                TrialMetrics(
-                    kind="energy",
-                    arm=arm,
-                    block=self.max_blocks + at // PROCESSES_A_BLOCK,
-                    values={"energy_per_inference": float(watts[arm] * latency)},
-                )
-                for at, (arm, latency) in enumerate(zip(arms.tolist(), latencies, strict=True))
-            ]
-            found = run_limit_test(asked, [], [*trials, *windows], final=True)
+        """A sensor's window an arm and block, looked at after every pair."""
+        asked = self._asked("energy_per_inference", most_blocks=self.max_blocks)
+        for windows in self._by_turns(logs, shift, metric="energy_per_inference"):
+            answers = (run_limit_test(asked, [], windows[: 2 * pairs]) for pairs in range(1, self.max_blocks + 1))
+            found = next((one for one in answers if one.verdict != "open"), None)
+            found = found or run_limit_test(asked, [], windows, final=True)
             yield found.verdict, found.blocks
 
     def _by_turns(self, logs: Logs, shift: Array, *, metric: str) -> Iterator[list[TrialMetrics]]:

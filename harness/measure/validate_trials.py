@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from harness.records.board import Trial
 from harness.records.errors import TrialError
@@ -51,7 +51,7 @@ def _judged(block: BlockSpec, spec: TrialSpec, trial: Trial) -> Trial:
             f"trial {trial.index}: the board answered with block {trial.block}, arm {trial.arm!r}, kind {trial.kind}; "
             f"expected block {block.index}, arm {spec.arm!r}, kind {spec.kind}; run again"
         )
-    nonsense = None if trial.died is not None else next(_nonsense(trial), None)
+    nonsense = None if trial.died is not None else next(chain(_not_asked(spec, trial), _nonsense(trial)), None)
     if nonsense is None:
         return trial
     return Trial(
@@ -80,6 +80,15 @@ def _nonsense(trial: Trial) -> Iterator[str]:
     yield from _bad_placement(trial)
 
 
+def _not_asked(spec: TrialSpec, trial: Trial) -> Iterator[str]:
+    """What a trial tells that is another than was asked for."""
+    if trial.load is not None and trial.load.cold != spec.cold:
+        told, asked = ("cold", "warm") if trial.load.cold else ("warm", "cold")
+        yield f"a {told} load where a {asked} one was asked for"
+    if trial.limit is not None and trial.limit.limit_bytes != spec.memory_limit_bytes:
+        yield f"a memory limit of {trial.limit.limit_bytes} B where {spec.memory_limit_bytes} B were asked for"
+
+
 def _bad_samples(trial: Trial) -> Iterator[str]:
     if trial.batch < 1:
         yield f"batch {trial.batch}"
@@ -101,6 +110,8 @@ def _bad_memory(trial: Trial) -> Iterator[str]:
     # Both are zero on a kernel that does not tell; the metric then is unknown, with that reason.
     if memory is not None and not 0 <= memory.hwm_before_bytes <= memory.hwm_bytes:
         yield f"VmHWM {memory.hwm_bytes} B after {memory.hwm_before_bytes} B"
+    if memory is not None and max(memory.load_hwm_bytes or 0, memory.run_hwm_bytes or 0) > memory.hwm_bytes:
+        yield f"VmHWM {memory.hwm_bytes} B, less than that of loading or of running"
 
 
 def _bad_load(trial: Trial) -> Iterator[str]:

@@ -8,6 +8,7 @@ from harness.measure.arm_metrics import compute_all
 from harness.records.artifact import AccuracyResult
 from harness.records.board import StageTimes, TwoSpeeds
 from harness.records.metrics import METRICS, metrics_of
+from harness.records.storage import TrialLoad
 from harness.testing import make_artifact, make_facts, make_memory, make_profile, make_stages, make_trial
 
 
@@ -221,3 +222,46 @@ def test_accuracy_is_unknown_with_a_reason(reason):
     found = _by_name(compute_all(_evidence(artifact=make_artifact(accuracy_reason=reason))))["accuracy"]
     assert found.value is None
     assert found.reason == (reason or "no labelled test set comes with the model")
+
+
+def _load_trial(index, **changes):
+    return make_trial(index, kind="load", samples_ns=(), n=1, load=TrialLoad(**{"cold": True, **changes}))
+
+
+def test_loads_are_cold_or_warm_and_the_medium_is_named():
+    cold = {"by": "posix_fadvise", "medium": "microSD", "read_bytes": 8_000_000}
+    trials = [
+        _load_trial(0, load_s=0.1, read_s=0.2, **cold),
+        _load_trial(1, cold=False, load_s=0.02),
+        _load_trial(2, load_s=0.4, read_s=0.05, **cold),
+    ]
+    found = _by_name(compute_all(_evidence(*trials)))
+    assert found["cold_load"].value == pytest.approx(0.2)
+    assert (found["cold_load"].n, found["warm_load"].n) == (2, 1)
+    assert found["warm_load"].value == 0.02
+    assert found["storage_read"].value == pytest.approx(80e6)
+    assert found["cold_load"].obtained.endswith("; from microSD; out of memory by posix_fadvise, checked by mincore")
+    assert found["warm_load"].obtained == METRICS["warm_load"].obtained
+
+
+def test_what_was_not_cold_is_unknown_with_the_reason():
+    trials = [_load_trial(0, not_cold="3 pages stay", unread="9 pages stay"), _load_trial(1, cold=False, load_s=0.02)]
+    found = _by_name(compute_all(_evidence(*trials)))
+    assert (found["cold_load"].value, found["cold_load"].reason) == (None, "not cold: 3 pages stay")
+    assert (found["storage_read"].value, found["storage_read"].reason) == (None, "not cold: 9 pages stay")
+    assert found["warm_load"].value == 0.02
+
+
+def test_a_medium_that_is_not_known_is_said_so():
+    found = _by_name(compute_all(_evidence(_load_trial(0, load_s=0.1))))
+    assert found["cold_load"].obtained.endswith("; from a medium that the board does not name")
+    assert found["warm_load"].reason == "no trial told its warm load"
+
+
+def test_peaks_of_loading_and_a_mean_are_figures_where_the_board_tells_them():
+    memory = make_memory(load_hwm_bytes=35_000_000, mean_rss_bytes=35_500_000.0)
+    found = _by_name(compute_all(_evidence(_memory_trial(0, memory=memory))))
+    assert (found["load_peak_memory"].value, found["memory_mean"].value) == (35e6, 35.5e6)
+    silent = _by_name(compute_all(_evidence(_memory_trial(0))))
+    assert silent["load_peak_memory"].reason.startswith("the board's kernel does not begin VmHWM anew")
+    assert silent["memory_mean"].reason == "no trial told its mean memory"

@@ -4,10 +4,11 @@ import pytest
 
 from harness.measure import make_plan, order_of
 from harness.measure.validate_trials import NO_ANSWER, STUCK_READS, validate_trials
-from harness.records.board import StageTimes
+from harness.records.board import StageTimes, TrialLimit
 from harness.records.energy import EnergyReading
 from harness.records.errors import TrialError
 from harness.records.settings import Settings
+from harness.records.storage import TrialLoad
 from harness.testing import (
     SimulatedBoard,
     make_artifact,
@@ -50,6 +51,11 @@ READ = EnergyReading(
         ({"first_inference_s": 0.0}, "first inference 0.0 s"),
         ({"memory": make_memory(hwm_bytes=1)}, "VmHWM 1 B"),
         ({"memory": make_memory(hwm_before_bytes=-1)}, "VmHWM"),
+        ({"memory": make_memory(load_hwm_bytes=2**40)}, "less than that of loading"),
+        ({"limit": TrialLimit(by="cgroup v1", limit_bytes=5)}, "a memory limit of 5 B where 0 B were asked for"),
+        ({"load": TrialLoad(cold=False, load_s=0.0)}, "0.0 s of loading"),
+        ({"load": TrialLoad(cold=False)}, "timed and not cold, or neither"),
+        ({"load": TrialLoad(cold=False, load_s=1.0, not_cold="it is warm")}, "timed and not cold, or neither"),
         ({"telemetry": make_telemetry(wall_s=-1.0)}, "-1.0 s of wall clock"),
         ({"telemetry": make_telemetry(utilisation=1.2)}, "utilisation 1.2"),
         (
@@ -153,3 +159,19 @@ def test_a_stages_trial_without_times_is_nonsense():
     bare = make_trial(1, kind="stages", samples_ns=())
     found = list(validate_trials(STAGED, [make_trial(), bare, MEMORY.model_copy(update={"index": 2})]))[1]
     assert found.died == "the board's answer makes no sense: a stages trial without stages"
+
+
+def test_a_load_trial_without_a_load_or_with_the_other_one_is_nonsense():
+    block = order_of(make_plan(Settings(trials=1), make_artifact(), make_runner(), load_pairs=1))[-1]
+    assert [(spec.kind, spec.cold) for spec in block.trials] == [("load", True), ("load", False)]
+    cold, warm = (
+        make_trial(
+            spec.index, block=block.index, kind="load", samples_ns=(), n=1, load=TrialLoad(cold=True, load_s=1.0)
+        )
+        for spec in block.trials
+    )
+    right = warm.model_copy(update={"load": TrialLoad(cold=False, load_s=1.0)})
+    assert [one.died for one in validate_trials(block, [cold, right])] == [None, None]
+    other = list(validate_trials(block, [cold.model_copy(update={"load": None}), warm]))
+    assert "a load trial without a load" in other[0].died
+    assert "a cold load where a warm one was asked for" in other[1].died

@@ -145,7 +145,7 @@ def _spawn(runner: spec.Runner, told: Dict[str, Any]) -> "subprocess.Popen[bytes
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **runner.env}
     try:
         process = subprocess.Popen(
-            [runner.python, str(Path(sys.argv[0]).absolute()), "block"],
+            [runner.python or sys.executable, str(Path(sys.argv[0]).absolute()), "block"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

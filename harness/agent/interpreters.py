@@ -13,7 +13,8 @@ from edge_agent.wire import AgentError, one_line
 if TYPE_CHECKING:
     from edge_agent.interfaces import Details, Interpreter
 
-_MODULES = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
+_LITERT = "ai_edge_litert.interpreter"
+_MODULES = {"litert": _LITERT, "compiled": _LITERT, "tflite": "tflite_runtime.interpreter", "command": "numpy"}
 _NUMPY_CAUSE = "Original error was:"
 _UNMAPPED = "failed to map segment"
 _NOEXEC = " (is its file system mounted noexec?)"
@@ -55,6 +56,14 @@ def is_external(runner: Runner) -> bool:
 
 def make_interpreter(module: Any, runner: Runner, model: str) -> Interpreter:  # noqa: ANN401
     """An interpreter of a model file, not yet allocated; raises TrialFailedError."""
+    if runner.package == "command":
+        program: Interpreter = importlib.import_module("edge_agent.command_runtime").CommandRuntime(runner, model)
+        return program
+    if runner.package == "compiled":
+        # What LiteRT's other path needs is loaded only where it is asked for.
+        compiled = importlib.import_module("edge_agent.compiled_model").CompiledModel
+        other_path: Interpreter = guard("load", lambda: compiled(module, runner, model))
+        return other_path
     options: Dict[str, Any] = {"model_path": model, "num_threads": runner.num_threads}
     if runner.delegate == "none":
         resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES

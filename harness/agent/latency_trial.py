@@ -7,7 +7,7 @@ import time
 from itertools import repeat
 from typing import TYPE_CHECKING, List, NamedTuple, Optional
 
-from edge_agent import telemetry
+from edge_agent import command_runtime, telemetry
 from edge_agent.interpreters import guard
 from edge_agent.timing import MOST_READS, Call, RunLimits, batch_for, limits_of
 from edge_agent.trial_setup import Numbers, Setting, prepare_timed
@@ -25,6 +25,15 @@ _CLOCK_READS = 1_000
 def run(trial: spec.Trial, setting: Setting) -> Numbers:
     """The figures of the Trial record; raises TrialFailedError."""
     model = prepare_timed(trial, setting)
+    program = model.model.interpreter
+    if isinstance(program, command_runtime.CommandRuntime):
+        span = telemetry.Span(setting.root)
+        return {
+            **model.account,
+            **command_runtime.measure(
+                program, limits_of(trial), single_ns=model.single_ns, advance=model.advance, span=span
+            ),
+        }
 
     def timed() -> Numbers:
         cost_ns = clock_cost_ns()

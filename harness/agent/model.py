@@ -65,7 +65,9 @@ class BoardModel:
         """Run once; seconds it took. Raises TrialFailedError with what the runtime says."""
         started = time.perf_counter_ns()
         guard("invoke", self.interpreter.invoke)
-        return (time.perf_counter_ns() - started) / 1e9
+        passed_ns = time.perf_counter_ns() - started
+        # A program times its inferences itself, without the way to it and back.
+        return (getattr(self.interpreter, "last_ns", None) or passed_ns) / 1e9
 
     def placement(self) -> Dict[str, Any]:
         """The Trial field that says which operators a delegate took: of a library of one's own those that it took."""

@@ -24,6 +24,8 @@ class Runner(NamedTuple):
     env: Dict[str, str]
     cpus: Optional[str]
     start: str
+    command: Tuple[str, ...] = ()
+    """The words of a program that runs the model in place of an interpreter."""
 
 
 class Trial(NamedTuple):
@@ -120,6 +122,12 @@ class _Fields:
             raise self.problem(key, "a list")
         return found
 
+    def words(self, key: str) -> Tuple[str, ...]:
+        found = self.items(key)
+        if not all(isinstance(each, str) for each in found) or (found and not found[0]):
+            raise self.problem(key, "a list of texts")
+        return tuple(found)
+
     def maybe_wholes(self, key: str) -> Tuple[Optional[int], ...]:
         found = self.items(key)
         if not all(each is None or (type(each) is int and each > 0) for each in found):
@@ -180,6 +188,7 @@ def _parse_runner(value: object) -> Runner:
         env=fields.texts("env"),
         cpus=fields.maybe_text("cpus"),
         start=start,
+        command=fields.words("command"),
     )
 
 

@@ -91,8 +91,9 @@ def read_samples(trial: spec.Trial, setting: Setting, limit: int) -> List[List[A
 
 
 class Timed(NamedTuple):
-    """A model that has warmed up: an inference, the next sample, its typical nanoseconds, and its account."""
+    """A model that has warmed up, an inference, the next sample, its typical nanoseconds, and its account."""
 
+    model: BoardModel
     invoke: Callable[[], None]
     advance: Optional[Callable[[], None]]
     single_ns: int
@@ -106,4 +107,4 @@ def prepare_timed(trial: spec.Trial, setting: Setting) -> Timed:
     prepared = prepare(trial, setting, read_samples(trial, setting, most))
     invoke, most_ns = prepared.model.invoke, limits_of(trial).max_ns
     single_ns = guard("invoke", lambda: warm_up(invoke, trial.warmup_runs, most_ns))
-    return Timed(invoke, prepared.advancer(), single_ns, prepared.account())
+    return Timed(prepared.model, invoke, prepared.advancer(), single_ns, prepared.account())

@@ -50,6 +50,8 @@ def provision_board(
     board: LiveBoard, package: str, *, cache_dir: Path | None, wheels: Path | None = None, say: Say
 ) -> RuntimeFound:
     """The same on a board that is open already."""
+    # LiteRT's CompiledModel is in the same package; beside a program any runtime's numpy will do.
+    package = {"compiled": "litert", "command": "auto"}.get(package, package.replace("compiled==", "litert=="))
     there = _find_working(board, package, say)
     if there is not None:
         return there

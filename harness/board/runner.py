@@ -1,5 +1,7 @@
 """Which interpreter of those on the board measures."""
 
+from pathlib import PurePosixPath
+
 from harness.profiles import CORE_WORDS, cpu_numbers
 from harness.records.board import BoardFacts, RuntimeFound
 from harness.records.device import DeviceProfile
@@ -7,6 +9,8 @@ from harness.records.errors import BoardUnfitError, ProfileError
 from harness.records.plan import RunnerSpec
 
 PREFERENCE = ("litert", "tflite", "system")
+COMPILED = "compiled"
+"""LiteRT's CompiledModel, another path through the same package."""
 _BUILT_IN = ("xnnpack", "none")
 
 
@@ -24,10 +28,16 @@ def choose_runner(
     runtime = profile.runtime
     threads = num_threads or runtime.num_threads
     _check_cores(profile, facts, threads)
-    found = _choose(package or runtime.package, facts, profile.name)
+    wanted = package or runtime.package
+    if wanted == "command":
+        return _command_runner(profile, facts, threads)
+    found = _choose(wanted, facts, profile.name)
     external = runtime.delegate not in _BUILT_IN
+    compiled = wanted.partition("==")[0] == COMPILED
+    if external and compiled:
+        raise ProfileError(f"{profile.name}: LiteRT's CompiledModel takes no delegate's library; set package to litert")
     return RunnerSpec(
-        package=found.package,
+        package=COMPILED if compiled else found.package,
         version=found.version,
         python=found.python,
         site=found.site,
@@ -37,6 +47,23 @@ def choose_runner(
         env=runtime.env,
         cpus=profile.tuning.cpus,
         start="exec" if external else runtime.start,
+    )
+
+
+def _command_runner(profile: DeviceProfile, facts: BoardFacts, threads: int) -> RunnerSpec:
+    """A program's; numpy, which compares outputs, is that of any runtime on the board, else of the agent's Python."""
+    runtime = profile.runtime
+    found = next((one for one in facts.runtimes if one.numpy is not None), None)
+    return RunnerSpec(
+        package="command",
+        version=PurePosixPath(runtime.command[0]).name,
+        python=found.python if found else "",
+        site=found.site if found else None,
+        num_threads=threads,
+        delegate="none",
+        env=runtime.env,
+        cpus=profile.tuning.cpus,
+        command=tuple(runtime.command),
     )
 
 
@@ -60,6 +87,7 @@ def _check_cores(profile: DeviceProfile, facts: BoardFacts, threads: int) -> Non
 
 def _choose(wanted: str, facts: BoardFacts, device: str) -> RuntimeFound:
     name, _, version = wanted.partition("==")
+    name = "litert" if name == COMPILED else name
     names = PREFERENCE if name == "auto" else (name,)
     fitting = [runtime for runtime in facts.runtimes if runtime.package in names and version in ("", runtime.version)]
     if not fitting:

@@ -21,6 +21,10 @@ _SHAPE = (1, 4)
 _SCHEMA_VERSION = 3
 
 
+TOOK_NOTHING = " took none of the model's "
+"""In what the agent says of a delegate's library that was loaded and has no use for a model."""
+
+
 def prove(board: LiveBoard, runtime: RuntimeFound) -> str | None:
     """None if the runtime computes x + x on the board, else the reason why not.
 

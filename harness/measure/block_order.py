@@ -53,7 +53,7 @@ def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
 
 def why_no_operators(runner: RunnerSpec) -> str:
     """Why a runner's operators cannot be timed one by one; empty where they can."""
-    if runner.package != "litert":
+    if runner.package not in ("litert", "compiled"):
         return f"{runner.package} has no profiler that tells operators; LiteRT has"
     if runner.delegate not in ("xnnpack", "none"):
         return "LiteRT's profiler does not reach into an external delegate"
@@ -146,6 +146,8 @@ def _latency_block(plan: Plan, index: int, indices: Iterator[int]) -> BlockSpec:
     kinds = _kinds(plan, index)
     kinds |= {"latency"} if index == 0 else set()
     memory = (plan.arms if index % 2 == 0 else plan.arms[::-1]) if "memory" in kinds else ()
+    # Of a program the kernel tells this process' memory, which is not its own.
+    memory = tuple(arm for arm in memory if plan.runner_of(arm.name).package != "command")
     staged = [arm for arm in turns if arm.stages_sha256] if "stages" in kinds else []
     trials = [
         *(_trial(plan, arm, "check", next(indices)) for arm in checks),

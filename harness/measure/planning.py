@@ -134,6 +134,8 @@ def why_whole_trials(
         return f"slices do not tell {' and '.join(titles)}"
     if baseline_runner is not None and baseline_runner != runner:
         return "the baseline is run by another runtime"
+    if runner.package == "command":
+        return "a program of one's own times its inferences itself"
     if runner.start == "exec":
         why = "a memory limit is one process'" if settings.memory_limit else "a delegate may allow one context only"
         return f"every trial is a process started anew here, and {why}"

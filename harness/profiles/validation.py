@@ -24,7 +24,9 @@ _GIVEN_BY_FILE = {"name", "lineage"}
 _CORES = 'processor numbers in quotes, such as "0-3" or "0,2", or big or little'
 _FREQUENCY = 'a frequency such as "1.5 GHz", or min or max'
 _EXPECTED = {
-    "runtime.package": 'auto, litert, tflite or system, with a version as in "litert==2.3.0" if it is pinned',
+    "runtime.package": (
+        'auto, litert, compiled, tflite, system or command, with a version as in "litert==2.3.0" if it is pinned'
+    ),
     "tuning.cpus": _CORES,
     "tuning.irq_cpus": _CORES,
     "power.model.bands": "pairs [from utilisation, relative error], such as [[0.0, 0.4], [0.5, 0.15]]",
@@ -180,7 +182,7 @@ def cpu_numbers(cpus: str) -> tuple[int, ...]:
 
 def contradictions(profile: DeviceProfile) -> list[Problem]:
     """Every contradiction of a profile whose keys, types and ranges are right."""
-    checks = (_connection, _threads, _power)
+    checks = (_connection, _command, _threads, _power)
     return [problem for check in checks for problem in check(profile)]
 
 
@@ -210,6 +212,19 @@ def _jumps(text: str) -> Iterator[Problem]:
             parse_ssh_address(jump.strip())
         except ValueError as error:
             yield Problem(("connection", "proxy_jump"), str(error))
+
+
+def _command(profile: DeviceProfile) -> Iterator[Problem]:
+    runtime = profile.runtime
+    if runtime.package != "command":
+        if runtime.command:
+            yield Problem(("runtime", "command"), 'goes with package = "command" alone')
+    elif not any("{model}" in word for word in runtime.command):
+        yield Problem(
+            ("runtime", "command"), 'expected a program and its arguments, such as ["/opt/run_rknn", "{model}"]'
+        )
+    elif runtime.delegate != "xnnpack":
+        yield Problem(("runtime", "delegate"), 'goes with interpreters: a program of package = "command" has its own')
 
 
 def _threads(profile: DeviceProfile) -> Iterator[Problem]:

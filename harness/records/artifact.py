@@ -213,6 +213,11 @@ class GoldenOutputs(Record):
     builtin: BuiltinOutputs | None = None
 
     @property
+    def by_user(self) -> bool:
+        """Whether the user stored the outputs, so that nothing ran on the host."""
+        return not self.arch
+
+    @property
     def files(self) -> dict[str, str]:
         """Every file by its path, with its sha256."""
         found = {self.inputs_path: self.inputs_sha256, self.outputs_path: self.outputs_sha256}

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final, Literal
 
 Argument = str | int | float | bool | None
 """What a model's factory can be given: a number, a text, a truth, nothing."""
-CandidateKind = Literal["zoo", "factory", "keras", "saved_model", "tflite"]
+CandidateKind = Literal["zoo", "factory", "keras", "saved_model", "tflite", "opaque"]
 BUILT_KINDS: Final = frozenset({"zoo", "factory", "keras", "saved_model"})
 """Kinds that TensorFlow makes a .tflite file of."""
 OF_THE_DATASET: Final = "dataset"

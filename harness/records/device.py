@@ -55,8 +55,12 @@ class Runtime(Record):
     """Which interpreter measures, and how it is set up."""
 
     package: str = Field(
-        default="auto", max_length=64, pattern=r"^(auto|(litert|tflite|system)(==[0-9][0-9A-Za-z.]*)?)$"
+        default="auto",
+        max_length=64,
+        pattern=r"^(auto|command|(litert|compiled|tflite|system)(==[0-9][0-9A-Za-z.]*)?)$",
     )
+    command: list[Line] = Field(default=[], max_length=64)
+    """With package = "command": a program on the board and its arguments, "{model}" for the model's path."""
     num_threads: int = Field(default=1, ge=1, le=256)
     delegate: Line = "xnnpack"
     """xnnpack, none, or the path of a delegate library on the board."""

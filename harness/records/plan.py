@@ -16,7 +16,7 @@ class RunnerSpec(Record):
     """Which interpreter runs a block of trials on the board, and how."""
 
     package: str
-    """litert | tflite | system"""
+    """litert | compiled | tflite | system | command"""
     version: str
     python: str
     """The interpreter's executable on the board."""
@@ -28,6 +28,8 @@ class RunnerSpec(Record):
     env: dict[str, str] = {}
     cpus: str | None = None
     start: Literal["fork", "exec"] = "fork"
+    command: tuple[str, ...] = ()
+    """With package "command" the program that runs the model in place of an interpreter, and its arguments."""
 
 
 class MeterCommand(Record):

@@ -97,8 +97,8 @@ class Settings:
             "--runtime",
             TEXT,
             "NAME",
-            "interpreter on the board: auto, litert, tflite or system",
-            choices=("auto", "litert", "tflite", "system"),
+            "interpreter on the board: auto, litert, compiled, tflite or system",
+            choices=("auto", "litert", "compiled", "tflite", "system"),
             unset="the profile's",
         ),
     ] = None

@@ -179,7 +179,7 @@ def test_all_problems_of_a_file_at_once(folder):
         'connection.transport: "shh", expected "ssh" or "local"; did you mean ssh?',
         "connection.prot: unknown key, did you mean port?",
         "connection.password: a password has no place in a profile: use an SSH key",
-        'runtime.package: "litert=2", expected auto, litert, tflite or system',
+        'runtime.package: "litert=2", expected auto, litert, compiled, tflite, system or command',
         'runtime.num_threads: "4", expected a whole number',
         "tuning.cpus: 3, expected processor numbers in quotes",
     ):

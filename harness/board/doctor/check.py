@@ -37,6 +37,8 @@ class Examination:
     """Why there is no runtime to run."""
     model_problem: str | None = None
     """Why the runtime that there is does not run a model."""
+    unproved: bool = False
+    """Whether no small model of ours can tell: a program reads its own files, a delegate's library may take none."""
     spread: Spread | None = None
     tuned_spread: Spread | None = None
     """The same as the profile tunes the board, where it does."""

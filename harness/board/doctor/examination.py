@@ -9,7 +9,7 @@ from harness.board.doctor.spread import measure_spread, recall_spread, remember_
 from harness.board.live import LiveBoard
 from harness.board.open_board import open_board
 from harness.board.runner import choose_runner
-from harness.board.runtime_proof import prove_runner
+from harness.board.runtime_proof import TOOK_NOTHING, prove_runner
 from harness.board.wire import StateEvent
 from harness.records.device import DeviceProfile
 from harness.records.errors import BoardUnavailableError, BoardUnfitError, HarnessError, ProfileError
@@ -68,7 +68,11 @@ def _run(board: LiveBoard, found: Examination) -> Examination:
     runner, problem = _choose(board)
     if runner is None:
         return replace(_tune(board, found), no_runner=problem)
+    if runner.package == "command":
+        return replace(_tune(board, found), unproved=True)
     objection = prove_runner(board, runner)
+    if objection is not None and TOOK_NOTHING in objection:
+        return replace(_tune(board, found), unproved=True)
     if objection is not None:
         return replace(_tune(board, found), model_problem=f"{_named(board, runner)} does not run a model: {objection}")
     found = replace(found, spread=measure_spread(board, runner, 1))
@@ -90,7 +94,7 @@ def _named(board: LiveBoard, runner: RunnerSpec) -> str:
 
 def _choose(board: LiveBoard) -> tuple[RunnerSpec | None, str | None]:
     device = board.profile.name
-    if not board.facts.runtimes:
+    if not board.facts.runtimes and board.profile.runtime.package != "command":
         return None, f"no runtime on the board: run harness provision {device}"
     try:
         return choose_runner(board.profile, board.facts), None

@@ -43,7 +43,7 @@ def _provision(found: Examination) -> str:
 
 
 def _model(found: Examination) -> Answer | None:
-    if found.facts is None or found.no_runner is not None:
+    if found.facts is None or found.no_runner is not None or found.unproved:
         return None
     if found.model_problem is not None:
         return fail(found.model_problem, _provision(found))

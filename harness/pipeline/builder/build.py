@@ -8,6 +8,7 @@ from typing import Self, cast
 
 from harness.pipeline.builder.artifact_cache import ArtifactCache
 from harness.pipeline.builder.artifact_folder import ArtifactFolder
+from harness.pipeline.builder.opaque_file import opaque_artifact
 from harness.pipeline.builder.scheduler import Rank, Scheduler
 from harness.pipeline.builder.tasks import Tasks
 from harness.pipeline.cache import remove_unfinished
@@ -93,12 +94,14 @@ class Builder:
         """
         if self._artifacts is not None and self._artifacts.serves(candidate):
             return self._artifacts.take(candidate)
+        if candidate.kind == "opaque":
+            return opaque_artifact(candidate)
         return self._result(self._added(candidate, _NOW))
 
     def prefetch(self, candidates: Iterable[Candidate]) -> None:
         """Begin to build candidates in the background, in the order given; ``build`` tells what became of each."""
         for position, candidate in enumerate(candidates):
-            if self._artifacts is not None and self._artifacts.serves(candidate):
+            if candidate.kind == "opaque" or (self._artifacts is not None and self._artifacts.serves(candidate)):
                 continue
             try:
                 self._added(candidate, (_AHEAD, position))
@@ -123,6 +126,9 @@ class Builder:
 
         for index, candidate in enumerate(candidates):
             try:
+                if candidate.kind == "opaque":
+                    ended(index, opaque_artifact(candidate))
+                    continue
                 wanted.setdefault(self._added(candidate, (_AHEAD, 0)), []).append(index)
             except EntryError as error:
                 ended(index, error)

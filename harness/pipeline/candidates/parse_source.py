@@ -21,6 +21,13 @@ Source = str | os.PathLike[str]
 _FACTORY = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<call>[A-Za-z_]\w*(\(.*\))?)", re.DOTALL)
 _KERAS_SUFFIXES: Final = frozenset({".keras", ".h5", ".hdf5"})
 _MODEL_SUFFIXES: Final = frozenset({".tflite", *_KERAS_SUFFIXES})
+OPAQUE_SUFFIXES: Final = frozenset(
+    {
+        *(".onnx", ".ort", ".rknn", ".engine", ".plan", ".trt", ".hef", ".dla", ".vmfb", ".blob"),
+        *(".mnn", ".param", ".om", ".nb", ".axmodel", ".bmodel", ".pte", ".model"),
+    }
+)
+"""Of files that a program on the board reads, and nothing here."""
 _SAVED_MODEL: Final = "saved_model.pb"
 _NOT_TEXT: Final = ("Cc", "Cs")
 """Unicode's categories of control characters and of lone surrogates, which stand for bytes that are no UTF-8."""
@@ -118,7 +125,7 @@ def _from_folder(path: Path, folder: Path) -> Iterator[Candidate]:
 def _from_file(path: Path, folder: Path) -> Candidate:
     if path.suffix in _KERAS_SUFFIXES:
         return replace(_named(real_path(path), kind="keras"), base_dir=str(folder))
-    return _named(real_path(path), kind="tflite")
+    return _named(real_path(path), kind="opaque" if path.suffix in OPAQUE_SUFFIXES else "tflite")
 
 
 def _named(whole: Path, *, kind: CandidateKind) -> Candidate:

@@ -26,6 +26,7 @@ def validate_candidates(
         _refuse_teachers(recipe, folder)
     for candidate in found:
         _refuse_given(candidate, given)
+        _refuse_of_opaque(candidate, given, recipes)
         for recipe in parsed:
             _refuse_recipe(candidate, recipe, data=given["data"])
 
@@ -45,6 +46,12 @@ def _refuse_given(candidate: Candidate, given: Mapping[str, str | None]) -> None
         raise CandidateSpecError(f"{candidate.source}: data and samples are both given: name one of them")
     if given["signature"] and candidate.kind not in ("tflite", "saved_model"):
         raise CandidateSpecError(f"a signature goes with .tflite files and SavedModels; {candidate.source} has none")
+
+
+def _refuse_of_opaque(candidate: Candidate, given: Mapping[str, str | None], recipes: Sequence[str]) -> None:
+    odd = next((what for what in ("data", "signature") if given[what]), "recipes" if recipes else None)
+    if candidate.kind == "opaque" and odd is not None:
+        raise CandidateSpecError(f"{candidate.source} is read by a program on the board alone: {odd} do not go with it")
 
 
 def _refuse_teachers(recipe: Recipe, folder: Path) -> None:

@@ -143,8 +143,11 @@ def why_whole_trials(
 
 
 def most_blocks(settings: Settings, *, arms: int) -> int:
-    """The largest number of blocks that questions may take: those of an explicit ``--trials``, else MOST_BLOCKS."""
-    return MOST_BLOCKS if settings.trials is None else ceil(settings.trials * arms / TRIALS_PER_ABBA)
+    """The largest number of blocks that questions may take: those of an explicit ``--trials``, else MOST_BLOCKS.
+
+    Never fewer than a first look has: memory that differs between processes, which one may do without, needs it too.
+    """
+    return MOST_BLOCKS if settings.trials is None else max(FIRST_LOOK, ceil(settings.trials * arms / TRIALS_PER_ABBA))
 
 
 def check_trials(settings: Settings, metrics: Iterable[str], *, arms: int) -> None:

@@ -1,17 +1,22 @@
 """Emulated boards: what tells one, and what is not claimed of it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from harness.records.board import BoardFacts
 from harness.records.device import DeviceProfile
 from harness.records.metrics import METRICS
 from harness.records.results import Entry, Measurement, TrialMetrics
+from harness.records.settings import Settings
 
 EMULATED: Final = "emulated: correctness only"
 """Its label, wherever the device is named."""
 WITHHELD: Final = "the board is emulated: its speed says nothing"
 _SOURCE: Final = "emulation"
+_TRIAL_S: Final = 300.0
+_ENTRY_S: Final = 900.0
+"""Seconds that are waited for: an emulated board is some hundred times slower than a real one."""
 _SPEED: Final = ("s", "1/s", "B/s", "J", "W")
 """Units of metrics that a processor's speed has a part in."""
 
@@ -25,6 +30,19 @@ def is_emulated(profile: DeviceProfile, facts: BoardFacts) -> bool:
 def is_of_speed(metric: str) -> bool:
     """Whether a processor's speed has a part in a metric: time, rates, power, energy; so for one that is not known."""
     return metric not in METRICS or METRICS[metric].unit in _SPEED
+
+
+def with_least_measuring(settings: Settings) -> Settings:
+    """Settings of one inference in one trial, however long an emulator takes for it."""
+    return replace(
+        settings,
+        trials=1,
+        warmup_runs=0,
+        num_runs=1,
+        min_secs=0.0,
+        max_secs=max(settings.max_secs, _TRIAL_S),
+        time_limit_s=max(settings.time_limit_s, _ENTRY_S),
+    )
 
 
 def withhold_speed(entry: Entry) -> Entry:

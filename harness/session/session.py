@@ -18,7 +18,7 @@ from harness.records.board import Trial
 from harness.records.cache_dir import default_cache_dir
 from harness.records.candidate import Candidate
 from harness.records.device import METER, DeviceProfile, Tuning
-from harness.records.emulation import is_emulated, is_of_speed
+from harness.records.emulation import is_emulated, with_least_measuring
 from harness.records.errors import (
     BoardUnavailableError,
     BoardUnfitError,
@@ -266,8 +266,9 @@ class Session:
         artifact = self._build(request.candidate, request.device)
         pair = self._comparison.pair_arms(request, opened.board, artifact, opened.runner)
         asked = _answerable(request, opened.board)
-        questions = pair.questions(asked, self.settings)
-        if pair.identical and not (questions or pair.energy_questions(asked, self.settings)):
+        settings = _settings_on(opened.board, self.settings)
+        questions = pair.questions(asked, settings)
+        if pair.identical and not (questions or pair.energy_questions(asked, settings)):
             entry = unmeasured_entry(
                 request.candidate, request.device, opened.runner, test=request.test, artifact=artifact
             )
@@ -287,7 +288,7 @@ class Session:
         """The plan carried out; on this machine not beside another worker that builds."""
         device = request.device
         plan = make_plan(
-            self.settings,
+            _settings_on(board, self.settings),
             pair.artifact,
             pair.runner,
             baseline=pair.measured,
@@ -359,10 +360,13 @@ class Session:
 
 
 def _answerable(request: MeasureRequest, board: LiveBoard) -> MeasureRequest:
-    """With the limits that measuring can answer: of an emulated board none on what its speed has a part in."""
-    if not is_emulated(board.profile, board.facts):
-        return request
-    return replace(request, limits=tuple(limit for limit in request.limits if not is_of_speed(limit.metric)))
+    """With the limits that measuring goes on for: of an emulated board none, whose one trial tells what it tells."""
+    return replace(request, limits=()) if is_emulated(board.profile, board.facts) else request
+
+
+def _settings_on(board: LiveBoard, settings: Settings) -> Settings:
+    """The session's settings; of an emulated board those of as little measuring as proves correctness."""
+    return with_least_measuring(settings) if is_emulated(board.profile, board.facts) else settings
 
 
 def _unusable(device: str, error: Exception) -> BoardUnfitError:

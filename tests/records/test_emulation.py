@@ -2,9 +2,17 @@
 
 import pytest
 
-from harness.records.emulation import WITHHELD, is_emulated, is_of_speed, is_withheld, withhold_speed
+from harness.records.emulation import (
+    WITHHELD,
+    is_emulated,
+    is_of_speed,
+    is_withheld,
+    with_least_measuring,
+    withhold_speed,
+)
 from harness.records.metrics import METRICS
 from harness.records.results import BaselineRecord, CarryOver, Measurement, Ratio, TrialMetrics
+from harness.records.settings import Settings
 from harness.testing import make_entry, make_facts, make_profile
 
 MADE_UP = "QEMU's machine virt with a processor made up as arm,cortex-a72"
@@ -87,3 +95,11 @@ def test_a_metric_that_is_unknown_for_another_reason_is_not_withheld():
     assert not is_withheld(unknown)
     assert not is_withheld(None)
     assert not is_withheld(_measured("energy_per_inference").model_copy(update={"source": "model: a table"}))
+
+
+def test_one_inference_is_measured_whatever_was_asked_for_and_never_less_time_is_given():
+    given = Settings(num_runs=50, min_secs=0.5, max_secs=1.0, trials=24, time_limit_s=3600.0)
+    least = with_least_measuring(given)
+    assert (least.trials, least.num_runs, least.warmup_runs, least.min_secs) == (1, 1, 0, 0.0)
+    assert (least.max_secs, least.time_limit_s) == (300.0, 3600.0)
+    assert with_least_measuring(Settings()).time_limit_s == 900.0

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,7 @@ def make_root(packages: Sequence[Path], folder: Path, keys: BoardKeys) -> None:
         (folder / name).symlink_to(f"usr/{name}")
     for package in packages:
         unpack(package, folder, left_out=_LEFT_OUT)
+    _compile_library(folder)
     _add_accounts(folder)
     ssh = folder / "etc/ssh"
     _write(ssh / "sshd_config", _SSHD)
@@ -132,6 +134,17 @@ def make_disk(folder: Path, disk: Path) -> None:
     as_root = [] if os.geteuid() == 0 else ["fakeroot"]
     environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
     _run([*as_root, "sh", "-c", f"{owners} && {making}"], what="making the file system", env=environment)
+
+
+def _compile_library(folder: Path) -> None:
+    """Python's own modules compiled, as Debian does when it installs them: each process starts in a third of the time.
+
+    Bytecode is the same on every machine, but of one Python: where this one is another, the board does without.
+    """
+    library = folder / "usr/lib/python{}.{}".format(*sys.version_info)
+    if library.is_dir():
+        compiling = [sys.executable, "-m", "compileall", "-qq", "-j0", "--invalidation-mode", "unchecked-hash"]
+        _run([*compiling, "-s", str(folder), "-p", "/", str(library)], what="compiling Python's modules")
 
 
 def _add_accounts(folder: Path) -> None:

@@ -1,6 +1,7 @@
 # Two commands set everything up on a fresh machine that has python3 (3.11 or later) with venv:
 #   make bench   builds the example models, measures them on this machine, prints the report's path
 #   make test    runs every test (those that need sshd, Chromium or root are skipped by name where these are absent)
+#                but those on an emulated ARM board, which make test-all takes too: ten minutes more at most
 # make test-fast runs those that need neither TensorFlow nor a board nor a browser. make test-pythons runs those and
 # the agent's on the other Pythons of this machine, make coverage measures which branches tests take. make check runs the linters; .ci/run runs all of it.
 # make emulated boots an ARM board under QEMU, which harness emulate --stop ends.
@@ -21,7 +22,7 @@ EMPTY :=
 SPACE := $(EMPTY) $(EMPTY)
 COMMA := ,
 
-.PHONY: bench emulated pictures screenshots test test-fast test-pythons coverage coverage-all check pins audit sbom format clean
+.PHONY: bench emulated pictures screenshots test test-all test-fast test-pythons coverage coverage-all check pins audit sbom format clean
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest benchmarks/ --device=local
@@ -30,6 +31,9 @@ emulated: $(INSTALLED)
 	$(BIN)/harness emulate
 
 test: $(INSTALLED)
+	$(BIN)/python $(PYTEST) tests -m "not emulated"
+
+test-all: $(INSTALLED)
 	$(BIN)/python $(PYTEST) tests
 
 test-fast: $(INSTALLED)

@@ -36,7 +36,8 @@ def test_this_file_is_fast(request: pytest.FixtureRequest) -> None:
         ("faces/test_building_ahead.py", ["leased"], [], "tensorflow"),
         ("pipeline/test_training_chain.py", [], ["fast", "slow"], "fast"),
         ("transport/test_ssh.py", [], [], "board"),
-        ("test_mutations.py", [], [], "emulated"),
+        ("test_mutations.py", [], [], "simulated"),
+        ("emulated/test_emulated_board.py", [], [], "emulated"),
     ],
 )
 def test_a_marker_decides_then_the_file_then_fixtures_then_the_folder(

@@ -1,13 +1,12 @@
 """Emulated boards: what tells one, and what is not claimed of it."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from harness.records.board import BoardFacts
 from harness.records.device import DeviceProfile
 from harness.records.metrics import METRICS
-from harness.records.results import Entry, Measurement, TrialMetrics
+from harness.records.results import Entry, Measurement
 from harness.records.settings import Settings
 
 EMULATED: Final = "emulated: correctness only"
@@ -48,7 +47,8 @@ def with_least_measuring(settings: Settings) -> Settings:
 def withhold_speed(entry: Entry) -> Entry:
     """The entry without any figure that speed has a part in: such a metric is unknown, with the reason.
 
-    So none gets into a limit, a comparison, the history or a chart. Outputs, accuracy, sizes and memory stay.
+    So none gets into a limit, a comparison, the history or a chart. Outputs, accuracy, sizes and memory stay; the
+    latter is judged by its value, as one process of each entry tells it.
     """
     baseline = entry.baseline and entry.baseline.model_copy(
         update={
@@ -61,7 +61,9 @@ def withhold_speed(entry: Entry) -> Entry:
         update={
             "measurements": [_withheld(one) for one in entry.measurements],
             "trials": [],
-            "figures": list(_without_speed(entry.figures)),
+            "figures": [],
+            "operators": None,
+            "warm_up": None,
             "baseline": baseline,
         }
     )
@@ -76,10 +78,3 @@ def _withheld(one: Measurement) -> Measurement:
     if not is_of_speed(one.metric):
         return one
     return Measurement(metric=one.metric, unit=one.unit, better=one.better, value=None, source=_SOURCE, reason=WITHHELD)
-
-
-def _without_speed(figures: Iterable[TrialMetrics]) -> Iterable[TrialMetrics]:
-    for told in figures:
-        values = {name: value for name, value in told.values.items() if not is_of_speed(name)}
-        if values:
-            yield told.model_copy(update={"values": values})

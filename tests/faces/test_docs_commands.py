@@ -251,6 +251,14 @@ FIRST_DAY: dict[str, Check] = {
 }
 """What is typed in a user's folder, and what must be so afterwards."""
 IN_THE_REPOSITORY = {"make bench", "make test"}
+ON_AN_EMULATED_BOARD = [
+    'eval "$(harness emulate)"',
+    "harness provision emulated",
+    "harness doctor emulated",
+    "pytest benchmarks/ --device=emulated",
+    "harness emulate --stop",
+]
+"""In this order: tests/emulated types them."""
 IN_AN_EMPTY_FOLDER = {"pip install edge-harness", "harness demo", "harness init"}
 """Those of the README: test_wheel.py types them in an environment that has nothing else."""
 
@@ -287,7 +295,7 @@ def _lead_to(board: Sshd, home: Path) -> None:
 
 
 def test_every_documented_command_has_a_test() -> None:
-    assert documented() == {*FIRST_DAY, *IN_THE_REPOSITORY, *IN_AN_EMPTY_FOLDER}
+    assert documented() == {*FIRST_DAY, *IN_THE_REPOSITORY, *ON_AN_EMULATED_BOARD, *IN_AN_EMPTY_FOLDER}
 
 
 def test_no_command_hides_in_a_block_of_another_language() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.measure import DEFAULT_TRIALS, expected_extent, make_plan, order_of
+from harness.measure import DEFAULT_TRIALS, expected_extent, make_plan, most_blocks, order_of
 from harness.measure.block_order import has_outer_places, needed_blocks, parts_of, repeat_block
 from harness.measure.planning import PROCESS_S
 from harness.records.device import Meter
@@ -347,3 +347,10 @@ def test_a_meter_is_run_by_this_host_or_by_the_board(on, sensor):
     (trial,) = order_of(plan)[-1].trials
     assert trial.sensors == (sensor,)
     assert trial.meter == MeterCommand(command=("uhubctl", "--watts"), interval_s=0.5, on_host=on == "host")
+
+
+def test_a_limit_on_memory_has_the_blocks_of_a_first_look_however_few_trials_were_asked_for():
+    assert most_blocks(Settings(trials=8), arms=1) == 6
+    assert most_blocks(Settings(trials=1), arms=2) == 6
+    assert most_blocks(Settings(trials=40), arms=1) == 10
+    assert most_blocks(Settings(), arms=1) == 130

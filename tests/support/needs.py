@@ -6,11 +6,13 @@
 import os
 import shutil
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+WITHOUT_EMULATED = "not emulated"
+"""How `make test` chooses tests."""
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 _WHERE = {
@@ -18,6 +20,8 @@ _WHERE = {
     "chromium": ("chromium", "install chromium"),
     "runuser": ("/usr/sbin/runuser", "install util-linux"),
     "gcc": ("gcc", "install gcc"),
+    "qemu": ("qemu-system-aarch64", "install qemu-system-arm"),
+    "debootstrap": ("/usr/sbin/debootstrap", "install debootstrap"),
     "ip": ("ip", "install iproute2"),
     "visudo": ("/usr/sbin/visudo", "install sudo"),
     **{shell: (shell, f"install {shell}") for shell in ("dash", "fish", "tcsh", "zsh")},
@@ -67,7 +71,22 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     if reasons:
         told = "; ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
         reporter.write_line(f"skipped on this machine: {told}")
+    for line in _emulated_lines(session.config, reporter.getreports("passed")):
+        reporter.write_line(line)
     return result
+
+
+def _emulated_lines(config: pytest.Config, passed: Sequence[pytest.TestReport]) -> Iterator[str]:
+    """How long the emulated ARM board took, step by step; or that its tests were left out."""
+    if config.getoption("markexpr") == WITHOUT_EMULATED:
+        yield "left out: the emulated ARM board (make test-all takes it)"
+    told = [
+        (report.duration, steps) for report in passed for name, steps in report.user_properties if name == "emulated"
+    ]
+    for _, steps in told:
+        yield "emulated ARM board: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in steps.items())
+    if told:
+        yield f"emulated ARM boards: {sum(seconds for seconds, _ in told):.0f} s in all"
 
 
 def _without(thing: str) -> bool:

@@ -1,6 +1,7 @@
 """Which files of tests come first: the longest, so that no process is left with one when the others have ended."""
 
 LONGEST = (
+    "emulated/test_emulated_board.py",
     "faces/test_docs_commands.py",
     "test_mutations.py",
     "faces/test_team_week.py",

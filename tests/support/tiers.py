@@ -9,7 +9,8 @@ TIERS = {
     "tensorflow": "builds or trains with TensorFlow",
     "board": "talks to an agent or a real sshd, or measures this machine",
     "browser": "opens pages in Chromium",
-    "emulated": "measures a simulated board, or imitates the same many times over",
+    "simulated": "measures a simulated board, or imitates the same many times over",
+    "emulated": "boots a whole ARM board under QEMU; make test leaves it out",
 }
 FIXTURES = {
     "browser": "browser",
@@ -51,20 +52,20 @@ FILES = {
     "test_memory_sum_script.py": "board",
     "test_put_back_script.py": "board",
     "test_verdicts_script.py": "board",
-    "measure/test_broken_rigs.py": "emulated",
-    "measure/test_execution.py": "emulated",
-    "measure/test_interleaved.py": "emulated",
-    "measure/test_lost_blocks.py": "emulated",
-    "stats/test_changepoints.py": "emulated",
-    "stats/test_percentile_bound.py": "emulated",
-    "test_growth_script.py": "emulated",
-    "test_mutants.py": "emulated",
-    "test_mutations.py": "emulated",
-    "testing/test_gatelab.py": "emulated",
-    "testing/test_simulate*.py": "emulated",
+    "measure/test_broken_rigs.py": "simulated",
+    "measure/test_execution.py": "simulated",
+    "measure/test_interleaved.py": "simulated",
+    "measure/test_lost_blocks.py": "simulated",
+    "stats/test_changepoints.py": "simulated",
+    "stats/test_percentile_bound.py": "simulated",
+    "test_growth_script.py": "simulated",
+    "test_mutants.py": "simulated",
+    "test_mutations.py": "simulated",
+    "testing/test_gatelab.py": "simulated",
+    "testing/test_simulate*.py": "simulated",
 }
 """Files all of whose tests are of one tier; also those of a kind, by * in the name."""
-FOLDERS = {"transport": "board"}
+FOLDERS = {"emulated": "emulated", "transport": "board"}
 """Rooms whose other tests are of one tier; those of all others are fast."""
 
 

@@ -51,6 +51,7 @@ class EmulatedBoard:
     """How long it took: image, boot."""
     _folder: Path = field(init=False)
     _image: Image = field(init=False)
+    _process: "subprocess.Popen[bytes] | None" = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -83,6 +84,8 @@ class EmulatedBoard:
     def stop(self) -> None:
         """Switch the board off; what it was is gone."""
         _stop(self._folder)
+        if self._process is not None:
+            self._process.wait(_STOP_S)
 
     @property
     def connection(self) -> Connection:
@@ -127,7 +130,7 @@ class EmulatedBoard:
         ]
         said = self._folder / "qemu.log"
         with said.open("wb") as log:
-            process = subprocess.Popen(
+            self._process = process = subprocess.Popen(
                 command,
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,

@@ -125,6 +125,22 @@ def emulate(  # noqa: PLR0913, PLR0917 - one parameter an option
     start_emulated(board, as_json=as_json)
 
 
+def simulate(
+    kind: Annotated[str, typer.Argument(help="rpi4, rpi5, jetson-orin-nano, rock-5b or imx8mp-evk")],
+    name: Annotated[str | None, typer.Option(help="of its profile (default: scripted-KIND)")] = None,
+    devices_dir: DevicesDir = None,
+    script: Annotated[Path | None, typer.Option(metavar="FILE", help="what happens on it, and when (TOML)")] = None,
+    stub_cycles: Annotated[
+        float | None, typer.Option(min=1.0, help="an inference takes stub-cycles / (clock x threads)")
+    ] = None,
+) -> None:
+    """Run a board made of files, on which a script has things happen, until Ctrl-C. Needs root."""
+    from harness.cli.simulate import simulate_board
+
+    folder = devices_dir or Path("devices")
+    simulate_board(kind, name=name, devices_dir=folder, script=script, cycles=stub_cycles)
+
+
 def devices(devices_dir: DevicesDir = None, as_json: Json = False) -> None:
     """List the devices there are profiles for."""
     from harness.cli.boards import list_devices

@@ -25,6 +25,7 @@ COMMAND_EXIT_CODES: Final[Mapping[str, Mapping[int, str]]] = {
     "doctor": {0: "fit to measure", 4: _WRONG, 10: "not fit to measure", 11: _FAR},
     "devices": {0: "listed", 4: "a profile is wrong"},
     "emulate": {0: "runs, or was stopped", 4: "an option is wrong, or a program is missing", 11: "it did not start"},
+    "simulate": {0: "ended by Ctrl-C", 4: "an option or the script is wrong", 11: "this machine cannot have one"},
     "judge": {
         **_SESSION,
         2: "the run was interrupted",

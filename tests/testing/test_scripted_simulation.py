@@ -10,6 +10,7 @@ from harness.testing.scripted.boards import BOARDS
 from harness.testing.scripted.clocks import EMC
 from harness.testing.scripted.live import MOST_POLICIES
 from harness.testing.scripted.rails import INA3221
+from harness.testing.scripted.script import Event, load_script
 from harness.testing.scripted.simulation import Simulation
 
 POLICY = "sys/devices/system/cpu/cpufreq/policy0"
@@ -63,7 +64,7 @@ def test_what_scripts_had_happen_is_undone_at_once(tmp_path):
     made.keep()
     made.change({"throttled": True, "temp_c": 81.0})
     made.change({"temp_c": 90.0, "governor": "powersave"})
-    made.plan(time.monotonic() + 0.01, {"steal": 0.5}, None)
+    made.plan(Event(time.monotonic() + 0.01, {"steal": 0.5}))
     made.reset()
     time.sleep(0.02)
     made.tick()
@@ -71,6 +72,17 @@ def test_what_scripts_had_happen_is_undone_at_once(tmp_path):
     assert made.files.read("sys/class/thermal/thermal_zone0/temp") == "48686"
     assert made.files.read(f"{POLICY}/scaling_governor") == "performance"
     assert made.machine.steal == 0
+
+
+def test_policies_of_several_kinds_get_their_own_limits_back(tmp_path):
+    made = simulation("rock-5b", tmp_path)
+    made.keep()
+    made.change({"cpu_max_khz": 1_200_000})
+    made.tick()
+    assert {policy.clock.now for policy in made.policies} == {1_200_000}
+    made.reset()
+    made.tick()
+    assert [policy.clock.now for policy in made.policies] == [1_800_000, 2_400_000, 2_400_000]
 
 
 def test_a_cap_that_the_agent_writes_takes_effect(tmp_path):
@@ -83,11 +95,11 @@ def test_a_cap_that_the_agent_writes_takes_effect(tmp_path):
 def test_a_dip_between_two_looks_is_in_time_in_state_alone(tmp_path):
     made = simulation("rock-5b", tmp_path)
     now, before = time.monotonic(), seconds_at(made, 408_000)
-    made.plan(now + 0.01, {"cpu_dip_khz": 408_000}, 0.05)
+    made.plan(Event(now + 0.01, {"cpu_dip_khz": 408_000}, lasting_s=0.05))
     time.sleep(0.1)
     made.tick()
     assert made.files.read(f"{POLICY}/scaling_cur_freq") == "1800000"
-    assert seconds_at(made, 408_000) - before == pytest.approx(0.05, abs=0.011)
+    assert seconds_at(made, 408_000) - before == pytest.approx(0.05, abs=0.0101)
     assert int(made.files.read(f"{POLICY}/stats/total_trans")) >= 2
 
 
@@ -163,3 +175,37 @@ def test_a_change_that_the_board_does_not_know_is_refused(tmp_path):
     made = simulation("rock-5b", tmp_path)
     with pytest.raises(UsageError, match=r"no change 'throttled' for this board; it has .*cooling.*npu_dip_hz"):
         made.check({"throttled": True})
+
+
+def test_an_event_comes_again_and_is_undone_each_time(tmp_path):
+    made = simulation("rock-5b", tmp_path)
+    before = seconds_at(made, 408_000)
+    made.plan(Event(time.monotonic(), {"cpu_dip_khz": 408_000}, lasting_s=0.03, every_s=0.05))
+    time.sleep(0.19)
+    made.tick()
+    assert seconds_at(made, 408_000) - before >= 4 * 0.03 - 0.0101
+
+
+def test_a_script_is_a_file_of_events(tmp_path):
+    script = tmp_path / "weak.toml"
+    script.write_text(
+        '[[event]]\nat = "2 s"\nfor = "500 ms"\nevery = "10 s"\nunder_voltage = true\nfirmware_khz = 600000\n'
+    )
+    (event,) = load_script(script)
+    assert event == Event(2.0, {"under_voltage": True, "firmware_khz": 600_000}, lasting_s=0.5, every_s=10.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("temp_c = 80.0", "expected nothing but \\[\\[event]] tables"),
+        ("[[event]]\ntemp_c = 80.0", 'event 1: expected at = "2 s" and what changes'),
+        ('[[event]]\nat = "soon"\ntemp_c = 80.0', "event 1, at: "),
+        ('[[event]]\nat = 0\nfor = "2 s"\nevery = "1 s"\ntemp_c = 80.0', "every has to be longer"),
+    ],
+)
+def test_a_script_that_is_none_is_refused_in_one_line(text, told, tmp_path):
+    script = tmp_path / "odd.toml"
+    script.write_text(text)
+    with pytest.raises(UsageError, match=told):
+        load_script(script)

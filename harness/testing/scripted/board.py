@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +27,7 @@ from harness.testing.scripted.clocks import EMC
 from harness.testing.scripted.kinds import BoardKind
 from harness.testing.scripted.programs import MAILBOX_S, write_programs
 from harness.testing.scripted.rails import INA3221
+from harness.testing.scripted.script import Event
 from harness.testing.sshd import VENV_SITE, Sshd, loopback_sshd
 
 LABEL = "simulated: timings of this machine"
@@ -62,15 +63,6 @@ mount -t proc proc /proc
 for name in {bound}; do test ! -e /proc/$name || mount --bind $made/proc/$name /proc/$name; done
 exec "$@"
 """
-
-
-@dataclass(frozen=True)
-class Event:
-    """What happens on a board, seconds after its script was begun; undone after ``lasting_s``, if that is given."""
-
-    at_s: float
-    changes: Mapping[str, Any]
-    lasting_s: float | None = None
 
 
 @dataclass
@@ -244,7 +236,8 @@ def _simulate(kind: str, base: Path, usage: Path | None) -> Iterator[tuple[Path,
     write_programs(BOARDS[kind], base / "bin", made)
     words = [sys.executable, "-m", "harness.testing.scripted.simulation", kind, str(made), str(base / "live")]
     words += [] if usage is None else [str(usage)]
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    # In a session of its own, as Ctrl-C is for the caller: it ends when its pipe is closed.
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
     try:
         if process.stdout is None or not process.stdout.readline():
             raise BoardUnavailableError(f"the simulation of {kind} did not start")
@@ -284,7 +277,8 @@ def _serve(
             yield server
         finally:
             # The first process of the namespace: with it all others end, and unshare, which heeds no SIGTERM.
-            os.kill(inner_process(server), signal.SIGKILL)
+            with contextlib.suppress(StopIteration, ProcessLookupError):
+                os.kill(inner_process(server), signal.SIGKILL)
 
 
 def _put_stub(base: Path) -> Path:

@@ -117,10 +117,10 @@ def _bit(simulation: Simulation, bit: int) -> Change:
     return change
 
 
-def _write_all(settings: list[Settings], name: str, value: object) -> str:
-    """Write one file of every policy, as another process of the board would."""
-    before = [one.set(name, str(value)) for one in settings]
-    return before[0]
+def _write_all(settings: list[Settings], name: str, value: object) -> list[str]:
+    """Write one file of every policy, as another process of the board would; a list has a value for each."""
+    values = value if isinstance(value, list) else [value] * len(settings)
+    return [one.set(name, str(new)) for one, new in zip(settings, values, strict=True)]
 
 
 def _dip(simulation: Simulation, khz: int | None) -> int | None:

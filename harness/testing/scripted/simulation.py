@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from harness.testing.scripted.kinds import BoardKind
 from harness.testing.scripted.live import LiveWords
 from harness.testing.scripted.machine import CpuUsage, Load, Machine
 from harness.testing.scripted.rails import Rails
+from harness.testing.scripted.script import Event
 
 TICK_S = 0.01
 _SLOW_TICK_S = 0.1
@@ -57,7 +59,7 @@ class Simulation:
         self._mode = ""
         self._now = time.monotonic()
         self._slow = 0.0
-        self._due: list[tuple[float, int, dict[str, Any], float | None]] = []
+        self._due: list[tuple[float, int, Event]] = []
         self._number = itertools.count()
         self._kept: dict[str, Any] = {}
         """What changes found there first, since ``keep``."""
@@ -93,10 +95,10 @@ class Simulation:
         ]
         return [*cpus, *self.kind.cooling]
 
-    def plan(self, at_s: float, changes: dict[str, Any], lasting_s: float | None) -> None:
-        """Have a change happen at a time of time.monotonic, and be undone after so long."""
-        self.check(changes)
-        heapq.heappush(self._due, (at_s, next(self._number), changes, lasting_s))
+    def plan(self, event: Event) -> None:
+        """Have an event happen, its time that of time.monotonic."""
+        self.check(event.changes)
+        heapq.heappush(self._due, (event.at_s, next(self._number), event))
 
     def check(self, changes: Mapping[str, Any]) -> None:
         """Raise UsageError for a change that this board does not know."""
@@ -109,6 +111,7 @@ class Simulation:
         """Have changes happen now; what was there before, to be put back the same way."""
         before = {name: self._changes[name](value) for name, value in changes.items()}
         self._kept = before | self._kept
+        self._run()
         return before
 
     def keep(self) -> None:
@@ -126,21 +129,27 @@ class Simulation:
         for name, value in kept.items():
             self._changes[name](value)
         self.throttled = self._kept_throttled
+        self._run()
 
     def tick(self) -> float:
         """Bring everything up to now, each event at its own time; seconds until the next tick."""
         now = time.monotonic()
         self.take_settings()
         while self._due and self._due[0][0] <= now:
-            at_s, _, changes, lasting_s = heapq.heappop(self._due)
-            self._pass_time(max(at_s, self._now))
-            before = self.change(changes)
-            if lasting_s is not None:
-                heapq.heappush(self._due, (at_s + lasting_s, next(self._number), before, None))
+            self._happen(heapq.heappop(self._due)[2])
         self._pass_time(now)
         self._load.look(self.live.working_threads())
         self._show()
         return max(TICK_S - (time.monotonic() - now), 0.0)
+
+    def _happen(self, event: Event) -> None:
+        """An event at its own time; what undoes it, and its next time, are to come."""
+        self._pass_time(max(event.at_s, self._now))
+        before = self.change(event.changes)
+        if event.lasting_s is not None:
+            self.plan(Event(event.at_s + event.lasting_s, before))
+        if event.every_s is not None:
+            self.plan(replace(event, at_s=event.at_s + event.every_s))
 
     def take_settings(self) -> None:
         """See what processes of the board wrote to governors, limits and the power mode."""
@@ -261,18 +270,18 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 def _answer(simulation: Simulation, request: dict[str, Any]) -> dict[str, Any]:
-    """A request is "keep", "reset", or events of {"at_s", "changes", "lasting_s"}, times counted from now."""
+    """A request is "keep", "reset", or events by the fields of Event, their times counted from now."""
     now = time.monotonic()
     try:
         if "keep" in request:
             simulation.keep()
         if "reset" in request:
             simulation.reset()
-        events = request.get("events", [])
+        events = [Event(**fields) for fields in request.get("events", [])]
         for event in events:
-            simulation.check(event["changes"])
+            simulation.check(event.changes)
         for event in events:
-            simulation.plan(now + event["at_s"], event["changes"], event["lasting_s"])
+            simulation.plan(replace(event, at_s=now + event.at_s))
         simulation.tick()
     except (UsageError, ValueError, KeyError, TypeError) as error:
         return {"error": str(error)}

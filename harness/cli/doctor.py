@@ -54,7 +54,7 @@ def _describe(found: Examination, results: Sequence[CheckResult], *, verbose: bo
     yield from _heading(found)
     for result in results:
         if verbose or result.status != "ok":
-            yield from _lines(result)
+            yield from check_lines(result)
     well = sum(result.status == "ok" for result in results)
     yield f"{well} ok (-v shows them)" if well and not verbose else f"{well} ok"
     if found.trouble is not None:
@@ -71,22 +71,22 @@ def _heading(found: Examination) -> Iterator[str]:
     runtimes = ", ".join(f"{one.package} {one.version}" for one in facts.runtimes) or "none"
     label = facts.simulated or stand_in(found.profile, facts)
     name += f" ({label})" if label else ""
-    yield from _wrap(f"{name}: {facts.model or facts.hostname}, {facts.cpu or 'unknown CPU'}, {facts.arch}")
-    yield from _wrap(f"kernel {facts.kernel}, Python {facts.python}, runtimes: {runtimes}")
+    yield from wrapped(f"{name}: {facts.model or facts.hostname}, {facts.cpu or 'unknown CPU'}, {facts.arch}")
+    yield from wrapped(f"kernel {facts.kernel}, Python {facts.python}, runtimes: {runtimes}")
     yield from (f"left by a run that died: {sentence}" for sentence in found.restored)
 
 
-def _wrap(text: str, *, first: str = "", others: str = _INDENT) -> list[str]:
+def wrapped(text: str, *, first: str = "", others: str = _INDENT) -> list[str]:
     """Lines as wide as the terminal."""
     width = min(max(shutil.get_terminal_size().columns, _WIDTH[0]), _WIDTH[1])
     return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
 
 
-def _lines(result: CheckResult) -> Iterator[str]:
+def check_lines(result: CheckResult) -> Iterator[str]:
     """What a check says; the command stands on one line, to be copied."""
-    yield from _wrap(f"{result.status:4}  {result.name}: {result.said}")
+    yield from wrapped(f"{result.status:4}  {result.name}: {result.said}")
     if result.effect:
-        yield from _wrap(f"effect: {result.effect}", first=_INDENT, others=_INDENT + " " * 8)
+        yield from wrapped(f"effect: {result.effect}", first=_INDENT, others=_INDENT + " " * 8)
     if result.fix:
         yield f"{_INDENT}fix: {result.fix}"
 

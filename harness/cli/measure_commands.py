@@ -101,10 +101,17 @@ def selftest(  # noqa: PLR0913 - one parameter an option
     model: Annotated[Path | None, typer.Option(metavar="FILE", help="a .tflite file (default: a shipped one)")] = None,
     limit: Annotated[str, typer.Option(metavar="SHARE", help="slowdown that fails")] = "2 %",
     runs: Annotated[int, typer.Option(min=1, metavar="N", help="how often")] = 1,
+    full: Annotated[
+        bool, typer.Option("--full", help="the cost of reading, memory sum, tuning put back, a planted slowdown too")
+    ] = False,
     given: Given,
     as_json: Json = False,
 ) -> None:
     """Measure a board against itself: a difference that is found is a false alarm."""
     from harness.cli.selftest import SelftestRequest, measure_itself
 
+    if full:
+        from harness.cli.full_selftest import measure_in_full
+
+        raise typer.Exit(measure_in_full(name, SelftestRequest(model, limit, runs), given=given, as_json=as_json))
     raise typer.Exit(measure_itself(name, SelftestRequest(model, limit, runs), given=given, as_json=as_json))

@@ -1,5 +1,6 @@
 """harness selftest: a board measured against itself, and the record that its runs leave."""
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,3 +55,25 @@ def test_a_board_out_of_reach_ends_it_at_the_first_run(place: "Place") -> None:
     said = place.harness("selftest", "gone", "--runs=3")
     assert said.code == 11, said.text
     assert said.out.count("report: ") == 1
+
+
+def test_in_full_it_is_one_page_and_the_planted_slowdown_is_no_run_of_the_board_s(place: "Place") -> None:
+    said = place.harness("selftest", "local", "--full", "--json", "--limit=2000 %", "--time-limit=3")
+    page = json.loads(said.out)
+    checks = {check["name"]: check for check in page["checks"]}
+    assert list(checks) == [
+        "reading the state",
+        "memory sum",
+        "tuning put back",
+        "the same twice",
+        "a planted slowdown",
+    ]
+    assert said.code == {"ok": 0, "warn": 10, "fail": 1}[page["status"]]
+    assert checks["memory sum"]["status"] == "ok" and "unexplained" in checks["memory sum"]["said"]
+    assert checks["tuning put back"]["status"] == "ok"
+    # A copy, and one layer more, are within a limit that nothing breaks: the latter is then not found.
+    assert {checks[name]["status"] for name in ("the same twice",)} <= {"ok", "warn"}
+    assert checks["a planted slowdown"]["status"] in ("fail", "warn") and page["emulated"] is False
+    (kept,) = [run for run in (place.folder / "reports").iterdir() if run.is_dir() and not run.is_symlink()]
+    (entry,) = json.loads((kept / "results.json").read_text(encoding="utf-8"))["entries"]
+    assert entry["test"] == "harness selftest"

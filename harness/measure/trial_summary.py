@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.board import StageTimes, Trial, TrialMemory, Turns
+from harness.records.board import StageTimes, Trial, TrialMemory, TrialTelemetry, Turns
 from harness.records.metrics import metrics_of, percentiles
 from harness.records.results import Histogram, TrialMetrics, TrialSummary
 from harness.records.storage import TrialLoad
@@ -101,7 +101,16 @@ def trial_metrics(trial: Trial, void: str | None) -> TrialMetrics | None:
         values = {metric.name: stage_median_s(trial.stages, metric.name) for metric in metrics_of("stages")}
     else:
         return None
-    return TrialMetrics(kind=trial.kind, arm=trial.arm, block=trial.block, values=values, void=void)
+    return TrialMetrics(
+        kind=trial.kind, arm=trial.arm, block=trial.block, values=values, void=void, telemetry=_telemetry(trial, void)
+    )
+
+
+def _telemetry(trial: Trial, void: str | None) -> TrialTelemetry | None:
+    """What is kept of it: slices are many, so all of the board's state only where it made the trial void."""
+    if trial.telemetry is None or void is not None:
+        return trial.telemetry
+    return trial.telemetry.model_copy(update={"conditions": None})
 
 
 @dataclass(frozen=True)

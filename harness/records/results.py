@@ -147,6 +147,8 @@ class TrialMetrics(Record):
     void: str | None = None
     hidden: float = 0.0
     """Of a power sensor's window: the share by which its steps may shift all figures of it alike."""
+    telemetry: TrialTelemetry | None = None
+    """Of slices and stages; with the rest of the board's state where the trial is void."""
 
 
 class CarryOver(Record):

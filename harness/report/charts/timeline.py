@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-from harness.records.results import Entry, TrialSummary
+from harness.records.board import TrialTelemetry
+from harness.records.conditions import Conditions
+from harness.records.results import Entry
+from harness.report.board_conditions import mean_khz
 from harness.report.charts.style import (
     INK,
     LIMIT,
@@ -28,6 +31,16 @@ _ARMS = ("candidate", "baseline")
 _VOID = "void"
 
 Row = dict[str, str | float]
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What the time line shows of a trial."""
+
+    arm: str
+    median_s: float
+    void: str | None
+    telemetry: TrialTelemetry | None
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,8 @@ class Timeline:
     lanes: tuple[_Lane, ...]
     trials: int
     voids: tuple[str, ...]
+    clock_counted: bool = False
+    """Whether the kernel counted the clock's times, so that dips between two readings show."""
 
     @property
     def is_calm(self) -> bool:
@@ -87,7 +102,9 @@ class Timeline:
         void = (
             f" {len(self.voids)} void, drawn as crosses: {'; '.join(dict.fromkeys(self.voids))}." if self.voids else ""
         )
-        return f"Trials in the order in which they were measured. Clock and temperature: at a trial's end.{void}"
+        clock = "Clock: the mean over a trial" if self.clock_counted else "Clock"
+        ends = ", temperature at its end" if self.clock_counted else " and temperature: at a trial's end"
+        return f"Trials in the order in which they were measured. {clock}{ends}.{void}"
 
     @property
     def alternative(self) -> str:
@@ -112,36 +129,53 @@ class Timeline:
 
 def timeline(entry: Entry, *, max_temp_c: float | None = None) -> Timeline | None:
     """The entry's time line, or None for few trials, or where neither clock nor temperature is known."""
-    trials = entry.trials
+    trials = _shown_trials(entry)
     around = [one for one in (_clock(trials), _temperature(trials, max_temp_c)) if one is not None]
     if len(trials) < _FEWEST or not around:
         return None
     voids = tuple(trial.void for trial in trials if trial.void is not None)
-    return Timeline((_latency(trials), *around), len(trials), voids)
+    counted = any(mean_khz(_conditions(trial)) is not None for trial in trials)
+    return Timeline((_latency(trials), *around), len(trials), voids, counted)
 
 
-def _state(trial: TrialSummary) -> str:
+def _shown_trials(entry: Entry) -> list[_Trial]:
+    """Whole trials, or where arms took turns the processes of slices, in the order they were measured."""
+    whole = [_Trial(one.arm, one.quantiles.get("p50", one.mean_s), one.void, one.telemetry) for one in entry.trials]
+    slices = [
+        _Trial(one.arm, one.values["latency_p50"], one.void, one.telemetry)
+        for one in entry.figures
+        if one.kind == "slices" and "latency_p50" in one.values and one.telemetry is not None
+    ]
+    return slices if len(slices) > len(whole) else whole
+
+
+def _conditions(trial: _Trial) -> Conditions | None:
+    return trial.telemetry.conditions if trial.telemetry is not None else None
+
+
+def _state(trial: _Trial) -> str:
     return _VOID if trial.void is not None else trial.arm
 
 
-def _latency(trials: list[TrialSummary]) -> _Lane:
-    medians = [(place, _state(t), t.quantiles.get("p50", t.mean_s)) for place, t in enumerate(trials, 1)]
+def _latency(trials: list[_Trial]) -> _Lane:
+    medians = [(place, _state(t), t.median_s) for place, t in enumerate(trials, 1)]
     fastest = min(value for _, _, value in medians)
     factor, unit = axis_unit(fastest, "s")
     values = tuple((place, arm, value / factor) for place, arm, value in medians)
     return _Lane("median latency", unit, values, _LEVEL_LATENCY * fastest / factor)
 
 
-def _clock(trials: list[TrialSummary]) -> _Lane | None:
+def _clock(trials: list[_Trial]) -> _Lane | None:
     told = tuple(
-        (place, _state(trial), trial.telemetry.freq_after_khz / 1000)
+        (place, _state(trial), khz / 1000)
         for place, trial in enumerate(trials, 1)
-        if trial.telemetry is not None and trial.telemetry.freq_after_khz is not None
+        if trial.telemetry is not None
+        and (khz := mean_khz(trial.telemetry.conditions) or trial.telemetry.freq_after_khz) is not None
     )
     return _Lane("clock", "MHz", told, _LEVEL_CLOCK * min(mhz for _, _, mhz in told)) if told else None
 
 
-def _temperature(trials: list[TrialSummary], max_temp_c: float | None) -> _Lane | None:
+def _temperature(trials: list[_Trial], max_temp_c: float | None) -> _Lane | None:
     told = tuple(
         (place, _state(trial), trial.telemetry.temp_after_c)
         for place, trial in enumerate(trials, 1)

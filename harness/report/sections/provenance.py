@@ -4,6 +4,7 @@ from typing import Any
 
 from harness.records.results import Entry, Measurement, Results
 from harness.records.units import format_quantity
+from harness.report.board_conditions import conditions_sentence
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.labels import device_title, entry_name
 from harness.report.numbers import number_of
@@ -102,6 +103,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
             ("operating point", entry.operating_point.words if entry.operating_point else ""),
             ("outputs", entry.outputs),
             ("file", file),
+            ("warm-up", entry.warm_up.sentence if entry.warm_up else ""),
+            ("the board meanwhile", conditions_sentence(entry)),
             ("void trials", f"{len(void)} of {len(own)}: {causes}" if void else ""),
         ],
     }

@@ -8,6 +8,7 @@ from harness.cli.budget_files import stored_folder
 from harness.records.errors import UsageError
 from harness.report import render, write_index
 from harness.session.make_settings import locate_history
+from harness.store import load_results
 
 
 def remake_report(named: str | None, *, reports_dir: Path | None, as_json: bool) -> None:
@@ -16,6 +17,15 @@ def remake_report(named: str | None, *, reports_dir: Path | None, as_json: bool)
         raise UsageError("report: name a run folder, a run id or latest, or give --index")
     page = render(stored_folder(named, reports_dir))
     sys.stdout.write(json.dumps({"report": str(page)}) + "\n" if as_json else f"report: {page}\n")
+
+
+def print_openmetrics(named: str | None, *, reports_dir: Path | None) -> None:
+    """The figures of a run folder (or of its results.json) on stdout."""
+    from harness.report.openmetrics import openmetrics
+
+    if named is None:
+        raise UsageError("report: --openmetrics needs a run folder, a run id or latest")
+    sys.stdout.write(openmetrics(load_results(stored_folder(named, reports_dir))))
 
 
 def remake_index(reports_dir: Path | None, *, as_json: bool) -> None:

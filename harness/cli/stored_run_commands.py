@@ -65,12 +65,18 @@ def report(
         str | None, typer.Argument(metavar="[RUN]", help="run folder, its results.json, run id or latest")
     ] = None,
     index: Annotated[bool, typer.Option("--index", help="make the page over all runs")] = False,
+    openmetrics: Annotated[
+        bool, typer.Option("--openmetrics", help="instead, print the run's figures as Prometheus reads them")
+    ] = False,
     reports_dir: ReportsDir = None,
     as_json: Json = False,
 ) -> None:
     """Make a stored run's report again, or the page over all runs."""
-    from harness.cli.report import remake_index, remake_report
+    from harness.cli.report import print_openmetrics, remake_index, remake_report
 
+    if openmetrics:
+        print_openmetrics(run_folder, reports_dir=reports_dir)
+        return
     if index:
         remake_index(reports_dir, as_json=as_json)
     if run_folder is not None or not index:

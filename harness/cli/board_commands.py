@@ -71,6 +71,9 @@ def doctor(  # noqa: PLR0913, PLR0917 - one parameter an option
     footprint: Annotated[
         bool, typer.Option("--footprint", help="instead, tell what its operating system takes before any model")
     ] = False,
+    archive: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write all of it into a zip file too, for a bug report")
+    ] = None,
     against: Annotated[
         Path | None, typer.Option(metavar="FILE", help="footprint to compare with, as --footprint --json printed it")
     ] = None,
@@ -88,7 +91,9 @@ def doctor(  # noqa: PLR0913, PLR0917 - one parameter an option
     elif accept:
         words.accept_board(name, devices_dir=devices_dir)
     else:
-        raise typer.Exit(words.examine_device(name, devices_dir=devices_dir, as_json=as_json, verbose=verbose))
+        raise typer.Exit(
+            words.examine_device(name, devices_dir=devices_dir, as_json=as_json, verbose=verbose, archive=archive)
+        )
 
 
 def emulate(  # noqa: PLR0913, PLR0917 - one parameter an option

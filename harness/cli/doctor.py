@@ -24,10 +24,25 @@ _WIDTH = (60, 120)
 _KEYS = ("arch", "cpu", "memory", "storage")
 
 
-def examine_device(name: str, *, devices_dir: Path | None, as_json: bool, verbose: bool = False) -> int:
-    """Print what each check says; 0 where the board is fit, 10 where it is not, 11 where it was not reached."""
+def examine_device(
+    name: str, *, devices_dir: Path | None, as_json: bool, verbose: bool = False, archive: Path | None = None
+) -> int:
+    """Print what each check says; 0 where the board is fit, 10 where it is not, 11 where it was not reached.
+
+    All of it goes into ``archive`` too, where one is named.
+    """
+    if archive is not None and archive.exists():
+        raise UsageError(f"--archive {archive} is there already: name another file, or remove it")
     found = examine(load(name, devices_dir), devices_dir=devices_dir)
     results = check_board(found)
+    if archive is not None:
+        from harness.cli.doctor_archive import write_archive
+
+        said = "\n".join(_describe(found, results, verbose=True))
+        inside = write_archive(archive, found, _as_json(found, results), said)
+        sys.stderr.write(
+            f"{archive}: {', '.join(inside)}; addresses, accounts and secrets are taken out: read it all the same\n"
+        )
     if as_json:
         sys.stdout.write(escaped_json(json.dumps(_as_json(found, results), indent=2)) + "\n")
     else:

@@ -5,7 +5,7 @@ not be compared, has no sample. https://prometheus.io/docs/specs/om/open_metrics
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric, StateSetMetricFamily
@@ -13,14 +13,21 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from harness.records.comparable import is_usable
-from harness.records.metrics import METRICS, Unit
+from harness.records.metrics import METRICS
 from harness.records.results import Entry, Measurement, Results
 from harness.records.status import Status
 from harness.records.text import visible
 from harness.report.labels import device_title
 
 _PREFIX = "edge_harness"
-_UNITS: dict[Unit, str] = {"s": "seconds", "B": "bytes", "J": "joules", "W": "watts", "1/s": "per_second", "1": "ratio"}
+_UNITS: Mapping[str, str] = {
+    "s": "seconds",
+    "B": "bytes",
+    "J": "joules",
+    "W": "watts",
+    "1/s": "per_second",
+    "1": "ratio",
+}
 _LABELS = ("device", "board", "test", "candidate", "recipe", "runtime", "delegate", "threads")
 _BOUNDS = ("ci_low", "ci_high")
 
@@ -97,4 +104,4 @@ def _of_run(results: Results) -> Iterator[Metric]:
 
 def _gauge(like: Measurement, suffix: str, said: str) -> GaugeMetricFamily:
     name = re.sub(r"\W", "_", like.metric, flags=re.ASCII)
-    return GaugeMetricFamily(f"{_PREFIX}_{name}{suffix}", said, labels=_LABELS, unit=_UNITS[like.unit])
+    return GaugeMetricFamily(f"{_PREFIX}_{name}{suffix}", said, labels=_LABELS, unit=_UNITS.get(like.unit, ""))

@@ -183,6 +183,12 @@ def printed_results(project: Project, said: Said) -> None:
     assert json.loads(said.out) == project.results()
 
 
+def printed_openmetrics(project: Project, _said: Said) -> None:
+    """The file has a figure of the newest run, and its end."""
+    text = (project.folder / "edge-harness.prom").read_text(encoding="utf-8")
+    assert 'edge_harness_latency_p50_seconds{device="pi-07"' in text and text.endswith("# EOF\n")
+
+
 def proposed_limits(project: Project, said: Said) -> None:
     """The limits of the newest run, which was of a file alone, stand where the command was typed."""
     file = project.folder / "budgets.toml"
@@ -211,7 +217,11 @@ def judged_and_broken(project: Project, said: Said) -> None:
 FIRST_DAY: dict[str, Check] = {
     "harness add pi-07 me@10.0.0.7": wrote_a_profile,
     "harness provision pi-07": says("runs a model"),
+    "harness provision pi-07 --from wheels/": says("runs a model"),
+    "harness provision pi-07 --remove": says("freed: provision puts a runtime there again"),
+    "harness provision pi-07 --clean": says("freed: models and runtimes are sent again when needed"),
     "harness doctor pi-07": says("fit to measure"),
+    "harness doctor pi-07 --archive pi-07.zip": wrote("pi-07.zip"),
     "harness doctor pi-07 --footprint --json > full.json": stored_the_footprint,
     "harness doctor pi-07 --footprint --against full.json": says("memory in use", "against", "difference"),
     "harness run model.tflite --device=pi-07": measured_on("pi-07"),
@@ -234,6 +244,7 @@ FIRST_DAY: dict[str, Check] = {
     "harness history --metric peak_memory --html history.html": wrote("history.html"),
     "harness compare latest latest": says("0 of ", "B / A", "model"),
     "harness report reports/latest": says("report.html"),
+    "harness report latest --openmetrics > edge-harness.prom": printed_openmetrics,
     "harness report --index": wrote("reports/index.html"),
     "harness budgets propose reports/latest": proposed_limits,
     "harness budgets check": says("0 expired, 0 stale"),
@@ -267,7 +278,7 @@ IN_AN_EMPTY_FOLDER = {"pip install edge-harness", "harness demo", "harness init"
 def project(tmp_path: Path, tiny_model: Path, leased: None) -> Iterator[Project]:
     """A folder with a model, benchmarks and quick settings; ~/.ssh/config leads to a loopback board."""
     folder, home = tmp_path / "project", tmp_path / "home"
-    for path in (folder / "benchmarks", home / ".ssh"):
+    for path in (folder / "benchmarks", folder / "wheels", home / ".ssh"):
         path.mkdir(parents=True)
     (folder / "model.tflite").write_bytes(tiny_model.read_bytes())
     (folder / "pyproject.toml").write_text(QUICK, encoding="utf-8")

@@ -18,6 +18,7 @@ from harness.report.summary import MARKER
 
 GITHUB = ROOT / "docs/ci/github-workflow.yml"
 GITLAB = ROOT / "docs/ci/gitlab-ci.yml"
+ACTION = ROOT / "docs/ci/action/action.yml"
 FORK_RULE = "github.event.pull_request.head.repo.full_name == github.repository"
 _COMMAND = re.compile(r"\.venv/bin/(?:python -m )?(?P<command>(?:pytest|harness) .*?)(?: \|\| .*)?$", re.MULTILINE)
 PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}")
@@ -93,8 +94,12 @@ def test_github_s_linter_and_security_audit_find_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("schema", "file"),
-    [(("vendor.github-workflows",), GITHUB), (("vendor.gitlab-ci", "--data-transform", "gitlab-ci"), GITLAB)],
-    ids=["github", "gitlab"],
+    [
+        (("vendor.github-workflows",), GITHUB),
+        (("vendor.github-actions",), ACTION),
+        (("vendor.gitlab-ci", "--data-transform", "gitlab-ci"), GITLAB),
+    ],
+    ids=["github", "action", "gitlab"],
 )
 def test_pipelines_fit_their_schemas(schema: tuple[str, ...], file: Path) -> None:
     command = [tool("check-jsonschema"), "--builtin-schema", *schema, str(file)]
@@ -242,6 +247,46 @@ def test_all_attempts_together_err_no_more_often_than_one(tmp_path: Path) -> Non
         assert len(shares) == 3 and sum(shares) <= most * (1 + 1e-9)
         (each,) = re.findall(rf"--{name}=([\d.]+)", own)
         assert float(each) * (1 + retried["retry"]["max"]) <= most
+
+
+def action(tmp_path: Path, codes: str, **inputs: str) -> subprocess.CompletedProcess[str]:
+    """The measuring step of the action, where pytest ends with codes one after the other."""
+    executable(tmp_path / ".venv/bin/python", _STAND_IN)
+    (tmp_path / "codes").write_text(codes, encoding="utf-8")
+    (step,) = [step for step in parsed(ACTION.read_text(encoding="utf-8"))["runs"]["steps"] if step.get("id")]
+    given = dict.fromkeys(step["env"], "") | {"BENCHMARKS": "benchmarks/"} | inputs
+    return bash(step["run"], tmp_path, PAUSE_SECONDS="0", GITHUB_OUTPUT=str(tmp_path / "output"), **given)
+
+
+def test_the_action_measures_what_it_is_told_and_hands_its_code_on(tmp_path: Path) -> None:
+    done = action(tmp_path, "10\n1\n", DEVICE="pi-07 pi-08", BASELINE="origin/main", ARTIFACTS="built/")
+    assert done.returncode == 1, done.stderr
+    assert (tmp_path / "output").read_text(encoding="utf-8") == "exit-code=1\n"
+    assert (tmp_path / "attempts").read_text(encoding="utf-8") == "run\nrun\n"
+    called = (tmp_path / "called").read_text(encoding="utf-8").split()
+    boards = ["--device=pi-07", "--device=pi-08"]
+    assert called == ["-m", "pytest", "benchmarks/", *boards, "--artifacts=built/", "--baseline=origin/main"]
+
+
+def test_an_input_of_the_action_is_no_command(tmp_path: Path) -> None:
+    action(tmp_path, "0\n", DEVICE="pi-07", BASELINE="$(touch evil)`touch evil`")
+    assert not (tmp_path / "evil").exists()
+    assert "${{" not in "".join(
+        step.get("run", "") for step in parsed(ACTION.read_text(encoding="utf-8"))["runs"]["steps"]
+    )
+
+
+def test_the_action_s_attempts_err_no_more_often_than_one(tmp_path: Path) -> None:
+    action(tmp_path, "10\n10\n10\n", DEVICE="pi-07")
+    told = (tmp_path / "shares").read_text(encoding="utf-8")
+    for name, most in (("alpha", Settings().alpha), ("miss", Settings().miss)):
+        shares = [float(share) for share in re.findall(rf"--{name}=(\S+)", told)]
+        assert len(shares) == 3 and sum(shares) <= most * (1 + 1e-9)
+
+
+def test_the_action_has_pinned_actions() -> None:
+    used = [step["uses"] for step in parsed(ACTION.read_text(encoding="utf-8"))["runs"]["steps"] if "uses" in step]
+    assert used and all(PINNED.fullmatch(one) for one in used)
 
 
 def commented(folder: Path, comments: str) -> list[str]:

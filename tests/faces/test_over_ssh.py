@@ -1,6 +1,8 @@
 """Whole sessions over a real sshd, on an account of its own: same entries, nothing sent twice, nothing left."""
 
+import json
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,6 +115,24 @@ def test_add_writes_a_profile_that_measures(place: "Place", board: Sshd) -> None
     cleaned = place.harness("provision", "mine", "--clean")
     assert (cleaned.code, "freed: models and runtimes are sent again" in cleaned.out) == (0, True), cleaned.text
     assert list((board.cache / "store").iterdir()) == []
+
+
+def test_an_archive_for_a_bug_report_says_neither_who_nor_where(place: "Place", board: Sshd) -> None:
+    text = board.profile_text("board") + '[runtime]\nenv = { HF_APIKEY = "swordfish", OMP_WAIT_POLICY = "passive" }\n'
+    place.write("lab/board.toml", text)
+    place.benchmark()
+    assert place.pytest("--device=board", "--devices-dir=lab").code == 0
+    said = place.harness("doctor", "board", "--devices-dir=lab", "--archive=bug.zip")
+    assert said.code in (0, 10), said.text
+    with zipfile.ZipFile(place.folder / "bug.zip") as archive:
+        inside = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert sorted(inside) == ["doctor.json", "doctor.txt", "profile.json", "results.json", "versions.json"]
+    for private in ("swordfish", board.host, board.user, str(board.identity_file), str(board.home)):
+        assert [name for name, text in inside.items() if private in text] == [], private
+    assert "OMP_WAIT_POLICY" in inside["profile.json"] and "numpy" in inside["versions.json"]
+    assert all(json.loads(text) for name, text in inside.items() if name.endswith(".json"))
+    again = place.harness("doctor", "board", "--devices-dir=lab", "--archive=bug.zip")
+    assert (again.code, "is there already: name another file" in again.err) == (4, True), again.text
 
 
 def test_a_full_disk_on_the_board_is_one_line(place: "Place", board: Sshd) -> None:

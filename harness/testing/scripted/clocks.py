@@ -75,7 +75,8 @@ class Settings:
         """See what was written; what a kernel would refuse is undone."""
         for name, before in self._values.items():
             text = self._files.read(f"{self._folder}/{name}")
-            if text == before:
+            # Empty is a file between its opening for writing and the write itself.
+            if text in ("", before):
                 continue
             if text in self._governors if "governor" in name else text.isdigit() and len(text) <= _MOST_DIGITS:
                 self._values[name] = text

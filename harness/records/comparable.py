@@ -108,9 +108,16 @@ def _noted_later(a: BoardFacts, b: BoardFacts) -> list[_Pair]:
 
 
 def _point(a: DeviceRecord, a_entry: Entry, b: DeviceRecord, b_entry: Entry) -> list[_Pair]:
-    """Frequency limits, and the cores that measured; governors, power mode and devices have names of their own."""
+    """Frequency limits, and the cores that measured: governors and power mode have names of their own.
+
+    Not so those of an entry's own point: facts are the device's.
+    """
     one, other = a_entry.operating_point or a.operating_point, b_entry.operating_point or b.operating_point
-    return [] if one is None or other is None else [("operating point", one.limits, other.limits)]
+    if one is None or other is None:
+        return []
+    if a_entry.operating_point is None and b_entry.operating_point is None:
+        return [("operating point", one.limits, other.limits)]
+    return [("operating point", one.words, other.words)]
 
 
 def _setting(a: Entry, b: Entry) -> list[_Pair]:

@@ -114,6 +114,9 @@ def test_an_entrys_own_operating_point_goes_before_its_devices():
     one = board().model_copy(update={"operating_point": point(1.5e9)})
     entry = make_entry().model_copy(update={"operating_point": point(1e9)})
     assert len(unlike(one, make_entry(), one, entry)) == 1
+    other = make_entry().model_copy(update={"operating_point": point(1.5e9, governor="ondemand")})
+    assert len(unlike(one, make_entry(), one, other)) == 1
+    assert unlike(one, other, one, other) == []
 
 
 def test_governor_and_power_mode_are_part_of_an_operating_point():
@@ -150,7 +153,7 @@ def test_every_difference_may_be_named_but_that_of_a_stand_in():
         max_freq_khz=1,
         label="simulated",
     )
-    entry = make_entry(runtime="x", delegate="x", num_threads=9)
+    entry = make_entry(runtime="x", delegate="x", num_threads=9).model_copy(update={"memory_limit_bytes": 1})
     one = one.model_copy(update={"operating_point": point(2.4e9)})
     other = other.model_copy(update={"operating_point": point(1.2e9)})
     names = [sentence.partition(":")[0] for sentence in unlike(one, make_entry(), other, entry)]

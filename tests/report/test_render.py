@@ -96,7 +96,7 @@ def test_sections_come_in_their_order_verdicts_first(told_page, ab_page):
 
 def test_sections_with_nothing_to_say_are_left_out(page):
     left_out = {section.name for section in SECTIONS} - set(sections_of(page))
-    assert left_out == {"baseline", "gains", "stages", "operators", "history", "contents"}
+    assert left_out == {"baseline", "gains", "stages", "operators", "memory", "history", "contents"}
 
 
 @pytest.mark.parametrize("which", ["page", "told_page", "ab_page"])

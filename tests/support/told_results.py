@@ -10,6 +10,7 @@ from harness.records.artifact import (
     TensorInfo,
     Training,
 )
+from harness.records.memory import MemoryAccount
 from harness.records.operators import OperatorFigure, OperatorProfile
 from harness.records.results import Comparison, Entry, Results
 from support.sample_results import HOSTILE, changed_artifact, measured, results
@@ -51,6 +52,23 @@ OPERATORS = OperatorProfile(
     runs=678,
     kinds=OPERATOR_KINDS,
     operators=OPERATOR_KINDS,
+)
+
+
+MEMORY = MemoryAccount(
+    pss_bytes=40.9e6,
+    runtime_bytes=35.1e6,
+    weights_bytes=0.1e6,
+    weights_mapped=True,
+    packed_bytes=0.2e6,
+    arena_bytes=1.9e6,
+    stacks_bytes=8192.0,
+    libraries_bytes=3.5e6,
+    unexplained_bytes=91_808.0,
+    processes=2,
+    peak_bytes=52.9e6,
+    load_peak_bytes=50.6e6,
+    run_peak_bytes=52.9e6,
 )
 
 
@@ -117,7 +135,12 @@ def staged(entry: Entry) -> Entry:
     stages = [measured(name, value, spread=0.02) for name, value in STAGE_S.items()]
     answers = (f'{{"label": "{HOSTILE}"}}', *(f'{{"digit": {digit}}}' for digit in range(6)), '"' + "x" * 300 + '"')
     return entry.model_copy(
-        update={"measurements": [*entry.measurements, *stages], "answers": answers, "operators": OPERATORS}
+        update={
+            "measurements": [*entry.measurements, *stages],
+            "answers": answers,
+            "operators": OPERATORS,
+            "memory": MEMORY,
+        }
     )
 
 

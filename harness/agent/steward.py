@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Callable, Dict, List, NoReturn, Optional
 
-from edge_agent import footprint, lease, oom, probe, spec, state, telemetry, tune, wire
+from edge_agent import footprint, lease, load, oom, probe, spec, state, telemetry, tune, wire
 from edge_agent.block_client import RunningBlock
 from edge_agent.restore import Originals
 from edge_agent.store import Store
@@ -182,6 +182,14 @@ def _watch(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
     return [{"event": "watched", "telemetry": telemetry.watch(steward.root, seconds)}]
 
 
+def _load(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
+    seconds, cores = request.get("seconds"), request.get("cores")
+    for value, most in ((seconds, _MOST_WATCHED_S), (cores, load.MOST_CORES)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
+            raise wire.AgentError("bad_request", "load needs seconds and cores from 0 to %g" % most)
+    return [{"event": "watched", "telemetry": load.watch_load(steward.root, float(seconds or 0), float(cores or 0))}]
+
+
 def _footprint(steward: Steward, request: wire.Message) -> List[Dict[str, Any]]:
     names = request.get("sensors")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -232,6 +240,7 @@ _OPERATIONS: Dict[str, Handler] = {
     "state": _state,
     "watch": _watch,
     "footprint": _footprint,
+    "load": _load,
     "tune": _tune,
     "have": _have,
     "admit": _admit,

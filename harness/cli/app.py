@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.board_commands import add, devices, doctor, emulate, provision, simulate
+from harness.cli.board_commands import add, calibrate, devices, doctor, emulate, provision, simulate
 from harness.cli.budget_commands import budgets
 from harness.cli.cache_commands import cache
 from harness.cli.exit_codes import list_exit_codes
@@ -26,6 +26,7 @@ COMMANDS = (
     add,
     provision,
     doctor,
+    calibrate,
     devices,
     emulate,
     simulate,

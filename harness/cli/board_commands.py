@@ -146,6 +146,22 @@ def simulate(
     simulate_board(kind, name=name, devices_dir=folder, script=script, cycles=stub_cycles)
 
 
+def calibrate(
+    name: Annotated[str, typer.Argument(help="device whose power model is fitted")],
+    meter: Annotated[Path, typer.Option("--meter", metavar="FILE", help="the meter's readings: CSV, time_s,watts")],
+    steps: Annotated[
+        Path | None,
+        typer.Option("--steps", metavar="FILE", help="load steps that were driven before; no board is asked"),
+    ] = None,
+    devices_dir: DevicesDir = None,
+    as_json: Json = False,
+) -> None:
+    """Drive load steps on a board, find them in a meter's readings, and write the profile's power model."""
+    from harness.cli.calibrate import calibrate_device
+
+    calibrate_device(name, meter, steps=steps, devices_dir=devices_dir, as_json=as_json)
+
+
 def devices(devices_dir: DevicesDir = None, as_json: Json = False) -> None:
     """List the devices there are profiles for."""
     from harness.cli.boards import list_devices

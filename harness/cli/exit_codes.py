@@ -23,6 +23,7 @@ COMMAND_EXIT_CODES: Final[Mapping[str, Mapping[int, str]]] = {
     "add": {0: "written", 4: "an option is wrong, or the profile is there", 11: _FAR},
     "provision": {0: "a model ran, or all was removed", 4: _WRONG, 11: "not reached, not leased, or no runtime runs"},
     "doctor": {0: "fit to measure", 4: _WRONG, 10: "not fit to measure", 11: _FAR},
+    "calibrate": {0: "the profile has the model", 4: "an option, profile or the meter's file is wrong", 11: _FAR},
     "devices": {0: "listed", 4: "a profile is wrong"},
     "emulate": {0: "runs, or was stopped", 4: "an option is wrong, or a program is missing", 11: "it did not start"},
     "simulate": {0: "ended by Ctrl-C", 4: "an option or the script is wrong", 11: "this machine cannot have one"},

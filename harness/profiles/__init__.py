@@ -4,7 +4,14 @@
 """
 
 from harness.profiles.profile_files import available, lineages, load, profile_schema
-from harness.profiles.suggestion import Suggestion, accept_hardware, check_name, suggest_profile, write_profile
+from harness.profiles.suggestion import (
+    Suggestion,
+    accept_hardware,
+    check_name,
+    suggest_profile,
+    write_power_model,
+    write_profile,
+)
 from harness.profiles.validation import CORE_WORDS, cpu_numbers
 from harness.records.nearest import nearest
 
@@ -20,5 +27,6 @@ __all__ = [
     "nearest",
     "profile_schema",
     "suggest_profile",
+    "write_power_model",
     "write_profile",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.records.board import BoardFacts
-from harness.records.device import Connection, DeviceProfile, Power
+from harness.records.device import Connection, DeviceProfile, Power, PowerModel
 from harness.records.errors import ProfileError
 from harness.records.files import read_text, replace_file
 from harness.records.text import visible
@@ -84,17 +84,33 @@ def accept_hardware(path: Path, facts: BoardFacts, keys: Iterable[str]) -> Path:
 
     ProfileError where the file cannot be read or written.
     """
+    found = _hardware(_shortened(facts), None)
+    return _update_table(path, "hardware", {key: found[key] for key in keys if key in found})
+
+
+def write_power_model(path: Path, model: PowerModel) -> Path:
+    """Have the profile at ``path`` say this model in [power]; comments and the rest stay as they are.
+
+    ProfileError where the file cannot be read or written.
+    """
+    import tomlkit
+
+    inline = tomlkit.inline_table()
+    inline.update(model.model_dump(mode="json"))
+    return _update_table(path, "power", {"model": inline})
+
+
+def _update_table(path: Path, name: str, values: Mapping[str, object]) -> Path:
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
-    found = _hardware(_shortened(facts), None)
     try:
         document = tomlkit.parse(read_text(path))
-        table = document.setdefault("hardware", tomlkit.table())
-        table.update({key: found[key] for key in keys if key in found})
+        table = document.setdefault(name, tomlkit.table())
+        table.update(values)
         replace_file(path, tomlkit.dumps(document).encode())
     except (OSError, ValueError, TOMLKitError) as error:
-        raise ProfileError(f"{path}: its [hardware] cannot be changed: {error}") from error
+        raise ProfileError(f"{path}: its [{name}] cannot be changed: {error}") from error
     return path
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from harness.records.device import ClockTuning, Tuning
-from harness.records.operating_point import OperatingPoint
+from harness.records.operating_point import OperatingPoint, SettingReached
 from harness.records.units import parse_quantity
 
 _LIMIT_WORDS = ("min", "max")
@@ -36,6 +36,12 @@ def describe_untuned(point: OperatingPoint | None, device: str) -> str | None:
     refused = point.refused if point is not None else ()
     if not refused:
         return None
-    said = "; ".join(setting.words for setting in refused)
-    denied = any(setting.denied for setting in refused)
-    return f"{said}; harness doctor {device} --rights prints what lets its account set it" if denied else said
+    kept = [setting.words for setting in refused if not setting.denied]
+    denied = [f"{setting.what} ({_instead(setting)})" for setting in refused if setting.denied]
+    if denied:
+        kept.append(f"its account may not set {', '.join(denied)}: harness doctor {device} --rights lets it")
+    return "; ".join(kept)
+
+
+def _instead(setting: SettingReached) -> str:
+    return f"not {setting.wanted}" if setting.reached is None else f"{setting.reached}, not {setting.wanted}"

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from harness.board import open_board
+from harness.board.tuning import describe_untuned
 from harness.records.device import Tuning
 from harness.records.errors import BoardUnfitError
+from harness.records.operating_point import OperatingPoint, SettingReached
 from harness.session.describe import describe_device
 
 POLICY = "sys/devices/system/cpu/cpufreq/policy0"
@@ -74,3 +76,20 @@ def test_sessions_one_after_the_other_each_put_back_what_was_before_them(place, 
         with open_board(tuned(place, wanted), lease=place.lease, root=str(root)) as board:
             assert (board.facts.governor, board.restored) == (wanted, ())
         assert governor.read_text().strip() == "ondemand"
+
+
+def test_what_was_not_taken_is_told_in_one_line_rights_last():
+    def refused(what: str, reached: str | None, problem: str, *, denied: bool) -> SettingReached:
+        return SettingReached(what=what, wanted="fast", before=reached, reached=reached, problem=problem, denied=denied)
+
+    settings = (
+        refused("power mode", "15W", "sudo: a password is required", denied=True),
+        refused("governor of gpu", "slow", "it reads slow afterwards", denied=False),
+        refused("page cache", None, "Permission denied", denied=True),
+    )
+    point = OperatingPoint(power_mode=None, clocks=(), cpus=None, settings=settings)
+    assert describe_untuned(point, "pi") == (
+        "governor of gpu is slow, not fast: it reads slow afterwards; its account may not set power mode (15W, not "
+        "fast), page cache (not fast): harness doctor pi --rights lets it"
+    )
+    assert describe_untuned(None, "pi") is None

@@ -78,7 +78,7 @@ def _state(facts: BoardFacts) -> list[tuple[str, str | None]]:
 
 
 def _operating_point(point: OperatingPoint | None) -> list[tuple[str, str | None]]:
-    """What the board was set to while it measured, and what of it was set for the run."""
+    """What the board was set to while it measured, and what of it was set for the run; differences tell the rest."""
     if point is None:
         return []
     kept = [setting.words for setting in point.settings if setting.problem is None and not setting.changed]
@@ -87,7 +87,6 @@ def _operating_point(point: OperatingPoint | None) -> list[tuple[str, str | None
         ("measured on", f"CPUs {point.cpus}" if point.cpus else None),
         ("set for the run", "; ".join(setting.words for setting in point.settings if setting.changed)),
         ("so already", "; ".join(kept)),
-        ("not taken", "; ".join(setting.words for setting in point.refused)),
     ]
 
 

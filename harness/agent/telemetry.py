@@ -22,6 +22,8 @@ _SENSIBLE_C = (-60.0, 200.0)
 """Silicon works within; a sensor that is off or not connected reads -274, 0x7fffffff and the like."""
 LOOK_NS = 50_000_000
 """Between two looks at the clock while inferences run, where the kernel does not count its times: 0.1 % of them."""
+_SINCE_BOOT, _NOW = 16, 0xF
+"""Of a Raspberry Pi's bits: those of now, and so many places higher the same since boot."""
 _SWAPPED = re.compile(r"^pswp(?:in|out) (\d+)$", re.MULTILINE)
 _WAITED = re.compile(r"^some .*\btotal=(\d+)", re.MULTILINE)
 _TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
@@ -189,18 +191,29 @@ class BoardSpan:
         self._cpus = set(os.sched_getaffinity(0)) if cpus is None else cpus
         self._sources = sources_of(root)
         self._looks: List[int] = []
+        self._bits = 0
+        """The firmware's, as looks found them."""
         self._before = self._read(self._sources.asked or self._sources.ask())
 
     @property
     def look(self) -> Optional[Callable[[], None]]:
-        """Reads the clock, to be called every LOOK_NS between inferences; None where the kernel counts its times."""
-        known = self._before.freq_khz is not None and not self._before.times
-        return self._look if known else None
+        """Reads what nothing counts, to be called every LOOK_NS between inferences; None where all is counted.
+
+        That is the clock without a count of its times, and a Pi's bits where those that last are set already.
+        """
+        uncounted = self._before.freq_khz is not None and not self._before.times
+        return self._look if uncounted or self._was_throttled() else None
+
+    def _was_throttled(self) -> bool:
+        return bool((self._before.throttled or 0) >> _SINCE_BOOT) and not self._sources.throttled_program
 
     def _look(self) -> None:
-        now = frequency_khz(self._root, self._cpus)
-        if now is not None:
-            self._looks.append(now)
+        if not self._before.times:
+            now = frequency_khz(self._root, self._cpus)
+            if now is not None:
+                self._looks.append(now)
+        if self._was_throttled():
+            self._bits |= (throttled_bits(self._root) or 0) & _NOW
 
     def end(self, cpu_s: Optional[float]) -> Dict[str, Any]:
         """The part of the TrialTelemetry record that is about the board; ``cpu_s`` is what was measured itself took."""
@@ -211,7 +224,7 @@ class BoardSpan:
             "temp_after_c": after.temp_c,
             "freq_before_khz": before.freq_khz,
             "freq_after_khz": after.freq_khz,
-            "throttled": after.throttled,
+            "throttled": None if after.throttled is None else after.throttled | self._bits,
             "utilisation": _utilisation(before.ticks, after.ticks),
             "conditions": self._conditions(before, after, _others(before.ticks, after.ticks, wall_s, cpu_s)),
         }

@@ -191,3 +191,18 @@ def test_a_quiet_board_is_watched(steward: Callable[..., Steward]) -> None:
     assert found["event"] == "watched"
     assert found["telemetry"]["temp_after_c"] == 51.5
     assert found["telemetry"]["wall_s"] >= 0.4
+
+
+def test_a_board_that_was_throttled_since_boot_is_looked_at_while_the_trial_runs(board: Root, tmp_path: Path) -> None:
+    bits = "sys/devices/platform/soc/soc:firmware/get_throttled"
+    # Its clocks are counted, and a bit that rises is seen at the end.
+    assert telemetry.Span(board).look is None
+    _write(tmp_path, {bits: "40000"})
+    span = telemetry.Span(board)
+    assert span.look is not None
+    _write(tmp_path, {bits: "40004"})
+    span.look()
+    _write(tmp_path, {bits: "40000"})
+    found = span.end()
+    assert found is not None
+    assert found["throttled"] == 0x40004

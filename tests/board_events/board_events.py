@@ -69,6 +69,8 @@ class Axis:
     """Whether it may end within the trial and must be seen none the less."""
     lasting: bool = True
     """Whether it may go on to the trial's end."""
+    again: bool = False
+    """Whether it happened before since the board was started."""
 
 
 def _points(kind: str) -> tuple[int, ...]:
@@ -111,6 +113,15 @@ AXES = (
         _firmware("soft_temperature_limit", slows=False),
         ("soft temperature limit",),
         short=True,
+    ),
+    Axis(
+        "throttled again since boot",
+        PIS,
+        _firmware("throttled", slows=True),
+        ("throttled",),
+        short=True,
+        lasting=False,
+        again=True,
     ),
     Axis(
         "clock capped",
@@ -188,7 +199,7 @@ AXES = (
         ("swapping",),
         short=True,
     ),
-    Axis("steal", tuple(BOARDS), lambda r, _: {"steal": r.uniform(0.2, 0.6)}, ("steal",), short=True),
+    Axis("steal", tuple(BOARDS), lambda r, _: {"steal": r.uniform(0.2, 0.6)}, ("steal",), short=False),
     Axis(
         "memory pressure",
         tuple(BOARDS),
@@ -261,6 +272,8 @@ class Desk:
         short = axis.short and (not axis.lasting or random_.random() < 0.5)
         for _ in range(MOST_TRIES):
             self.board.reset()
+            if axis.again:
+                self.board.play([Event(0.0, axis.draw(random_, kind), 0.02)])
             lasting_s = random_.uniform(*SHORT_S) if short else LEAST_S
             latest = max(TRIAL_S - lasting_s - 0.1, 0.08)
             at_s = self.lead_s + random_.uniform(0.06, latest)

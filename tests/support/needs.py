@@ -21,6 +21,7 @@ _WHERE = {
     "runuser": ("/usr/sbin/runuser", "install util-linux"),
     "gcc": ("gcc", "install gcc"),
     "qemu": ("qemu-system-aarch64", "install qemu-system-arm"),
+    "dpkg-deb": ("dpkg-deb", "install dpkg"),
     "debootstrap": ("/usr/sbin/debootstrap", "install debootstrap"),
     "ip": ("ip", "install iproute2"),
     "visudo": ("/usr/sbin/visudo", "install sudo"),

@@ -26,6 +26,7 @@ MASTERS = {
 @pytest.fixture
 def package(tmp_path: Path) -> Callable[..., Path]:
     """Makes a .deb of files by name."""
+    need("dpkg-deb")
 
     def make(name: str, files: dict[str, bytes]) -> Path:
         tree = tmp_path / "tree" / name
@@ -127,6 +128,7 @@ def test_an_archive_is_what_the_kernel_s_format_asks_for() -> None:
 
 
 def test_a_damaged_package_is_one_line(tmp_path: Path) -> None:
+    need("dpkg-deb")
     broken = tmp_path / "broken_1_arm64.deb"
     broken.write_bytes(b"no archive")
     with pytest.raises(BoardUnavailableError, match=r"unpacking broken_1_arm64.deb: (tar|dpkg-deb) ended with"):
@@ -184,3 +186,16 @@ def test_a_board_that_runs_is_found_by_its_monitor_however_long_its_folder_s_pat
         monitor.bind(f"/proc/self/fd/{opened}/monitor")
         os.close(opened)
     assert stop_board("mine", cache_dir=cache) is False
+
+
+def test_an_image_that_is_there_is_taken_and_its_use_is_noted(tmp_path: Path) -> None:
+    need("debootstrap")
+    with pytest.raises(BoardUnavailableError, match="downloading packages: debootstrap ended with"):
+        build_image("bookworm", mirror="file:///nowhere", cache_dir=tmp_path)
+    assert [path.name.partition("-")[0] for path in (tmp_path / "emulated").iterdir()] == ["bookworm"]
+    (lock,) = (tmp_path / "emulated").iterdir()
+    folder = lock.with_suffix("")
+    folder.mkdir()
+    os.utime(folder, (0, 0))
+    assert build_image("bookworm", mirror="file:///nowhere", cache_dir=tmp_path).folder == folder
+    assert folder.stat().st_mtime > 0

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ _PROGRAMS: Final = {
     "tar": "tar",
 }
 """What building an image runs, and the package it is of."""
+_KEPT_S: Final = 30 * 24 * 3600.0
 _SOURCES: Final = ("boot_files.py", "debian.py", "image.py")
 
 
@@ -88,7 +90,16 @@ def build_image(
             with tempfile.TemporaryDirectory(prefix="making-", dir=folder.parent) as scratch:
                 _make(release, mirror or apt_mirror(), Path(scratch), say)
                 (Path(scratch) / "image").rename(folder)
+            _remove_old(folder.parent)
+        os.utime(folder)
     return Image(folder)
+
+
+def _remove_old(parent: Path) -> None:
+    """Remove images that nobody has booted for a month, and what a killed process left of one."""
+    for path in parent.glob("*-*"):
+        if path.is_dir() and time.time() - path.stat().st_mtime > _KEPT_S:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _key() -> str:
@@ -99,7 +110,7 @@ def _key() -> str:
 
 def _make(release: str, mirror: str, scratch: Path, say: Callable[[str], None]) -> None:
     image = Image(scratch / "image")
-    image.folder.mkdir()
+    image.folder.mkdir(mode=0o700)
     for key in (image.keys.login, image.keys.host):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "emulated", "-f", str(key)], check=True)
     say(f"downloading Debian {release} for aarch64")

@@ -7,9 +7,11 @@ from typing import Final
 from harness.gates.edit_budgets import WaiverText
 from harness.gates.propose_waivers import last_day, propose_waivers
 from harness.records.limit_test import CHANGE_ALPHA
+from harness.records.memory import MemoryAccount
 from harness.records.metrics import METRICS, is_exact, main_metrics
 from harness.records.results import BaselineRecord, Entry, Ratio, Results
 from harness.records.text import visible
+from harness.records.units import format_quantity
 from harness.report.baseline_changes import EXACT, BaselineChange, changes, sampled_ratios
 from harness.report.conclusions import Conclusion
 from harness.report.labels import (
@@ -103,6 +105,7 @@ def summary_folds(results: Results, told: Sequence[Conclusion], *, open_room: in
         Fold(f"Conclusions ({len(told)})", _conclusions(told)),
         Fold(table.title, entries, unfolded=table.size + len(" open") <= open_room),
         Fold("Stages", _stages(results)),
+        Fold("Memory", _memory(results)),
         Fold("Operators", _operators(results)),
         Fold("What each step gained", _gains(results)),
         Fold("Findings", _findings(results)),
@@ -221,6 +224,20 @@ def _stage_texts(entry: Entry) -> str:
         escape(f"{line.title} {line.value}{f' ({line.interval})' if line.interval else ''}")
         for line in stage_lines(entry)
     )
+
+
+def _memory(results: Results) -> list[str]:
+    """A line for each entry whose process told what it consists of."""
+    return [
+        f"- {name_entry(entry, results.devices)}: {_memory_text(entry.memory)}"
+        for entry in results.entries
+        if entry.memory is not None
+    ]
+
+
+def _memory_text(account: MemoryAccount) -> str:
+    parts = ", ".join(f"{title} {format_quantity(size, 'B')}" for title, size in account.parts.items())
+    return f"PSS {format_quantity(account.pss_bytes, 'B')}: {parts}"
 
 
 def _gains(results: Results) -> list[str]:

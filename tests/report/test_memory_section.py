@@ -8,6 +8,7 @@ from harness.records.memory import MemoryAccount
 from harness.records.results import Results
 from harness.report.page import page
 from harness.report.sections.memory import MEMORY, MOST_ROWS
+from harness.report.summary_folds import summary_folds
 
 
 def account(**changes: object) -> MemoryAccount:
@@ -72,3 +73,13 @@ def test_where_nothing_is_told_there_is_no_section() -> None:
     context = MEMORY.context(told(account(peak_bytes=None, load_peak_bytes=None, run_peak_bytes=None)), [])
     assert context
     assert context["rows"][0].cells[-1] == ("–",)
+
+
+def test_the_summary_has_a_line_for_each_entry_that_told() -> None:
+    (fold,) = [one for one in summary_folds(told(account()), [], open_room=0) if one.title == "Memory"]
+    (line,) = fold.lines
+    assert line.endswith(
+        ": PSS 50 MB: runtime, no model 30 MB, weights 10 MB, packed weights, heap 5 MB, tensor arena 3 MB, "
+        "stacks 0 B, libraries 1 MB, unexplained 1 MB"
+    )
+    assert "Memory" not in [one.title for one in summary_folds(results(), [], open_room=0)]

@@ -28,6 +28,8 @@ class Number:
     source: str
     band: str
     """``±40 %``: what the source itself may be off by; empty where nothing is said."""
+    modelled: bool = False
+    """Whether the band is of a model of the board's power, and not of a sensor."""
     change: str = ""
     """``-1.11 pt``: how an accuracy differs from float32's, in its unit; empty where that is not known."""
 
@@ -55,6 +57,7 @@ def number_of(measurement: Measurement) -> Number:
         reason=measurement.reason or "",
         source=_source(measurement),
         band=_band(measurement),
+        modelled=measurement.power_source is None or measurement.power_source.kind == "model",
     )
 
 
@@ -159,7 +162,8 @@ def _of_accuracy(shown: Number, entry: Entry) -> Number:
 
 
 def _source(measurement: Measurement) -> str:
-    parts = [measurement.source or "", _band(measurement)]
+    says = measurement.power_source.band_says if measurement.power_source else ""
+    parts = [measurement.source or "", " ".join(filter(None, [_band(measurement), says]))]
     if measurement.idle_share is not None:
         parts.append(f"idle share {format_value(measurement.idle_share, '1')}")
     return ", ".join(part for part in parts if part)

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sample_results import measured, results
 
+from harness.records.energy import PowerSource
 from harness.records.status import Status
 from harness.records.text import visible
 from harness.report.labels import STATUS_WORDS, device_title, exit_meaning, tally
@@ -49,7 +50,15 @@ def test_a_number_that_is_not_known_has_a_reason():
 def test_a_modelled_number_shows_source_and_band():
     shown = number_of(measured("energy_per_inference", 0.01, source="a fit", band=0.15, idle_share=0.5))
     assert shown.source == "a fit, ±15 %, idle share 50 %"
-    assert shown.band == "±15 %"
+    assert (shown.band, shown.modelled) == ("±15 %", True)
+
+
+def test_a_sensors_number_says_what_its_band_holds():
+    source = PowerSource(name="rapl", kind="counter", windows=1, window_s=10.0, band_says="of steps alone")
+    told = measured("energy_per_inference", 0.01, source="sensor rapl, window 10.0 s", band=0.02, power_source=source)
+    shown = number_of(told)
+    assert shown.source == "sensor rapl, window 10.0 s, ±2 % of steps alone"
+    assert not shown.modelled
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from harness.board.doctor.check import (
 from harness.board.doctor.rights import rights_command
 from harness.board.preflight import differences
 from harness.records.board import BoardFacts
+from harness.records.device import METER
 from harness.records.health import Spread, SystemState
 
 WIDE_SHARE = 0.05
@@ -70,8 +71,9 @@ def _percent(spread: Spread) -> str:
 
 def _sensors(found: Examination, facts: BoardFacts) -> Answer:
     there = {sensor.name: sensor for sensor in facts.sensors}
-    named = found.profile.power.sensors
+    named = [name.partition("/")[0] for name in found.profile.power.ranked]
     good = [name for name, sensor in there.items() if sensor.readable and (name in named or not named)]
+    good += [f"{METER}, by its command" for name in named if name == METER]
     if good:
         return ok(", ".join(good))
     if not there and not named:

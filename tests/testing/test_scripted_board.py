@@ -1,6 +1,7 @@
 """Scripted boards as the agent sees them: through a real sshd, and as files under a root of their own."""
 
 import hashlib
+import time
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,39 @@ def quickest(opened, threads):
     spec = TrialSpec(index=0, arm="candidate", kind="latency", model=sha256, **limits)
     (trial,) = opened.run_block(BlockSpec(index=0, runner=runner, trials=(spec,)))
     return min(trial.samples_ns) / trial.batch / 1e9
+
+
+def test_a_jetson_has_its_programs(tmp_path):
+    needs.need("sshd")
+    needs.need_root()
+    policy = "sys/devices/system/cpu/cpufreq/policy0"
+    with own_lease(), scripted_board("jetson-orin-nano") as board:
+        assert board.run("nvpmodel -q").splitlines() == ["NV Power Mode: 25W", "1"]
+        board.run(f"nvpmodel -m 2 && jetson_clocks --store {tmp_path}/clocks && jetson_clocks")
+        assert board.run("nvpmodel -q").splitlines() == ["NV Power Mode: MAXN_SUPER", "2"]
+        assert board.read(f"{policy}/scaling_min_freq") == board.read(f"{policy}/scaling_max_freq") == "1728000"
+        assert board.read("sys/kernel/debug/bpmp/debug/clk/emc/mrq_rate_locked") == "1"
+        board.run(f"jetson_clocks --restore {tmp_path}/clocks")
+        assert board.read(f"{policy}/scaling_min_freq") == "115200"
+        shown = board.run("jetson_clocks --show").splitlines()
+        assert shown[0].startswith("cpu0: Governor=schedutil MinFreq=115200 MaxFreq=1728000 CurrentFreq=")
+
+
+def test_a_raspberry_pi_5_has_vcgencmd_and_a_neighbour_may_run_beside():
+    needs.need("sshd")
+    needs.need_root()
+    with own_lease(), scripted_board("rpi5") as board:
+        board.set(throttled=True, VDD_CORE_w=1.72)
+        assert board.run("vcgencmd get_throttled") == "throttled=0x40004\n"
+        assert board.run("vcgencmd get_config arm_freq") == "arm_freq=2400\n"
+        with board.neighbour():
+            time.sleep(0.5)
+        rails = board.run("vcgencmd pmic_read_adc").splitlines()
+        assert "    VDD_CORE_A current(7)=2.00000000A" in rails
+        assert "    VDD_CORE_V volt(15)=0.86000000V" in rails
+        # All that the board's processes did, and the neighbour is one of them.
+        assert int(board.read("proc/stat").split()[1]) >= 2
+        assert board.looks == []
 
 
 def test_without_root_the_agent_reads_the_boards_files_under_a_root_of_their_own(tmp_path):

@@ -209,7 +209,9 @@ def _reason(plan: Plan, results: BlockResults, *, status: Status, findings: Sequ
 def _summaries(results: BlockResults, rule: FitnessRule) -> list[TrialSummary]:
     standing: list[tuple[Trial, str | None]] = [(trial, void_reason(trial, rule)) for trial in results.trials]
     again = [(trial, void_reason(trial, rule) or MEASURED_AGAIN) for trial in results.superseded]
+    places = {index: place for place, index in enumerate(results.arrived)}
     told = [*standing, *again, *((trial, CUT_OFF) for trial in results.cut_off)]
+    told.sort(key=lambda pair: places.get(pair[0].index, len(places)))
     return [summarise(trial, void) for trial, void in told if trial.kind == "latency" and trial.died is None]
 
 

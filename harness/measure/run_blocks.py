@@ -76,6 +76,8 @@ class BlockResults:
     superseded: tuple[Trial, ...]
     seconds: dict[str, float]
     cut_off: tuple[Trial, ...] = ()
+    arrived: tuple[int, ...] = ()
+    """Indices of all trials in the order in which they were measured."""
     plan: Plan | None = None
     """The plan that was kept to in the end, where it is another than was given: whole trials instead of slices."""
 
@@ -96,6 +98,7 @@ class _BlockRunner:
     standing: list[Trial] = field(default_factory=list)
     superseded: list[Trial] = field(default_factory=list)
     cut_off: list[Trial] = field(default_factory=list)
+    arrived: list[int] = field(default_factory=list)
     slowest_trial_s: float = 0.0
     cooling_s: float = 0.0
     lost_s: float = 0.0
@@ -134,6 +137,7 @@ class _BlockRunner:
             superseded=tuple(self.superseded),
             seconds=seconds | ({"reconnect": self.lost_s} if self.lost_s else {}),
             cut_off=tuple(self.cut_off),
+            arrived=tuple(self.arrived),
             plan=self.plan,
         )
 
@@ -211,6 +215,7 @@ class _BlockRunner:
             told = with_room(part, [*self.standing, *trials])
             for trial in validate_trials(told, run_with_meter(self.board.run_block, told, self.plan)):
                 trials.append(trial)
+                self.arrived.append(trial.index)
                 self.context.on_trial(trial)
                 self._tell(len(trials))
         if not _comes_last(block):

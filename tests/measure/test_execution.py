@@ -229,6 +229,8 @@ def test_good_trials_of_a_block_that_is_measured_again_say_so():
     entry = _execute(board)
     assert entry.status is Status.MEASURED
     assert {t.void for t in entry.trials} >= {None, "throttled", MEASURED_AGAIN}
+    # In the order in which they were measured: the block that did not count stands before the one in its place.
+    assert [t.void is None for t in entry.trials] == [False] * 5 + [True] * 10
 
 
 def test_a_board_that_stays_hot_is_given_up_at_the_time_limit():

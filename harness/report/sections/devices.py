@@ -23,11 +23,17 @@ def _context(results: Results, _: list[GroupCharts]) -> dict[str, Any]:
     }
 
 
+_OF_FEW = ("simulated", "power mode", "device clocks", "locked clocks", "firmware settings", "throttling bits")
+"""What only boards of some makers have, so that its absence is no gap."""
+
+
 def _facts(record: DeviceRecord) -> list[Fact]:
     facts = record.facts
     if facts is None:
         return []
     known = [*_machine(facts), *_software(facts), *_state(facts), *_operating_point(record.operating_point)]
+    unknown = [name for name, value in [*_software(facts), *_state(facts)] if value is None and name not in _OF_FEW]
+    known.append(("not known", ", ".join(unknown)))
     known.append(("fingerprint", record.fingerprint))
     if record.selftests:
         known.append(("self-tests", record.selftests.sentence))

@@ -33,6 +33,11 @@ class Number:
     change: str = ""
     """``-1.11 pt``: how an accuracy differs from float32's, in its unit; empty where that is not known."""
 
+    @property
+    def known(self) -> bool:
+        """Whether there is a value."""
+        return self.value != "–"
+
 
 def number(entry: Entry, metric: str) -> Number | None:
     """The entry's measurement of a metric as texts, or None if it has none."""

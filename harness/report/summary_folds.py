@@ -8,7 +8,7 @@ from harness.gates.edit_budgets import WaiverText
 from harness.gates.propose_waivers import last_day, propose_waivers
 from harness.records.limit_test import CHANGE_ALPHA
 from harness.records.memory import MemoryAccount
-from harness.records.metrics import METRICS, is_exact, main_metrics
+from harness.records.metrics import METRICS, is_exact, main_metrics, metrics_of
 from harness.records.results import BaselineRecord, Entry, Ratio, Results
 from harness.records.text import visible
 from harness.records.units import format_quantity
@@ -104,6 +104,7 @@ def summary_folds(results: Results, told: Sequence[Conclusion], *, open_room: in
         Fold(f"Against the baseline ({count(len(ratios), 'metric')} compared)", _against_baseline(results, found)),
         Fold(f"Conclusions ({len(told)})", _conclusions(told)),
         Fold(table.title, entries, unfolded=table.size + len(" open") <= open_room),
+        Fold("Further figures", _further(results)),
         Fold("Stages", _stages(results)),
         Fold("Memory", _memory(results)),
         Fold("Operators", _operators(results)),
@@ -209,6 +210,30 @@ def _number(entry: Entry, metric: str) -> str:
 
 def _against_float32(shown: Number) -> str:
     return f"{keep_together(shown.change)} against float32" if shown.change else ""
+
+
+def _further(results: Results) -> list[str]:
+    """Known figures that the table has no column for, with interval, source and band: a line a kind of trial."""
+    shown = {metric.name for metric in main_metrics()} | {metric.name for metric in metrics_of("stages")}
+    lines = []
+    for entry in results.entries:
+        kinds: dict[str | None, list[str]] = {}
+        for metric in METRICS.values():
+            text = "" if metric.name in shown else _figure(entry, metric.name)
+            if text:
+                kinds.setdefault(metric.kind, []).append(text)
+        name = name_entry(entry, results.devices)
+        lines += [f"- {name}: {escape('; '.join(texts))}" for texts in kinds.values()]
+    return lines
+
+
+def _figure(entry: Entry, metric: str) -> str:
+    """``latency p90 4.4 ms (4.3-4.5 ms)``; empty where it is not known."""
+    shown = number(entry, metric)
+    if shown is None or not shown.known:
+        return ""
+    beside = ", ".join(filter(None, (shown.interval, shown.source)))
+    return f"{shown.title} {shown.value}{f' ({beside})' if beside else ''}"
 
 
 def _stages(results: Results) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from edge_agent.power import MeterSpec
 from edge_agent.wire import AgentError
 
-KINDS = ("check", "latency", "memory", "energy", "stages", "slices", "operators", "test_set", "load")
+KINDS = ("check", "latency", "memory", "energy", "stages", "slices", "operators", "cross_check", "test_set", "load")
 _HEX = frozenset("0123456789abcdef")
 
 

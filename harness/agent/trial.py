@@ -6,6 +6,7 @@ from typing import Callable, Dict
 
 from edge_agent import (
     check_trial,
+    cross_check_trial,
     energy_trial,
     latency_trial,
     load_trial,
@@ -26,6 +27,7 @@ _KINDS: Dict[str, Callable[[spec.Trial, Setting], Numbers]] = {
     "energy": energy_trial.run,
     "stages": stages_trial.run,
     "operators": operators_trial.run,
+    "cross_check": cross_check_trial.run,
     "test_set": test_set_trial.run,
 }
 

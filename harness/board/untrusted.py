@@ -19,6 +19,7 @@ from harness.records.board import (
     Turns,
 )
 from harness.records.conditions import Conditions, CoolingState, DeviceState, PolicyClock
+from harness.records.cross_check import VendorBenchmark
 from harness.records.energy import EnergyReading, PowerRail
 from harness.records.health import (
     BusyProcess,
@@ -195,6 +196,11 @@ RANGES: Mapping[type[Record], Mapping[str, tuple[float, float]]] = MappingProxyT
             "idle_w": _WATTS,
         },
         BusyProcess: {"pid": (1, 2**31), "share": (0.0, _CORES)},
+        VendorBenchmark: {
+            **dict.fromkeys(("median_s", "avg_s", "min_s", "max_s", "p5_s", "p95_s"), (0.0, _DAY_S)),
+            "num_runs": (1, 10**7),
+            "warmup_runs": _COUNT,
+        },
         Placement: {"delegated": _COUNT, "parts": _COUNT},
         OperatorTimes: {"inference_ns": _NANOSECONDS, "runs": _COUNT},
         OperatorTime: {"node": _COUNT, "ns": _NANOSECONDS},

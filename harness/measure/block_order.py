@@ -15,6 +15,8 @@ START_AND_LOAD_S = 30.0
 """What a process may take beyond its measuring: start, imports, loading and warming up a slow model."""
 MEMORY_BLOCKS = 2
 """Of arms that take turns: blocks with a memory trial of each, so that what both take alone is known."""
+CROSS_CHECK_RUNS = 50
+"""As many as litert-benchmark runs by itself."""
 OPERATOR_RUNS = 20
 OPERATOR_MIN_SECS = 0.25
 OPERATOR_MAX_SECS = 5.0
@@ -29,11 +31,10 @@ def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
     Block 0 begins with a check trial for every arm that has expected outputs. With two arms a block is ABBA or BAAB, at
     random in each pair of blocks. Arms with pre- and post-processing have as many stages trials, after the latency
     trials and in the same turns, so that their intervals are over trials too. Each block ends with a memory trial of
-    every arm. Blocks of operators trials follow, with one of every arm that can be asked, in turns likewise. Blocks of
-    energy trials, one a sensor or as many of the best as limits on energy may take, come after, and last a block of
-    load trials. Where a plan's
-    questions may take more blocks than its trials, the further blocks have those kinds of trials alone that a question
-    is about.
+    every arm. Blocks of operators trials follow, with one of every arm that can be asked, in turns likewise, then the
+    vendor's own benchmark of the candidate. Blocks of energy trials, one a sensor or as many of the best as limits on
+    energy may take, come after, and last a block of load trials. Where a plan's questions may take more blocks than its
+    trials, the further blocks have those kinds of trials alone that a question is about.
     """
     indices = count()
     blocks = [_latency_block(plan, index, indices) for index in range(_latency_blocks(plan))]
@@ -42,6 +43,8 @@ def order_of(plan: Plan) -> tuple[BlockSpec, ...]:
         _block_of_each(plan, profiled, "operators", len(blocks) + place, indices)
         for place in range(plan.operator_processes if profiled else 0)
     ]
+    if plan.cross_check:
+        blocks.append(_block_of_each(plan, plan.arms[:1], "cross_check", len(blocks), indices))
     sensors = plan.sensors[:1] * plan.energy_windows if plan.energy_questions else plan.sensors
     energy = [
         with_sensor(plan, _block_of_each(plan, plan.arms, "energy", len(blocks) + place, indices), sensor)
@@ -261,6 +264,8 @@ def _length(plan: Plan, kind: TrialKind) -> tuple[int, float, float]:
         return 1, plan.energy_window_s, max(plan.max_secs, 2.0 * plan.energy_window_s)
     if kind in ("memory", "load"):
         return 1, 0.0, plan.max_secs
+    if kind == "cross_check":
+        return CROSS_CHECK_RUNS, 0.0, plan.max_secs
     if kind == "operators":
         return OPERATOR_RUNS, OPERATOR_MIN_SECS, min(plan.max_secs, OPERATOR_MAX_SECS)
     if kind == "slices" and plan.slices is not None:

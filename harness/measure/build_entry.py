@@ -10,6 +10,7 @@ import numpy as np
 from harness.measure.arm_evidence import ArmEvidence, restate
 from harness.measure.arm_metrics import compute_all
 from harness.measure.block_order import kind_of
+from harness.measure.cross_check import cross_check
 from harness.measure.energy import energy_figures
 from harness.measure.failed_trials import failed_trial_findings
 from harness.measure.fitness import FitnessRule, holding_clock
@@ -81,6 +82,7 @@ def build_entry(context: EntryContext, plan: Plan, *, rule: FitnessRule, results
             "most_windows": _most_windows(plan, results.trials, figures),
             "baseline": baseline and _with_figures(baseline, summaries, figures),
             "operators": _operators(context, plan, "candidate", _counting_operators(results.trials, rule)),
+            "cross_check": cross_check(results.trials, own, plan.runner, real_inputs=_has_real_inputs(context)),
             "outputs": "; ".join(filter(None, [verdicts["candidate"].sentence, answers["candidate"].sentence])),
             "answers": answers["candidate"].answers,
             "warm_up": warm_up_of(results.trials),
@@ -286,6 +288,11 @@ def _operators(context: EntryContext, plan: Plan, arm: str, profiled: Sequence[T
         return None
     mine = [trial for trial in profiled if trial.arm == arm]
     return operator_profile(mine, context.artifacts[arm], plan.runner_of(arm))
+
+
+def _has_real_inputs(context: EntryContext) -> bool:
+    golden = context.artifacts["candidate"].verification.golden
+    return golden is not None and golden.real
 
 
 def _counting_operators(trials: Sequence[Trial], rule: FitnessRule) -> list[Trial]:

@@ -14,7 +14,7 @@ def failed_trial_findings(trials: Sequence[Trial], arm: str) -> list[Finding]:
     A sensor that could not be read costs the energy figure alone and is told there, and so do operators; what did not
     fit a memory limit is told by that limit.
     """
-    beside = ("energy", "operators")
+    beside = ("energy", "operators", "cross_check")
     mine = [trial for trial in trials if trial.arm == arm and trial.kind not in beside and not _is_told(trial)]
     dead = [trial for trial in mine if trial.died is not None]
     if not dead:

@@ -52,10 +52,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
     meter: Meter | None = None,
     load_pairs: int = 0,
 ) -> Plan:
-    """The plan for one artifact, or for one interleaved with its baseline. Pure.
-
-    With a baseline trials are rounded up to whole ABBA blocks. Raises UsageError for too few ``--trials``.
-    """
+    """The plan for one artifact, or for one with its baseline in ABBA blocks; UsageError for too few ``--trials``."""
     runner, baseline_runner = _limited(settings, runner), baseline_runner and _limited(settings, baseline_runner)
     arms = _arms(artifact, baseline, baseline_runner if baseline_runner != runner else None)
     check_trials(settings, [question.metric for question in questions], arms=len(arms))
@@ -93,6 +90,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan is made of, by keyword
         fewest_reads=fewest_reads,
         slices=SlicesPlan(SLICE_S, settings.min_secs if settings.fixed_length else PROCESS_S) if by_turns else None,
         whole_trials=whole_trials,
+        cross_check=settings.cross_check,
         operator_processes=_operator_processes(settings, arms=len(arms)),
         load_pairs=load_pairs,
         memory_limit_bytes=settings.memory_limit or 0,

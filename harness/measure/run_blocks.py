@@ -298,7 +298,7 @@ def _is_energy(block: BlockSpec) -> bool:
 
 def _comes_last(block: BlockSpec) -> bool:
     """Whether a block is of those that follow when all questions are answered."""
-    return all(trial.kind in ("energy", "operators", "load") for trial in block.trials)
+    return all(trial.kind in ("energy", "operators", "cross_check", "load") for trial in block.trials)
 
 
 def _hopeless(trials: Sequence[Trial]) -> bool:

@@ -78,6 +78,8 @@ def _nonsense(trial: Trial) -> Iterator[str]:
     yield from _bad_turns(trial)
     yield from _bad_operators(trial)
     yield from _bad_placement(trial)
+    if trial.kind == "cross_check" and trial.vendor is None:
+        yield "a cross-check trial without figures"
 
 
 def _not_asked(spec: TrialSpec, trial: Trial) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import Final, Literal
 from harness.records.artifact import TensorInfo
 from harness.records.base import Record
 from harness.records.conditions import Conditions
+from harness.records.cross_check import VendorBenchmark
 from harness.records.energy import EnergyReading
 from harness.records.memory import MemoryParts
 from harness.records.metrics import TrialKind
@@ -248,6 +249,7 @@ class Trial(Record):
     turns: Turns | None = None
     operators: OperatorTimes | None = None
     placement: Placement | None = None
+    vendor: VendorBenchmark | None = None
     raw_outputs: tuple[RawOutput, ...] = ()
     """Of kind "test_set": what the model gave, output by output."""
     inputs: tuple[TensorInfo, ...] = ()

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 Better = Literal["lower", "higher"]
-TrialKind = Literal["check", "latency", "memory", "energy", "stages", "slices", "operators", "test_set", "load"]
+TrialKind = Literal[
+    "check", "latency", "memory", "energy", "stages", "slices", "operators", "cross_check", "test_set", "load"
+]
 Unit = Literal["s", "B", "J", "W", "1/s", "B/s", "1/Wh", "1"]
 Repeats = Literal["varies", "identical", "windows", "once", "exact"]
 """How a figure comes again when it is measured again.

@@ -158,6 +158,8 @@ class Plan:
     """How relative questions of p50 and mean are measured by turns; None: by whole trials."""
     whole_trials: str = ""
     """Why limits against a baseline are not measured by turns; empty where they are, or where nobody asked for it."""
+    cross_check: bool = False
+    """Whether the vendor's own benchmark runs the candidate too."""
     operator_processes: int = 0
     """Processes an arm that time its operators; 0: that was not asked for."""
     energy_limited: bool = False

@@ -16,6 +16,7 @@ from harness.records.artifact import (
 from harness.records.base import Record
 from harness.records.board import BoardFacts, TrialMemory, TrialTelemetry, TwoSpeeds
 from harness.records.conditions import WarmUp
+from harness.records.cross_check import CrossCheck
 from harness.records.device import DeviceProfile
 from harness.records.energy import PowerSource
 from harness.records.history import Series
@@ -295,6 +296,8 @@ class Entry(Record):
     """What a process that ran it consists of; None where no board told."""
     operators: OperatorProfile | None = None
     """Where the time of an inference goes; None where it was not asked for."""
+    cross_check: CrossCheck | None = None
+    """The vendor's own benchmark beside ours, where that was asked for."""
     outputs: str = "outputs unchecked"
     """How the outputs were checked, a sentence."""
     answers: tuple[str, ...] = ()

@@ -175,6 +175,15 @@ class Settings:
             choices=("trials", "slices"),
         ),
     ] = "slices"
+    cross_check: Annotated[
+        bool,
+        Option(
+            "--cross-check",
+            SWITCH,
+            "",
+            "let the vendor's litert-benchmark run on the board too, and explain a difference",
+        ),
+    ] = False
     operators: Annotated[
         bool,
         Option(

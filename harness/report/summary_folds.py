@@ -108,6 +108,7 @@ def summary_folds(results: Results, told: Sequence[Conclusion], *, open_room: in
         Fold("Stages", _stages(results)),
         Fold("Memory", _memory(results)),
         Fold("Operators", _operators(results)),
+        Fold("Cross-check", _cross_checks(results)),
         Fold("What each step gained", _gains(results)),
         Fold("Findings", _findings(results)),
         Fold("Outputs not compared", [f"- {escape(line)}" for line in uncompared_outputs(results)]),
@@ -115,6 +116,14 @@ def summary_folds(results: Results, told: Sequence[Conclusion], *, open_room: in
         Fold("Notes", [f"- {escape(note)}" for note in results.run.notes]),
     )
     return [fold for fold in folds if fold.lines]
+
+
+def _cross_checks(results: Results) -> list[str]:
+    return [
+        f"- {name_entry(entry, results.devices)}: {escape(entry.cross_check.sentence)}"
+        for entry in results.entries
+        if entry.cross_check
+    ]
 
 
 def _operators(results: Results) -> list[str]:

@@ -116,6 +116,7 @@ def _notes(results: Results) -> Iterator[_Line]:
     loud = [*outcome.unreached, *outcome.refused]
     yield from (_Line(sentence, mark="ERROR", mark_style=STATUS_STYLES[Status.ERROR]) for sentence in loud)
     yield from (_Line(sentence, "yellow") for sentence in uncompared_outputs(results))
+    yield from (_Line(f"{entry_name(one)}: {one.cross_check.sentence}") for one in results.entries if one.cross_check)
     yield from (_Line(f"note: {note}", _QUIET) for note in results.run.notes if note not in loud)
     if results.run.gate:
         yield _Line(results.run.gate.sentence, _QUIET)

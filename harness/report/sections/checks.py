@@ -86,6 +86,8 @@ def _outputs(results: Results, one: MeasuredArtifact) -> list[str]:
     told: dict[str, list[str]] = {}
     for entry in one.entries:
         told.setdefault(entry.outputs, []).append(device_title(entry.device, results.devices))
+        if entry.cross_check is not None:
+            told.setdefault(entry.cross_check.sentence, []).append(device_title(entry.device, results.devices))
     return [f"{', '.join(dict.fromkeys(names))}: {outputs}" for outputs, names in told.items()]
 
 

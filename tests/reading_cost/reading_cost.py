@@ -1,6 +1,6 @@
 """What reading a board's state costs a trial, on against off, paired. Exit status 1 above 1 %.
 
-    python tests/reading_cost/reading_cost.py [--blocks 20] [--json]
+    python tests/reading_cost/reading_cost.py [--blocks 20] [--trial 0.5] [--json]
 
 Two networks of equal layers, of about 0.1 and 10 ms, on this machine, each over two boards: one of made-up files, with
 eight CPU policies, twelve thermal zones, ten cooling devices and three devfreq devices, as large boards have; and this
@@ -39,6 +39,7 @@ def main() -> int:
     """The table, or JSON; 1 where reading costs more than it may."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--blocks", type=int, default=20, metavar="N", help="of four trials each (default: 20)")
+    parser.add_argument("--trial", type=float, default=0.5, metavar="S", help="seconds of a trial (default: 0.5)")
     parser.add_argument("--json", action="store_true", help="one object a line")
     options = parser.parse_args()
     worst = 0.0
@@ -47,7 +48,7 @@ def main() -> int:
         for board, root in (("files", _made_up_files(Path(folder) / "root")), ("programs", "/")):
             with _programs(Path(folder) / "bin") if board == "programs" else _nothing():
                 for name, shape in MODELS.items():
-                    found = _measured(Path(folder), shape, root, options.blocks)
+                    found = _measured(Path(folder), shape, root, options)
                     worst = max(worst, found.share, found.latency.low - 1.0)
                     sys.stdout.write(_told(board, name, found, as_json=options.json) + "\n")
                     sys.stdout.flush()
@@ -64,7 +65,7 @@ def _told(board: str, name: str, found: ReadingCost, *, as_json: bool) -> str:
     return f"{board:8}  {name:6}  p50 {found.latency}  time {share}"
 
 
-def _measured(folder: Path, shape: tuple[int, int, int], root: str, blocks: int) -> ReadingCost:
+def _measured(folder: Path, shape: tuple[int, int, int], root: str, options: argparse.Namespace) -> ReadingCost:
     count, width, rows = shape
     model = folder / f"{count}.tflite"
     model.write_bytes(equal_layers(count, width, rows))
@@ -74,10 +75,10 @@ def _measured(folder: Path, shape: tuple[int, int, int], root: str, blocks: int)
         board.ship(model, sha256)
         trial = TrialSpec(
             index=0, arm="candidate", kind="latency", model=sha256,
-            warmup_runs=5, num_runs=50, min_secs=0.5, max_secs=5.0, deadline_s=60.0,
+            warmup_runs=5, num_runs=5, min_secs=options.trial, max_secs=5.0, deadline_s=60.0,
         )  # fmt: skip
         runner = choose_runner(profile, board.facts)
-        return measure_reading_cost(board, trial, runner, blocks=blocks, now=time.monotonic)
+        return measure_reading_cost(board, trial, runner, blocks=options.blocks, now=time.monotonic)
 
 
 def _made_up_files(root: Path) -> str:

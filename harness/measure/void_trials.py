@@ -122,8 +122,8 @@ def _conditions(found: Conditions | None, telemetry: TrialTelemetry, rule: Fitne
     yield from _held_down(found)
     yield from _dips(found, rule)
     yield from _device_dips(found, rule)
-    yield from _shortage(found)
     if rule.alone:
+        yield from _shortage(found)
         yield from _company(found)
     if rule.own_processors:
         yield from _waiting(telemetry)

@@ -143,4 +143,4 @@ def test_the_work_of_others_does_not_count_on_this_machine():
     assert not fitness_rule(make_profile(), facts.model_copy(update=ours | {"cpu_count": os.cpu_count()})).alone
     assert fitness_rule(make_profile(), facts.model_copy(update=ours | {"cpu_count": 64})).alone
     here = FitnessRule(max_temp_c=None, steady_clock=False)
-    assert _found(here, others=2.0, steal=1.0, runqueue_wait_s=9.0) == ()
+    assert _found(here, others=2.0, steal=1.0, swapped_pages=900, memory_pressure=0.5, runqueue_wait_s=9.0) == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, TypeVar
 
 from edge_agent import runtimes
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _LITERT = "ai_edge_litert.interpreter"
 _MODULES = {"litert": _LITERT, "compiled": _LITERT, "tflite": "tflite_runtime.interpreter", "command": "numpy"}
+CACHE, MODEL = "{cache}", "{model}"
+"""What stands for a folder of our cache, and for the model's name there, in a delegate's options."""
 _NUMPY_CAUSE = "Original error was:"
 _UNMAPPED = "failed to map segment"
 _NOEXEC = " (is its file system mounted noexec?)"
@@ -69,7 +72,7 @@ def make_interpreter(module: Any, runner: Runner, model: str) -> Interpreter:  #
         resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         options["experimental_op_resolver_type"] = resolver
     elif is_external(runner):
-        options["experimental_delegates"] = [_load_delegate(module, runner)]
+        options["experimental_delegates"] = [_load_delegate(module, runner, Path(model))]
     made: Interpreter = guard("load", lambda: _construct(module, options))
     return made
 
@@ -84,13 +87,24 @@ def _construct(module: Any, options: Dict[str, Any]) -> Any:  # noqa: ANN401
         ) from error
 
 
-def _load_delegate(module: Any, runner: Runner) -> Any:  # noqa: ANN401
+def _load_delegate(module: Any, runner: Runner, model: Path) -> Any:  # noqa: ANN401
     try:
-        return module.load_delegate(runner.delegate, dict(runner.delegate_options))
+        return module.load_delegate(runner.delegate, _with_cache(runner, model))
     except Exception as error:
         raise TrialFailedError(
             "the delegate %s cannot be loaded: %s" % (runner.delegate, one_line(str(error)) or repr(error))
         ) from error
+
+
+def _with_cache(runner: Runner, model: Path) -> Dict[str, str]:
+    """The delegate's options, with a folder of our cache for what it compiles, and the model's name."""
+    folder = model.parent.parent / "delegates" / Path(runner.delegate).name
+    if any(CACHE in value for value in runner.delegate_options.values()):
+        folder.mkdir(parents=True, exist_ok=True)
+    return {
+        name: value.replace(CACHE, str(folder)).replace(MODEL, model.name)
+        for name, value in runner.delegate_options.items()
+    }
 
 
 def guard(stage: str, call: Callable[[], _Result]) -> _Result:

@@ -76,6 +76,15 @@ def test_what_a_delegate_took_is_measured_and_every_trial_has_a_process_of_its_o
     assert log.read_text().split() == ["made"] * 3
 
 
+def test_what_a_delegate_compiles_stays_in_our_cache(library: Path, tmp_path: Path) -> None:
+    entry = measured(tmp_path, equal_layers(LAYERS, 16), library, cache="{cache}/{model}.bin")
+    assert entry.status is Status.MEASURED
+    assert entry.artifact is not None
+    (kept,) = (tmp_path / "board-cache").rglob("delegates/libdense_delegate.so/*")
+    assert kept.name == f"{entry.artifact.sha256}.bin"
+    assert len(kept.read_text().split()) == 3
+
+
 def test_what_is_left_to_the_processor_is_told_and_a_floor_on_it_fails(library: Path, tmp_path: Path) -> None:
     entry = measured(tmp_path, equal_layers(LAYERS, 16), library, most="4")
     assert entry["delegated_operators"].value == pytest.approx(0.8)

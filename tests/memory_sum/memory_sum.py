@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -80,7 +81,16 @@ class Row:
         return [name for name, holds in bounds if not holds]
 
 
-def measure(model: Path, runtime: str, start: Callable[[], Steward], site: Path | None, processes: int) -> Row:
+@dataclass(frozen=True)
+class Runtime:
+    """A runtime in a folder, and Python's library in another, that no other process uses."""
+
+    name: str
+    site: Path
+    libraries: Path
+
+
+def measure(model: Path, runtime: Runtime, start: Callable[[], Steward], processes: int) -> Row:
     """One row, in processes exec'd anew."""
     steward = start()
     try:
@@ -88,21 +98,25 @@ def measure(model: Path, runtime: str, start: Callable[[], Steward], site: Path 
 
         def run_once(limit: int = 0) -> Trial:
             one = trial(sha256, kind="memory", warmup_runs=1, memory_limit_bytes=limit)
-            own = {"package": runtime, "site": None if site is None else str(site)}
+            own: dict[str, Any] = {
+                "package": runtime.name,
+                "site": str(runtime.site),
+                "env": {"LD_LIBRARY_PATH": str(runtime.libraries)},
+            }
             return run(steward, [one], start="exec", **own)[0]
 
         trials = [run_once() for _ in range(processes)]
         told = [one.memory for one in trials if one.memory is not None]
         accounts = [account for one in trials if (account := memory_account([one], "candidate")) is not None]
         if len(accounts) < processes:
-            raise SystemExit(f"{model.name} with {runtime}: {trials[0].died or 'the kernel tells no parts'}")
+            raise SystemExit(f"{model.name} with {runtime.name}: {trials[0].died or 'the kernel tells no parts'}")
         held, smallest = limits(run_once)
     finally:
         steward.end()
     return Row(
         model=model.stem,
         size=model.stat().st_size,
-        runtime=runtime,
+        runtime=runtime.name,
         pss=sum(one.pss_bytes for one in accounts) / processes,
         unexplained=max(abs(one.unexplained_share) for one in accounts),
         total_range=spread([one.pss_bytes for one in accounts]),
@@ -180,6 +194,14 @@ def stewards(folder: Path) -> Iterator[Callable[[], Steward]]:
     yield start
 
 
+def copy_library(folder: Path) -> Path:
+    """The folder with a copy of this Python's own library, where it has one, so that no other process shares pages."""
+    folder.mkdir()
+    for library in Path(sysconfig.get_config_var("LIBDIR")).glob(f"libpython{sysconfig.get_python_version()}.so*"):
+        shutil.copy(library, folder / library.name)
+    return folder
+
+
 def provide(runtime: str, folder: Path) -> Path:
     """The folder of a runtime that no other process uses."""
     if runtime == "litert":
@@ -219,15 +241,19 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=6)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, stewards(Path(name)) as start:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as place, stewards(Path(place)) as start:
+        folder = Path(place)
         models = options.models or build_zoo(folder)
         rows = []
-        for runtime in options.runtime.split(","):
-            site = provide(runtime, folder)
-            rows += [measure(model, runtime, start, site, options.processes) for model in models]
+        libraries = copy_library(folder / "lib")
+        for name in options.runtime.split(","):
+            runtime = Runtime(name, provide(name, folder), libraries)
+            for model in models:
+                rows.append(measure(model, runtime, start, options.processes))
+                # The head with the first; a row as soon as it is known.
+                sys.stdout.write("\n".join(table(rows).splitlines()[-1 if rows[1:] else 0 :]) + "\n")
+                sys.stdout.flush()
         text = table(rows)
-    sys.stdout.write(f"{text}\n")
     if options.out is not None:
         options.out.write_text(f"{text}\n")
     return int(any(row.broken for row in rows))

@@ -31,8 +31,10 @@ costs under 1 % more blocks, and a mean that a few blocks carry against the othe
 _FAIL_RATE: Final = 2.0
 """Of the exponential by which the error towards FAIL is spent (Hwang, Shih and DeCani, "Group sequential designs using
 a family of type I error probability spending functions", Stat. Med. 9, 1990): the larger, the earlier."""
-_LATE_FAIL_POWER: Final = 3.0
+_LATE_FAIL_POWER: Final = 5.0
 """Likewise of a power sensor's windows, as Kim and DeMets spend it: three is about O'Brien and Fleming's."""
+_WINDOW_FAIL_SHARE: Final = 0.8
+"""Likewise of the error of a power sensor's windows, whose means of a hundred readings are near to normal."""
 _PASS_POWER: Final = 0.3
 """Of the share of the blocks by which that towards PASS is spent (Kim and DeMets, "Design and analysis of group
 sequential tests based on the type I error spending rate function", Biometrika 74, 1987): the smaller, the earlier."""
@@ -116,7 +118,8 @@ def window_boundaries(alpha: float, miss: float, most: int, *, lost: int = 1) ->
     looks = np.arange(found.first, most + 1, dtype=np.float64)
     return replace(
         found,
-        fail=_spent(looks, alpha * _FAIL_SHARE, _late_towards_fail, found.fail_from, lost),
+        fail=_spent(looks, alpha * _WINDOW_FAIL_SHARE, _late_towards_fail, found.fail_from, lost),
+        passes=_spent(looks, miss * _PASS_SHARE, _towards_pass, found.first, lost),
         pass_margins=np.zeros_like(found.pass_margins),
         pass_from=found.first,
     )

@@ -119,8 +119,17 @@ def test_chance_has_a_part_in_what_is_sampled_and_in_nothing_else(
 
 
 def test_whatever_has_samples_of_a_run_takes_a_share() -> None:
-    exact = {"model_size", "accuracy"}
-    units = {"s": "1 s", "B": "1 MB", "1/s": "1 /s", "J": "1 J", "W": "1 W", "1/Wh": "1 /Wh", "1": "1 %"}
+    exact = {"model_size", "accuracy", "delegated_operators", "delegated_macs"}
+    units = {
+        "s": "1 s",
+        "B": "1 MB",
+        "1/s": "1 /s",
+        "J": "1 J",
+        "W": "1 W",
+        "1/Wh": "1 /Wh",
+        "B/s": "1 MB/s",
+        "1": "1 %",
+    }
     for name, definition in METRICS.items():
         limit = parse_limit(name, units[definition.unit], origin="marker")
         assert is_sampled(limit, paired=False) == (name not in exact), name

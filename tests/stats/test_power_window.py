@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from energy.synthetic import Sensor, made_power, read
 
+from harness.records.limit_test import LimitTest
+from harness.records.results import TrialMetrics
+from harness.stats.limit_test import run_limit_test
 from harness.stats.power_window import Readings, find_fault, is_plausible, mean_power
+from harness.stats.sequential import Blocks, decide
+from harness.stats.spending import window_boundaries
 
 
 def readings(watts, *, seconds=10.0, missed=0):
@@ -117,3 +122,44 @@ def test_a_sick_sensor_is_called_by_its_fault(busy, rest, missed, said):
 
 def test_a_mean_alone_is_held_against_what_boards_draw():
     assert [is_plausible(watts) for watts in (3.0, 0.001, 5000.0, float("nan"))] == [True, False, False, False]
+
+
+def test_windows_at_their_limit_fail_and_pass_at_the_rates_that_were_asked_for():
+    rng = np.random.default_rng(6)
+    bounds = window_boundaries(0.005, 0.05, 12, lost=2)
+    turns = np.where(np.arange(12) % 2 == 0, 1.0, -1.0)
+    found = decide(Blocks(rng.normal(0.0, 0.015, (20_000, 12)), turns), np.zeros(20_000), bounds)
+    assert 0.002 < np.mean(found.verdicts == 1) < 0.005
+    assert 0.03 < np.mean(found.verdicts == -1) < 0.05
+    assert (bounds.first, bounds.last, bounds.pass_from) == (6, 12, 6)
+
+
+def windows(pairs, *, hidden=0.0, spread=0.001):
+    """Of both arms by turns, the candidate 5 % above."""
+    return [
+        TrialMetrics(
+            kind="energy",
+            arm=arm,
+            block=pair,
+            values={"energy_per_inference": factor * (1.0 + spread * ((pair * 7 + place) % 5))},
+            hidden=hidden,
+        )
+        for pair in range(pairs)
+        for place, (arm, factor) in enumerate([("candidate", 1.05), ("baseline", 1.0)][:: 1 if pair % 2 else -1])
+    ]
+
+
+ASKED = LimitTest(
+    metric="energy_per_inference", better="lower", limit=0.02, relative=True, alpha=0.005, miss=0.05, most_blocks=12
+)
+
+
+def test_pairs_of_windows_answer_a_limit_and_what_steps_hide_leaves_it_open():
+    found = run_limit_test(ASKED, [], windows(12))
+    assert (found.verdict, found.windows, found.blocks) == ("fail", True, 8)
+    assert run_limit_test(ASKED, [], windows(12, hidden=0.05)).verdict == "open"
+
+
+def test_too_few_pairs_say_how_many_are_needed():
+    found = run_limit_test(ASKED, [], windows(3))
+    assert (found.value, found.windows, found.needed) == (None, True, 6)

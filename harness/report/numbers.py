@@ -163,7 +163,10 @@ def _of_accuracy(shown: Number, entry: Entry) -> Number:
     accuracy = scored(entry)
     drop = entry.artifact.verification.accuracy_drop if entry.artifact else None
     change = "" if drop is None else gained_text(drop.value, accuracy)
-    return replace(shown, change=change, title=accuracy.title if accuracy else shown.title)
+    if accuracy is None or accuracy.metric is None:
+        return replace(shown, change=change)
+    value = f"{shown.value} {accuracy.title}" if shown.known else shown.value
+    return replace(shown, change=change, title=accuracy.title, value=value)
 
 
 def _source(measurement: Measurement) -> str:

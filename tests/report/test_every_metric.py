@@ -6,13 +6,17 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from support.sample_results import entry, results
+from support.sample_results import changed_artifact, entry, results
 
+from harness.records.artifact import AccuracyResult
+from harness.records.candidate import OwnMetric
 from harness.records.metrics import METRICS
 from harness.records.results import Measurement
 from harness.records.status import Status
 from harness.records.units import format_interval, format_quantity
-from harness.report import render
+from harness.report import render, table
+from harness.report.charts.tradeoff import tradeoffs
+from harness.report.groups import groups
 from harness.report.summary import summary
 from harness.store import load_results, results_schema
 from harness.store.results_file import save_results
@@ -101,3 +105,27 @@ def test_the_docs_say_its_unit_direction_method_and_interval(name):
     unit, better, obtained, interval = (cell.strip() for cell in rows[0].split(" | "))
     assert (unit, better) == (METRICS[name].unit, METRICS[name].better)
     assert len(obtained.split()) >= 3 and INTERVAL.search(interval)
+
+
+def test_a_metric_of_the_user_s_own_is_named_beside_its_figure_and_shares_no_axis_with_another():
+    whole = run_of_every_metric()
+    one = whole.entries[0]
+    own = AccuracyResult(
+        value=31.2,
+        correct=None,
+        n=50,
+        dataset="own.npz",
+        obtained="PSNR by m:psnr",
+        score="own",
+        metric=OwnMetric("m:psnr", "PSNR", "dB"),
+    )
+    figures = [figure("latency_p50"), figure("accuracy").model_copy(update={"value": 31.2, "unit": "dB"})]
+    scored = one.model_copy(
+        update={"artifact": changed_artifact(one.artifact, accuracy=own), "measurements": figures, "recipe": "float32"}
+    )
+    text = summary(whole.model_copy(update={"entries": [scored]}))
+    assert "31.2 dB PSNR" in unescape(text).replace("\N{NO-BREAK SPACE}", " ")
+    assert "31.2 dB PSNR" in table(whole.model_copy(update={"entries": [scored]}), width=120)
+    mixed = whole.model_copy(update={"entries": [scored, one]})
+    (group,) = groups(mixed)
+    assert not [one for one in tradeoffs(group) if one.metric == "accuracy"], "one point of each metric is no picture"

@@ -241,7 +241,13 @@ def _points(group: Group, metric: str) -> list[_Point]:
         x, y = value_of(variant.entry, X), value_of(variant.entry, metric)
         if x and y and x.value and x.value > 0:
             points.append(_Point(variant, x, y))
-    return points
+    return _of_one_metric(points) if metric == "accuracy" else points
+
+
+def _of_one_metric(points: list[_Point]) -> list[_Point]:
+    """Those scored as the first is: figures of two metrics share no axis."""
+    ways = [found.metric if (found := scored(one.variant.entry)) else None for one in points]
+    return [one for one, way in zip(points, ways, strict=True) if way == ways[0]]
 
 
 def _limits(entry: Entry, metric: str) -> list[float]:

@@ -230,7 +230,7 @@ class BoardSpan:
         }
 
     def _conditions(self, before: _Reading, after: _Reading, others: Dict[str, Optional[float]]) -> Dict[str, Any]:
-        begun = time.perf_counter_ns()
+        began = _working_ns()
         sources, root = self._sources, self._root
         wall_us = (after.wall_ns - before.wall_ns) / 1e3
         waited = _rise(_total(_WAITED, before.pressure), _total(_WAITED, after.pressure))
@@ -251,12 +251,12 @@ class BoardSpan:
             "memory_pressure": None if waited is None else min(waited / max(wall_us, 1.0), 1.0),
             **others,
         }
-        took_s = before.took_s + after.took_s + (time.perf_counter_ns() - begun) / 1e9
+        took_s = before.took_s + after.took_s + max(_working_ns() - began, 0) / 1e9
         return {**found, "reading_s": took_s}
 
     def _read(self, asked: Optional[Asked]) -> _Reading:
         """What is needed of both ends; what only programs tell last, ``asked`` where they have been."""
-        begun = time.perf_counter_ns()
+        begun, began = time.perf_counter_ns(), _working_ns()
         sources, root = self._sources, self._root
         cooling: Dict[str, int] = {}
         for kind, file in sources.cooling:
@@ -284,7 +284,7 @@ class BoardSpan:
             found = found._replace(throttled=asked.throttled)
         if asked is not None:
             found = found._replace(power_mode=asked.power_mode)
-        return found._replace(took_s=(time.perf_counter_ns() - begun) / 1e9)
+        return found._replace(took_s=max(_working_ns() - began, 0) / 1e9)
 
     def _times(self) -> Dict[str, Optional[str]]:
         """Of the policies that are measured on; of all where it is not known whose cores are whose."""
@@ -340,6 +340,12 @@ def watch(root: Root, seconds: float) -> Dict[str, Any]:
     span = Span(root)
     time.sleep(seconds)
     return span.end() or {}
+
+
+def _working_ns() -> int:
+    """A clock that stands still while this thread waits for a processor: what is read costs no more on a busy board."""
+    words = (read_attribute("/proc/thread-self/schedstat") or "").split()
+    return time.perf_counter_ns() - (int(words[1]) if len(words) > 1 else 0)
 
 
 def _switches() -> int:

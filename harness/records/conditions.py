@@ -77,7 +77,7 @@ class Conditions(Record):
     others: float | None = None
     """Cores' worth of time that other processes took."""
     reading_s: float = 0.0
-    """What reading all this took, at both ends together."""
+    """What reading all this took, at both ends together, without waiting for a processor."""
 
 
 class WarmUp(Record):

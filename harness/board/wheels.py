@@ -126,6 +126,7 @@ def choose_wheels(arch: str, python: str, libc: str | None, *, package: str = "a
         )
     version, glibc = _python(python), _glibc(libc)
     offered = [row for row in _TABLE if row.arch == arch and name in ("auto", row.package)]
+    offered = [row for row in offered if row.version == pinned] or offered  # what is known of a version holds for it
     fitting = [row for row in offered if version[0] == 3 and row.loads(version[1], glibc)]
     chosen = next(iter(_of_version(fitting, pinned)), None)
     if chosen is None:
@@ -175,7 +176,11 @@ def _refusal(arch: str, python: str, glibc: int, offered: list[_Row]) -> str:
         f"{row.package} {row.version} needs Python 3.{row.minors[0]}-3.{row.minors[-1]} and glibc 2.{row.glibc}"
         for row in offered
     )
-    return f"{board}: no runtime fits: {needs}; put such a Python on the board and name it as connection.python"
+    if any(_python(python)[1] in row.minors for row in offered):
+        remedy = "put a system with such a glibc on the board, or take another version"
+    else:
+        remedy = "put such a Python on the board and name it as connection.python"
+    return f"{board}: no runtime fits: {needs}; {remedy}"
 
 
 def fetch_wheels(wheels: WheelSet, cache_dir: Path, folder: Path | None = None) -> Path:

@@ -1,5 +1,7 @@
 """Which wheels fit which board."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,3 +89,13 @@ def test_nothing_is_chosen_beyond_what_was_measured(arch, minor, glibc, package)
         assert wheels.numpy is None or wheels.numpy.startswith("1.")
     if arch == "aarch64" and wheels.version in ("2.3.0", "2.14.0"):
         assert glibc >= 34
+
+
+def test_a_pinned_version_that_is_known_not_to_load_is_refused_by_its_own_needs():
+    said = (
+        "aarch64, Python 3.9.2, glibc 2.31: no runtime fits: tflite 2.14.0 needs Python 3.9-3.11 and glibc 2.34; "
+        "put a system with such a glibc on the board, or take another version"
+    )
+    with pytest.raises(BoardUnfitError, match=re.escape(said)):
+        choose_wheels("aarch64", "3.9.2", "glibc 2.31", package="tflite==2.14.0")
+    assert choose_wheels("aarch64", "3.9.2", "glibc 2.31", package="tflite==2.12.0").version == "2.12.0"

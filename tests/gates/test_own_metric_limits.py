@@ -100,3 +100,7 @@ def test_a_stored_run_is_judged_again_alike(limits):
     found = found.model_copy(update={"findings": marked})
     again = judge(found, stored_limits(found)[0], settings=SETTINGS)
     assert [(one.status, one.reason) for one in again.findings] == [(one.status, one.reason) for one in marked]
+
+
+def test_people_call_it_by_the_user_s_name_or_accuracy():
+    assert [scored(ERROR, 2.0).title, scored(None, 0.9).title] == ["mean error", "accuracy"]

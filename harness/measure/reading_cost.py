@@ -37,7 +37,7 @@ class ReadingCost:
     blocks: int
     latency: CostRatio
     reading_s: float
-    """Median seconds that reading took, at both ends of a trial together, as the board counted them."""
+    """Mean seconds that reading took, at both ends of a trial together, as the board counted them."""
     trial_s: float
     """Median seconds of a trial from its process' begin to its answer, without reading."""
 
@@ -54,7 +54,7 @@ def measure_reading_cost(
 
     Raises TrialError where a trial dies, and what the board raises.
     """
-    from statistics import median
+    from statistics import fmean, median
 
     orders = random.Random(trial.seed)  # noqa: S311 - an order, no secret
     logs: list[float] = []
@@ -74,7 +74,7 @@ def measure_reading_cost(
             took_s = _reading_s(one)
             spent += [seconds] if took_s is None else []
             reading += [] if took_s is None else [took_s]
-    return ReadingCost(blocks, _interval(logs), median(reading), median(spent))
+    return ReadingCost(blocks, _interval(logs), fmean(reading), median(spent))
 
 
 def _block(trial: TrialSpec, runner: RunnerSpec, *, index: int, order: Sequence[bool]) -> BlockSpec:

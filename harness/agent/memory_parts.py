@@ -26,6 +26,7 @@ _USUAL_STACK = 2 << 20
 """A thread's stack where the process' own has no limit; glibc's own figure."""
 _SHARED = ("/dev/", "/memfd:", "/SYSV")
 """Mappings with a name like a file's that are none: memory that processes share."""
+_SMALL, _ARENA, _RESERVE = 400, 1 << 18, 3 << 18
 _TRIES = 20
 
 Range = Tuple[int, int]
@@ -40,7 +41,8 @@ class _Mapping(NamedTuple):
     end: int
     path: str
     pss: int
-    """Bytes."""
+    """Bytes; ``rss`` likewise."""
+    rss: int
 
     @property
     def anonymous(self) -> bool:
@@ -51,8 +53,8 @@ class Snapshot(NamedTuple):
     """The process' memory at one moment, in bytes; ``anonymous`` are the resident pages of no file and no stack."""
 
     pss: int
-    files: Dict[str, int]
-    """The proportional share of each file that is mapped, by its path."""
+    files: Dict[str, Tuple[int, int]]
+    """The proportional share of each file that is mapped, and its resident bytes, by its path."""
     stacks: int
     allocated: int
     """What the allocator has handed out."""
@@ -74,15 +76,25 @@ def settle() -> None:
         trim(0)
 
 
+def reserve() -> List[bytes]:
+    """What has Python keep free room for small objects, so that this reading's own take no pages while a model runs.
+
+    An object of every arena's worth stays alive: without it Python would give the arena back.
+    """
+    objects = [bytes(_SMALL) for _ in range(_RESERVE // _SMALL)]
+    return objects[:: _ARENA // _SMALL // 2]
+
+
 def take_snapshot() -> Snapshot:
     """The process' memory now; raises PartsUnknownError."""
     mappings = list(_mappings())
     stacks = _stacks(mappings)
     spans = [(one.start, one.end) for one in mappings if one.anonymous and one.pss]
-    files: Dict[str, int] = {}
+    files: Dict[str, Tuple[int, int]] = {}
     for one in mappings:
         if one.path.startswith("/") and not one.path.startswith(_SHARED):
-            files[one.path] = files.get(one.path, 0) + one.pss
+            pss, rss = files.get(one.path, (0, 0))
+            files[one.path] = (pss + one.pss, rss + one.rss)
     return Snapshot(
         pss=sum(one.pss for one in mappings),
         files=files,
@@ -118,19 +130,20 @@ def parts_of(stages: Stages, model: Path) -> Dict[str, Any]:
     known = max(0, min(_size(kept), after.allocated - before.allocated))
     arena = min(known, _size(_without(written, _without(grown, kept))))
     path = os.path.realpath(str(model))
-    mapped = after.files.get(path)
+    mapped = after.files[path][0] if path in after.files else None
+    known_files, new_files = _shares(before, after, path)
     packed = known - arena + freed
     # A runtime that cannot map a file copies it to the heap.
     weights = mapped if mapped is not None else min(model.stat().st_size, packed)
     return {
         "pss_bytes": after.pss,
-        "runtime_bytes": before.pss,
+        "runtime_bytes": before.pss - sum(pss for pss, _ in before.files.values()) + known_files,
         "weights_bytes": weights,
         "weights_mapped": mapped is not None,
         "packed_bytes": packed - (0 if mapped is not None else weights),
         "arena_bytes": arena,
         "stacks_bytes": max(0, after.stacks - before.stacks),
-        "libraries_bytes": max(0, _files(after, path) - _files(before, path)),
+        "libraries_bytes": new_files,
     }
 
 
@@ -152,8 +165,18 @@ def _by_page(content: Content) -> Dict[int, int]:
     return dict(zip(_pages(content.pages), content.sums))
 
 
-def _files(snapshot: Snapshot, model: str) -> int:
-    return sum(size for path, size in snapshot.files.items() if path != model)
+def _shares(before: Snapshot, after: Snapshot, model: str) -> Tuple[int, int]:
+    """Of the files but the model's: the share in the end of pages that were there before, and of those that came since.
+
+    By their resident bytes: shares change while a process that maps the same file comes or goes.
+    """
+    known = new = 0.0
+    for path, (pss, rss) in after.files.items():
+        if path != model and rss:
+            there = min(before.files.get(path, (0, 0))[1], rss)
+            known += pss * there / rss
+            new += pss * (rss - there) / rss
+    return round(known), round(new)
 
 
 def _mappings() -> Iterator[_Mapping]:
@@ -161,10 +184,13 @@ def _mappings() -> Iterator[_Mapping]:
     try:
         with (_PROC / "smaps").open("r", encoding="utf-8", errors="surrogateescape") as lines:
             found: Optional["re.Match[str]"] = None
+            rss = 0
             for line in lines:
-                if line.startswith("Pss:") and found is not None:
+                if line.startswith("Rss:"):
+                    rss = int(line.split()[1]) * 1024
+                elif line.startswith("Pss:") and found is not None:
                     start, end, _, _, path = found.groups()
-                    yield _Mapping(int(start, 16), int(end, 16), path, int(line.split()[1]) * 1024)
+                    yield _Mapping(int(start, 16), int(end, 16), path, int(line.split()[1]) * 1024, rss)
                     found = None
                 elif "-" in line.partition(" ")[0]:
                     found = _HEADER.match(line)

@@ -60,6 +60,7 @@ class _Account:
         try:
             # The first one warms up what reading needs itself.
             memory_parts.read_content(memory_parts.take_snapshot())
+            self._reserve = memory_parts.reserve()
             memory_parts.settle()
             self._base = memory_parts.take_snapshot()
         except memory_parts.PartsUnknownError as error:

@@ -119,9 +119,7 @@ class RecordSession:
         """A sensor's window an arm and block, looked at after every pair."""
         asked = self._asked("energy_per_inference", most_blocks=self.max_blocks)
         for windows in self._by_turns(logs, shift, metric="energy_per_inference"):
-            answers = (run_limit_test(asked, [], windows[: 2 * pairs]) for pairs in range(1, self.max_blocks + 1))
-            found = next((one for one in answers if one.verdict != "open"), None)
-            found = found or run_limit_test(asked, [], windows, final=True)
+            found = run_limit_test(asked, [], windows, final=True)
             yield found.verdict, found.blocks
 
     def _by_turns(self, logs: Logs, shift: Array, *, metric: str) -> Iterator[list[TrialMetrics]]:

@@ -27,6 +27,7 @@ _BOOT_S: Final = 180.0
 _STOP_S: Final = 10.0
 _LEAST_MEMORY: Final = 256e6
 _TOLD_LINES: Final = 3
+_PROMPT: Final = b"(qemu)"
 
 
 @dataclass
@@ -170,8 +171,10 @@ def _stop(folder: Path) -> bool:
 def _monitor(folder: Path, order: str) -> bool:
     """Have a board's QEMU carry out an order; returns whether one listens there.
 
-    A socket's path may have 107 characters at most: it is reached by the open folder.
+    A socket's path may have 107 characters at most: it is reached by the open folder. The answer is read to its end,
+    the next prompt or that of QEMU: an order whose sender is gone with its answer unread is lost.
     """
+    answer = b""
     try:
         opened = os.open(folder, os.O_RDONLY)
     except OSError:
@@ -181,11 +184,13 @@ def _monitor(folder: Path, order: str) -> bool:
             link.settimeout(_STOP_S)
             link.connect(f"/proc/self/fd/{opened}/monitor")
             link.sendall(f"{order}\n".encode())
-            return bool(link.recv(1))
+            while answer.count(_PROMPT) < 2 and (part := link.recv(4096)):
+                answer += part
     except OSError:
-        return False
+        pass  # nothing listens there, or it ended
     finally:
         os.close(opened)
+    return bool(answer)
 
 
 def _answers(port: int) -> bool:

@@ -69,7 +69,8 @@ def type_line(folder: Path, line: str, steps: Steps | None = None, *, code: int 
     began = time.monotonic()
     said = run_started("sh", "-c", line, cwd=folder, env=outer_environment() | home | {"PATH": path, "COLUMNS": "80"})
     if steps is not None:
-        steps[" ".join(line.split()[:2])] = time.monotonic() - began
+        words = line.replace('eval "$(', "").replace(')"', "").split()
+        steps[" ".join(words[:3])] = time.monotonic() - began
     assert said.code == code, f"{line}: {said.text}"
     assert "Traceback" not in said.text
     return said

@@ -18,7 +18,9 @@ from harness.records.units import (
     format_share_interval,
     parse_duration,
     parse_quantity,
+    parse_rate,
     parse_share,
+    parse_size,
 )
 
 
@@ -177,6 +179,18 @@ def test_what_is_no_time_says_what_is_expected(text):
         parse_duration(text)
     told = f'{text[:40]!r} is no time: expected seconds, or one with its unit, such as "90s" or "5m"'
     assert str(caught.value) == told
+
+
+@pytest.mark.parametrize(("text", "rate"), [(10, 10.0), ("10", 10.0), ("0.5 /s", 0.5), ("1 k/s", 1000.0), (0.25, 0.25)])
+def test_a_rate_is_read_with_its_unit_or_a_second(text, rate):
+    read = parse_rate(text)
+    assert (read, type(read)) == (rate, float)
+
+
+@pytest.mark.parametrize(("text", "size"), [("128MB", 128_000_000), (" 128 ", 128), (128, 128), ("1.5 kB", 1500)])
+def test_a_size_is_whole_bytes(text, size):
+    read = parse_size(text)
+    assert (read, type(read)) == (size, int)
 
 
 @pytest.mark.parametrize(("text", "share"), [("0.5 %", 0.005), ("50%", 0.5), ("0.005", 0.005), (0.5, 0.5), (1, 1.0)])

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from harness.pipeline.model.dataset import UntrainedModel as UntrainedModel
     from harness.pipeline.recipes.recipe import Recipe as Recipe
     from harness.records.candidate import Candidate as Candidate
+    from harness.records.entry import Entry as Entry
     from harness.records.errors import HarnessError as HarnessError
-    from harness.records.results import Entry as Entry
     from harness.records.status import Status as Status
 
     __version__: str
@@ -45,7 +45,7 @@ _HOMES = {
     "Builder": "harness.pipeline.builder.build",
     "Candidate": "harness.records.candidate",
     "Dataset": "harness.pipeline.model.dataset",
-    "Entry": "harness.records.results",
+    "Entry": "harness.records.entry",
     "HarnessError": "harness.records.errors",
     "Recipe": "harness.pipeline.recipes.recipe",
     "Schedule": "harness.pipeline.model.dataset",

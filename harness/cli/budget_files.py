@@ -6,10 +6,11 @@ from pathlib import Path
 
 from harness.gates import Budgets, find_budgets, load_budgets
 from harness.gates.budgets import FILE_NAME
+from harness.records.entry import Entry
 from harness.records.errors import UsageError
 from harness.records.files import real_path
 from harness.records.nearest import did_you_mean
-from harness.records.results import Entry, Results
+from harness.records.results import Results
 from harness.session.make_settings import locate_history
 from harness.store import find_run, load_results
 from harness.store.disk import write_whole

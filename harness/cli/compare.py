@@ -11,8 +11,9 @@ from typing import Any
 from harness.cli.budget_files import stored_run
 from harness.measure.compare_runs import CONFIDENCE, EntryPair, MetricPair, RunComparison, compare_results
 from harness.records.comparable import ACROSS, FLOOR, parse_across
+from harness.records.entry import Entry
 from harness.records.metrics import METRICS, is_exact
-from harness.records.results import Entry, Results
+from harness.records.results import Results
 from harness.records.text import visible
 from harness.records.units import format_quantity
 from harness.report.labels import entry_name

@@ -14,9 +14,10 @@ from harness.cli.doctor import check_lines, wrapped
 from harness.cli.run import command_settings
 from harness.cli.selftest import SelftestRequest
 from harness.profiles import load
+from harness.records.entry import Entry
 from harness.records.errors import BoardUnavailableError
 from harness.records.health import CheckResult
-from harness.records.results import SELFTEST, Entry
+from harness.records.results import SELFTEST
 from harness.records.text import escaped_json
 from harness.records.units import format_quantity
 from harness.report import ReportRenderer

@@ -10,10 +10,11 @@ from harness.cli.budget_files import BudgetFiles, lineages_of, stored_run
 from harness.cli.terminal import write_table
 from harness.gates import Budgets, Limit, is_sampled, judge, limits_for
 from harness.gates.judge import GATES, stored_limits, without_verdicts
+from harness.records.entry import Entry
 from harness.records.errors import BudgetsError, ResultsFileError, UsageError
 from harness.records.limit_test import JUDGING_RULE
 from harness.records.metrics import ESTIMATOR
-from harness.records.results import Entry, Outcome, Results, Run
+from harness.records.results import Outcome, Results, Run
 from harness.records.settings import Settings
 from harness.records.text import escaped_json
 from harness.report import render

@@ -5,7 +5,7 @@ from harness.gates.evidence import Evidence, interval_of, needs_interval, why_no
 from harness.gates.limits import Limit
 from harness.gates.sentences import JudgedFigure, basis_of, not_judged
 from harness.gates.sequential_verdict import hold_to_bound, judge_by_trials
-from harness.records.results import Finding
+from harness.records.entry import Finding
 
 GATE = "budget"
 

@@ -7,7 +7,7 @@ from harness.gates.evidence import Evidence, misfit
 from harness.gates.limits import ACCURACY_DROP, Limit
 from harness.gates.sentences import JudgedFigure, not_judged
 from harness.records.artifact import AccuracyDrop, AccuracyResult
-from harness.records.results import Entry, Finding
+from harness.records.entry import Entry, Finding
 from harness.records.units import format_change, format_interval, format_quantity, loss_unit
 
 GATE = "accuracy_drop"

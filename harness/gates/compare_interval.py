@@ -5,7 +5,7 @@ import math
 from harness.gates.evidence import Evidence
 from harness.gates.limits import Limit
 from harness.gates.sentences import JudgedFigure, inconclusive_sentence, no_interval_sentence, verdict_sentence
-from harness.records.results import Finding
+from harness.records.entry import Finding
 from harness.records.settings import Settings
 from harness.records.status import Status
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.gates.limits import ACCURACY, Limit
+from harness.records.entry import Entry, Measurement
 from harness.records.metrics import METRICS, is_exact
-from harness.records.results import Entry, Measurement
 from harness.records.settings import Settings
 
 

@@ -10,8 +10,8 @@ from harness.gates.evidence import Evidence, is_modelled
 from harness.gates.limits import ACCURACY, Limit, LimitKind, reading_order
 from harness.gates.sentences import not_judged, skipped
 from harness.records.emulation import WITHHELD, is_withheld
+from harness.records.entry import Entry, Finding
 from harness.records.metrics import METRICS
-from harness.records.results import Entry, Finding
 from harness.records.settings import Settings
 from harness.records.status import Status, worst
 

@@ -9,7 +9,7 @@ from harness.gates.budgets import Budgets, limits_for
 from harness.gates.limits import Limit
 from harness.gates.propose_limits import bad_end, figure_text, room, with_margin
 from harness.gates.waivers import SOON_DAYS, Waiver
-from harness.records.results import Entry
+from harness.records.entry import Entry
 from harness.records.status import Status
 from harness.records.units import format_quantity
 

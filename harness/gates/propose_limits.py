@@ -10,8 +10,8 @@ from harness.gates.budgets import Budgets, limits_for
 from harness.gates.evidence import interval_of, is_modelled, needs_interval
 from harness.gates.judge import judge, without_verdicts
 from harness.gates.limits import Limit
+from harness.records.entry import Entry, Finding, Measurement
 from harness.records.metrics import METRICS, is_exact
-from harness.records.results import Entry, Finding, Measurement
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.records.units import QuantityError, format_interval, format_quantity, parse_quantity

@@ -9,9 +9,9 @@ from typing import Final
 
 from harness.gates.judge import GATES
 from harness.gates.limits import Limit, parse_limit
+from harness.records.entry import Entry, Finding
 from harness.records.errors import BudgetsError
 from harness.records.metrics import METRICS, is_exact
-from harness.records.results import Entry, Finding
 from harness.records.status import Status
 
 DEFAULT_DAYS: Final = 30

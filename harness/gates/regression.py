@@ -13,7 +13,7 @@ from harness.gates.limits import Limit
 from harness.gates.sentences import JudgedFigure, baseline_name, basis_of, not_judged, skipped
 from harness.gates.sequential_verdict import Compared, judge_by_trials
 from harness.records.artifact import AccuracyResult
-from harness.records.results import BaselineRecord, Finding, Measurement
+from harness.records.entry import BaselineRecord, Finding, Measurement
 from harness.records.status import Status
 from harness.records.units import format_change, format_interval, loss_unit
 

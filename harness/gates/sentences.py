@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 from harness.gates.limits import Limit
+from harness.records.entry import BaselineRecord, Finding, Measurement
 from harness.records.metrics import METRICS, change_word, is_exact
-from harness.records.results import BaselineRecord, Finding, Measurement
 from harness.records.status import Status
 from harness.records.text import shorten
 from harness.records.units import (

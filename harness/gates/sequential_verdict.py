@@ -7,8 +7,8 @@ from harness.gates.evidence import Evidence
 from harness.gates.limit_tests import limit_test_of
 from harness.gates.limits import Limit
 from harness.gates.sentences import JudgedFigure, inconclusive_sentence, name_limit, share_text, verdict_sentence
+from harness.records.entry import Finding, Measurement
 from harness.records.limit_test import FIRST_LOOK, LimitTestResult, bounded_by_parents, fewest_draws
-from harness.records.results import Finding, Measurement
 from harness.records.settings import MOST_PAIRS
 from harness.records.status import Status
 from harness.records.units import format_interval, format_quantity

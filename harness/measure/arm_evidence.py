@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts, Trial
 from harness.records.device import DeviceProfile
+from harness.records.entry import Measurement, TrialMetrics, TrialSummary
 from harness.records.metrics import ESTIMATOR, METRICS, TrialKind
-from harness.records.results import Measurement, Results, TrialMetrics, TrialSummary
+from harness.records.results import Results
 from harness.records.settings import ENERGY_WINDOW_S
 from harness.stats.estimates import Estimate, figure_of, mean_over_trials
 

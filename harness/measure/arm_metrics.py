@@ -19,8 +19,8 @@ from harness.measure.trial_summary import (
 )
 from harness.records.artifact import Artifact
 from harness.records.board import Trial, TwoSpeeds
+from harness.records.entry import Measurement
 from harness.records.metrics import METRICS, Metric
-from harness.records.results import Measurement
 from harness.records.storage import TrialLoad
 from harness.records.units import format_quantity
 from harness.stats import needed_samples, percentile_bound, quantile, smallest_trial, two_speeds

@@ -27,10 +27,7 @@ from harness.records.artifact import Artifact
 from harness.records.board import BoardFacts, Trial
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
-from harness.records.metrics import METRICS, Metric
-from harness.records.operators import OperatorProfile
-from harness.records.plan import Plan
-from harness.records.results import (
+from harness.records.entry import (
     ArtifactRecord,
     BaselineRecord,
     Entry,
@@ -40,6 +37,9 @@ from harness.records.results import (
     TrialMetrics,
     TrialSummary,
 )
+from harness.records.metrics import METRICS, Metric
+from harness.records.operators import OperatorProfile
+from harness.records.plan import Plan
 from harness.records.status import Status, worst
 from harness.stats.estimates import ratio_of
 from harness.stats.observations import interleaved, observations

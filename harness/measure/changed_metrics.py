@@ -6,9 +6,9 @@ leave 1 out. What a reader is shown as a change holds over all of them together.
 
 from collections.abc import Iterator, Sequence
 
+from harness.records.entry import Entry, Ratio
 from harness.records.limit_test import CHANGE_ALPHA, LimitTest
 from harness.records.metrics import METRICS
-from harness.records.results import Entry, Ratio
 from harness.stats.limit_test import run_limit_test
 
 

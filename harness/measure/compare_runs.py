@@ -7,8 +7,9 @@ from typing import Final, Literal
 
 from harness.measure.arm_evidence import restate_run
 from harness.records.comparable import FLOOR, set_apart, unlike
+from harness.records.entry import Entry, Measurement
 from harness.records.metrics import METRICS, is_exact
-from harness.records.results import DeviceRecord, Entry, Measurement, Results
+from harness.records.results import DeviceRecord, Results
 from harness.stats.estimates import Estimate, figure_of, ratio_apart
 
 CONFIDENCE: Final = 0.99

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from harness.records.board import Trial
 from harness.records.cross_check import CrossCheck, VendorBenchmark
+from harness.records.entry import Measurement
 from harness.records.plan import RunnerSpec
-from harness.records.results import Measurement
 from harness.records.units import format_quantity
 
 ROUNDING_S = 5e-6

@@ -2,8 +2,8 @@
 
 from harness.measure.arm_evidence import ArmEvidence, exactly, unknown
 from harness.records.artifact import Inside
+from harness.records.entry import Measurement
 from harness.records.operators import Placement
-from harness.records.results import Measurement
 
 _METRICS = ("delegated_operators", "delegated_macs")
 

@@ -13,8 +13,8 @@ from harness.measure.power_source import SourceWindows, describe_source, examine
 from harness.measure.trial_summary import mean_s
 from harness.records.device import PowerModel
 from harness.records.energy import PowerSource
+from harness.records.entry import Measurement
 from harness.records.metrics import METRICS, metrics_of
-from harness.records.results import Measurement
 from harness.stats.estimates import mean_over_trials
 
 _MOST_TOLD: Final = 3

@@ -10,8 +10,8 @@ from harness.measure.void_trials import void_reason
 from harness.records.board import Trial
 from harness.records.device import METER, Power
 from harness.records.energy import HOST_METER
+from harness.records.entry import TrialMetrics
 from harness.records.plan import BlockSpec, Plan
-from harness.records.results import TrialMetrics
 from harness.stats.limit_test import run_limit_test
 
 

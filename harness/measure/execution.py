@@ -13,9 +13,9 @@ from harness.records.board import Trial
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.emulation import is_emulated, withhold_speed
+from harness.records.entry import Entry
 from harness.records.errors import EntryError, TrialError
 from harness.records.plan import Plan
-from harness.records.results import Entry
 from harness.records.units import format_quantity
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.records.board import NO_FIT, Trial
-from harness.records.results import Finding
+from harness.records.entry import Finding
 from harness.records.status import Status
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from harness.records.board import NO_FIT, RLIMIT, Trial
+from harness.records.entry import Finding
 from harness.records.memory import PARTS, MemoryAccount
-from harness.records.results import Finding
 from harness.records.status import Status
 from harness.records.units import format_quantity
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from harness.records.artifact import GoldenOutputs
 from harness.records.board import OutputCheck, Trial
-from harness.records.results import Finding
+from harness.records.entry import Finding
 from harness.records.status import Status
 
 TOP1_SHARE = 0.99

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.records.artifact import StagesFile
 from harness.records.board import Trial
-from harness.records.results import Finding
+from harness.records.entry import Finding
 from harness.records.status import Status
 
 RELATIVE = 0.05

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.records.comparable import ALIKE, FLOOR, is_usable
-from harness.records.results import Comparison, Entry
+from harness.records.entry import Comparison, Entry
 from harness.stats.estimates import Estimate, figure_of, ratio_apart
 
 METRIC: Final = "latency_p50"

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from harness.records.board import Trial, Turns
-from harness.records.results import CarryOver
+from harness.records.entry import CarryOver
 from harness.stats import t_quantile
 
 CONFIDENCE: Final = 0.95

@@ -10,10 +10,10 @@ from harness.measure.fitness import FitnessRule
 from harness.measure.trial_summary import reads_by_parent, summarise, trial_metrics
 from harness.measure.void_trials import void_reason
 from harness.records.board import Trial
+from harness.records.entry import TrialMetrics, TrialSummary
 from harness.records.limit_test import LimitTest, bound_looks
 from harness.records.metrics import METRICS
 from harness.records.plan import Plan
-from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.limit_test import run_limit_test
 from harness.stats.percentile_bound import percentile_bound
 

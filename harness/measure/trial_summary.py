@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.records.board import StageTimes, Trial, TrialMemory, TrialTelemetry, Turns
+from harness.records.entry import Histogram, TrialMetrics, TrialSummary
 from harness.records.metrics import metrics_of, percentiles
-from harness.records.results import Histogram, TrialMetrics, TrialSummary
 from harness.records.storage import TrialLoad
 from harness.stats import histogram, independent_samples, quantile, smallest_trial
 

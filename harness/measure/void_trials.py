@@ -11,7 +11,7 @@ from harness.board import throttled_between, throttled_causes
 from harness.measure.fitness import FitnessRule
 from harness.records.board import Trial, TrialTelemetry
 from harness.records.conditions import Conditions
-from harness.records.results import Finding
+from harness.records.entry import Finding
 from harness.records.status import Status
 
 DIP_MS = 20

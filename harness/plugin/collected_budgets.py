@@ -27,10 +27,10 @@ from harness.plugin.benchmarks import candidates_of, device_of, is_benchmark
 from harness.profiles import available, lineages
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
+from harness.records.entry import Entry
 from harness.records.errors import BudgetsError
 from harness.records.metrics import METRICS
 from harness.records.nearest import nearest
-from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.session.plan_preview import PlannedEntry
 

@@ -12,7 +12,7 @@ from harness.plugin.hooks import BENCH_CALLS, BENCHMARK_SESSION
 
 if TYPE_CHECKING:
     from harness.records.candidate import Candidate
-    from harness.records.results import Entry
+    from harness.records.entry import Entry
 
     Bench = Callable[[Candidate | str | PathLike[str]], Entry]
 

@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.records.results import Entry, Outcome, Results, TestNote
+from harness.records.entry import Entry
+from harness.records.results import Outcome, Results, TestNote
 from harness.records.status import Status
 from harness.records.text import visible, visible_lines, without_commands
 from harness.report.labels import STATUS_WORDS, device_title, entry_name, exit_meaning, sentences, tally, to_explain

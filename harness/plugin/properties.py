@@ -3,8 +3,8 @@
 import pytest
 
 from harness.plugin.failures import STATUS_PROPERTY
+from harness.records.entry import Entry, Finding
 from harness.records.metrics import METRICS
-from harness.records.results import Entry, Finding
 from harness.report.labels import LIMITED, budget_key
 from harness.report.numbers import value_of
 

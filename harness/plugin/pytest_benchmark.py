@@ -16,7 +16,8 @@ from pytest_benchmark.stats import Metadata
 from harness.plugin.benchmarks import is_benchmark
 from harness.plugin.properties import add_junit_properties
 from harness.records.comparable import is_usable, trial_medians
-from harness.records.results import DeviceRecord, Entry, Results
+from harness.records.entry import Entry
+from harness.records.results import DeviceRecord, Results
 from harness.records.text import visible
 from harness.report.labels import device_title, entry_name
 from harness.report.numbers import value_of

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from harness.records.board import BoardFacts
+from harness.records.entry import Entry
 from harness.records.errors import UsageError
 from harness.records.nearest import did_you_mean
-from harness.records.results import DeviceRecord, Entry
+from harness.records.results import DeviceRecord
 from harness.records.status import Status
 
 FLOOR: Final = 0.01

@@ -5,8 +5,8 @@ from typing import Final
 
 from harness.records.board import BoardFacts
 from harness.records.device import DeviceProfile
+from harness.records.entry import Entry, Measurement
 from harness.records.metrics import METRICS
-from harness.records.results import Entry, Measurement
 from harness.records.settings import Settings
 
 EMULATED: Final = "emulated: correctness only"

@@ -3,8 +3,9 @@
 import json
 
 from harness.records.comparable import is_usable
+from harness.records.entry import Entry, Measurement
 from harness.records.metrics import METRICS
-from harness.records.results import Entry, Measurement, Results
+from harness.records.results import Results
 from harness.records.text import visible
 from harness.report.labels import STATUS_WORDS, device_title, entry_name
 from harness.report.numbers import Number, number_of

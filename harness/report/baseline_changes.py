@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.records.artifact import AccuracyResult
+from harness.records.entry import BaselineRecord, Entry, Finding, Measurement, Ratio
 from harness.records.metrics import METRICS, change_word, is_exact
-from harness.records.results import BaselineRecord, Entry, Finding, Measurement, Ratio
 from harness.records.status import Status
 from harness.records.units import format_quantity, format_share
 from harness.report.numbers import format_value, known_measurement, lost_text, number_of

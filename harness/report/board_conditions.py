@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.records.board import TrialTelemetry
 from harness.records.conditions import Conditions
-from harness.records.results import Entry
+from harness.records.entry import Entry
 from harness.records.text import visible
 
 _SHOWN_CLOCKS = 4

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.records.artifact import AccuracyResult
+from harness.records.entry import Entry, Finding, Measurement
 from harness.records.metrics import METRICS, change_word
-from harness.records.results import Entry, Finding, Measurement
 from harness.records.status import Status
 from harness.records.units import (
     ShownUnit,

@@ -10,7 +10,8 @@ from typing import Final
 
 from harness.records.artifact import AccuracyDrop
 from harness.records.comparable import is_usable
-from harness.records.results import Entry, Finding, Results
+from harness.records.entry import Entry, Finding
+from harness.records.results import Results
 from harness.records.text import visible
 from harness.records.units import format_quantity
 from harness.report.groups import groups, recipe_name

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from harness.records.results import ArtifactRecord, Entry, Results
+from harness.records.entry import ArtifactRecord, Entry
+from harness.records.results import Results
 from harness.records.text import visible
 from harness.report.labels import worst_first
 from harness.report.numbers import value_of

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.records.results import DeviceRecord, Entry, Results
+from harness.records.entry import Entry
+from harness.records.results import DeviceRecord, Results
 from harness.records.units import format_quantity
 from harness.report.labels import label_of
 

@@ -3,7 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from harness.records.results import DeviceRecord, Entry, Finding, Outcome, Results, TestNote
+from harness.records.entry import Entry, Finding
+from harness.records.results import DeviceRecord, Outcome, Results, TestNote
 from harness.records.status import Status, run_status
 
 STATUS_WORDS: dict[Status, str] = {

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from harness.records.results import DeviceRecord, Entry
+from harness.records.entry import Entry
+from harness.records.results import DeviceRecord
 from harness.records.text import visible
 from harness.report.labels import device_title, entry_name
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from harness.records.artifact import AccuracyDrop, AccuracyResult
+from harness.records.entry import Entry, Measurement
 from harness.records.metrics import METRICS
-from harness.records.results import Entry, Measurement
 from harness.records.units import ShownUnit, format_interval, format_quantity
 
 STAGES = ("preprocess", "inference", "postprocess")

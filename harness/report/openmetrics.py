@@ -13,8 +13,9 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from harness.records.comparable import is_usable
+from harness.records.entry import Entry, Measurement
 from harness.records.metrics import METRICS
-from harness.records.results import Entry, Measurement, Results
+from harness.records.results import Results
 from harness.records.status import Status
 from harness.records.text import visible
 from harness.report.labels import device_title

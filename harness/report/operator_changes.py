@@ -1,7 +1,7 @@
 """Operators that got surely slower or faster than the baseline's, as page and summary say it."""
 
+from harness.records.entry import Entry
 from harness.records.operators import OperatorChange
-from harness.records.results import Entry
 from harness.records.units import format_quantity
 
 _TOLD = 3

@@ -5,7 +5,7 @@ from math import exp, hypot, inf, log
 from typing import Final, Literal
 
 from harness.records.comparable import ALIKE, FLOOR
-from harness.records.results import Comparison, Entry, Measurement
+from harness.records.entry import Comparison, Entry, Measurement
 from harness.report.numbers import value_of
 
 SPEED: Final = "latency_p50"

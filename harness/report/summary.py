@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from harness.records.entry import Entry, Finding
 from harness.records.metrics import METRICS
-from harness.records.results import Entry, Finding, Results
+from harness.records.results import Results
 from harness.records.status import Status
 from harness.report.baseline_changes import ACCURACY, REGRESSION, SIZE, BaselineChange, Kind, changes, sampled_ratios
 from harness.report.conclusions import Conclusion, conclusions_beside_exit

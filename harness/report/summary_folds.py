@@ -6,10 +6,11 @@ from typing import Final
 
 from harness.gates.edit_budgets import WaiverText
 from harness.gates.propose_waivers import last_day, propose_waivers
+from harness.records.entry import BaselineRecord, Entry, Ratio
 from harness.records.limit_test import CHANGE_ALPHA
 from harness.records.memory import MemoryAccount
 from harness.records.metrics import METRICS, is_exact, main_metrics, metrics_of
-from harness.records.results import BaselineRecord, Entry, Ratio, Results
+from harness.records.results import Results
 from harness.records.text import visible
 from harness.records.units import format_quantity
 from harness.report.baseline_changes import EXACT, BaselineChange, changes, sampled_ratios

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal
 
-from harness.records.results import Entry, Outcome, Results
+from harness.records.entry import Entry
+from harness.records.results import Outcome, Results
 from harness.records.status import Status
 from harness.records.text import visible
 from harness.report.conclusions import conclusions_beside_exit

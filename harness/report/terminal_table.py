@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from harness.records.entry import Entry, Finding, Measurement
 from harness.records.metrics import METRICS, main_metrics
-from harness.records.results import Entry, Finding, Measurement
 from harness.records.status import Status
 from harness.records.text import visible
 from harness.report.baseline_changes import ACCURACY, SIZE, BaselineChange, changes, sampled_ratios

@@ -10,10 +10,10 @@ from harness.measure import Progress, most_blocks
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.device import Tuning
+from harness.records.entry import ArtifactRecord, BaselineRecord, Entry
 from harness.records.errors import BoardUnfitError, ProfileError
 from harness.records.limit_test import LimitTest
 from harness.records.plan import RunnerSpec
-from harness.records.results import ArtifactRecord, BaselineRecord, Entry
 from harness.records.settings import Settings
 from harness.session.baselines import Baseline, BaselineArm, BaselineContext, open_baseline
 from harness.session.describe import bare_entry, describe_device

@@ -9,9 +9,9 @@ from harness.board import Board
 from harness.measure import Progress
 from harness.measure.run_test_set import run_test_set
 from harness.records.artifact import AccuracyDrop, AccuracyResult, Artifact, Verification
+from harness.records.entry import Entry, Measurement
 from harness.records.errors import EntryError
 from harness.records.plan import RunnerSpec
-from harness.records.results import Entry, Measurement
 
 LEFT_BEHIND = "no test set that could go to the board: artifacts that were carried along leave it behind"
 

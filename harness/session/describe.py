@@ -10,8 +10,9 @@ from harness.records.board import BoardFacts
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
 from harness.records.emulation import EMULATED, is_emulated
+from harness.records.entry import ArtifactRecord, Entry, Finding
 from harness.records.plan import RunnerSpec
-from harness.records.results import ArtifactRecord, DeviceRecord, Entry, Finding
+from harness.records.results import DeviceRecord
 from harness.records.status import Status
 
 THIS_MACHINE = "this machine, no edge board"

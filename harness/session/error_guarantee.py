@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from math import floor
 
-from harness.records.results import Entry, Finding, Gate
+from harness.records.entry import Entry, Finding
+from harness.records.results import Gate
 from harness.records.settings import Settings
 from harness.records.units import format_quantity
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from harness.pipeline.recipes.recipe import parse_recipe
+from harness.records.entry import Entry
 from harness.records.errors import CandidateSpecError, GitError
 from harness.records.labels import label_tests
 from harness.records.limit_test import JUDGING_RULE
 from harness.records.metrics import ESTIMATOR
-from harness.records.results import LONGEST_URL, PIPELINE_URL, Entry, Outcome, Results, Run, TestNote
+from harness.records.results import LONGEST_URL, PIPELINE_URL, Outcome, Results, Run, TestNote
 from harness.records.secret_names import words_without_secrets
 from harness.records.settings import Settings
 from harness.records.status import Status

@@ -14,10 +14,11 @@ from harness.pipeline import candidates_from_paths
 from harness.pipeline.cache import file_sha256
 from harness.records.device import DeviceProfile
 from harness.records.emulation import is_emulated
+from harness.records.entry import Entry, Finding
 from harness.records.errors import BoardUnavailableError, EntryError
 from harness.records.health import CheckResult, CheckStatus, SystemState
 from harness.records.plan import TrialSpec
-from harness.records.results import SELFTEST, Entry, Finding
+from harness.records.results import SELFTEST
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.records.units import format_quantity

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from harness.records.results import Entry, Outcome, TestNote
+from harness.records.entry import Entry
+from harness.records.results import Outcome, TestNote
 from harness.records.settings import Settings
 from harness.records.status import RunStatus, Status, exit_code, run_status
 from harness.session.interrupts import Ending

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from harness.records.entry import Entry
 from harness.records.errors import UsageError
 from harness.records.history import Attempt, Series
 from harness.records.metrics import ESTIMATES, ESTIMATOR, METRICS
-from harness.records.results import Entry, Results, SelfTests
+from harness.records.results import Results, SelfTests
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.records.units import format_quantity

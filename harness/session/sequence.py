@@ -25,7 +25,8 @@ from typing import Protocol, Self
 from harness.profiles import load
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
-from harness.records.results import Entry, Results
+from harness.records.entry import Entry
+from harness.records.results import Results
 from harness.records.settings import Settings
 from harness.session.baselines import check_baseline
 from harness.session.finish_run import RunStart, amend_run, close_run, resumed_folder

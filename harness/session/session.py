@@ -19,6 +19,7 @@ from harness.records.cache_dir import default_cache_dir
 from harness.records.candidate import Candidate
 from harness.records.device import METER, DeviceProfile, Tuning
 from harness.records.emulation import is_emulated, with_least_measuring
+from harness.records.entry import Entry
 from harness.records.errors import (
     BoardUnavailableError,
     BoardUnfitError,
@@ -29,7 +30,6 @@ from harness.records.errors import (
 )
 from harness.records.limit_test import LimitTest
 from harness.records.plan import RunnerSpec
-from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.session.baseline_comparison import ArmPair, BaselineComparison, MeasureRequest
 from harness.session.baselines import check_baseline

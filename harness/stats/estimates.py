@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.records.entry import TrialMetrics, TrialSummary
 from harness.records.limit_test import FIRST_LOOK, RunSpread
 from harness.records.metrics import METRICS
-from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.intervals import mean_interval, t_quantile
 from harness.stats.observations import (
     Observation,

@@ -6,9 +6,9 @@ from typing import Final, Literal
 
 import numpy as np
 
+from harness.records.entry import TrialMetrics, TrialSummary
 from harness.records.limit_test import FIRST_LOOK, LimitTest, LimitTestResult
 from harness.records.metrics import METRICS
-from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.limit_scale import compare_exactly, from_scale, no_look, to_scale
 from harness.stats.observations import (
     Observation,

@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from harness.records.entry import TrialMetrics, TrialSummary
 from harness.records.metrics import METRICS
-from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.sequential import Blocks, paired
 
 _TURNS: Final = (

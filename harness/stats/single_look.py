@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 import numpy as np
 
+from harness.records.entry import TrialMetrics, TrialSummary
 from harness.records.limit_test import FIRST_LOOK, LimitTest, LimitTestResult, RunSpread, fewest_to_fail
-from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats.limit_scale import compare_exactly, from_scale, no_look, to_scale
 from harness.stats.observations import by_parent, observations, sensor_windows
 from harness.stats.sequential import Array, serial_inflation

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from harness.records.base import Record, describe_problems
+from harness.records.entry import Entry
 from harness.records.errors import HarnessError, ResultsFileError
 from harness.records.files import read_bytes
-from harness.records.results import SCHEMA_VERSION, Entry, Results
+from harness.records.results import SCHEMA_VERSION, Results
 from harness.records.text import encoded
 from harness.store.disk import write_whole
 

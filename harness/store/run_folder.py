@@ -13,10 +13,11 @@ from pydantic import ValidationError
 
 from harness.records.base import Record, describe_problems
 from harness.records.board import Trial
+from harness.records.entry import Entry
 from harness.records.errors import EntryError, HarnessError, ResultsFileError, UsageError
 from harness.records.files import open_regular
 from harness.records.history import Series
-from harness.records.results import DeviceRecord, Entry, Results, Run, SelfTests
+from harness.records.results import DeviceRecord, Results, Run, SelfTests
 from harness.store.disk import append_line, disk_errors_named, write_whole
 from harness.store.results_file import RESULTS_NAME, json_line, load_results, parse_entry, save_results
 from harness.store.stored_runs import find_run, point_latest

@@ -3,8 +3,8 @@
 from harness.records.artifact import Artifact, GoldenOutputs, StagesFile, TensorInfo, Verification
 from harness.records.board import BoardFacts, Trial, TrialMemory, TrialTelemetry
 from harness.records.device import DeviceProfile
+from harness.records.entry import Entry
 from harness.records.plan import RunnerSpec
-from harness.records.results import Entry
 from harness.records.status import Status
 from harness.testing.models import ANSWERS
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from harness.gates import is_sampled, judge, limit_tests_of, parse_limits, window_tests_of
 from harness.measure import execute, make_plan, most_blocks
 from harness.records.candidate import Candidate
-from harness.records.results import Entry
+from harness.records.entry import Entry
 from harness.records.settings import Settings
 from harness.testing.builders import made_up_sha256, make_artifact, make_golden, make_runner
 from harness.testing.models import SimulatedModel

@@ -29,8 +29,8 @@ from energy.synthetic import Sensor, made_power, read
 from harness.measure.power_source import describe_source, examine_windows
 from harness.records.device import Power
 from harness.records.energy import EnergyReading, SensorAccuracy
+from harness.records.entry import TrialMetrics
 from harness.records.limit_test import LimitTest, LimitTestResult
-from harness.records.results import TrialMetrics
 from harness.stats.limit_test import run_limit_test
 from harness.stats.power_window import Readings
 

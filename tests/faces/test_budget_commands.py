@@ -9,7 +9,8 @@ from support.commands import outer_environment
 from support.sample_results import devices, entry, run
 from support.warm import run_warm
 
-from harness.records.results import Finding, Results
+from harness.records.entry import Finding
+from harness.records.results import Results
 from harness.records.status import Status
 from harness.store.results_file import save_results
 

@@ -9,7 +9,8 @@ import pytest
 from support.commands import run_here
 from support.sample_results import devices, entry, run
 
-from harness.records.results import Finding, Results
+from harness.records.entry import Finding
+from harness.records.results import Results
 from harness.records.status import Status
 from harness.store.results_file import save_results
 

@@ -2,8 +2,8 @@
 
 from harness.gates import judge, parse_limit
 from harness.records.artifact import AccuracyDrop, AccuracyResult, Verification
+from harness.records.entry import ArtifactRecord, BaselineRecord, Entry, Measurement
 from harness.records.metrics import METRICS
-from harness.records.results import ArtifactRecord, BaselineRecord, Entry, Measurement
 from harness.records.settings import Settings
 from harness.records.status import Status
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness.gates import judge, parse_limits
 from harness.records.artifact import AccuracyResult
-from harness.records.results import ArtifactRecord, BaselineRecord
+from harness.records.entry import ArtifactRecord, BaselineRecord
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.records.units import format_interval

@@ -8,7 +8,7 @@ from gates.judged_entries import accuracy, entry, limit, lost, measured, verdict
 from harness.gates import judge
 from harness.records.artifact import AccuracyResult
 from harness.records.emulation import withhold_speed
-from harness.records.results import Finding
+from harness.records.entry import Finding
 from harness.records.settings import Settings
 from harness.records.status import Status
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.gates.compare_interval import more_trials
 from harness.gates.limits import Limit
-from harness.records.results import Entry
+from harness.records.entry import Entry
 from harness.records.status import Status
 
 seconds = st.floats(min_value=1e-6, max_value=10, allow_nan=False)

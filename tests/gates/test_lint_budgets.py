@@ -8,7 +8,7 @@ from support.sample_results import measured
 from harness.gates import judge, load_budgets, parse_limits
 from harness.gates.judge import stored_limits, without_verdicts
 from harness.gates.lint_budgets import expiring_sentences, slack_limits
-from harness.records.results import Finding
+from harness.records.entry import Finding
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import make_entry

@@ -4,7 +4,7 @@ import pytest
 from gates.judged_entries import limit, measured
 
 from harness.gates import judge
-from harness.records.results import Histogram, TrialSummary
+from harness.records.entry import Histogram, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import make_entry

@@ -7,7 +7,7 @@ from harness.gates import judge, parse_limits
 from harness.gates.judge import stored_limits
 from harness.records.artifact import AccuracyResult, Verification
 from harness.records.candidate import OwnMetric
-from harness.records.results import ArtifactRecord, BaselineRecord
+from harness.records.entry import ArtifactRecord, BaselineRecord
 from harness.records.status import Status
 from harness.testing import make_artifact
 

@@ -15,8 +15,8 @@ from harness.gates.propose_limits import (
     room,
     with_margin,
 )
+from harness.records.entry import Finding, Histogram, TrialSummary
 from harness.records.metrics import METRICS
-from harness.records.results import Finding, Histogram, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.records.units import parse_quantity

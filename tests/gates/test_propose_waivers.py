@@ -8,8 +8,8 @@ import pytest
 from harness.gates import load_budgets
 from harness.gates.edit_budgets import WaiverText, edit_waivers
 from harness.gates.propose_waivers import last_day, propose_waivers
+from harness.records.entry import Entry, Finding
 from harness.records.errors import BudgetsError
-from harness.records.results import Entry, Finding
 from harness.records.status import Status
 from harness.testing import make_entry
 

@@ -6,7 +6,7 @@ import pytest
 from gates.judged_entries import entry, limit, measured, verdict
 
 from harness.gates import judge
-from harness.records.results import BaselineRecord, TrialMetrics
+from harness.records.entry import BaselineRecord, TrialMetrics
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import make_entry

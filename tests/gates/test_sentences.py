@@ -4,8 +4,8 @@ import pytest
 from gates.judged_entries import limit
 
 from harness.gates.sentences import JudgedFigure, baseline_name, verdict_sentence
+from harness.records.entry import BaselineRecord
 from harness.records.metrics import change_word
-from harness.records.results import BaselineRecord
 from harness.records.status import Status
 
 

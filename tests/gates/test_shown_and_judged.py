@@ -7,7 +7,7 @@ import pytest
 from gates.judged_entries import limit, measured
 
 from harness.gates import judge
-from harness.records.results import BaselineRecord, Ratio, TrialMetrics
+from harness.records.entry import BaselineRecord, Ratio, TrialMetrics
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.records.units import format_interval, format_quantity

@@ -12,8 +12,8 @@ from harness.gates.evidence import Evidence
 from harness.gates.limit_tests import limit_test_of, limit_tests_of
 from harness.gates.sentences import JudgedFigure, basis_of, share_text
 from harness.gates.sequential_verdict import blocks_in_time
+from harness.records.entry import BaselineRecord, Histogram, TrialMetrics, TrialSummary
 from harness.records.limit_test import RunSpread
-from harness.records.results import BaselineRecord, Histogram, TrialMetrics, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import make_entry

@@ -5,8 +5,8 @@ import pytest
 from harness.gates import is_asked, is_sampled, judge, parse_limit
 from harness.gates.evidence import Evidence
 from harness.gates.sequential_verdict import hold_to_bound
+from harness.records.entry import Finding, Histogram, Measurement, TrialSummary
 from harness.records.metrics import METRICS
-from harness.records.results import Finding, Histogram, Measurement, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import make_entry

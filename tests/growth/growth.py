@@ -25,8 +25,9 @@ from random import Random
 
 import numpy as np
 
+from harness.records.entry import Entry, Finding, Histogram, Measurement, TrialSummary
 from harness.records.metrics import METRICS
-from harness.records.results import DeviceRecord, Entry, Finding, Histogram, Measurement, Results, Run, TrialSummary
+from harness.records.results import DeviceRecord, Results, Run
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.report import table

@@ -6,8 +6,8 @@ from support.sample_results import results
 from harness.gates import is_asked, judge, limit_tests_of, parse_limits
 from harness.measure import execute, make_plan, most_blocks
 from harness.records.candidate import Candidate
+from harness.records.entry import Entry, Measurement
 from harness.records.metrics import METRICS, Metric
-from harness.records.results import Entry, Measurement
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.records.units import format_quantity

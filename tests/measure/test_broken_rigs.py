@@ -11,8 +11,8 @@ from harness.measure import execute, make_plan, most_blocks
 from harness.records.board import TrialMemory
 from harness.records.candidate import Candidate
 from harness.records.device import Limits
+from harness.records.entry import BaselineRecord
 from harness.records.errors import ConnectionLostError, HarnessError
-from harness.records.results import BaselineRecord
 from harness.records.settings import Settings
 from harness.records.status import Status, exit_code
 from harness.session.baselines import check_baseline

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.measure.changed_metrics import with_changes
-from harness.records.results import BaselineRecord, Entry
+from harness.records.entry import BaselineRecord, Entry
 from harness.testing.gatelab.comments import Comments, shows_change, simulate_comments, simulate_entries
 
 

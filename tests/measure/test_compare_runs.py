@@ -5,8 +5,9 @@ from support.sample_results import measured
 
 from harness.measure.compare_runs import compare_results
 from harness.records.comparable import FLOOR
+from harness.records.entry import Histogram, TrialMetrics, TrialSummary
 from harness.records.metrics import is_exact
-from harness.records.results import DeviceRecord, Histogram, Results, Run, TrialMetrics, TrialSummary
+from harness.records.results import DeviceRecord, Results, Run
 from harness.records.status import Status
 from harness.stats.estimates import figure_of
 from harness.testing import make_entry, make_facts, make_profile

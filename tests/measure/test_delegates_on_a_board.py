@@ -19,7 +19,7 @@ from harness.records.artifact import Artifact
 from harness.records.board import Trial
 from harness.records.candidate import Candidate
 from harness.records.device import Connection, Runtime
-from harness.records.results import Entry
+from harness.records.entry import Entry
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import make_profile

@@ -15,7 +15,7 @@ from harness.board.runtime_proof import addition_model
 from harness.measure import execute, make_plan
 from harness.records.candidate import Candidate
 from harness.records.device import Connection, Power, PowerModel
-from harness.records.results import Entry, Measurement
+from harness.records.entry import Entry, Measurement
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session.describe import describe_device

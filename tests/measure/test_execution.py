@@ -14,9 +14,9 @@ from harness.records.board import SensorFound, Trial
 from harness.records.candidate import Candidate
 from harness.records.device import Limits, Power
 from harness.records.emulation import WITHHELD
+from harness.records.entry import Entry
 from harness.records.errors import ConnectionLostError
 from harness.records.metrics import metrics_of
-from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import (

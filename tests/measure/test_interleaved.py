@@ -5,7 +5,7 @@ import pytest
 from harness.gates import judge, limit_tests_of, parse_limits
 from harness.measure import execute, make_plan, most_blocks
 from harness.records.candidate import Candidate
-from harness.records.results import BaselineRecord
+from harness.records.entry import BaselineRecord
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import (

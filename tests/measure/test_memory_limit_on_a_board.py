@@ -12,7 +12,7 @@ from harness.board import choose_runner, open_board
 from harness.measure import execute, make_plan
 from harness.pipeline import Builder, candidates_from_paths
 from harness.records.device import Connection
-from harness.records.results import Entry, Finding
+from harness.records.entry import Entry, Finding
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import make_profile

@@ -15,8 +15,8 @@ from harness.board import LiveBoard, choose_runner, open_board
 from harness.measure import execute, make_plan
 from harness.pipeline import Builder, candidates_from_paths
 from harness.records.device import Connection, Runtime
+from harness.records.entry import Entry
 from harness.records.errors import CandidateSpecError, ModelFileError, ProfileError
-from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import make_profile

@@ -4,7 +4,7 @@ import pytest
 
 from harness.measure.recipe_gains import Steps, with_comparisons
 from harness.records.comparable import FLOOR
-from harness.records.results import Finding, Histogram, TrialSummary
+from harness.records.entry import Finding, Histogram, TrialSummary
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session.finish_run import RunStart, close_run

@@ -11,9 +11,9 @@ from harness.measure.build_entry import _with_figures
 from harness.measure.validate_trials import validate_trials
 from harness.records.board import NO_TURNS, Slice, Trial, Turns
 from harness.records.candidate import Candidate
+from harness.records.entry import Entry
 from harness.records.limit_test import LimitTest
 from harness.records.plan import BlockSpec, Plan
-from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.report.baseline_changes import changes
 from harness.testing import SimulatedBoard, SimulatedModel, made_up_sha256, make_artifact, make_runner

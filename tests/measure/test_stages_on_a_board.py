@@ -17,8 +17,8 @@ from harness.measure import execute, make_plan
 from harness.pipeline import Builder, candidates_from_paths
 from harness.records.artifact import Artifact
 from harness.records.device import Connection
+from harness.records.entry import Entry
 from harness.records.metrics import metrics_of
-from harness.records.results import Entry
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.testing import make_profile

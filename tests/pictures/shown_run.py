@@ -13,10 +13,11 @@ from harness.measure.planning import make_plan, most_blocks
 from harness.records.artifact import AccuracyDrop, AccuracyResult, Artifact
 from harness.records.candidate import Candidate
 from harness.records.device import Power
+from harness.records.entry import Entry
 from harness.records.history import Series, SeriesPoint
 from harness.records.limit_test import JUDGING_RULE
 from harness.records.metrics import ESTIMATOR
-from harness.records.results import DeviceRecord, Entry, Results, Run, SelfTests
+from harness.records.results import DeviceRecord, Results, Run, SelfTests
 from harness.records.settings import Settings
 from harness.records.status import Status, exit_code, worst
 from harness.session.error_guarantee import error_guarantee

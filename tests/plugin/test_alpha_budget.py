@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from harness.gates import Limit, parse_limits
 from harness.plugin.collected_budgets import AlphaBudget, CollectedBudgets
 from harness.records.candidate import Candidate
+from harness.records.entry import BaselineRecord, Entry, Finding
 from harness.records.errors import BudgetsError
-from harness.records.results import BaselineRecord, Entry, Finding
 from harness.records.status import Status
 from harness.testing import make_entry, make_profile
 

@@ -1,7 +1,7 @@
 from support.sample_results import results
 
 from harness.plugin.properties import entry_properties
-from harness.records.results import Finding
+from harness.records.entry import Finding
 from harness.records.status import Status
 
 

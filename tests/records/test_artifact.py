@@ -6,7 +6,8 @@ import pytest
 
 from harness.records.artifact import AccuracyResult, BuiltinOutputs
 from harness.records.candidate import Candidate
-from harness.records.results import ArtifactRecord, Outcome
+from harness.records.entry import ArtifactRecord
+from harness.records.results import Outcome
 from harness.testing import make_artifact, make_golden
 
 

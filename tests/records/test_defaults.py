@@ -8,10 +8,11 @@ from pydantic import ValidationError
 from harness.records.artifact import AccuracyDrop, AccuracyResult, TensorInfo, Training
 from harness.records.board import Trial
 from harness.records.device import Connection, DeviceProfile, Limits, Power, PowerModel, Runtime, Tuning
+from harness.records.entry import ArtifactRecord, Measurement, Ratio
 from harness.records.labels import label_tests
 from harness.records.limit_test import FIRST_LOOK, JUDGING_RULE, LimitTestResult
 from harness.records.plan import TrialSpec
-from harness.records.results import SCHEMA_VERSION, ArtifactRecord, Measurement, Outcome, Ratio, Run
+from harness.records.results import SCHEMA_VERSION, Outcome, Run
 from harness.records.settings import FEWEST_PAIRS, OPTIONS, SWITCH, Settings
 from harness.testing import make_artifact
 

@@ -10,8 +10,8 @@ from harness.records.emulation import (
     with_least_measuring,
     withhold_speed,
 )
+from harness.records.entry import BaselineRecord, CarryOver, Measurement, Ratio, TrialMetrics
 from harness.records.metrics import METRICS
-from harness.records.results import BaselineRecord, CarryOver, Measurement, Ratio, TrialMetrics
 from harness.records.settings import Settings
 from harness.testing import make_entry, make_facts, make_profile
 

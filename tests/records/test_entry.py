@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
+from harness.records.entry import Histogram, Measurement
 from harness.records.metrics import METRICS
 from harness.records.nearest import nearest
-from harness.records.results import Histogram, Measurement
 from harness.testing import make_entry
 
 P50 = Measurement(metric="latency_p50", unit="s", better="lower", value=0.004, ci_low=0.00398, ci_high=0.00402, n=10)

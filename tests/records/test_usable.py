@@ -2,7 +2,7 @@ import pytest
 from support.sample_results import results
 
 from harness.records.comparable import is_usable, trial_medians
-from harness.records.results import Finding
+from harness.records.entry import Finding
 from harness.records.status import Status
 
 

@@ -3,8 +3,8 @@ import json
 import pytest
 from support.sample_results import HOSTILE, results
 
+from harness.records.entry import Finding
 from harness.records.metrics import METRICS
-from harness.records.results import Finding
 from harness.records.status import Status
 from harness.report.action_benchmark import action_benchmark
 

@@ -1,7 +1,7 @@
 """The board's state around an entry's trials in words, and the clock of the time line."""
 
 from harness.records.conditions import Conditions, PolicyClock
-from harness.records.results import TrialMetrics
+from harness.records.entry import TrialMetrics
 from harness.report.board_conditions import conditions_sentence, mean_khz
 from harness.report.charts.timeline import timeline
 from harness.testing import make_entry, make_telemetry

@@ -6,7 +6,7 @@ import pytest
 from support.sample_results import results
 
 from harness.plugin.github import annotations
-from harness.records.results import Finding
+from harness.records.entry import Finding
 from harness.records.status import Status
 from harness.report import table
 from harness.report.labels import sentences

@@ -9,8 +9,8 @@ from support.sample_results import entry, measured, results, trials
 from support.shared_charts import own_engine
 from support.told_results import told, told_results
 
+from harness.records.entry import Finding, Histogram
 from harness.records.errors import HarnessError
-from harness.records.results import Finding, Histogram
 from harness.records.status import Status
 from harness.report.charts.chart_client import ChartClient, check_svg
 from harness.report.charts.distribution import BINS, MOST_LANES, Axis, distribution, heights, is_drawable, slower_than

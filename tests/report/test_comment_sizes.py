@@ -8,7 +8,8 @@ from markdown_it import MarkdownIt
 from support.baseline_results import measured_against, ratio
 from support.sample_results import changed_artifact, entry, results
 
-from harness.records.results import Entry, Finding, Results
+from harness.records.entry import Entry, Finding
+from harness.records.results import Results
 from harness.records.status import Status
 from harness.report.summary import ABOVE_THE_FOLD, LONGEST_COMMENT, summary
 

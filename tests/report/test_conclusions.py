@@ -11,7 +11,7 @@ from support.sample_results import HOSTILE, changed_artifact, entry, measured, r
 from harness.measure.arm_evidence import restate
 from harness.measure.recipe_gains import Steps, with_comparisons
 from harness.records.artifact import AccuracyDrop, AccuracyResult
-from harness.records.results import Comparison, Entry, Finding
+from harness.records.entry import Comparison, Entry, Finding
 from harness.records.status import Status
 from harness.records.text import visible
 from harness.report.conclusions import Conclusion, conclusions, conclusions_beside_exit

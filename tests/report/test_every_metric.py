@@ -10,8 +10,8 @@ from support.sample_results import changed_artifact, entry, results
 
 from harness.records.artifact import AccuracyResult
 from harness.records.candidate import OwnMetric
+from harness.records.entry import Measurement
 from harness.records.metrics import METRICS
-from harness.records.results import Measurement
 from harness.records.status import Status
 from harness.records.units import format_interval, format_quantity
 from harness.report import render, table

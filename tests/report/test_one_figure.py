@@ -20,8 +20,9 @@ from harness.measure.build_entry import ratios_of
 from harness.measure.compare_runs import compare_results
 from harness.plugin.properties import entry_properties
 from harness.plugin.pytest_benchmark import make_metadata
+from harness.records.entry import BaselineRecord, Entry, Finding, Histogram, TrialSummary
 from harness.records.metrics import ESTIMATOR
-from harness.records.results import BaselineRecord, Entry, Finding, Histogram, Results, TrialSummary
+from harness.records.results import Results
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.records.units import format_interval, format_quantity, format_share_interval, parse_quantity

@@ -4,8 +4,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from support.sample_results import HOSTILE, results
 
+from harness.records.entry import Measurement
 from harness.records.metrics import METRICS
-from harness.records.results import Measurement
 from harness.records.text import visible
 from harness.report.openmetrics import openmetrics
 

@@ -4,8 +4,9 @@ from support.sample_results import results
 from support.told_results import OPERATOR_KINDS as KINDS
 from support.told_results import OPERATORS as PROFILE
 
+from harness.records.entry import BaselineRecord
 from harness.records.operators import OperatorChange, OperatorProfile
-from harness.records.results import BaselineRecord, Results
+from harness.records.results import Results
 from harness.report.page import page
 from harness.report.summary import summary
 

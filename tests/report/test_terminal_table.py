@@ -6,7 +6,8 @@ from support.ab_results import ab_results
 from support.sample_results import entries, measured, results
 from support.told_results import told_results
 
-from harness.records.results import Finding, Results
+from harness.records.entry import Finding
+from harness.records.results import Results
 from harness.records.status import Status
 from harness.report import table
 from harness.report.labels import EXIT_MEANINGS, STATUS_WORDS, waived_limits

@@ -13,19 +13,10 @@ from harness.pipeline import Builder, candidates_from_paths
 from harness.pipeline.builder.artifact_folder import export_artifacts
 from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
+from harness.records.entry import ArtifactRecord, Histogram, Measurement, TrialMetrics, TrialSummary
 from harness.records.errors import UsageError
 from harness.records.metrics import METRICS
-from harness.records.results import (
-    ArtifactRecord,
-    DeviceRecord,
-    Histogram,
-    Measurement,
-    Outcome,
-    Results,
-    Run,
-    TrialMetrics,
-    TrialSummary,
-)
+from harness.records.results import DeviceRecord, Outcome, Results, Run
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session.baselines import BaselineContext, check_baseline, open_baseline

@@ -19,9 +19,9 @@ from harness.pipeline.check.verification.board_accuracy import score_board_outpu
 from harness.records.artifact import HeldOutInputs, HeldOutSet
 from harness.records.board import RawOutput, Trial
 from harness.records.device import Connection
+from harness.records.entry import ArtifactRecord
 from harness.records.errors import BlockLostError, BuildError, EntryError, TrialError
 from harness.records.plan import BlockSpec, RunnerSpec
-from harness.records.results import ArtifactRecord
 from harness.session.board_accuracy import LEFT_BEHIND, BoardScorer
 from harness.testing import make_artifact, make_entry, make_profile
 

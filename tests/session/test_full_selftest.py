@@ -6,9 +6,10 @@ from support.selftest_layers import permuting_layers
 from harness.measure.reading_cost import CostRatio, ReadingCost
 from harness.pipeline import inspect_file
 from harness.records.device import Connection
+from harness.records.entry import Finding
 from harness.records.health import CpuPolicy, DeviceClock, SystemState, Turbo
 from harness.records.memory import MemoryAccount
-from harness.records.results import SELFTEST, Finding
+from harness.records.results import SELFTEST
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session import full_selftest as full

@@ -1,7 +1,7 @@
 """What a session's verdicts promise: the sentence, and over how many metrics alpha was divided."""
 
+from harness.records.entry import BaselineRecord, Finding
 from harness.records.limit_test import RunSpread
-from harness.records.results import BaselineRecord, Finding
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session.error_guarantee import error_guarantee

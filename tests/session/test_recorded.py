@@ -8,7 +8,8 @@ from harness.pipeline.builder.artifact_folder import ArtifactFolder, export_arti
 from harness.pipeline.cache import file_sha256
 from harness.records.board import BoardFacts
 from harness.records.candidate import Candidate
-from harness.records.results import ArtifactRecord, DeviceRecord, Results, Run
+from harness.records.entry import ArtifactRecord
+from harness.records.results import DeviceRecord, Results, Run
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session.baselines.kinds import BaselineContext

@@ -12,7 +12,8 @@ from harness.gates import parse_limits
 from harness.pipeline import candidates_from_paths
 from harness.profiles import load
 from harness.records.candidate import Candidate
-from harness.records.results import DeviceRecord, Entry
+from harness.records.entry import Entry
+from harness.records.results import DeviceRecord
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.session.baselines import BaselineContext

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t, ttest_1samp, ttest_ind
 
+from harness.records.entry import Histogram, TrialMetrics, TrialSummary
 from harness.records.metrics import METRICS
-from harness.records.results import Histogram, TrialMetrics, TrialSummary
 from harness.stats.estimates import (
     FEWEST,
     figure_of,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from harness.records.entry import Histogram, TrialMetrics, TrialSummary
 from harness.records.limit_test import LimitTest, RunSpread
 from harness.records.metrics import METRICS, metrics_of
-from harness.records.results import Histogram, TrialMetrics, TrialSummary
 from harness.stats.limit_test import run_limit_test
 from harness.stats.observations import by_parent, observations
 from harness.stats.single_look import unpaired_test

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from scipy.optimize import brentq
 
+from harness.records.entry import TrialMetrics
 from harness.records.limit_test import LimitTest
-from harness.records.results import TrialMetrics
 from harness.stats.limit_test import run_limit_test
 from harness.stats.spending import boundaries
 from harness.testing.gatelab.trial_summaries import trial_summary

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from harness.records.entry import TrialMetrics
 from harness.records.limit_test import LimitTest, fewest_to_fail
-from harness.records.results import TrialMetrics
 from harness.stats.limit_test import run_limit_test
 from harness.stats.single_look import unpaired_test
 

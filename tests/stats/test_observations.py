@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import pytest
 
-from harness.records.results import Histogram, TrialSummary
+from harness.records.entry import Histogram, TrialSummary
 from harness.stats.observations import (
     Observation,
     interleaved,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from energy.synthetic import Sensor, made_power, read
 
+from harness.records.entry import TrialMetrics
 from harness.records.limit_test import LimitTest
-from harness.records.results import TrialMetrics
 from harness.stats.limit_test import run_limit_test
 from harness.stats.power_window import Readings, find_fault, is_plausible, mean_power
 from harness.stats.sequential import Blocks, decide

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
+from harness.records.entry import TrialMetrics
 from harness.records.limit_test import LimitTest
-from harness.records.results import TrialMetrics
 from harness.stats.limit_test import run_limit_test
 from harness.stats.observations import interleaved, is_usable, observations, per_trial
 from harness.stats.single_look import unpaired_test

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from support.sample_results import results
 
 from harness.records.base import MOST_INTEGER
+from harness.records.entry import Entry, Finding, Histogram, Measurement, TrialSummary
 from harness.records.errors import HarnessError, ResultsFileError
-from harness.records.results import Entry, Finding, Histogram, Measurement, Results, TrialSummary
+from harness.records.results import Results
 from harness.records.status import Status
 from harness.records.units import MOST_NUMBER
 from harness.store import load_results, results_schema

@@ -4,19 +4,9 @@ import math
 
 import numpy as np
 
+from harness.records.entry import BaselineRecord, Entry, Finding, Ratio, TrialMetrics, TrialSummary
 from harness.records.history import Series, SeriesPoint
-from harness.records.results import (
-    BaselineRecord,
-    DeviceRecord,
-    Entry,
-    Finding,
-    Gate,
-    Ratio,
-    Results,
-    SelfTests,
-    TrialMetrics,
-    TrialSummary,
-)
+from harness.records.results import DeviceRecord, Gate, Results, SelfTests
 from harness.records.status import Status
 from harness.store.history import with_changes
 from harness.testing import make_entry, make_facts, make_profile

@@ -1,6 +1,7 @@
 """The made-up run compared with a baseline: what got slower, faster and smaller, what is new or the same, a waiver."""
 
-from harness.records.results import BaselineRecord, Entry, Gate, Ratio, Results, SelfTests
+from harness.records.entry import BaselineRecord, Entry, Ratio
+from harness.records.results import Gate, Results, SelfTests
 from support.sample_results import HOSTILE, measured, results
 
 BASE = "commit 1a2b3c4d, the merge base with origin/main"

@@ -6,19 +6,10 @@ from collections.abc import Sequence
 from harness.records.artifact import AccuracyResult, TensorInfo, Verification
 from harness.records.board import BoardFacts, RuntimeFound, TrialMemory, TrialTelemetry
 from harness.records.device import Connection, DeviceProfile, Hardware
+from harness.records.entry import ArtifactRecord, Entry, Finding, Histogram, Measurement, TrialSummary
 from harness.records.limit_test import JUDGING_RULE
 from harness.records.metrics import ESTIMATOR, METRICS
-from harness.records.results import (
-    ArtifactRecord,
-    DeviceRecord,
-    Entry,
-    Finding,
-    Histogram,
-    Measurement,
-    Results,
-    Run,
-    TrialSummary,
-)
+from harness.records.results import DeviceRecord, Results, Run
 from harness.records.status import Status
 
 HOSTILE = "<script>alert(1)</script>|`x`\x1b[31m\u202e"

@@ -10,9 +10,10 @@ from harness.records.artifact import (
     TensorInfo,
     Training,
 )
+from harness.records.entry import Comparison, Entry
 from harness.records.memory import MemoryAccount
 from harness.records.operators import OperatorFigure, OperatorProfile
-from harness.records.results import Comparison, Entry, Results
+from harness.records.results import Results
 from support.sample_results import HOSTILE, changed_artifact, measured, results
 
 LONG_RECIPES = ("prune(0.8)+int8_float_io", "distill(width=0.5)+prune(0.8, block=(1, 16))+float16")

@@ -3,8 +3,8 @@
 import pytest
 
 from harness.records.device import Power
+from harness.records.entry import Entry
 from harness.records.errors import HarnessError
-from harness.records.results import Entry
 from harness.records.status import Status
 from harness.testing import SimulatedBoard, SimulatedModel, make_profile, simulate
 

@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from harness.records.results import Entry, Histogram, Measurement, TrialSummary
+from harness.records.entry import Entry, Histogram, Measurement, TrialSummary
 from harness.report.charts.style import (
     INK,
     LINE,

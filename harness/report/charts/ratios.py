@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.records.results import Entry
+from harness.records.entry import Entry
 from harness.report.baseline_changes import JudgedRatio, judged_ratios
 from harness.report.charts.style import (
     INK,

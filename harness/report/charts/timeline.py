@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from harness.records.board import TrialTelemetry
 from harness.records.conditions import Conditions
-from harness.records.results import Entry
+from harness.records.entry import Entry
 from harness.report.board_conditions import mean_khz
 from harness.report.charts.style import (
     INK,

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.records.entry import Entry, Measurement
 from harness.records.metrics import METRICS, Better
-from harness.records.results import Entry, Measurement
 from harness.report.charts.style import (
     CONFIG,
     INK,

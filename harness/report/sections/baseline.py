@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from harness.records.results import Entry, Finding, Results
+from harness.records.entry import Entry, Finding
+from harness.records.results import Results
 from harness.records.units import format_quantity, loss_unit
 from harness.report.baseline_changes import (
     ACCURACY,

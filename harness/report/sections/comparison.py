@@ -3,8 +3,9 @@
 from collections import Counter
 from typing import Any
 
+from harness.records.entry import Entry
 from harness.records.metrics import METRICS
-from harness.records.results import Entry, Results
+from harness.records.results import Results
 from harness.records.units import format_quantity
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.charts.sparkline import Sparkline, sparkline

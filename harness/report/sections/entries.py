@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from harness.records.entry import Entry
 from harness.records.metrics import METRICS, main_metrics
-from harness.records.results import Entry, Results
+from harness.records.results import Results
 from harness.records.status import Status
 from harness.report.baseline_changes import REGRESSION, BaselineChange, changes
 from harness.report.bullet import Bullet, JudgedLimit, compare_bullet, judged_limits

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from harness.records.entry import Entry
 from harness.records.memory import PARTS, MemoryAccount
-from harness.records.results import Entry, Results
+from harness.records.results import Results
 from harness.records.units import format_quantity
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.labels import entry_detail, entry_name

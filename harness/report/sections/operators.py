@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from harness.records.entry import Entry
 from harness.records.operators import OperatorChange, OperatorFigure, OperatorProfile
-from harness.records.results import Entry, Results
+from harness.records.results import Results
 from harness.records.units import format_interval, format_quantity
 from harness.report.bullet import Bullet
 from harness.report.charts.page_charts import GroupCharts

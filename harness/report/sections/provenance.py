@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from harness.records.results import Entry, Measurement, Results
+from harness.records.entry import Entry, Measurement
+from harness.records.results import Results
 from harness.records.units import format_quantity
 from harness.report.board_conditions import conditions_sentence
 from harness.report.charts.page_charts import GroupCharts

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from harness.records.results import Entry, Results
+from harness.records.entry import Entry
+from harness.records.results import Results
 from harness.report.charts.page_charts import GroupCharts
 from harness.report.charts.stages import staged_variants
 from harness.report.groups import Variant

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from harness.records.results import Entry, Results
+from harness.records.entry import Entry
+from harness.records.results import Results
 from harness.records.status import Status
 from harness.report.bullet import JudgedLimit, judged_limits
 from harness.report.charts.page_charts import GroupCharts

@@ -11,18 +11,11 @@ from harness.records.artifact import Artifact
 from harness.records.candidate import Candidate
 from harness.records.comparable import parse_across, set_apart, unlike
 from harness.records.device import DeviceProfile
+from harness.records.entry import BaselineRecord, Entry, Measurement, TrialMetrics, TrialSummary
 from harness.records.errors import BuildError, UsageError
 from harness.records.limit_test import RunSpread
 from harness.records.plan import RunnerSpec
-from harness.records.results import (
-    BaselineRecord,
-    DeviceRecord,
-    Entry,
-    Measurement,
-    Results,
-    TrialMetrics,
-    TrialSummary,
-)
+from harness.records.results import DeviceRecord, Results
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.store import load_run

@@ -13,9 +13,10 @@ from harness.records.artifact import Artifact
 from harness.records.cache_dir import default_cache_dir
 from harness.records.candidate import Candidate
 from harness.records.device import DeviceProfile
+from harness.records.entry import BaselineRecord, Entry
 from harness.records.errors import UsageError
 from harness.records.files import real_path
-from harness.records.results import BaselineRecord, DeviceRecord, Entry
+from harness.records.results import DeviceRecord
 from harness.records.settings import Settings
 from harness.session.baselines.carried import CarriedBaseline, baseline_commit, read_carried
 from harness.session.baselines.kinds import BaselineArm, BaselineContext, arm_of_folder

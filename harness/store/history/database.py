@@ -26,11 +26,12 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from harness.records.base import describe_problems
+from harness.records.entry import Entry
 from harness.records.errors import UsageError
 from harness.records.history import Attempt, Series, SeriesPoint, split_kernel
 from harness.records.metrics import ESTIMATOR, is_exact
 from harness.records.operating_point import fingerprint_at
-from harness.records.results import SELFTEST, DeviceRecord, Entry, Results, SelfTests
+from harness.records.results import SELFTEST, DeviceRecord, Results, SelfTests
 from harness.records.status import Status
 from harness.records.text import shorten
 from harness.records.units import format_quantity

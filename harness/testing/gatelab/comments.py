@@ -20,8 +20,9 @@ from harness.gates import judge, parse_limit
 from harness.measure.arm_evidence import restate
 from harness.measure.build_entry import ratios_of
 from harness.measure.changed_metrics import with_changes
+from harness.records.entry import BaselineRecord, Entry, Measurement, TrialMetrics, TrialSummary
 from harness.records.metrics import METRICS
-from harness.records.results import BaselineRecord, Entry, Measurement, Results, Run, TrialMetrics, TrialSummary
+from harness.records.results import Results, Run
 from harness.records.settings import Settings
 from harness.records.status import Status
 from harness.report.summary import summary

@@ -14,8 +14,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from harness.records.entry import TrialSummary
 from harness.records.limit_test import LimitTest
-from harness.records.results import TrialSummary
 from harness.stats.limit_test import run_limit_test
 from harness.testing.gatelab.noise import parse_noise
 from harness.testing.gatelab.sessions import Experiment, draw_trials, run_experiment

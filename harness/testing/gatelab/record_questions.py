@@ -12,9 +12,9 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.records.entry import TrialMetrics, TrialSummary
 from harness.records.limit_test import LimitTest, bound_looks
 from harness.records.metrics import METRICS
-from harness.records.results import TrialMetrics, TrialSummary
 from harness.stats import independent_samples, percentile_bound, run_spread
 from harness.stats.limit_test import run_limit_test
 from harness.stats.single_look import unpaired_test

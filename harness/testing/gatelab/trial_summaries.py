@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from harness.records.results import Histogram, TrialSummary
+from harness.records.entry import Histogram, TrialSummary
 
 READS: Final = 100
 """Single reads of a process: as many as a p99 needs."""

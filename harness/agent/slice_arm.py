@@ -8,7 +8,7 @@ import time
 from itertools import repeat
 from typing import Any, Dict, List
 
-from edge_agent import spec, telemetry, wire
+from edge_agent import processor_time, spec, wire
 from edge_agent.interpreters import TrialFailedError, guard
 from edge_agent.timing import batch_for
 from edge_agent.trial_setup import Setting, Timed, prepare_timed
@@ -33,7 +33,7 @@ def serve(trial: spec.Trial, setting: Setting, commands: int, answers: wire.Line
         timed = guard("load", lambda: prepare_timed(trial, setting))
         reads = _SliceReads(timed)
         answers.send({"ready": timed.single_ns})
-        span = telemetry.ProcessSpan()
+        span = processor_time.ProcessSpan()
         gc.disable()
         while True:
             command = os.read(commands, _COMMAND)
@@ -42,7 +42,7 @@ def serve(trial: spec.Trial, setting: Setting, commands: int, answers: wire.Line
             if command == END:
                 break
             if command == ANEW:
-                span = telemetry.ProcessSpan()
+                span = processor_time.ProcessSpan()
                 reads = _SliceReads(timed)
                 answers.send({"anew": True})
             else:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import functools
 import os
 import re
-import resource
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Pattern, Set, Tuple
 
 from edge_agent import clock_state, power_mode
+from edge_agent.processor_time import ProcessSpan, Ticks, read_ticks, rise, taken_by_others, utilisation, working_ns
 from edge_agent.sysfs import Root, attribute_int, read_answer, read_attribute, read_text
 
 _CPU_ZONES = ("cpu", "soc", "x86_pkg", "core")
@@ -26,7 +26,6 @@ _SINCE_BOOT, _NOW = 16, 0xF
 """Of a Raspberry Pi's bits: those of now, and so many places higher the same since boot."""
 _SWAPPED = re.compile(r"^pswp(?:in|out) (\d+)$", re.MULTILINE)
 _WAITED = re.compile(r"^some .*\btotal=(\d+)", re.MULTILINE)
-_TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
 
 
 class DeviceFiles(NamedTuple):
@@ -179,7 +178,7 @@ class _Reading(NamedTuple):
     """Where only a program tells it."""
     vmstat: str
     pressure: str
-    ticks: Optional[Tuple[int, int, int]]
+    ticks: Optional[Ticks]
     took_s: float
 
 
@@ -225,15 +224,15 @@ class BoardSpan:
             "freq_before_khz": before.freq_khz,
             "freq_after_khz": after.freq_khz,
             "throttled": None if after.throttled is None else after.throttled | self._bits,
-            "utilisation": _utilisation(before.ticks, after.ticks),
-            "conditions": self._conditions(before, after, _others(before.ticks, after.ticks, wall_s, cpu_s)),
+            "utilisation": utilisation(before.ticks, after.ticks),
+            "conditions": self._conditions(before, after, taken_by_others(before.ticks, after.ticks, wall_s, cpu_s)),
         }
 
     def _conditions(self, before: _Reading, after: _Reading, others: Dict[str, Optional[float]]) -> Dict[str, Any]:
-        began = _working_ns()
+        began = working_ns()
         sources, root = self._sources, self._root
         wall_us = (after.wall_ns - before.wall_ns) / 1e3
-        waited = _rise(_total(_WAITED, before.pressure), _total(_WAITED, after.pressure))
+        waited = rise(_total(_WAITED, before.pressure), _total(_WAITED, after.pressure))
         looks = [one for one in (before.freq_khz, *self._looks, after.freq_khz) if one is not None]
         found = {
             "governor": "+".join(sorted({text for text in map(read_attribute, sources.governors) if text})) or None,
@@ -244,19 +243,19 @@ class BoardSpan:
             "throttled_before": before.throttled,
             "supply_alarm": _either(before.alarm, after.alarm),
             "cooling": _most_cooled(before.cooling, after.cooling),
-            "cooling_moves": _rise(before.cooling_moves, after.cooling_moves),
+            "cooling_moves": rise(before.cooling_moves, after.cooling_moves),
             "devices": _devices_between(sources.devices, before.device_clocks, after.device_clocks),
             "power_mode": after.power_mode if sources.mode_program else power_mode.written_name(root),
-            "swapped_pages": _rise(_total(_SWAPPED, before.vmstat), _total(_SWAPPED, after.vmstat)),
+            "swapped_pages": rise(_total(_SWAPPED, before.vmstat), _total(_SWAPPED, after.vmstat)),
             "memory_pressure": None if waited is None else min(waited / max(wall_us, 1.0), 1.0),
             **others,
         }
-        took_s = before.took_s + after.took_s + max(_working_ns() - began, 0) / 1e9
+        took_s = before.took_s + after.took_s + max(working_ns() - began, 0) / 1e9
         return {**found, "reading_s": took_s}
 
     def _read(self, asked: Optional[Asked]) -> _Reading:
         """What is needed of both ends; what only programs tell last, ``asked`` where they have been."""
-        begun, began = time.perf_counter_ns(), _working_ns()
+        begun, began = time.perf_counter_ns(), working_ns()
         sources, root = self._sources, self._root
         cooling: Dict[str, int] = {}
         for kind, file in sources.cooling:
@@ -275,7 +274,7 @@ class BoardSpan:
             power_mode=None,
             vmstat=root.read("proc/vmstat") or "",
             pressure=root.read("proc/pressure/memory") or "",
-            ticks=_ticks(root),
+            ticks=read_ticks(root),
             took_s=0.0,
         )
         if asked is None and sources.ask_at_end:
@@ -284,7 +283,7 @@ class BoardSpan:
             found = found._replace(throttled=asked.throttled)
         if asked is not None:
             found = found._replace(power_mode=asked.power_mode)
-        return found._replace(took_s=max(_working_ns() - began, 0) / 1e9)
+        return found._replace(took_s=max(working_ns() - began, 0) / 1e9)
 
     def _times(self) -> Dict[str, Optional[str]]:
         """Of the policies that are measured on; of all where it is not known whose cores are whose."""
@@ -293,27 +292,6 @@ class BoardSpan:
             name: read_attribute(file)
             for name, file in sources.times.items()
             if not sources.cpus[name] or sources.cpus[name] & self._cpus
-        }
-
-
-class ProcessSpan:
-    """What this process took, and was kept from, between begin and ``end()``."""
-
-    def __init__(self) -> None:
-        self._switches = _switches()
-        self._waited_ns = _runqueue_wait_ns()
-        self._cpu_s = time.process_time()
-        self._wall_ns = time.perf_counter_ns()
-
-    def end(self) -> Dict[str, Any]:
-        """The part of the TrialTelemetry record that is about the process."""
-        wall_s, cpu_s = (time.perf_counter_ns() - self._wall_ns) / 1e9, time.process_time() - self._cpu_s
-        waited_ns = _rise(self._waited_ns, _runqueue_wait_ns())
-        return {
-            "involuntary_switches": _switches() - self._switches,
-            "runqueue_wait_s": None if waited_ns is None else waited_ns / 1e9,
-            "cpu_s": cpu_s,
-            "wall_s": wall_s,
         }
 
 
@@ -340,28 +318,6 @@ def watch(root: Root, seconds: float) -> Dict[str, Any]:
     span = Span(root)
     time.sleep(seconds)
     return span.end() or {}
-
-
-def _working_ns() -> int:
-    """A clock that stands still while this thread waits for a processor: what is read costs no more on a busy board."""
-    words = (read_attribute("/proc/thread-self/schedstat") or "").split()
-    return time.perf_counter_ns() - (int(words[1]) if len(words) > 1 else 0)
-
-
-def _switches() -> int:
-    """Of all threads; /proc/self/status has the main thread's alone."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-
-
-def _runqueue_wait_ns() -> Optional[int]:
-    """Nanoseconds all threads of this process waited for a CPU, from their schedstat."""
-    texts = [read_text(path) for path in Path("/proc/self/task").glob("*/schedstat")]
-    waits = [int(text.split()[1]) for text in texts if text and len(text.split()) > 1]
-    return sum(waits) if waits else None
-
-
-def _rise(before: Optional[int], after: Optional[int]) -> Optional[int]:
-    return None if before is None or after is None else max(after - before, 0)
 
 
 def _total(pattern: Pattern[str], text: str) -> Optional[int]:
@@ -422,36 +378,3 @@ def _devices_between(
             }
         )
     return found
-
-
-def _ticks(root: Root) -> Optional[Tuple[int, int, int]]:
-    """Clock ticks of all CPUs together since boot: busy with work of this machine, stolen from it, all."""
-    first = (root.read("proc/stat") or "").split("\n", 1)[0].split()
-    if len(first) < 5 or first[0] != "cpu" or not all(word.isdigit() for word in first[1:]):
-        return None
-    # user nice system idle iowait irq softirq steal; guest time is within user time.
-    ticks = [int(word) for word in first[1:9]]
-    idle = ticks[3] + (ticks[4] if len(ticks) > 4 else 0)
-    stolen = ticks[7] if len(ticks) > 7 else 0
-    return sum(ticks) - idle - stolen, stolen, sum(ticks)
-
-
-def _utilisation(before: Optional[Tuple[int, int, int]], after: Optional[Tuple[int, int, int]]) -> Optional[float]:
-    if before is None or after is None or after[2] <= before[2]:
-        return None
-    idle = (after[2] - after[1] - after[0]) - (before[2] - before[1] - before[0])
-    return min(max(1.0 - idle / (after[2] - before[2]), 0.0), 1.0)
-
-
-def _others(
-    before: Optional[Tuple[int, int, int]],
-    after: Optional[Tuple[int, int, int]],
-    wall_s: float,
-    cpu_s: Optional[float],
-) -> Dict[str, Optional[float]]:
-    """Cores' worth of time that a hypervisor and that other processes took; not known where the counts stand still."""
-    if before is None or after is None or after[2] <= before[2] or wall_s <= 0.0:
-        return {"steal": None, "others": None}
-    busy_s, stolen_s = ((later - earlier) * _TICK_S for earlier, later in zip(before[:2], after[:2]))
-    others = None if cpu_s is None else max((busy_s - cpu_s) / wall_s, 0.0)
-    return {"steal": max(stolen_s / wall_s, 0.0), "others": others}

@@ -39,7 +39,7 @@ class Lease:
 
     def __init__(self, listener: socket.socket, holder: str) -> None:
         self.holder = wire.one_line(holder) or "unknown"
-        self.since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        self.since = _now()
         self._listener = listener
 
     def fileno(self) -> int:
@@ -67,6 +67,10 @@ class Lease:
         self._listener.close()
 
 
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+
+
 def take(name: str, holder: str, session: str = "") -> Lease:
     """The lease; raises HeldError, with what the holder says, if somebody has it.
 
@@ -80,7 +84,7 @@ def take(name: str, holder: str, session: str = "") -> Lease:
             listener.close()
             if error.errno != errno.EADDRINUSE:
                 raise wire.AgentError("unfit", "the lease %r cannot be taken: %s" % (name, error)) from error
-            if not (session and _end_own(name, session)):
+            if not _end_own(name, session):
                 _raise_if_alive(name)
             time.sleep(_PAUSE_S)
             continue
@@ -90,14 +94,32 @@ def take(name: str, holder: str, session: str = "") -> Lease:
     raise HeldError("unknown", "unknown")
 
 
+def holder_of(name: str) -> HeldError:
+    """Who holds a lease, as the error that says so; of one that is free, that somebody who waits comes next."""
+    try:
+        _raise_if_alive(name)
+    except HeldError as error:
+        return error
+    return HeldError("whoever waits first", _now())
+
+
+def own_holder(name: str, session: str) -> int:
+    """The process of an earlier steward of this session, where it is the holder; else 0.
+
+    It is told by its own words, which are another account's too to read.
+    """
+    holder = _holder_pid(name) if session else 0
+    words = (read_text(Path("/proc/%d/cmdline" % holder)) or "").split("\0") if holder else []
+    return holder if "--session" in words[:-1] and words[words.index("--session") + 1] == session else 0
+
+
 def _end_own(name: str, session: str) -> bool:
     """Whether the holder is an earlier steward of this session, and has ended now: by itself, else killed.
 
-    It is told by its own words, which are another account's too to read; but none other can be killed by us.
+    None but our own account's can be killed by us.
     """
-    holder = _holder_pid(name)
-    words = (read_text(Path("/proc/%d/cmdline" % holder)) or "").split("\0") if holder else []
-    if "--session" not in words[:-1] or words[words.index("--session") + 1] != session:
+    holder = own_holder(name, session)
+    if not holder:
         return False
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:

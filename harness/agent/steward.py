@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Callable, Dict, List, NoReturn, Optional
 
-from edge_agent import footprint, lease, load, oom, probe, spec, state, telemetry, tune, wire
+from edge_agent import footprint, lease, load, oom, probe, spec, state, telemetry, tune, wait_queue, wire
 from edge_agent.block_client import RunningBlock
 from edge_agent.restore import Originals
 from edge_agent.store import Store
@@ -263,10 +263,15 @@ def main(arguments: List[str]) -> int:
     oom.spare_this_process()
     out = wire.take_stdout(float(options.silence))
     try:
-        held = lease.take(options.lease, options.holder, options.session)
+        held = wait_queue.take_in_turn(
+            options.lease, options.holder, options.session, wait_s=options.wait, say=out.send
+        )
     except lease.HeldError as error:
         out.send({"event": "held", "holder": error.holder, "since": error.since})
         return HELD_STATUS
+    except (wait_queue.HostGoneError, wire.StalledError) as reason:
+        sys.stderr.write("steward ends: %s\n" % reason)
+        return 0
     except wire.AgentError as error:
         out.send({"id": 0, "event": "error", "kind": error.kind, "message": error.message})
         return UNFIT_STATUS
@@ -304,5 +309,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--holder", required=True)
     parser.add_argument("--lease", default=LEASE)
     parser.add_argument("--session", default="")
+    parser.add_argument("--wait", type=float, default=0.0)
     parser.add_argument("--silence", type=float, default=15.0)
     return parser

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.board.boot import AgentPackage, AgentStarter, python_of
+from harness.board.events import Event
 from harness.board.untrusted import one_line
-from harness.board.wire import Event, Wire
+from harness.board.wire import Wire
 from harness.records.device import DeviceProfile
 from harness.records.errors import (
     AuthenticationError,
@@ -95,7 +96,7 @@ class Connector:
                 transport, device, python_of(self.profile.connection), self.agent, self.words
             ).start()
             process = steward.process
-            wire = Wire(process, device)
+            wire = Wire(process, device, self.say)
             greeting, asked = wire.greet_asking("probe")
             times.append(time.monotonic())
             probed = list(wire.answers(asked, within_s=PROBE_S))
@@ -109,6 +110,8 @@ class Connector:
             raise
         spent = [after - before for before, after in itertools.pairwise(times)]
         seconds = dict(zip(("connect", "boot", "probe"), spent, strict=True))
+        if wire.waited_s:
+            seconds |= {"boot": seconds["boot"] - wire.waited_s, "wait": wire.waited_s}
         restored = tuple(map(one_line, greeting.restored))
         return Link(transport, process, wire, restored, probed, steward.bytes_sent, seconds)
 

@@ -6,23 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.board.events import BlockEvent, Cleaned, Event, FactsEvent, Have, Started, TrialEvent, Tuned, Watched
 from harness.board.link import MOST_LOSSES, Connector, Link, NotBackError
 from harness.board.preflight import fingerprint
 from harness.board.tuning import describe_untuned, tuning_request
 from harness.board.untrusted import make_printable, one_line
-from harness.board.wire import (
-    SILENCE_S,
-    BlockEvent,
-    Cleaned,
-    Event,
-    FactsEvent,
-    Have,
-    Started,
-    TrialEvent,
-    Tuned,
-    Watched,
-    Wire,
-)
+from harness.board.wire import SILENCE_S, Wire
 from harness.records.board import BoardFacts, Trial, TrialTelemetry
 from harness.records.device import Tuning
 from harness.records.errors import (

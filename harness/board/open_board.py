@@ -23,6 +23,7 @@ def open_board(  # noqa: PLR0913 - the steward's options, by keyword only
     root: str = "/",
     lease: str | None = None,
     silence: float = 15.0,
+    wait_s: float = 0.0,
     agent: AgentPackage | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[LiveBoard]:
@@ -30,11 +31,12 @@ def open_board(  # noqa: PLR0913 - the steward's options, by keyword only
 
     ``run`` stands in the holder's text of all workers of one run, ``root`` is where the steward reads /sys and /proc,
     ``lease`` another lease than the board's own (several simulated boards on one machine), ``silence`` the seconds
-    without a heartbeat after which it ends by itself, ``agent`` another agent than the harness' own (tests);
-    ``say`` hears that a lost link is made again.
+    without a heartbeat after which it ends by itself, ``wait_s`` how long it stands in the queue where another session
+    has the board, ``agent`` another agent than the harness' own (tests); ``say`` hears who has it and how many came
+    before, and that a lost link is made again.
     Raises what stands below BoardUnavailableError, and ProfileError.
     """
-    words = _steward_words(holder or this_process(), root=root, lease=lease, silence=silence)
+    words = _steward_words(holder or this_process(), root=root, lease=lease, silence=silence, wait_s=wait_s)
     board = LiveBoard(Connector(profile, agent or agent_package(), words, run, say), tuned=tune)
     try:
         board.start()
@@ -48,8 +50,8 @@ def this_process() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"
 
 
-def _steward_words(holder: str, *, root: str, lease: str | None, silence: float) -> tuple[str, ...]:
-    named = ("--lease", lease) if lease else ()
+def _steward_words(holder: str, *, root: str, lease: str | None, silence: float, wait_s: float) -> tuple[str, ...]:
+    named = (*(("--lease", lease) if lease else ()), *(("--wait", f"{wait_s:g}") if wait_s else ()))
     # A steward that was started for this session before, on a link that was lost, gives its lease up for the next one.
     session = secrets.token_hex(16)
     options = ("--cache", "CACHE", "--root", root, "--holder", holder, "--silence", f"{silence:g}")

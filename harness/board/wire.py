@@ -4,13 +4,32 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from harness.board.events import (
+    EVENT,
+    GREETING,
+    Done,
+    Event,
+    FactsEvent,
+    Failed,
+    FootprintEvent,
+    Greeting,
+    HeadEvent,
+    HeldEvent,
+    ReadyEvent,
+    StateEvent,
+    TrialEvent,
+    TrialHead,
+    Tuned,
+    WaitingEvent,
+    Watched,
+    Working,
+)
 from harness.board.untrusted import NONSENSE, one_line, out_of_range
-from harness.records.base import Record
-from harness.records.board import BlockDone, BoardFacts, Trial, TrialTelemetry
+from harness.records.board import Trial
 from harness.records.errors import (
     BoardAnswerError,
     BoardUnfitError,
@@ -20,11 +39,9 @@ from harness.records.errors import (
     SilentBoardError,
     TrialError,
 )
-from harness.records.health import Footprint, SystemState
-from harness.records.metrics import TrialKind
-from harness.records.operating_point import OperatingPoint
 from harness.transport import Process
 
+_T = TypeVar("_T")
 BEAT_S = 3.0
 SILENCE_S = 25.0
 """A steward that answers no heartbeat for so long while a block runs is lost."""
@@ -40,158 +57,15 @@ _PING = 0
 """The id of every heartbeat; requests count from 1."""
 
 
-class ReadyEvent(Record):
-    """The steward holds the lease; ``restored`` are sentences on what a dead one had left."""
-
-    event: Literal["ready"]
-    protocol: Literal[1]
-    restored: tuple[str, ...]
-
-
-class HeldEvent(Record):
-    """Somebody else holds it."""
-
-    event: Literal["held"]
-    holder: str
-    since: str
-
-
-class _Answer(Record):
-    id: int
-
-
-class FactsEvent(_Answer):
-    """What a probe read."""
-
-    event: Literal["facts"]
-    facts: BoardFacts
-
-
-class StateEvent(_Answer):
-    """How the board is right now."""
-
-    event: Literal["state"]
-    state: SystemState
-
-
-class Watched(_Answer):
-    """How the board was while nothing of ours ran."""
-
-    event: Literal["watched"]
-    telemetry: TrialTelemetry
-
-
-class FootprintEvent(_Answer):
-    """What the operating system takes at rest."""
-
-    event: Literal["footprint"]
-    footprint: Footprint
-
-
-class Tuned(_Answer):
-    """The operating point that was reached."""
-
-    event: Literal["tuned"]
-    point: OperatingPoint
-
-
-class Have(_Answer):
-    """Which of the files asked for are not in the store."""
-
-    event: Literal["have"]
-    missing: tuple[str, ...]
-
-
-class Cleaned(_Answer):
-    """How many bytes were freed."""
-
-    event: Literal["cleaned"]
-    bytes: int
-
-
-class Working(_Answer):
-    """A request that takes long is being fulfilled."""
-
-    event: Literal["working"]
-
-
-class Started(_Answer):
-    """The block's process has imported its runtime: trials follow."""
-
-    event: Literal["started"]
-
-
-class TrialEvent(_Answer):
-    """One trial has ended."""
-
-    event: Literal["trial"]
-    trial: Trial
-
-
-class BlockEvent(_Answer):
-    """All trials of a block have ended."""
-
-    event: Literal["block"]
-    done: BlockDone
-
-
-class Done(_Answer):
-    """The request is fulfilled."""
-
-    event: Literal["done"]
-
-
-class Failed(_Answer):
-    """The request is not fulfilled."""
-
-    event: Literal["error"]
-    kind: Literal["bad_request", "unfit", "disk_full", "not_found", "runtime", "trial", "internal"]
-    message: str
-
-
-class _TrialHead(Record):
-    """A trial's own words, whatever else stands in it."""
-
-    model_config = ConfigDict(extra="ignore")
-    index: int
-    block: int
-    arm: str
-    kind: TrialKind
-
-
-class _HeadEvent(_Answer):
-    model_config = ConfigDict(extra="ignore")
-    event: Literal["trial"]
-    trial: _TrialHead
-
-
-_T = TypeVar("_T")
-Event = (
-    FactsEvent
-    | StateEvent
-    | Watched
-    | FootprintEvent
-    | Tuned
-    | Have
-    | Cleaned
-    | Working
-    | Started
-    | TrialEvent
-    | BlockEvent
-    | Done
-    | Failed
-)
-Greeting = ReadyEvent | HeldEvent | Failed
-_GREETING: TypeAdapter[Greeting] = TypeAdapter(Annotated[Greeting, Field(discriminator="event")])
-_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
-
-
 class Wire:
     """A conversation with one steward. One thread asks; a thread of its own sends heartbeats."""
 
-    def __init__(self, process: Process, device: str) -> None:
+    def __init__(self, process: Process, device: str, say: Callable[[str], None] = lambda _: None) -> None:
         self._process = process
         self._device = device
+        self._say = say
+        self.waited_s = 0.0
+        """How long the steward stood in the queue for the board."""
         self._writing = threading.Lock()
         self._last_id = _PING
         self._unfinished: tuple[int, float] | None = None
@@ -217,17 +91,24 @@ class Wire:
 
         LeaseHeldError where another has the board, BoardUnfitError where the steward cannot work there.
         """
-        greeting = self._parse(_GREETING, self._line(time.monotonic() + PROGRESS_S, silence_s=PROGRESS_S))
+        began = time.monotonic()
+        while isinstance(greeting := self._greeting(), WaitingEvent):
+            self._say(_describe_queue(greeting))
+            self.waited_s = time.monotonic() - began
         if isinstance(greeting, Failed):
             raise BoardUnfitError(f"{self._device}: {one_line(greeting.message)}")
         if isinstance(greeting, HeldEvent):
             raise LeaseHeldError(
                 f"{self._device}: the board is held by {one_line(greeting.holder)} since "
-                f"{one_line(greeting.since)}; try again when that run has ended"
+                f"{one_line(greeting.since)}; "
+                + (f"waited {self.waited_s:.0f} s for it" if self.waited_s else "try again when that run has ended")
             )
         self.greeted = True
         self._beats.start()
         return greeting
+
+    def _greeting(self) -> Greeting:
+        return self._parse(GREETING, self._line(time.monotonic() + PROGRESS_S, silence_s=PROGRESS_S))
 
     def post(self, op: str, **fields: object) -> int:
         """Send a request without waiting; gives its id."""
@@ -299,9 +180,9 @@ class Wire:
     def _event(self, until: float, silence_s: float) -> Event:
         line = self._line(until, silence_s=silence_s)
         try:
-            event = _EVENT.validate_json(line)
+            event = EVENT.validate_json(line)
         except ValidationError as error:
-            event = _read_dead_trial(line, error) or self._parse(_EVENT, line)
+            event = _read_dead_trial(line, error) or self._parse(EVENT, line)
         if isinstance(event, TrialEvent) and event.trial.died is None:
             event = _check_ranges(event)
         elif isinstance(event, FactsEvent | StateEvent | Watched | FootprintEvent | Tuned) and (
@@ -381,7 +262,7 @@ def _check_ranges(event: TrialEvent) -> TrialEvent:
 def _read_dead_trial(line: bytes, error: ValidationError) -> TrialEvent | None:
     """A trial whose own words are sound and whose figures are not costs itself alone; None for any other line."""
     try:
-        head = _HeadEvent.model_validate_json(line)
+        head = HeadEvent.model_validate_json(line)
     except ValidationError:
         return None
     first = error.errors(include_url=False, include_input=False)[0]
@@ -389,7 +270,7 @@ def _read_dead_trial(line: bytes, error: ValidationError) -> TrialEvent | None:
     return _make_dead_trial(head.id, head.trial, f"{place}: {first['msg']}")
 
 
-def _make_dead_trial(asked: int, head: "Trial | _TrialHead", nonsense: str) -> TrialEvent:
+def _make_dead_trial(asked: int, head: Trial | TrialHead, nonsense: str) -> TrialEvent:
     died = f"{NONSENSE}: {one_line(nonsense)}"
     trial = Trial(index=head.index, block=head.block, arm=head.arm, kind=head.kind, died=died)
     return TrialEvent(id=asked, event="trial", trial=trial)
@@ -411,3 +292,9 @@ def _as_error(event: Failed, device: str) -> HarnessError:
     if event.kind == "trial":
         return TrialError(message)
     return HarnessError(f"{device}: the steward refused a request ({event.kind}): {one_line(event.message)}")
+
+
+def _describe_queue(event: WaitingEvent) -> str:
+    """E.g. "waits for the board: held by me@ci since 2026-11-29T18:00:00+00:00, 2 ahead"."""
+    ahead = f", {event.ahead} ahead" if event.ahead else ""
+    return f"waits for the board: held by {one_line(event.holder)} since {one_line(event.since)}{ahead}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field, ValidationError
 
 from harness.board import open_board
-from harness.board.wire import Watched
+from harness.board.events import Watched
 from harness.profiles import available, load, write_power_model
 from harness.records.base import Record, describe_problems
 from harness.records.device import DeviceProfile, PowerModel

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.board import differences, open_board
 from harness.board.doctor import Examination, check_board, examine, rights_script
-from harness.board.wire import StateEvent
+from harness.board.events import StateEvent
 from harness.profiles import accept_hardware, available, load
 from harness.records.device import DeviceProfile, Hardware
 from harness.records.errors import BoardUnavailableError, UsageError

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from harness.board import open_board
-from harness.board.wire import FootprintEvent
+from harness.board.events import FootprintEvent
 from harness.profiles import load
 from harness.records.base import Record, describe_problems
 from harness.records.device import PowerModel

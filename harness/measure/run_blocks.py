@@ -34,7 +34,7 @@ class Progress:
     """One step: the device, what is going on, trial ``done`` of ``total`` (0: not counted), and seconds left.
 
     ``seconds_left`` is an estimate from the blocks so far, None before there is one. Where nothing goes on any more,
-    ``what`` is empty.
+    ``what`` is empty. ``logged`` is what is worth a line where no terminal is: a wait, a lost link.
     """
 
     device: str
@@ -42,6 +42,7 @@ class Progress:
     done: int = 0
     total: int = 0
     seconds_left: float | None = None
+    logged: bool = False
 
 
 MOST_LOSSES = 3

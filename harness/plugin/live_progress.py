@@ -37,7 +37,7 @@ class LiveProgress:
         """A channel for an xdist worker, on which it tells its progress; what a dead one told last is taken away."""
         channel, devices = node.gateway.newchannel(), set[str]()
 
-        def hear(told: tuple[str, str, int, int, float | None] | None) -> None:
+        def hear(told: tuple[str, str, int, int, float | None, bool] | None) -> None:
             if told is None:
                 for device in devices:
                     self.lines.show(Progress(device, ""))

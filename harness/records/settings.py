@@ -217,6 +217,16 @@ class Settings:
             within=(1e-6, 1e9),
         ),
     ] = None
+    wait_s: Annotated[
+        float,
+        Option(
+            "--wait",
+            DURATION,
+            "TIME",
+            "for a board that another session has, in its queue, 300 or 20min",
+            within=(0, 604_800),
+        ),
+    ] = 0.0
     plan_only: Annotated[bool, Option("--plan-only", SWITCH, "", "print trials and minutes; touch no board")] = False
     resume: Annotated[
         Path | None, Option("--resume", PATH, "RUN", "go on with a run that was killed, in its folder")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.board import LiveBoard, choose_runner, open_board
-from harness.board.wire import StateEvent
+from harness.board.events import StateEvent
 from harness.gates import parse_limits
 from harness.measure.reading_cost import CostRatio, ReadingCost, measure_reading_cost
 from harness.pipeline import candidates_from_paths

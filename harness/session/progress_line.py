@@ -1,4 +1,4 @@
-"""The live lines while boards work, one a board: what, trial i of n, time left. Only on a terminal."""
+"""The live lines while boards work, one a board. Without a terminal waits and lost links alone are told."""
 
 import os
 import sys
@@ -33,7 +33,7 @@ class ProgressDisplay(Protocol):
 
 @dataclass
 class ProgressLines:
-    """Draws a line a device at the cursor, which stays where it was; silent where output is no terminal.
+    """Draws a line a device at the cursor, which stays where it was; where output is no terminal, only what is logged.
 
     Several threads may show. Nothing is drawn by itself: a thread that did would disturb what this machine measures.
     """
@@ -43,6 +43,7 @@ class ProgressLines:
     """Whether the cursor stands behind text of others, below which the lines are drawn then."""
     _lines: dict[str, Progress] = field(default_factory=dict)
     _drawn: bool = False
+    _logged: set[Progress] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _terminal: bool = field(init=False)
 
@@ -50,8 +51,11 @@ class ProgressLines:
         self._terminal = self.stream.isatty() and os.environ.get("TERM") != "dumb"
 
     def show(self, progress: Progress) -> None:
-        """Draw what is going on."""
+        """Draw what is going on; without a terminal write what is worth a line, once."""
         with self._lock:
+            if progress.logged and not self._terminal and progress not in self._logged:
+                self._logged.add(progress)
+                self._write(visible(f"{progress.device}: {progress.what}") + "\n")
             if progress.what:
                 self._lines[progress.device] = progress
             else:

@@ -235,7 +235,7 @@ class Session:
 
     def _lease(self, profile: DeviceProfile) -> LiveBoard:
         """The board; where another worker of this same run holds it, after that one is done."""
-        run = f"run {self.folder.run_id}"
+        run, shared = f"run {self.folder.run_id}", False
         while True:
             try:
                 return self._stack.enter_context(
@@ -243,11 +243,13 @@ class Session:
                         profile,
                         holder=f"{this_process()}, {run}",
                         run=run,
-                        say=lambda text: self.say(Progress(profile.name, text)),
+                        wait_s=self.settings.wait_s,
+                        say=lambda text: self.say(Progress(profile.name, text, logged=True)),
                     )
                 )
             except LeaseHeldError as error:
-                if run not in str(error):
+                shared = shared or run in str(error)
+                if not shared:
                     raise
                 self.say(Progress(profile.name, "waiting for another worker of this run"))
                 time.sleep(_LEASE_POLL_S)

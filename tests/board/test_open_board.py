@@ -3,8 +3,10 @@
 import hashlib
 import os
 import platform
+import re
 import stat
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -168,6 +170,32 @@ def test_a_held_board_says_who_has_it_and_since_when(place):
         assert "\n" not in str(caught.value)
     with open_board(place.profile, lease=place.lease) as board:
         assert board.facts.hostname
+
+
+def test_who_waits_for_a_held_board_is_told_and_has_it_next(place):
+    heard, opened = [], []
+
+    def wait():
+        with open_board(place.profile, lease=place.lease, wait_s=60.0, say=heard.append) as board:
+            opened.append(board.seconds["wait"])
+
+    waiting = threading.Thread(target=wait)
+    with open_board(place.profile, lease=place.lease, holder="ada@lab, nightly"):
+        waiting.start()
+        assert awaited(lambda: heard)
+        assert re.fullmatch(r"waits for the board: held by ada@lab, nightly since [\dT:+-]+", heard[0])
+        assert opened == []
+    waiting.join(60)
+    assert len(opened) == 1 and opened[0] > 0
+
+
+def test_a_wait_in_vain_says_who_still_has_the_board(place):
+    with (
+        open_board(place.profile, lease=place.lease, holder="ada@lab, nightly"),
+        pytest.raises(LeaseHeldError, match=r"held by ada@lab, nightly since \S+; waited \d+ s for it$"),
+        open_board(place.profile, lease=place.lease, wait_s=0.5),
+    ):
+        pass
 
 
 def test_nothing_is_left_on_the_board_but_the_cache_folder(place):

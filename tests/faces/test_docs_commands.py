@@ -234,9 +234,11 @@ FIRST_DAY: dict[str, Check] = {
     "harness doctor pi-07 --footprint --json > full.json": stored_the_footprint,
     "harness doctor pi-07 --footprint --against full.json": says("memory in use", "against", "difference"),
     "harness run model.tflite --device=pi-07": measured_on("pi-07"),
+    "harness run model.tflite --device=pi-07 --operators": measured_on("pi-07"),
     "pytest benchmarks/ --device=pi-07": measured_on("pi-07"),
     "pytest benchmarks/ --device=pi-07 --device=pi-08": measured_on("pi-07", "pi-08"),
     "pytest benchmarks/ --device=pi-07 --device=pi-08 -n 2": measured_on("pi-07", "pi-08"),
+    "pytest benchmarks/ --device=pi-07 --wait 20min": measured_on("pi-07"),
     "pytest benchmarks/ --collect-only -q": says("test_model[model]"),
     "pytest benchmarks/ --device=pi-07 --baseline=origin/main --plan-only": says("no board was touched"),
     "pytest benchmarks/ --device=pi-07 --baseline=origin/main": measured_on("pi-07"),
@@ -351,4 +353,4 @@ def test_the_readme_s_benchmark_runs(tmp_path: Path, leased: None) -> None:
 
 def test_make_test_runs_the_tests() -> None:
     said = subprocess.run(["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert re.search(r"-m pytest( -\S+)* tests$", said.stdout, re.MULTILINE), said.stdout
+    assert re.search(r'-m pytest( -\S+)* tests -m "not emulated"$', said.stdout, re.MULTILINE), said.stdout

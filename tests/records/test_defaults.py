@@ -64,7 +64,7 @@ def test_no_limit_on_energy_is_judged_before_a_first_look() -> None:
 def test_ranges_stand_in_these_options_alone() -> None:
     assert {field for field, option in OPTIONS.items() if option.within} == {
         *("alpha", "miss", "time_limit_s", "num_threads", "trials", "seed", "jobs", "warmup_runs", "num_runs"),
-        *("min_secs", "max_secs", "energy_window_s", "energy_pairs", "rate", "memory_limit"),
+        *("min_secs", "max_secs", "energy_window_s", "energy_pairs", "rate", "memory_limit", "wait_s"),
     }
 
 

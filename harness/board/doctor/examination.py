@@ -6,11 +6,11 @@ from pathlib import Path
 
 from harness.board.doctor.check import Examination
 from harness.board.doctor.spread import measure_spread, recall_spread, remember_spread
+from harness.board.events import StateEvent
 from harness.board.live import LiveBoard
 from harness.board.open_board import open_board
 from harness.board.runner import choose_runner
 from harness.board.runtime_proof import TOOK_NOTHING, prove_runner
-from harness.board.wire import StateEvent
 from harness.records.device import DeviceProfile
 from harness.records.errors import BoardUnavailableError, BoardUnfitError, HarnessError, ProfileError
 from harness.records.health import DiskRoom

@@ -14,17 +14,20 @@ from harness.report.labels import GOOD, worst_first
 from harness.report.numbers import Number, number
 from harness.report.sections import Section
 
+MOST_FIGURES = 1_000
+"""Of entries that have many figures each fewer are shown, so that the page stays small."""
 Cells = list[tuple[str, Number | None]]
 
 
 def _numbers(results: Results, _: list[GroupCharts]) -> dict[str, Any] | None:
     measured = [entry for entry in worst_first(results.entries) if entry.measurements]
-    names = dict.fromkeys(entry.device for entry in measured[:MOST_SHOWN])
-    ways = _ways(results)
-    tables = [_table(name, [entry for entry in measured[:MOST_SHOWN] if entry.device == name], ways) for name in names]
     if not measured:
         return None
-    return {"devices": results.devices, "tables": tables, "left_out": len(measured) - MOST_SHOWN}
+    shown = measured[: min(MOST_SHOWN, max(1, MOST_FIGURES // max(1, len(_columns(measured)))))]
+    ways = _ways(results)
+    names = dict.fromkeys(entry.device for entry in shown)
+    tables = [_table(name, [entry for entry in shown if entry.device == name], ways) for name in names]
+    return {"devices": results.devices, "tables": tables, "left_out": len(measured) - len(shown)}
 
 
 def _ways(results: Results) -> dict[tuple[str | None, ...], Sparkline]:

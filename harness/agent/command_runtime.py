@@ -77,7 +77,9 @@ class CommandRuntime:
                 preexec_fn=lambda: die_with(parent),  # noqa: PLW1509 - this process has no threads of its own
             )  # fmt: skip
         except OSError as error:
-            raise TrialFailedError("the program %s cannot be started: %s" % (self._program, error.strerror)) from error
+            # Python 3.7 puts the file into strerror.
+            why = os.strerror(error.errno or 0)
+            raise TrialFailedError("the program %s cannot be started: %s" % (self._program, why)) from error
         self._greet()
 
     def allocate_tensors(self) -> None:

@@ -110,7 +110,7 @@ def read_content(before: Snapshot) -> Content:
     return Content(pages, _checksums(pages))
 
 
-class Stages(NamedTuple):
+class Snapshots(NamedTuple):
     """What was taken on the way: the runtime alone, a model loaded, one that ran once, one that ran on other inputs."""
 
     before: Snapshot
@@ -119,7 +119,7 @@ class Stages(NamedTuple):
     after: Snapshot
 
 
-def parts_of(stages: Stages, model: Path) -> Dict[str, Any]:
+def parts_of(stages: Snapshots, model: Path) -> Dict[str, Any]:
     """The MemoryParts record; ``model`` is the file. Gives free heap back, so it comes last."""
     before, after = stages.before, stages.after
     grown = _without(after.anonymous, before.anonymous)
@@ -147,7 +147,7 @@ def parts_of(stages: Stages, model: Path) -> Dict[str, Any]:
     }
 
 
-def _written(stages: Stages, grown: List[Range]) -> List[Range]:
+def _written(stages: Snapshots, grown: List[Range]) -> List[Range]:
     """Pages that inferences write: whose content is not what loading left, nor what the first inference left.
 
     A page that came with the first inference and holds the same after one on other inputs is a weight packed late.

@@ -92,7 +92,7 @@ class _Account:
         parts = None
         if self._base is not None and model is not None:
             loaded, ran = self._contents
-            stages = memory_parts.Stages(self._base, loaded, ran, memory_parts.take_snapshot())
+            stages = memory_parts.Snapshots(self._base, loaded, ran, memory_parts.take_snapshot())
             parts = memory_parts.parts_of(stages, model)
         return {
             "hwm_before_bytes": self._before,

@@ -112,7 +112,7 @@ class Originals:
     def _put_back_other(self, key: str, value: str, now: str, account: str) -> str:
         try:
             settings.write_setting(self._root, key, value)
-        except settings.RefusedError as refusal:
+        except settings.SettingRefusedError as refusal:
             return "%s is still %s, as a run of account %s left it, and cannot be put back to %s: %s" % (
                 key, now, account, value, refusal,
             )  # fmt: skip
@@ -206,7 +206,7 @@ def _write_all(root: Root, values: Dict[str, str]) -> Dict[str, str]:
             continue
         try:
             settings.write_setting(root, key, values[key])
-        except settings.RefusedError as refusal:
+        except settings.SettingRefusedError as refusal:
             problems[key] = str(refusal)
     return problems
 

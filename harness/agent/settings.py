@@ -29,7 +29,7 @@ _PAUSE_S = 0.1
 DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-class RefusedError(Exception):
+class SettingRefusedError(Exception):
     """A setting that was not taken; ``denied`` where it is only this account that may not."""
 
     def __init__(self, reason: str, *, denied: bool = False) -> None:
@@ -43,22 +43,22 @@ def read_setting(root: Root, key: str) -> Optional[str]:
 
 
 def write_setting(root: Root, key: str, value: str) -> None:
-    """Set it and read it back; raises RefusedError where it is not what was asked for."""
+    """Set it and read it back; raises SettingRefusedError where it is not what was asked for."""
     if key == power_mode.NVPMODEL:
         problem = power_mode.switch_mode(root, value)
         if problem is not None:
-            raise RefusedError(problem, denied="sudo" in problem)
+            raise SettingRefusedError(problem, denied="sudo" in problem)
         return
     path = root.at(key)
     if ".." in path.parts:
-        raise RefusedError("no path with .. is written")
+        raise SettingRefusedError("no path with .. is written")
     try:
         _write(path, value)
     except OSError as error:
-        raise RefusedError(error.strerror or str(error), denied=error.errno in DENIED) from error
+        raise SettingRefusedError(error.strerror or str(error), denied=error.errno in DENIED) from error
     now = read_text(path)
     if now is None or not alike(key, now, value):
-        raise RefusedError("it reads %s afterwards" % ("nothing" if now is None else now))
+        raise SettingRefusedError("it reads %s afterwards" % ("nothing" if now is None else now))
 
 
 def _write(path: Path, value: str) -> None:

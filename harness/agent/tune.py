@@ -9,7 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 from edge_agent import clocks, power_mode, settings, storage
 from edge_agent.clocks import Clock
 from edge_agent.restore import Originals
-from edge_agent.settings import RefusedError
+from edge_agent.settings import SettingRefusedError
 from edge_agent.sysfs import Root
 from edge_agent.wire import AgentError
 
@@ -111,7 +111,7 @@ def _write(root: Root, key: str, value: str) -> Dict[str, object]:
     """What keeps it from being set; empty where it is."""
     try:
         settings.write_setting(root, key, value)
-    except RefusedError as refusal:
+    except SettingRefusedError as refusal:
         return {"problem": str(refusal), "denied": refusal.denied}
     return {}
 

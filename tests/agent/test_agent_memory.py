@@ -85,7 +85,7 @@ def test_what_nobody_allocated_is_unexplained(tmp_path: Path, flags: int) -> Non
         ownerless.write(b"\3" * len(ownerless))
         content = memory_parts.read_content(before)
         held[0][:2_000_000] = b"\4" * 2_000_000
-        stages = memory_parts.Stages(before, content, content, memory_parts.take_snapshot())
+        stages = memory_parts.Snapshots(before, content, content, memory_parts.take_snapshot())
         parts = memory_parts.parts_of(stages, model)
         assert len(read) == len(mapped)
     assert parts["pss_bytes"] - sum(parts[field] for field in PARTS) == pytest.approx(20_000_000, abs=1_500_000)
@@ -101,7 +101,7 @@ def test_a_model_that_is_copied_has_its_weights_on_the_heap(tmp_path: Path) -> N
     before = memory_parts.take_snapshot()
     copied = model.read_bytes()
     content = memory_parts.read_content(before)
-    parts = memory_parts.parts_of(memory_parts.Stages(before, content, content, memory_parts.take_snapshot()), model)
+    parts = memory_parts.parts_of(memory_parts.Snapshots(before, content, content, memory_parts.take_snapshot()), model)
     assert (parts["weights_mapped"], parts["weights_bytes"]) == (False, len(copied))
     assert parts["packed_bytes"] < 1_000_000
 

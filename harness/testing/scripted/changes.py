@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.records.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.testing.scripted.clocks import DevfreqDevice, Settings
+    from harness.testing.scripted.clocks import ClockFiles, DevfreqDevice
     from harness.testing.scripted.simulation import Simulation
 
 FIRMWARE_BITS = {"under_voltage": 0, "frequency_capped": 1, "throttled": 2, "soft_temperature_limit": 3}
@@ -117,7 +117,7 @@ def _bit(simulation: Simulation, bit: int) -> Change:
     return change
 
 
-def _write_all(settings: list[Settings], name: str, value: object) -> list[str]:
+def _write_all(settings: list[ClockFiles], name: str, value: object) -> list[str]:
     """Write one file of every policy, as another process of the board would; a list has a value for each."""
     values = value if isinstance(value, list) else [value] * len(settings)
     return [one.set(name, str(new)) for one, new in zip(settings, values, strict=True)]

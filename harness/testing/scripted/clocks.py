@@ -46,7 +46,7 @@ def wanted_clock(governor: str, points: tuple[int, ...], *, busy: float, userspa
     return points[-1] if busy > BUSY_SHARE else points[0]
 
 
-class Settings:
+class ClockFiles:
     """Files that processes of the board write and the kernel heeds: a governor, and whole numbers."""
 
     def __init__(self, files: KernelFiles, folder: str, values: dict[str, str], governors: tuple[str, ...]) -> None:
@@ -115,7 +115,7 @@ class CpuPolicy:
             "scaling_min_freq": low,
             "scaling_setspeed": "<unsupported>",
         }
-        self.settings = Settings(files, self.folder, values, governors)
+        self.settings = ClockFiles(files, self.folder, values, governors)
         for cpu in cluster.cpus:
             files.link(f"sys/devices/system/cpu/cpu{cpu}/cpufreq", self.folder)
 
@@ -159,7 +159,7 @@ class DevfreqDevice:
         for name, text in fixed.items():
             files.write(f"{self.folder}/{name}", text)
         values = {"governor": device.governor, "max_freq": high, "min_freq": low}
-        self.settings = Settings(files, self.folder, values, device.governors)
+        self.settings = ClockFiles(files, self.folder, values, device.governors)
         files.link(f"sys/class/devfreq/{device.name}", self.folder)
 
     def run(self, busy: float) -> None:

@@ -76,3 +76,9 @@ def fit_lines(lines: Sequence[str], room: int) -> list[str]:
             break
         kept.append(line)
     return kept
+
+
+def count(number: int, noun: str) -> str:
+    """``1 entry``, ``2 entries``."""
+    plural = noun if number == 1 else f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number} {plural}"

@@ -14,6 +14,7 @@ from harness.records.metrics import METRICS
 from harness.records.results import Results
 from harness.records.status import Status
 from harness.report.baseline_changes import ACCURACY, REGRESSION, SIZE, BaselineChange, Kind, changes, sampled_ratios
+from harness.report.baseline_fold import beyond_what, change_amount
 from harness.report.conclusions import Conclusion, conclusions_beside_exit
 from harness.report.labels import (
     STATUS_WORDS,
@@ -25,17 +26,8 @@ from harness.report.labels import (
     tally,
     to_explain,
 )
-from harness.report.markdown import escape_within, sentence
-from harness.report.summary_folds import (
-    beyond_what,
-    change_amount,
-    count,
-    count_characters,
-    fit_folds,
-    group_name,
-    summary_folds,
-    waiver_lines,
-)
+from harness.report.markdown import count, escape_within, sentence
+from harness.report.summary_folds import count_characters, fit_folds, group_name, summary_folds, waiver_lines
 
 MARKER: Final = "<!-- edge-harness -->"
 """The first line, by which a pipeline finds its own comment again."""
